@@ -1,0 +1,23 @@
+//! Ways to learn an address. A detector says what it saw; whether that is believed is decided elsewhere.
+
+use async_trait::async_trait;
+
+use crate::model::agree::Reading;
+use crate::model::record::Family;
+
+pub mod command;
+pub mod file;
+pub mod fixed;
+pub mod https;
+pub mod interface;
+
+/// A way to learn this machine's addresses.
+#[async_trait]
+pub trait Detector: Send + Sync {
+    /// What the source says of a family, within ten seconds. A failure is `Reading::Unknown` with its reason, never `None`:
+    /// `None` says with certainty that there is no such address.
+    async fn detect(&self, family: Family) -> Reading;
+
+    /// The machine's addresses changed: pooled connections are dropped.
+    fn network_changed(&self) {}
+}

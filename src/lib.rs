@@ -1,0 +1,16 @@
+//! Driftless keeps DNS records from drifting away from the addresses they stand for.
+//!
+//! Four floors, imports only go down: entrance (`cli`, `app`, `config`), loop (`engine`), hands (`detect`, `provider`, `net`,
+//! `os`, `store`, `report`), model (`model`: pure). See ARCHITECTURE.md.
+
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod detect;
+pub mod engine;
+pub mod model;
+pub mod net;
+pub mod os;
+pub mod provider;
+pub mod report;
+pub mod store;

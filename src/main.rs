@@ -1,0 +1,3 @@
+//! The `driftless` command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! What a zone's own name servers answer.

@@ -1,0 +1,296 @@
+//! One HTTP client: TLS verified, no redirects, no proxy unless asked, bodies and time bounded, errors without URLs' queries.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use reqwest::dns::{Addrs, Name as HostName, Resolve, Resolving};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::redirect::Policy;
+use reqwest::{Request, Url};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use crate::model::error::{Error, Result};
+use crate::model::record::Family;
+use crate::os::clock;
+
+/// What we call ourselves: name, version, contact, as dyndns2 services ask for.
+pub const USER_AGENT: &str =
+    concat!("driftless/", env!("CARGO_PKG_VERSION"), " (https://github.com/driftless/driftless)");
+
+/// The time a call may take in all.
+pub const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A bound for answers that are lists, in octets.
+pub const LIST: usize = 2 << 20;
+/// A bound for single answers, in octets.
+pub const SINGLE: usize = 64 << 10;
+/// A bound for address echoes, in octets.
+pub const ECHO: usize = 4 << 10;
+
+/// How far a reply's `Date` may be off before our clock is held to be wrong.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(120);
+
+/// A client. Cheap to clone; the clones share their connections.
+#[derive(Clone)]
+pub struct Http(Arc<Shared>);
+
+struct Shared {
+    family: Option<Family>,
+    ca: Option<PathBuf>,
+    client: Mutex<Option<reqwest::Client>>,
+}
+
+/// What a server answered, whatever its status.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The status code.
+    pub status: u16,
+    /// The header fields.
+    pub headers: HeaderMap,
+    /// The body, no longer than was allowed.
+    pub body: Vec<u8>,
+}
+
+impl Http {
+    /// A client that uses only addresses of `family` where one is given.
+    #[must_use]
+    pub fn new(family: Option<Family>) -> Self {
+        Self(Arc::new(Shared { family, ca: None, client: Mutex::new(None) }))
+    }
+
+    /// A client of its own that also trusts the certificates in a PEM file, read at the first call.
+    #[must_use]
+    pub fn trusting(&self, ca: PathBuf) -> Self {
+        Self(Arc::new(Shared { family: self.0.family, ca: Some(ca), client: Mutex::new(None) }))
+    }
+
+    /// Drops the pooled connections: the next call makes new ones.
+    pub fn drop_connections(&self) {
+        *self.0.client.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// The client behind this one, to build requests with.
+    ///
+    /// # Errors
+    /// `Transient` when the TLS configuration cannot be made.
+    pub fn client(&self) -> Result<reqwest::Client> {
+        let mut kept = self.0.client.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = &*kept {
+            return Ok(client.clone());
+        }
+        let client =
+            build(self.0.family).map_err(|error| Error::transient("preparing an HTTP client", describe(&error)))?;
+        *kept = Some(client.clone());
+        Ok(client)
+    }
+
+    /// Sends a request and reads at most `limit` octets of the answer, within [`TIMEOUT`] in all. Any status is an answer.
+    ///
+    /// # Errors
+    /// `Transient` when there is no answer, or one that is longer than `limit`.
+    pub async fn send(&self, request: Request, limit: usize, doing: &str) -> Result<Reply> {
+        let fail = |error: reqwest::Error| Error::transient(doing, describe(&error.without_url()));
+        let mut response = self.client()?.execute(request).await.map_err(fail)?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(fail)? {
+            if body.len() + chunk.len() > limit {
+                return Err(Error::transient(doing, format!("the answer is longer than {limit} octets")));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Reply { status: response.status().as_u16(), headers: std::mem::take(response.headers_mut()), body })
+    }
+}
+
+impl Reply {
+    /// The body as text, with what is not UTF-8 replaced.
+    #[must_use]
+    pub fn text(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.body)
+    }
+
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// `Transient`: a reply that is not understood is a failure.
+    pub fn json<T: serde::de::DeserializeOwned>(&self, doing: &str) -> Result<T> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            Error::transient(doing, format!("the answer (status {}) was not understood: {error}", self.status))
+        })
+    }
+
+    /// Whether the status is 2xx.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// How long the server asks us to wait: `Retry-After` in seconds or as a date, measured against the reply's own `Date`
+    /// so that a wrong clock of ours does not matter (RFC 9110, section 10.2.3).
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        let text = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+        if let Ok(seconds) = text.parse::<u64>() {
+            return Some(Duration::from_secs(seconds));
+        }
+        let until = http_date(text)?;
+        let from = self.date().unwrap_or_else(|| clock::now().wall.0);
+        Some(Duration::from_secs(u64::try_from(until.saturating_sub(from)).unwrap_or(0)))
+    }
+
+    /// By how much our clock differs from the reply's `Date`, where that is more than two minutes: credentials that depend on
+    /// time are then not to blame.
+    #[must_use]
+    pub fn clock_is_off(&self) -> Option<Duration> {
+        let off = Duration::from_secs(self.date()?.abs_diff(clock::now().wall.0));
+        (off > CLOCK_TOLERANCE).then_some(off)
+    }
+
+    fn date(&self) -> Option<i64> {
+        http_date(self.headers.get(DATE)?.to_str().ok()?)
+    }
+}
+
+/// An HTTP date in seconds since 1970.
+fn http_date(text: &str) -> Option<i64> {
+    jiff::fmt::rfc2822::parse(text).ok().map(|date| date.timestamp().as_second())
+}
+
+/// A URL for people: without user, password, query and fragment.
+#[must_use]
+pub fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    // Both fail only for URLs that cannot have a user, which then have none.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.into()
+}
+
+/// The error and its causes in one line.
+fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+fn build(family: Option<Family>, tls: rustls::ClientConfig) -> reqwest::Result<reqwest::Client> {
+    let builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .user_agent(USER_AGENT)
+        .redirect(Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .http1_only()
+        .timeout(TIMEOUT)
+        .connect_timeout(TIMEOUT)
+        // Long enough for the calls of one round, short enough that nothing stays open.
+        .pool_idle_timeout(Duration::from_secs(5))
+        .dns_resolver(SystemResolver { family });
+    builder.build()
+}
+
+/// The TLS configuration: the host's roots, or Mozilla's where the host has none. Made once: parsing the roots takes
+/// milliseconds and memory.
+fn tls() -> &'static rustls::ClientConfig {
+    static CONFIG: OnceLock<rustls::ClientConfig> = OnceLock::new();
+    CONFIG.get_or_init(|| tls_with(host_roots()))
+}
+
+/// The TLS configuration with the certificates of a PEM file beside the host's roots.
+fn tls_trusting(path: &Path) -> std::result::Result<rustls::ClientConfig, String> {
+    let fail = |why: &dyn std::fmt::Display| format!("the certificates in {}: {why}", path.display());
+    let mut roots = host_roots();
+    let mut found = false;
+    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| fail(&error))? {
+        roots.add(certificate.map_err(|error| fail(&error))?).map_err(|error| fail(&error))?;
+        found = true;
+    }
+    if found { Ok(tls_with(roots)) } else { Err(fail(&"there is none")) }
+}
+
+fn host_roots() -> rustls::RootCertStore {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    roots
+}
+
+fn tls_with(roots: rustls::RootCertStore) -> rustls::ClientConfig {
+    let builder = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions();
+    #[expect(clippy::expect_used, reason = "ring supports the default versions; every test that uses TLS shows it")]
+    let builder = builder.expect("the ring provider supports TLS 1.2 and 1.3");
+    builder.with_root_certificates(roots).with_no_client_auth()
+}
+
+/// The system's resolver, asked anew each time (a file of name servers that changed is seen), filtered by family.
+struct SystemResolver {
+    family: Option<Family>,
+}
+
+impl Resolve for SystemResolver {
+    fn resolve(&self, host: HostName) -> Resolving {
+        let family = self.family;
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((host.as_str(), 0)).await?;
+            let wanted: Vec<SocketAddr> =
+                found.filter(|at| family.is_none_or(|family| is_of(at.ip(), family))).collect();
+            if wanted.is_empty() {
+                let family = family.map(|family| format!("{family} ")).unwrap_or_default();
+                return Err(format!("{} has no {family}address", host.as_str()).into());
+            }
+            Ok(Box::new(wanted.into_iter()) as Addrs)
+        })
+    }
+}
+
+fn is_of(address: IpAddr, family: Family) -> bool {
+    Family::of(address) == family
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(fields: &[(reqwest::header::HeaderName, &str)]) -> Reply {
+        let headers = fields.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect();
+        Reply { status: 429, headers, body: Vec::new() }
+    }
+
+    #[test]
+    fn retry_after_is_read_in_seconds_and_as_a_date() {
+        assert_eq!(reply(&[(RETRY_AFTER, "120")]).retry_after(), Some(Duration::from_secs(120)));
+        let dates = [(DATE, "Sat, 21 Nov 2026 10:00:00 GMT"), (RETRY_AFTER, "Sat, 21 Nov 2026 10:02:00 GMT")];
+        assert_eq!(reply(&dates).retry_after(), Some(Duration::from_secs(120)));
+        assert_eq!(reply(&[(RETRY_AFTER, "soon")]).retry_after(), None);
+        assert_eq!(reply(&[]).retry_after(), None);
+    }
+
+    #[test]
+    fn a_wrong_clock_is_told_apart() {
+        assert!(reply(&[(DATE, "Thu, 01 Jan 1970 00:00:00 GMT")]).clock_is_off().is_some());
+        assert!(reply(&[]).clock_is_off().is_none());
+    }
+
+    #[test]
+    fn a_shown_url_has_no_secrets() {
+        let url = Url::parse("https://user:pass@example.org/path?token=x#y").unwrap();
+        assert_eq!(shown(&url), "https://example.org/path");
+    }
+}

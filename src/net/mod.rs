@@ -1,0 +1,4 @@
+//! The network: one HTTP client, one DNS client.
+
+pub mod dns;
+pub mod http;

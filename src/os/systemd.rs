@@ -1,0 +1,1 @@
+//! The service manager: readiness, status, reload and watchdog.

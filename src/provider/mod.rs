@@ -1,0 +1,124 @@
+//! Providers: what the engine needs of a DNS service, and the list of those we know.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::model::error::Result;
+use crate::model::plan::{Applied, Batch, Plan, Seen, Settled, Ticket};
+use crate::model::record::RrsetKey;
+use crate::net::http::Http;
+
+pub mod designate;
+pub mod dyndns2;
+pub mod lunanode;
+pub mod setting;
+pub mod shape;
+pub mod zonefile;
+
+use setting::{Setting, Settings, SettingsError};
+
+/// Every provider, in alphabetical order. The registry feeds `driftless providers`, the README's table and the checks of
+/// the configuration.
+pub const REGISTRY: &[Entry] = &[designate::ENTRY, dyndns2::ENTRY, lunanode::ENTRY, zonefile::ENTRY];
+
+/// The provider called `name`, if there is one.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Entry> {
+    REGISTRY.iter().find(|entry| entry.name == name)
+}
+
+/// What is known of a provider without an account.
+#[derive(Debug)]
+pub struct Entry {
+    /// The word in `provider = "..."`.
+    pub name: &'static str,
+    /// One line for people: which service.
+    pub title: &'static str,
+    /// How it is written here: `records`, `rrsets` or `push`.
+    pub shape: &'static str,
+    /// Where the API is documented.
+    pub documentation: &'static str,
+    /// The keys of the account's table, in the order of the documentation, without `provider`.
+    pub settings: &'static [Setting],
+    /// Builds the provider of one account. Does no input or output.
+    pub build: Build,
+}
+
+/// Builds the provider of one account.
+pub type Build = fn(&Settings, &Tools) -> Result<Arc<dyn Provider>, SettingsError>;
+
+/// What providers are built with.
+#[derive(Clone)]
+pub struct Tools {
+    /// The HTTP client for calls with credentials.
+    pub http: Http,
+}
+
+/// How often one record set may be written: so many at once, and one more each `refill`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Writes in a burst.
+    pub burst: u32,
+    /// The time after which one write more is allowed.
+    pub refill: Duration,
+}
+
+impl Budget {
+    /// Push services: two, then one in ten minutes.
+    pub const PUSH: Self = Self { burst: 2, refill: Duration::from_secs(600) };
+    /// Record APIs: five a minute.
+    pub const RECORDS: Self = Self { burst: 5, refill: Duration::from_secs(12) };
+}
+
+/// What a service is like and what it bears.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Whether it can be read. Where not, attempts are written to disk before the call.
+    pub readable: bool,
+    /// How many batches of one account may be in flight together; at least 1.
+    pub width: usize,
+    /// How often one record set may be written.
+    pub budget: Budget,
+    /// How long an accepted change may take until the service reads back as live, or its name servers answer with it.
+    pub settles_within: Duration,
+    /// How long after an accepted change it is first read back; meaningless where it cannot be read.
+    pub read_back_after: Duration,
+    /// Whether a request that names one family makes the service forget the other.
+    pub forgets_siblings: bool,
+    /// After how long an unchanged record must be sent again so that the service does not expire it.
+    pub refresh: Option<Duration>,
+    /// Whether the zone's name servers can be asked what they answer.
+    pub in_dns: bool,
+}
+
+/// A DNS service as the engine sees it: one account of it.
+#[async_trait]
+pub trait Provider: Send + Sync {
+    /// What the service is like.
+    fn terms(&self) -> Terms;
+
+    /// What the service holds now, one answer a key, in the keys' order: a forbidden zone must not blind the others.
+    ///
+    /// `read(&[home A, home AAAA])` of a name that has only an A record answers
+    /// `[Ok(Holds { values: {192.0.2.1}, .. }), Ok(Absent(..))]`.
+    async fn read(&self, keys: &[RrsetKey]) -> Vec<Result<Seen>>;
+
+    /// Pure: the plan cut into counted calls (or restartable units of calls), each bounded in time. Every change of the
+    /// plan is in exactly one batch.
+    fn batches(&self, plan: &Plan) -> Vec<Batch>;
+
+    /// Makes each change of the batch true and touches nothing else; one answer a change, in the batch's order. Never
+    /// sleeps out a limit and never retries by itself (but for one new token after a 401).
+    async fn apply(&self, batch: &Batch) -> Vec<Result<Applied>>;
+
+    /// How a job stands that `apply` left running.
+    ///
+    /// # Errors
+    /// The job failed, or cannot be asked about.
+    async fn settle(&self, ticket: &Ticket) -> Result<Settled>;
+
+    /// The machine's addresses changed: connections and anything bound to the old network are dropped.
+    fn network_changed(&self) {}
+}

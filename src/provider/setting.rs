@@ -1,0 +1,215 @@
+//! What an account can be told: the settings that a provider declares, and their checked values.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use reqwest::Url;
+
+use crate::model::name::Name;
+use crate::os::secret::Secret;
+
+/// One key of an account's table.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// The key, in snake_case.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+    /// Whether the account cannot do without it (checked by the configuration; a variable counts).
+    pub required: bool,
+    /// An environment variable that stands in where the key is missing (`OS_AUTH_URL`), or `""`.
+    pub variable: &'static str,
+    /// One sentence for people: meaning, unit, default.
+    pub help: &'static str,
+}
+
+impl Setting {
+    /// An optional setting without a variable.
+    #[must_use]
+    pub const fn optional(name: &'static str, kind: Kind, help: &'static str) -> Self {
+        Self { name, kind, required: false, variable: "", help }
+    }
+
+    /// A required setting without a variable.
+    #[must_use]
+    pub const fn required(name: &'static str, kind: Kind, help: &'static str) -> Self {
+        Self { name, kind, required: true, variable: "", help }
+    }
+
+    /// The same setting with a variable that stands in for it.
+    #[must_use]
+    pub const fn or_variable(mut self, variable: &'static str) -> Self {
+        self.variable = variable;
+        self
+    }
+}
+
+/// What a setting holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Any text that is not empty.
+    Text,
+    /// A list of texts.
+    Texts,
+    /// A secret: `{ file = … }`, `{ credential = … }`, `{ env = … }` or a string.
+    Secret,
+    /// An absolute `https` or `http` URL.
+    Url,
+    /// A domain name.
+    Name,
+    /// A file or folder.
+    Path,
+    /// A duration: `"30s"`, `"5m"`, `"1h 30m"`.
+    Duration,
+    /// A whole number within bounds, both included.
+    Number(u32, u32),
+    /// `true` or `false`.
+    Flag,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// A command as an argument vector: `["/usr/sbin/rndc", "reload"]`. Never a shell line.
+    Command,
+}
+
+/// A checked value.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// Of `Text` and `Choice`.
+    Text(String),
+    /// Of `Texts` and `Command`.
+    Texts(Vec<String>),
+    /// Of `Secret`.
+    Secret(Secret),
+    /// Of `Url`.
+    Url(Url),
+    /// Of `Name`.
+    Name(Name),
+    /// Of `Path`.
+    Path(PathBuf),
+    /// Of `Duration`.
+    Duration(Duration),
+    /// Of `Number`.
+    Number(u32),
+    /// Of `Flag`.
+    Flag(bool),
+}
+
+/// The checked settings of one account: each value is of its setting's kind, the required ones are there.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The account's name, for messages.
+    pub account: String,
+    values: BTreeMap<&'static str, Value>,
+}
+
+macro_rules! getters {
+    ($($(#[$doc:meta])* $name:ident: $variant:ident -> $out:ty = $conv:expr;)+) => {$(
+        $(#[$doc])*
+        #[must_use]
+        pub fn $name(&self, name: &str) -> Option<$out> {
+            match self.values.get(name) {
+                Some(Value::$variant(value)) => Some($conv(value)),
+                _ => None,
+            }
+        }
+    )+};
+}
+
+impl Settings {
+    /// The settings of the account called `account`, empty.
+    #[must_use]
+    pub fn new(account: impl Into<String>) -> Self {
+        Self { account: account.into(), values: BTreeMap::new() }
+    }
+
+    /// Adds a value.
+    pub fn set(&mut self, name: &'static str, value: Value) {
+        self.values.insert(name, value);
+    }
+
+    /// The same settings with one value more.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: Value) -> Self {
+        self.set(name, value);
+        self
+    }
+
+    getters! {
+        /// A text or a choice.
+        text: Text -> &str = String::as_str;
+        /// A list of texts or a command.
+        texts: Texts -> &[String] = Vec::as_slice;
+        /// A secret.
+        secret: Secret -> &Secret = std::convert::identity;
+        /// A URL.
+        url: Url -> &Url = std::convert::identity;
+        /// A domain name.
+        domain: Name -> &Name = std::convert::identity;
+        /// A path.
+        path: Path -> &Path = PathBuf::as_path;
+        /// A duration.
+        duration: Duration -> Duration = |value: &Duration| *value;
+        /// A number.
+        number: Number -> u32 = |value: &u32| *value;
+        /// A flag.
+        flag: Flag -> bool = |value: &bool| *value;
+    }
+
+    /// Every setting and every secret's content, told apart: the input of the fingerprint that a hold remembers.
+    /// A secret that cannot be read counts as such.
+    #[must_use]
+    pub fn canonical(&self) -> Vec<u8> {
+        use secrecy::ExposeSecret;
+        let mut out = Vec::new();
+        for (name, value) in &self.values {
+            let text = match value {
+                Value::Secret(secret) => match secret.read() {
+                    Ok(content) => content.expose_secret().to_owned(),
+                    Err(_) => "\u{0}unreadable".to_owned(),
+                },
+                other => format!("{other:?}"),
+            };
+            for part in [name.as_bytes(), text.as_bytes()] {
+                out.extend_from_slice(&(part.len() as u64).to_le_bytes());
+                out.extend_from_slice(part);
+            }
+        }
+        out
+    }
+}
+
+/// Settings that do not fit together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingsError {
+    /// The setting to point at; `None` for the account as a whole.
+    pub setting: Option<&'static str>,
+    /// What is wrong and what to write.
+    pub message: String,
+}
+
+impl SettingsError {
+    /// An error of one setting.
+    #[must_use]
+    pub fn of(setting: &'static str, message: impl Into<String>) -> Self {
+        Self { setting: Some(setting), message: message.into() }
+    }
+
+    /// An error of the account as a whole.
+    #[must_use]
+    pub fn whole(message: impl Into<String>) -> Self {
+        Self { setting: None, message: message.into() }
+    }
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.setting {
+            Some(setting) => write!(f, "{setting}: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl std::error::Error for SettingsError {}

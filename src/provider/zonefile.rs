@@ -1,0 +1,11 @@
+//! stub
+use super::{Entry, setting::SettingsError};
+/// stub
+pub const ENTRY: Entry = Entry {
+    name: "zonefile",
+    title: "",
+    shape: "",
+    documentation: "",
+    settings: &[],
+    build: |_, _| Err(SettingsError::whole("stub")),
+};
