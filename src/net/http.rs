@@ -81,8 +81,12 @@ impl Http {
         if let Some(client) = &*kept {
             return Ok(client.clone());
         }
-        let client =
-            build(self.0.family).map_err(|error| Error::transient("preparing an HTTP client", describe(&error)))?;
+        let doing = "preparing an HTTP client";
+        let tls = match &self.0.ca {
+            Some(path) => tls_trusting(path).map_err(|why| Error::config(doing, why))?,
+            None => tls().clone(),
+        };
+        let client = build(self.0.family, tls).map_err(|error| Error::transient(doing, describe(&error)))?;
         *kept = Some(client.clone());
         Ok(client)
     }
