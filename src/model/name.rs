@@ -36,6 +36,10 @@ impl Name {
         if let Some(c) = bare.chars().find(|c| c.is_whitespace() || c.is_control()) {
             return Err(NameError(format!("a name cannot contain {c:?}")));
         }
+        // IDNA would drop these silently, and the name would not be the one that was seen on the screen.
+        if bare.contains(['\u{ad}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}', '\u{feff}']) {
+            return Err(NameError("the name contains an invisible character".into()));
+        }
         let ascii = if bare.is_ascii() {
             bare.to_ascii_lowercase()
         } else {
