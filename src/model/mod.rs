@@ -10,4 +10,5 @@ pub mod machine;
 pub mod name;
 pub mod plan;
 pub mod record;
+pub mod terms;
 pub mod time;

@@ -250,8 +250,8 @@ impl Ttl {
 
     /// The time to live of `seconds`, if it is within bounds.
     #[must_use]
-    pub fn new(seconds: u32) -> Option<Self> {
-        (seconds <= Self::MAX).then_some(Self(seconds))
+    pub const fn new(seconds: u32) -> Option<Self> {
+        if seconds <= Self::MAX { Some(Self(seconds)) } else { None }
     }
 
     /// The seconds.

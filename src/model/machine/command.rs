@@ -1,0 +1,109 @@
+//! What people ask for: another configuration, a look now, letting go.
+
+use std::collections::BTreeMap;
+
+use super::{Account, Level, Network, Out, Record, State, Target};
+use crate::model::desired::{AccountName, Desired, Id};
+use crate::model::ledger::Entry;
+use crate::model::time::Now;
+
+impl State {
+    /// Takes another configuration: what did not change is kept as it is.
+    pub(super) fn reload(&mut self, desired: Desired, now: Now, rng: &mut fastrand::Rng, out: &mut Out) {
+        self.adopt(desired, &mut BTreeMap::new(), &mut BTreeMap::new());
+        self.schedule_proofs(now, rng);
+        let names: Vec<AccountName> = self.accounts.keys().cloned().collect();
+        for name in names {
+            out.push(super::Effect::LookAt(name));
+        }
+        self.next_check = now.moment;
+        out.tell(Level::Info, None, "the configuration was read again");
+    }
+
+    /// Puts a configuration in force. `records` and `accounts` hold what is remembered of those not known yet.
+    pub(super) fn adopt(
+        &mut self,
+        desired: Desired,
+        records: &mut BTreeMap<Id, Entry>,
+        accounts: &mut BTreeMap<AccountName, crate::model::ledger::AccountEntry>,
+    ) {
+        let mut old = std::mem::take(&mut self.records);
+        for id in desired.records.keys() {
+            let same = self.desired.records.get(id) == desired.records.get(id);
+            let record = match old.remove(id) {
+                Some(mut record) => {
+                    if !same {
+                        // A new source or policy is judged anew; what the ledger knows stays true.
+                        record.entry.hold = record.entry.hold.filter(|hold| !hold.reason.ends_with_new_settings());
+                        record.dirty = true;
+                    }
+                    record
+                }
+                None => Record::new(records.remove(id).unwrap_or_default()),
+            };
+            self.records.insert(id.clone(), record);
+        }
+        // A call may still be under way for a record set that is no longer declared: its outcome finds nobody, its document goes.
+        self.forgotten.extend(old.into_keys());
+        let mut before = std::mem::take(&mut self.accounts);
+        for name in desired.accounts.keys() {
+            let mut account = before
+                .remove(name)
+                .unwrap_or_else(|| Account { entry: accounts.remove(name).unwrap_or_default(), ..Account::default() });
+            account.ids = desired.records.keys().filter(|id| id.account == *name).cloned().collect();
+            self.accounts.insert(name.clone(), account);
+        }
+        self.forgotten_accounts.extend(before.into_keys());
+        self.desired = desired;
+    }
+
+    /// Looks at record sets now: their waits end, but for those that a service asked for.
+    pub(super) fn update(&mut self, target: &Target, now: Now, rng: &mut fastrand::Rng, out: &mut Out) {
+        for (id, record) in &mut self.records {
+            let meant = match target {
+                Target::All => true,
+                Target::Name(name) => id.key.name == *name,
+                Target::Account(account) => id.account == *account,
+            };
+            if !meant {
+                continue;
+            }
+            record.entry.wait = record.entry.wait.take().filter(|wait| wait.obeyed);
+            record.forced = true;
+            if let Some(account) = self.accounts.get_mut(&id.account) {
+                account.entry.wait = account.entry.wait.take().filter(|wait| wait.obeyed);
+            }
+        }
+        self.look(Network::Same, now, rng, out);
+    }
+
+    /// Lets go of holds.
+    pub(super) fn release(&mut self, target: &Target, now: Now, out: &mut Out) {
+        for (name, account) in &mut self.accounts {
+            let meant = matches!(target, Target::All) || matches!(target, Target::Account(meant) if meant == name);
+            if meant && account.entry.hold.take().is_some() {
+                account.entry.failures = 0;
+                account.dirty = true;
+                self.urgent = true;
+                out.tell_account(Level::Info, name, "let go by command");
+            }
+        }
+        for (id, record) in &mut self.records {
+            let meant = match target {
+                Target::All => true,
+                Target::Name(name) => id.key.name == *name,
+                Target::Account(account) => id.account == *account,
+            };
+            if meant && record.entry.hold.take().is_some() {
+                record.entry.unchanged = 0;
+                record.entry.no_effect = 0;
+                record.entry.failures = 0;
+                record.entry.undone.clear();
+                record.entry.note(now, "let go by command");
+                record.dirty = true;
+                self.urgent = true;
+                out.tell(Level::Info, Some(id), "let go by command");
+            }
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! From readings to wants: rounds of questions, each source asked as rarely as it allows.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::{Effect, Level, Network, Out, Planted, Record, SETTLE, SETTLE_MOST, State};
+use crate::model::agree::{Reading, SourceName, Verdict, agree};
+use crate::model::backoff::spread;
+use crate::model::desired::{Id, Want, want};
+use crate::model::record::Family;
+use crate::model::time::{Moment, Now};
+
+/// A public source that failed is not asked again sooner, unless the network changed.
+const AFTER_FAILURE: Duration = Duration::from_secs(60);
+/// Waits are cut short by a changed network at most this often.
+const RELIEF: Duration = Duration::from_secs(60);
+
+/// A source and a family: the unit of questions.
+type Question = (SourceName, Family);
+
+/// What a source last said.
+#[derive(Clone, Debug)]
+pub(super) struct Observed {
+    pub(super) reading: Reading,
+    pub(super) at: Now,
+    /// Not asked again before, while the network stays the same.
+    again: Moment,
+}
+
+/// What is known from detectors, and the round of questions under way.
+#[derive(Debug, Default)]
+pub(super) struct Detection {
+    pub(super) observed: BTreeMap<Question, Observed>,
+    round: Option<Round>,
+    /// Another look was asked for while a round was under way.
+    again: Option<Network>,
+    /// The first round is not over: until this moment it may hold everything back.
+    starting: Option<Moment>,
+    /// Everything is left to settle until the first moment, since the second.
+    quiet: Option<(Moment, Moment)>,
+}
+
+#[derive(Debug)]
+struct Round {
+    salt: u64,
+    network: Network,
+    fresh: BTreeSet<Question>,
+    asked: BTreeSet<Question>,
+}
+
+impl Detection {
+    /// Until when everything is held back.
+    pub(super) fn gate(&self, now: Now) -> Option<Moment> {
+        let quiet = self.quiet.map(|(until, _)| until);
+        self.starting.max(quiet).filter(|until| *until > now.moment)
+    }
+
+    /// Whether a round of questions is under way.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.round.is_some()
+    }
+}
+
+/// Begins or prolongs a time of settling: 2 s from now, 5 s from its beginning at most.
+fn prolong(settle: &mut Option<(Moment, Moment)>, now: Now) {
+    let since = settle.filter(|(until, _)| *until > now.moment).map_or(now.moment, |(_, since)| since);
+    *settle = Some((now.moment.plus(SETTLE).min(since.plus(SETTLE_MOST)), since));
+}
+
+impl State {
+    pub(super) fn look(&mut self, network: Network, now: Now, rng: &mut fastrand::Rng, out: &mut Out) {
+        if network > Network::Same {
+            out.push(Effect::DropConnections);
+            self.relieve(now);
+        }
+        if network == Network::RouteVanished {
+            prolong(&mut self.detection.quiet, now);
+        }
+        if self.detection.round.is_some() {
+            self.detection.again = self.detection.again.max(Some(network));
+            return;
+        }
+        let first = self.detection.observed.is_empty() && self.started.is_some_and(|started| started == now);
+        if first {
+            self.detection.starting = Some(now.moment.plus(SETTLE_MOST));
+        }
+        self.detection.round =
+            Some(Round { salt: rng.u64(..), network, fresh: BTreeSet::new(), asked: BTreeSet::new() });
+        self.advance(now, rng, out);
+    }
+
+    /// A changed network is a reason to try again what failed in passing, but not more than once a minute.
+    fn relieve(&mut self, now: Now) {
+        if self.relieved.is_some_and(|last| now.moment.since(last) < RELIEF) {
+            return;
+        }
+        self.relieved = Some(now.moment);
+        let waits = self.accounts.values_mut().map(|account| &mut account.entry.wait);
+        for wait in waits.chain(self.records.values_mut().map(|record| &mut record.entry.wait)) {
+            if wait.as_ref().is_some_and(|wait| !wait.obeyed) {
+                *wait = None;
+            }
+        }
+    }
+
+    pub(super) fn readings(
+        &mut self,
+        readings: Vec<(SourceName, Family, Reading)>,
+        now: Now,
+        rng: &mut fastrand::Rng,
+        out: &mut Out,
+    ) {
+        for (source, family, reading) in readings {
+            let Some(spec) = self.desired.sources.get(&source) else { continue };
+            let reading = match reading {
+                Reading::Unknown(_) if self.has(Planted::BlindIsNone) => Reading::None,
+                other => other,
+            };
+            let pause = match reading {
+                Reading::Unknown(_) => spec.min_interval.min(AFTER_FAILURE),
+                _ => spread(spec.min_interval, rng).max(spec.min_interval),
+            };
+            let question = (source, family);
+            if let Some(round) = &mut self.detection.round {
+                round.asked.remove(&question);
+                round.fresh.insert(question.clone());
+            }
+            self.detection.observed.insert(question, Observed { reading, at: now, again: now.moment.plus(pause) });
+        }
+        self.advance(now, rng, out);
+    }
+
+    /// Concludes what can be concluded and asks what must be asked; ends the round when nothing is open.
+    fn advance(&mut self, now: Now, rng: &mut fastrand::Rng, out: &mut Out) {
+        let Some(mut round) = self.detection.round.take() else { return };
+        let mut ask = BTreeSet::new();
+        let ids: Vec<Id> = self.desired.records.keys().cloned().collect();
+        for id in ids {
+            match self.judge(&id, &mut round, now) {
+                Some(Verdict::Known(believed)) => self.conclude(&id, &believed, now, out),
+                Some(Verdict::Ask(sources)) => {
+                    let family = id.key.rtype.family();
+                    ask.extend(sources.into_iter().zip(std::iter::repeat(family)).filter_map(|(s, f)| Some((s, f?))));
+                }
+                None => {}
+            }
+        }
+        ask.retain(|question| !round.asked.contains(question));
+        round.asked.extend(ask.iter().cloned());
+        let over = round.asked.is_empty();
+        if !ask.is_empty() {
+            out.push(Effect::Detect(ask.into_iter().collect()));
+        }
+        if !over {
+            self.detection.round = Some(round);
+            return;
+        }
+        self.first_round_is_over(now);
+        if let Some(network) = self.detection.again.take() {
+            self.look(network, now, rng, out);
+        }
+    }
+
+    /// What a record's sources come to, answers that are fresh enough being used again.
+    fn judge(&self, id: &Id, round: &mut Round, now: Now) -> Option<Verdict> {
+        let family = id.key.rtype.family()?;
+        let expression = &self.desired.records.get(id)?.source;
+        loop {
+            let read = |name: &SourceName| {
+                let question = (name.clone(), family);
+                let observed = self.detection.observed.get(&question)?;
+                round.fresh.contains(&question).then_some(&observed.reading)
+            };
+            let verdict = agree(expression, round.salt, &read);
+            let Verdict::Ask(sources) = &verdict else { return Some(verdict) };
+            let known = |source: &&SourceName| {
+                let observed = self.detection.observed.get(&((*source).clone(), family));
+                round.network == Network::Same && observed.is_some_and(|observed| observed.again > now.moment)
+            };
+            let reused: Vec<Question> = sources.iter().filter(known).map(|source| (source.clone(), family)).collect();
+            if reused.is_empty() {
+                return Some(verdict);
+            }
+            round.fresh.extend(reused);
+        }
+    }
+
+    fn first_round_is_over(&mut self, now: Now) {
+        if self.detection.starting.take().is_some_and(|until| until > now.moment) {
+            // Where every source has spoken there is nothing to wait for; else the network may still be coming up.
+            let open = self.records.values().any(|record| matches!(record.want, Want::Unknown(_)));
+            if open {
+                prolong(&mut self.detection.quiet, now);
+            }
+        }
+    }
+
+    fn conclude(&mut self, id: &Id, believed: &Reading, now: Now, out: &mut Out) {
+        let (Some(spec), Some(record)) = (self.desired.records.get(id), self.records.get_mut(id)) else { return };
+        let absent_for = match believed {
+            Reading::None => now.moment.since(*record.entry.absent_since.get_or_insert(now.moment)),
+            _ => {
+                record.entry.absent_since = None;
+                Duration::ZERO
+            }
+        };
+        if let (Reading::None, Some(after)) = (believed, spec.absent_after)
+            && absent_for < after
+        {
+            self.next_check = self.next_check.min(now.moment.plus(after - absent_for));
+        }
+        let want = want(spec, &id.key, believed, absent_for);
+        if want == record.want {
+            return;
+        }
+        let siblings = self.desired.accounts.get(&id.account).is_some_and(|account| account.terms.forgets_siblings)
+            && self.desired.records.contains_key(&super::lane::sibling(id));
+        want_changed(record, id, want, siblings, self.detection.starting.is_some(), now, out);
+    }
+}
+
+/// A record set should hold something else than before.
+fn want_changed(record: &mut Record, id: &Id, want: Want, siblings: bool, starting: bool, now: Now, out: &mut Out) {
+    match &want {
+        Want::Unknown(why) => out.tell(Level::Debug, Some(id), format!("the address is unknown: {why}")),
+        Want::Unmanaged => out.tell(Level::Debug, Some(id), "there is no address; the record stays as it is"),
+        Want::Values(values) => {
+            out.tell(Level::Debug, Some(id), format!("should hold {}", crate::model::record::list(values)));
+        }
+        Want::Gone => out.tell(Level::Info, Some(id), "the address is gone for good; our values are to be removed"),
+    }
+    record.want = want;
+    let Some(values) = record.want.values() else { return };
+    if record.entry.is_confirmed(&values, None) {
+        return;
+    }
+    // What failed in passing for another address is no reason to wait with this one.
+    if record.entry.wait.as_ref().is_some_and(|wait| !wait.obeyed) {
+        record.entry.wait = None;
+    }
+    if record.entry.hold.as_ref().is_some_and(|hold| hold.want.as_ref().is_some_and(|held| *held != values)) {
+        record.entry.hold = None;
+        record.entry.note(now, "let go: the address is another one");
+        record.dirty = true;
+    }
+    let known = record.entry.confirmed.is_some() || record.entry.attempt.is_some();
+    if siblings || !(known || starting) {
+        prolong(&mut record.settle, now);
+    }
+}

@@ -1,0 +1,167 @@
+//! What a record set needs next, or until when it rests and why: the rules of time, budgets and holds in one place.
+
+use super::{Mode, Record, State};
+use crate::model::desired::{Id, RecordSpec, Want};
+use crate::model::ledger::Hold;
+use crate::model::record::Values;
+use crate::model::terms::Terms;
+use crate::model::time::{Moment, Now};
+
+/// What a record set needs next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Nothing, until a moment at the earliest, or until something else happens.
+    Rest(Option<Moment>),
+    /// It must be read.
+    Read,
+    /// It must be sent, where it cannot be read.
+    Push,
+    /// Its job must be asked about.
+    Settle,
+    /// Name servers must be asked.
+    Resolve,
+}
+
+impl Next {
+    /// The moment at which something is to be done again by itself.
+    pub(super) fn at(self) -> Option<Moment> {
+        match self {
+            Self::Rest(at) => at,
+            // It waits for its account's lane, whose answer is the next event.
+            Self::Read | Self::Push | Self::Settle | Self::Resolve => None,
+        }
+    }
+}
+
+/// The rest until `moment`, unless it has come.
+fn until(moment: Moment, now: Now) -> Option<Next> {
+    (moment > now.moment).then_some(Next::Rest(Some(moment)))
+}
+
+impl State {
+    /// What this record set needs next.
+    pub(super) fn next(&self, id: &Id, now: Now) -> Next {
+        let (Some(spec), Some(record), Some(account), Some(declared)) = (
+            self.desired.records.get(id),
+            self.records.get(id),
+            self.accounts.get(&id.account),
+            self.desired.accounts.get(&id.account),
+        ) else {
+            return Next::Rest(None);
+        };
+        if record.busy || self.started.is_none() {
+            return Next::Rest(None);
+        }
+        let terms = &declared.terms;
+        let waits = [&account.entry.wait, &record.entry.wait];
+        if let Some(rest) =
+            waits.into_iter().flatten().filter_map(|wait| until(wait.until, now)).max_by_key(|rest| rest.at())
+        {
+            return rest;
+        }
+        if let Some(hold) = account.entry.hold.as_ref().or(record.entry.hold.as_ref()) {
+            return probe(hold, terms, now);
+        }
+        if let Some(gate) = self.detection.gate(now) {
+            return Next::Rest(Some(gate));
+        }
+        if let Some(rest) = record.settle.and_then(|(settled, _)| until(settled, now)) {
+            return rest;
+        }
+        if record.entry.ticket.is_some() {
+            return record.settle_at.and_then(|at| until(at, now)).unwrap_or(Next::Settle);
+        }
+        let Some(values) = record.want.values() else { return Next::Rest(None) };
+        if record.entry.is_confirmed(&values, spec.ttl.wanted()) {
+            self.next_proof(record, terms, now)
+        } else {
+            self.next_write(id, spec, record, &values, terms, now)
+        }
+    }
+
+    /// A record set that is not known to hold what it should.
+    fn next_write(
+        &self,
+        id: &Id,
+        spec: &RecordSpec,
+        record: &Record,
+        values: &Values,
+        terms: &Terms,
+        now: Now,
+    ) -> Next {
+        if record.want == Want::Gone && (!terms.readable || record.entry.ours.is_empty() && !spec.whole) {
+            return Next::Rest(None);
+        }
+        if self.mode == Mode::Plan {
+            return if record.checked {
+                Next::Rest(None)
+            } else if terms.readable {
+                Next::Read
+            } else {
+                Next::Push
+            };
+        }
+        if let Some(rest) = until(record.entry.spent.next(terms.budget), now) {
+            return rest;
+        }
+        if terms.readable {
+            return Next::Read;
+        }
+        if terms.forgets_siblings && self.sibling_is_missing(id) {
+            return Next::Rest(None);
+        }
+        if !self.disk.writable {
+            if record.sent_without_disk {
+                return Next::Rest(None);
+            }
+            if let Some(rest) = until(self.disk.push_after, now) {
+                return rest;
+            }
+        }
+        debug_assert!(!values.is_empty(), "push services are never asked to remove");
+        Next::Push
+    }
+
+    /// A record set that holds what it should, as far as is known: it is read back, seen in DNS, verified and refreshed.
+    fn next_proof(&self, record: &Record, terms: &Terms, now: Now) -> Next {
+        if self.mode == Mode::Plan {
+            return if record.checked || !terms.readable { Next::Rest(None) } else { Next::Read };
+        }
+        if record.forced {
+            if terms.readable {
+                return Next::Read;
+            }
+            if terms.in_dns && !record.resolving {
+                return Next::Resolve;
+            }
+        }
+        let refresh = terms.refresh.zip(record.entry.confirmed.as_ref());
+        let refresh = refresh.map(|(after, confirmed)| confirmed.since.moment.plus(after));
+        let resolve = record.resolve_at.filter(|_| !record.resolving && terms.in_dns);
+        let read = record.read_at.filter(|_| terms.readable);
+        if read.is_some_and(|at| at <= now.moment) {
+            return Next::Read;
+        }
+        if resolve.is_some_and(|at| at <= now.moment) {
+            return Next::Resolve;
+        }
+        if refresh.is_some_and(|at| at <= now.moment) && (self.disk.writable || !record.sent_without_disk) {
+            return until(record.entry.spent.next(terms.budget), now).unwrap_or(Next::Push);
+        }
+        Next::Rest([refresh, resolve, read].into_iter().flatten().filter(|at| *at > now.moment).min())
+    }
+
+    /// Whether the other family of the name must be known first: the service would forget it.
+    fn sibling_is_missing(&self, id: &Id) -> bool {
+        let sibling = self.records.get(&super::lane::sibling(id));
+        sibling.is_some_and(|record| matches!(record.want, Want::Unknown(_)) && record.entry.confirmed.is_none())
+    }
+}
+
+/// A hold rests; a readable service is asked once a day whether it still stands.
+fn probe(hold: &Hold, terms: &Terms, now: Now) -> Next {
+    if !terms.readable {
+        return Next::Rest(None);
+    }
+    until(hold.probe, now).unwrap_or(Next::Read)
+}

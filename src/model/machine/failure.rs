@@ -1,0 +1,243 @@
+//! From errors to waits and holds: each kind has its one reaction, and every hold has a way out.
+
+use super::{Level, Out, PROBE, Planted, State};
+use crate::model::backoff::{rate_limited, transient};
+use crate::model::desired::{AccountName, Id};
+use crate::model::error::{Error, Kind, Scope};
+use crate::model::ledger::{Fingerprint, Hold, Reason, Wait};
+use crate::model::record::RrsetKey;
+use crate::model::time::Now;
+
+impl State {
+    /// Sorts the outcomes of one call. What fails for all of it in passing is the account's; the rest is each record set's own.
+    pub(super) fn take_failures(
+        &mut self,
+        name: &AccountName,
+        print: &Fingerprint,
+        outcomes: Vec<(RrsetKey, Option<Error>)>,
+        now: Now,
+        rng: &mut fastrand::Rng,
+        out: &mut Out,
+    ) {
+        let passing = |error: &Option<Error>| matches!(error, Some(Error { kind: Kind::Transient, .. }));
+        let whole = !outcomes.is_empty() && outcomes.iter().all(|(_, error)| passing(error));
+        if outcomes.iter().any(|(_, error)| error.is_none())
+            && let Some(account) = self.accounts.get_mut(name)
+            && (account.entry.failures > 0 || account.entry.wait.is_some())
+        {
+            account.entry.failures = 0;
+            account.entry.wait = None;
+            account.dirty = true;
+        }
+        for (at, (key, error)) in outcomes.into_iter().enumerate() {
+            let id = Id { account: name.clone(), key };
+            let Some(mut error) = error else { continue };
+            if matches!(error.kind, Kind::Auth { .. }) && self.has(Planted::AuthIsTransient) {
+                error.kind = Kind::Transient;
+            }
+            self.remember(&id, &error, now, out);
+            match error.kind {
+                Kind::Transient if whole => {
+                    if at == 0 {
+                        self.account_waits(name, error, None, now, rng, out);
+                    }
+                }
+                Kind::Transient => self.record_waits(&id, now, rng, out),
+                Kind::RateLimited { after } => {
+                    let known = self.accounts.get(name).and_then(|account| account.entry.wait.as_ref());
+                    if !known.is_some_and(|wait| wait.obeyed && wait.until > now.moment) {
+                        self.account_waits(name, error, Some(after), now, rng, out);
+                    }
+                }
+                Kind::Stale => self.stale(&id, now, rng, out),
+                Kind::Auth { scope: Scope::RecordSet } => {
+                    self.hold_record(&id, Reason::Refused, error, print, now, out)
+                }
+                Kind::Auth { scope: Scope::Account } => self.hold_account(name, &error, print, now, out),
+                Kind::Auth { scope: Scope::Service } => self.hold_service(name, &error, print, now, out),
+                Kind::Config => self.hold_record(&id, Reason::Wrong, error, print, now, out),
+                Kind::Abuse => self.hold_record(&id, Reason::Abuse, error, print, now, out),
+            }
+        }
+    }
+
+    fn remember(&mut self, id: &Id, error: &Error, now: Now, out: &mut Out) {
+        let Some(record) = self.records.get_mut(id) else { return };
+        let repeated = record.entry.error.as_ref().is_some_and(|(_, last)| last == error);
+        record.entry.error = Some((now.wall, error.clone()));
+        record.busy = false;
+        record.checked = true;
+        record.dirty = true;
+        if !repeated {
+            record.entry.note(now, error.to_string());
+        }
+        let level = if repeated { Level::Debug } else { Level::Warn };
+        out.tell(level, Some(id), format!("{}: {error}", error.kind.word()));
+        self.urgent = true;
+    }
+
+    fn record_waits(&mut self, id: &Id, now: Now, rng: &mut fastrand::Rng, out: &mut Out) {
+        let Some(record) = self.records.get_mut(id) else { return };
+        record.entry.failures = record.entry.failures.saturating_add(1);
+        let wait = transient(record.entry.failures, rng);
+        record.entry.wait = Some(Wait { until: now.moment.plus(wait), obeyed: false });
+        out.tell(Level::Debug, Some(id), format!("tried again in {} s", wait.as_secs()));
+    }
+
+    /// The account rests; `asked` holds what a service that limits us said.
+    fn account_waits(
+        &mut self,
+        name: &AccountName,
+        error: Error,
+        asked: Option<Option<std::time::Duration>>,
+        now: Now,
+        rng: &mut fastrand::Rng,
+        out: &mut Out,
+    ) {
+        let ignores = self.has(Planted::IgnoresRetryAfter);
+        let Some(account) = self.accounts.get_mut(name) else { return };
+        account.entry.failures = account.entry.failures.saturating_add(1);
+        account.dirty = true;
+        let wait = match asked {
+            Some(after) if !ignores => {
+                let (wait, absurd) = rate_limited(after, account.entry.failures, rng);
+                if absurd {
+                    out.tell_account(
+                        Level::Warn,
+                        name,
+                        "the service asked for a pause of more than two days; two days are kept",
+                    );
+                }
+                wait
+            }
+            _ => transient(account.entry.failures, rng),
+        };
+        account.entry.wait = Some(Wait { until: now.moment.plus(wait), obeyed: asked.is_some() && !ignores });
+        account.entry.error = Some((now.wall, error));
+        out.tell_account(Level::Info, name, format!("the account is tried again in {} s", wait.as_secs()));
+    }
+
+    /// What was remembered was out of date: once more at once, then as any failure.
+    fn stale(&mut self, id: &Id, now: Now, rng: &mut fastrand::Rng, out: &mut Out) {
+        let Some(record) = self.records.get_mut(id) else { return };
+        if std::mem::replace(&mut record.stale, true) {
+            self.record_waits(id, now, rng, out);
+        }
+    }
+
+    pub(super) fn hold_record(
+        &mut self,
+        id: &Id,
+        reason: Reason,
+        error: Error,
+        print: &Fingerprint,
+        now: Now,
+        out: &mut Out,
+    ) {
+        let Some(record) = self.records.get_mut(id) else { return };
+        let again = record.entry.hold.is_some();
+        let want = if reason == Reason::Abuse || reason == Reason::Refused { None } else { record.want.values() };
+        if !again {
+            record.entry.note(now, format!("held ({}): {error}", reason.word()));
+            out.tell(Level::Error, Some(id), format!("held ({}): {error}", reason.word()));
+        }
+        record.entry.error = Some((now.wall, error.clone()));
+        record.entry.hold = Some(hold(record.entry.hold.take(), reason, error, print, want, now));
+        record.dirty = true;
+        self.urgent = true;
+        if !again {
+            self.look_at(&id.account, out);
+        }
+    }
+
+    fn hold_account(&mut self, name: &AccountName, error: &Error, print: &Fingerprint, now: Now, out: &mut Out) {
+        let Some(account) = self.accounts.get_mut(name) else { return };
+        let again = account.entry.hold.is_some();
+        if !again {
+            out.tell_account(Level::Error, name, format!("the account is held: {error}"));
+        }
+        account.entry.error = Some((now.wall, error.clone()));
+        account.entry.hold = Some(hold(account.entry.hold.take(), Reason::Refused, error.clone(), print, None, now));
+        account.dirty = true;
+        if !again {
+            self.look_at(name, out);
+        }
+    }
+
+    /// The service refuses the client itself: every account there is held.
+    fn hold_service(&mut self, name: &AccountName, error: &Error, print: &Fingerprint, now: Now, out: &mut Out) {
+        let Some(service) = self.desired.accounts.get(name).map(|declared| declared.service.clone()) else { return };
+        let same = self.desired.accounts.iter().filter(|(_, declared)| declared.service == service);
+        let names: Vec<AccountName> = same.map(|(name, _)| name.clone()).collect();
+        for other in names {
+            // Other accounts' settings were not part of what was refused: theirs are learnt at the next look.
+            let print = if other == *name { print.clone() } else { String::new() };
+            self.hold_account(&other, error, &print, now, out);
+        }
+    }
+
+    /// Secrets are looked at once more before a hold: they may have been replaced while the call was under way.
+    fn look_at(&self, name: &AccountName, out: &mut Out) {
+        out.push(super::Effect::LookAt(name.clone()));
+    }
+
+    /// The settings and secrets as they are now: whatever was refused with others is let go.
+    pub(super) fn looked(&mut self, name: &AccountName, print: &Fingerprint, now: Now, out: &mut Out) {
+        let Some(account) = self.accounts.get_mut(name) else { return };
+        if let Some(hold) = &mut account.entry.hold {
+            if hold.fingerprint.is_empty() {
+                hold.fingerprint.clone_from(print);
+                account.dirty = true;
+            } else if hold.fingerprint != *print {
+                account.entry.hold = None;
+                account.entry.failures = 0;
+                account.dirty = true;
+                self.urgent = true;
+                out.tell_account(Level::Info, name, "let go: the settings or secrets changed");
+            }
+        }
+        for id in account.ids.clone() {
+            let Some(record) = self.records.get_mut(&id) else { continue };
+            let changed = |hold: &Hold| hold.reason.ends_with_new_settings() && hold.fingerprint != *print;
+            if record.entry.hold.as_ref().is_some_and(changed) {
+                record.entry.hold = None;
+                record.entry.note(now, "let go: the settings or secrets changed");
+                record.dirty = true;
+                self.urgent = true;
+            }
+        }
+    }
+
+    /// A held scope answered a probe: what held the account or the right to read is over.
+    pub(super) fn probe_went_well(&mut self, id: &Id, now: Now, out: &mut Out) {
+        if let Some(account) = self.accounts.get_mut(&id.account)
+            && account.entry.hold.take().is_some()
+        {
+            account.dirty = true;
+            self.urgent = true;
+            out.tell_account(Level::Info, &id.account, "let go: the service answers again");
+        }
+        if let Some(record) = self.records.get_mut(id) {
+            record.stale = record.stale && record.entry.attempt.is_some();
+            if record.entry.hold.take_if(|hold| hold.reason == Reason::Refused).is_some() {
+                record.entry.note(now, "let go: the service answers again");
+                record.dirty = true;
+            } else if let Some(hold) = &mut record.entry.hold {
+                hold.probe = now.moment.plus(PROBE);
+            }
+        }
+    }
+}
+
+/// A hold, its beginning kept where it is the same one again.
+fn hold(
+    before: Option<Hold>,
+    reason: Reason,
+    error: Error,
+    print: &Fingerprint,
+    want: Option<crate::model::record::Values>,
+    now: Now,
+) -> Hold {
+    let since = before.filter(|before| before.reason == reason).map_or(now.into(), |before| before.since);
+    Hold { reason, error, fingerprint: print.clone(), want, since, probe: now.moment.plus(PROBE) }
+}

@@ -1,0 +1,441 @@
+//! The one state machine that takes every decision: events in, effects out, no clock, no input or output.
+//!
+//! [`step`] is the whole interface. What each kind of event does stands in a room of its own: [`detection`] turns readings into
+//! wants, [`due`] says what a record set needs next, [`lane`] carries an account through read, plan and apply, [`compare`] finds
+//! the difference, [`failure`] turns errors into waits and holds, [`proof`] follows a change until it is seen in DNS, [`command`]
+//! is what people ask for, [`persist`] is what goes to disk.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::model::agree::{Reading, SourceName};
+use crate::model::desired::{AccountName, Desired, Id, Want};
+use crate::model::error::{Error, Result};
+use crate::model::ledger::{AccountEntry, Entry, Fingerprint};
+use crate::model::name::Name;
+use crate::model::plan::{Applied, Batch, Change, Plan, Seen, Settled, Ticket};
+use crate::model::record::{Family, RrsetKey, Values};
+use crate::model::time::{Moment, Now};
+
+mod command;
+mod compare;
+mod detection;
+mod due;
+mod failure;
+mod lane;
+mod persist;
+mod proof;
+pub mod standing;
+
+use detection::Detection;
+use lane::Lane;
+
+pub use persist::{Document, Documents, read_ledger};
+
+/// How long things are left to settle at start and when the default route vanished; each new change begins it anew.
+const SETTLE: Duration = Duration::from_secs(2);
+/// Settling never takes longer than this.
+const SETTLE_MOST: Duration = Duration::from_secs(5);
+/// How often a service is asked whether what it refuses is still refused.
+const PROBE: Duration = Duration::from_secs(24 * 3600);
+
+/// What the network did since the last look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Network {
+    /// Nothing that we know of: a timer, a signal, a command.
+    Same,
+    /// Addresses or routes are not what they were.
+    Changed,
+    /// A default route is gone.
+    RouteVanished,
+}
+
+/// What is asked for by command, by signal or by a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Everything.
+    All,
+    /// All record sets of a name.
+    Name(Name),
+    /// An account.
+    Account(AccountName),
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The process is ready to work.
+    Start,
+    /// Look again: the network moved, or a signal or command asks for it. Carries nothing that is believed.
+    Look(Network),
+    /// Detectors answered.
+    Readings(Vec<(SourceName, Family, Reading)>),
+    /// An account was read with these settings.
+    Read(AccountName, Fingerprint, Vec<(RrsetKey, Result<Seen>)>),
+    /// A plan was cut into batches.
+    Cut(AccountName, Vec<Batch>),
+    /// A batch was carried out with these settings; one outcome a change.
+    Applied(AccountName, u64, Fingerprint, Vec<Result<Applied>>),
+    /// A job was asked about.
+    Settled(AccountName, RrsetKey, Fingerprint, Result<Settled>),
+    /// The zone's name servers were asked.
+    Resolved(Id, Proof),
+    /// The settings and secrets of an account were looked at again.
+    Looked(AccountName, Fingerprint),
+    /// What was last to be saved is on disk, or not.
+    Saved(bool),
+    /// A time came.
+    Time,
+    /// The configuration was replaced.
+    Reload(Desired),
+    /// A person wants record sets looked at now.
+    Update(Target),
+    /// A person lets go of holds.
+    Release(Target),
+    /// The process shall end: nothing new is begun.
+    Stop,
+}
+
+/// What a zone's own name servers say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// All that answered hold the values.
+    Seen,
+    /// At least one answers something else.
+    NotYet(String),
+    /// None could be asked.
+    Unknown(String),
+}
+
+/// What shall be done.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Ask these sources; answer with [`Event::Readings`], together or one by one.
+    Detect(Vec<(SourceName, Family)>),
+    /// Read these record sets; answer with [`Event::Read`].
+    Read(AccountName, Vec<RrsetKey>),
+    /// Cut this plan; answer with [`Event::Cut`] at once.
+    Cut(AccountName, Plan),
+    /// Carry out this batch; answer with [`Event::Applied`].
+    Apply(AccountName, u64, Batch),
+    /// Ask about a job; answer with [`Event::Settled`].
+    Settle(AccountName, RrsetKey, Ticket),
+    /// Ask the zone's name servers whether they answer these values; answer with [`Event::Resolved`].
+    Resolve(Id, Values),
+    /// Look at the settings and secrets of an account; answer with [`Event::Looked`].
+    LookAt(AccountName),
+    /// Make these documents durable; answer with [`Event::Saved`] at once.
+    Save(Documents),
+    /// The network changed: pooled connections are of no use.
+    DropConnections,
+    /// Something that a person may want to know.
+    Tell(Notice),
+}
+
+/// Something that a person may want to know, for the log and for notifications.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// How much it matters.
+    pub level: Level,
+    /// Which record set it is about, if one.
+    pub id: Option<Id>,
+    /// Which account, if it is about one.
+    pub account: Option<AccountName>,
+    /// What happened.
+    pub what: String,
+}
+
+/// How much a notice matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Of use when looking for a cause.
+    Debug,
+    /// The normal course of things.
+    Info,
+    /// It does not work now.
+    Warn,
+    /// It will not work until a person acts.
+    Error,
+}
+
+/// What the process is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Work until stopped.
+    Run,
+    /// Find what would change, and write nothing.
+    Plan,
+}
+
+/// What the machine knows. Only the machine changes it.
+#[derive(Debug)]
+pub struct State {
+    desired: Desired,
+    mode: Mode,
+    boot: String,
+    accounts: BTreeMap<AccountName, Account>,
+    records: BTreeMap<Id, Record>,
+    detection: Detection,
+    next_check: Moment,
+    started: Option<Now>,
+    disk: Disk,
+    stopping: bool,
+    /// Something must be on disk soon.
+    urgent: bool,
+    /// When waits were last cut short because the network changed.
+    relieved: Option<Moment>,
+    batches: u64,
+    /// Record sets and accounts whose documents go with the next write.
+    forgotten: Vec<Id>,
+    forgotten_accounts: Vec<AccountName>,
+    planted: Option<Planted>,
+}
+
+/// Old bugs of other updaters, planted to see whether the simulator finds them. Never set outside tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Planted {
+    /// A detector that failed counts as "no address".
+    BlindIsNone,
+    /// Success is remembered before the call is made.
+    SuccessBeforeCall,
+    /// A refused password is tried again as if it were a passing fault.
+    AuthIsTransient,
+    /// The pause a service asks for is not kept.
+    IgnoresRetryAfter,
+    /// Values that are not ours are thrown away with an update.
+    OverwritesForeign,
+}
+
+/// An account: what is remembered of it, and what it is doing.
+#[derive(Debug, Default)]
+struct Account {
+    entry: AccountEntry,
+    lane: Lane,
+    ids: Vec<Id>,
+    dirty: bool,
+}
+
+/// A record set: what is remembered of it, what it should hold, and what is under way.
+#[derive(Debug)]
+struct Record {
+    entry: Entry,
+    want: Want,
+    /// A call for it is under way.
+    busy: bool,
+    /// A question to name servers is under way.
+    resolving: bool,
+    /// Left alone until then, since then: more may come.
+    settle: Option<(Moment, Moment)>,
+    /// Read once more at once, because what we remembered was out of date; used up until the next success.
+    stale: bool,
+    /// Looked at now, because a person asked.
+    forced: bool,
+    /// Was sent by this process while the disk could not be written.
+    sent_without_disk: bool,
+    /// When it is next read although confirmed: read-back or verification.
+    read_at: Option<Moment>,
+    /// How often it was read back since the last write.
+    read_backs: u32,
+    /// When name servers are next asked.
+    resolve_at: Option<Moment>,
+    /// How often name servers were asked since the last write.
+    resolves: u32,
+    /// When the job is next asked about.
+    settle_at: Option<Moment>,
+    /// What it held before our last write.
+    before: Option<Values>,
+    /// What was open before the attempt that is written down and not yet made.
+    prior: Option<Option<crate::model::ledger::Attempt>>,
+    /// What a plan would change.
+    planned: Option<Change>,
+    /// Has been read or sent since the process started.
+    checked: bool,
+    dirty: bool,
+}
+
+/// Whether the ledger can be written.
+#[derive(Clone, Copy, Debug)]
+struct Disk {
+    writable: bool,
+    /// While it cannot: when push services may be sent to, once each.
+    push_after: Moment,
+}
+
+impl Record {
+    fn new(entry: Entry) -> Self {
+        Self {
+            entry,
+            want: Want::Unknown("not looked yet".into()),
+            busy: false,
+            resolving: false,
+            settle: None,
+            stale: false,
+            forced: false,
+            sent_without_disk: false,
+            read_at: None,
+            read_backs: 0,
+            resolve_at: None,
+            resolves: 0,
+            settle_at: None,
+            before: None,
+            prior: None,
+            planned: None,
+            checked: false,
+            dirty: false,
+        }
+    }
+}
+
+/// The effects of one step, in order.
+#[derive(Debug, Default)]
+struct Out(Vec<Effect>);
+
+impl Out {
+    fn push(&mut self, effect: Effect) {
+        self.0.push(effect);
+    }
+
+    fn tell(&mut self, level: Level, id: Option<&Id>, what: impl Into<String>) {
+        let account = id.map(|id| id.account.clone());
+        self.push(Effect::Tell(Notice { level, id: id.cloned(), account, what: what.into() }));
+    }
+
+    fn tell_account(&mut self, level: Level, account: &AccountName, what: impl Into<String>) {
+        self.push(Effect::Tell(Notice { level, id: None, account: Some(account.clone()), what: what.into() }));
+    }
+}
+
+impl State {
+    /// A machine with nothing remembered. `boot` is the id of this boot, `writable` whether the ledger can be written.
+    #[must_use]
+    pub fn new(desired: Desired, documents: &Documents, boot: &str, writable: bool, mode: Mode, now: Now) -> Self {
+        let mut state = Self {
+            desired: Desired::default(),
+            mode,
+            boot: boot.to_owned(),
+            accounts: BTreeMap::new(),
+            records: BTreeMap::new(),
+            detection: Detection::default(),
+            next_check: now.moment,
+            started: None,
+            disk: Disk { writable, push_after: now.moment },
+            stopping: false,
+            urgent: false,
+            relieved: None,
+            batches: 0,
+            forgotten: Vec::new(),
+            forgotten_accounts: Vec::new(),
+            planted: None,
+        };
+        state.load(desired, documents, now);
+        state
+    }
+
+    /// Plants an old bug of other updaters, for tests of the tests.
+    pub fn plant(&mut self, bug: Planted) {
+        self.planted = Some(bug);
+    }
+
+    fn has(&self, bug: Planted) -> bool {
+        self.planted == Some(bug)
+    }
+
+    /// When [`Event::Time`] is next needed; `None`: not before something else happens.
+    #[must_use]
+    pub fn wake_at(&self, now: Now) -> Option<Moment> {
+        if self.stopping {
+            return None;
+        }
+        let due = self.records.keys().filter_map(|id| self.next(id, now).at());
+        due.chain([self.next_check]).min()
+    }
+
+    /// Whether nothing is under way any more, so that a stop is complete.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.accounts.values().all(|account| account.lane.is_idle()) && self.records.values().all(|record| !record.busy)
+    }
+
+    /// The configuration in force.
+    #[must_use]
+    pub fn desired(&self) -> &Desired {
+        &self.desired
+    }
+}
+
+/// Takes an event in and says what shall be done.
+pub fn step(state: &mut State, event: Event, now: Now, rng: &mut fastrand::Rng) -> Vec<Effect> {
+    let mut out = Out::default();
+    match event {
+        Event::Start => state.start(now, rng, &mut out),
+        Event::Look(network) => state.look(network, now, rng, &mut out),
+        Event::Readings(readings) => state.readings(readings, now, rng, &mut out),
+        Event::Read(account, print, answers) => state.read(&account, &print, answers, now, rng, &mut out),
+        Event::Cut(account, batches) => state.cut(&account, batches),
+        Event::Applied(account, batch, print, outcomes) => {
+            state.applied(&account, batch, &print, outcomes, now, rng, &mut out);
+        }
+        Event::Settled(account, key, print, result) => {
+            state.settled(Id { account, key }, &print, result, now, rng, &mut out);
+        }
+        Event::Resolved(id, proof) => state.resolved(&id, proof, now, rng, &mut out),
+        Event::Looked(account, print) => state.looked(&account, &print, now, &mut out),
+        Event::Saved(ok) => state.saved(ok, now, &mut out),
+        Event::Time => {}
+        Event::Reload(desired) => state.reload(desired, now, rng, &mut out),
+        Event::Update(target) => state.update(&target, now, rng, &mut out),
+        Event::Release(target) => state.release(&target, now, &mut out),
+        Event::Stop => state.stop(),
+    }
+    if !state.stopping && state.started.is_some() {
+        state.check_if_due(now, rng, &mut out);
+    }
+    state.drive(now, rng, &mut out);
+    state.flush(now, &mut out);
+    out.0
+}
+
+impl State {
+    fn start(&mut self, now: Now, rng: &mut fastrand::Rng, out: &mut Out) {
+        self.started = Some(now);
+        // Random, and longer than a push budget's refill: a process that cannot remember what it sent must not send more
+        // often than one that can, however often it is restarted.
+        self.disk.push_after = now.moment.plus(Duration::from_secs(600 + rng.u64(0..300)));
+        self.schedule_proofs(now, rng);
+        self.next_check = now.moment;
+        self.check_if_due(now, rng, out);
+    }
+
+    /// The safety net behind the events.
+    fn check_if_due(&mut self, now: Now, rng: &mut fastrand::Rng, out: &mut Out) {
+        if now.moment < self.next_check {
+            return;
+        }
+        self.next_check = now.moment.plus(crate::model::backoff::spread(self.desired.check, rng));
+        self.look(Network::Same, now, rng, out);
+        for (name, account) in &self.accounts {
+            let held = |id: &Id| self.records.get(id).is_some_and(|record| record.entry.hold.is_some());
+            if account.entry.hold.is_some() || account.ids.iter().any(held) {
+                out.push(Effect::LookAt(name.clone()));
+            }
+        }
+        if !self.disk.writable && self.mode == Mode::Run {
+            // A disk that came back is found by trying.
+            self.urgent = true;
+        }
+    }
+
+    fn stop(&mut self) {
+        self.stopping = true;
+        let given_up: Vec<Id> = self.accounts.iter_mut().flat_map(|(name, account)| account.abandon(name)).collect();
+        self.never_made(&given_up);
+        // What was noted in passing goes to disk with the last write.
+        self.urgent =
+            self.records.values().any(|record| record.dirty) || self.accounts.values().any(|account| account.dirty);
+    }
+}
+
+/// The error that a hold of our own making carries.
+fn own_error(kind: crate::model::error::Kind, id: &Id, why: impl Into<String>, hint: &str) -> Error {
+    Error::new(kind, format!("updating {id}"), why).hint(hint)
+}

@@ -1,0 +1,343 @@
+//! From accepted to seen in DNS: read back, asked of the zone's name servers, verified again and again, drift repaired.
+
+use std::time::Duration;
+
+use super::{Effect, Level, Out, Proof, State};
+use crate::model::backoff::spread;
+use crate::model::desired::{AccountName, Id};
+use crate::model::error::{Error, Kind, Result};
+use crate::model::ledger::{Confirmed, Fingerprint, Reason};
+use crate::model::plan::Settled;
+use crate::model::record::{RrsetKey, Ttl, Values, list};
+use crate::model::time::{Moment, Now};
+
+/// When a running job, or what name servers answer, is first looked at; each later look waits twice as long.
+pub(super) const FIRST_LOOK: Duration = Duration::from_secs(2);
+/// No two looks at something pending are further apart.
+const LAST_LOOK: Duration = Duration::from_secs(60);
+/// Someone else may undo our change so often within [`CONTENTION`] before it is left alone.
+const UNDONE: usize = 2;
+const CONTENTION: Duration = Duration::from_secs(3600);
+/// Name servers alone cause at most one write in this time.
+const DNS_WRITE: Duration = Duration::from_secs(24 * 3600);
+/// A job that runs for longer has failed.
+const JOB: Duration = Duration::from_secs(600);
+
+/// The pause before the look after `looks` looks.
+fn pause(looks: u32) -> Duration {
+    FIRST_LOOK.saturating_mul(1 << looks.min(8)).min(LAST_LOOK)
+}
+
+impl State {
+    /// At start: what is confirmed is read once where that can be done, else asked of name servers where that is long ago.
+    pub(super) fn schedule_proofs(&mut self, now: Now, rng: &mut fastrand::Rng) {
+        let verify = self.desired.verify;
+        for (id, record) in &mut self.records {
+            let Some(declared) = self.desired.accounts.get(&id.account) else { continue };
+            record.read_at.get_or_insert(now.moment);
+            if declared.terms.in_dns {
+                let last = record.entry.in_dns.or(record.entry.accepted).map_or(Moment(0), |stamp| stamp.moment);
+                record.resolve_at.get_or_insert(last.plus(spread(verify, rng)).max(now.moment.plus(FIRST_LOOK)));
+            }
+            if record.entry.ticket.is_some() {
+                record.settle_at.get_or_insert(now.moment);
+            }
+        }
+    }
+
+    /// The service said yes.
+    pub(super) fn accepted(
+        &mut self,
+        id: &Id,
+        values: Values,
+        what: String,
+        now: Now,
+        rng: &mut fastrand::Rng,
+        out: &mut Out,
+    ) {
+        let _ = rng;
+        let (Some(record), Some(declared), Some(spec)) =
+            (self.records.get_mut(id), self.desired.accounts.get(&id.account), self.desired.records.get(id))
+        else {
+            return;
+        };
+        out.tell(Level::Info, Some(id), what.clone());
+        record.entry.note(now, what);
+        // The old values are gone from there; until that is read back they count as ours all the same.
+        if !declared.terms.readable {
+            record.entry.ours.clone_from(&values);
+        }
+        record.entry.confirmed = Some(Confirmed { values, ttl: spec.ttl.wanted(), since: now.into() });
+        record.entry.attempt = None;
+        record.entry.accepted = Some(now.into());
+        record.entry.read_back = None;
+        record.entry.in_dns = None;
+        record.entry.failures = 0;
+        record.entry.error = None;
+        record.entry.wait = None;
+        record.stale = false;
+        record.forced = false;
+        record.read_backs = 0;
+        record.resolves = 0;
+        record.read_at = Some(now.moment.plus(declared.terms.read_back_after));
+        record.resolve_at = declared.terms.in_dns.then(|| now.moment.plus(FIRST_LOOK));
+        record.dirty = true;
+        self.urgent = true;
+    }
+
+    /// The service says that it holds what it should, live.
+    pub(super) fn confirmed_by_reading(
+        &mut self,
+        id: &Id,
+        want: Values,
+        clamped: Option<(Ttl, Ttl)>,
+        now: Now,
+        rng: &mut fastrand::Rng,
+        out: &mut Out,
+    ) {
+        let (Some(record), Some(declared), Some(spec)) =
+            (self.records.get_mut(id), self.desired.accounts.get(&id.account), self.desired.records.get(id))
+        else {
+            return;
+        };
+        if record.entry.is_confirmed(&want, spec.ttl.wanted()) {
+            out.tell(Level::Debug, Some(id), "read back: it holds what it should");
+        } else {
+            let what = format!("found to hold {} already", list(&want));
+            out.tell(Level::Info, Some(id), what.clone());
+            record.entry.note(now, what);
+            record.entry.confirmed =
+                Some(Confirmed { values: want.clone(), ttl: spec.ttl.wanted(), since: now.into() });
+            record.entry.in_dns = None;
+            record.resolve_at = declared.terms.in_dns.then(|| now.moment.plus(FIRST_LOOK));
+            record.resolves = 0;
+            record.dirty = true;
+            self.urgent = true;
+        }
+        if record.entry.hold.take().is_some() {
+            record.entry.note(now, "let go: it holds what it should");
+            record.dirty = true;
+            self.urgent = true;
+        }
+        record.entry.ours = want;
+        record.entry.attempt = None;
+        record.entry.failures = 0;
+        record.entry.error = None;
+        record.entry.wait = None;
+        record.entry.no_effect = 0;
+        record.entry.clamped = clamped;
+        record.entry.accepted.get_or_insert(now.into());
+        record.entry.read_back = Some(now.into());
+        record.forced = false;
+        record.stale = false;
+        record.read_at = Some(now.moment.plus(spread(self.desired.verify, rng)));
+        // Stamps alone are not worth a write to flash: they go along with the next one.
+        record.dirty = true;
+    }
+
+    /// It holds what it should, but not in force yet: no fault within the service's known delay.
+    pub(super) fn still_pending(&mut self, id: &Id, want: Values, now: Now, rng: &mut fastrand::Rng, out: &mut Out) {
+        let (Some(record), Some(declared), Some(spec)) =
+            (self.records.get_mut(id), self.desired.accounts.get(&id.account), self.desired.records.get(id))
+        else {
+            return;
+        };
+        let ttl = spec.ttl.wanted();
+        let since = record.entry.confirmed.as_ref().filter(|_| record.entry.attempt.is_none()).map(|c| c.since);
+        let since = since.unwrap_or(now.into());
+        record.entry.ours.extend(want.iter().cloned());
+        record.entry.confirmed = Some(Confirmed { values: want, ttl, since });
+        record.entry.attempt = None;
+        record.forced = false;
+        record.dirty = true;
+        record.read_backs = record.read_backs.saturating_add(1);
+        if now.moment.since(since.moment) < declared.terms.settles_within {
+            record.read_at = Some(now.moment.plus(pause(record.read_backs)));
+            return;
+        }
+        let within = declared.terms.settles_within.as_secs();
+        record.read_at = Some(now.moment.plus(spread(LAST_LOOK * 10, rng)));
+        let error = Error::transient(format!("reading back {id}"), format!("still pending after more than {within} s"));
+        out.tell(Level::Warn, Some(id), error.to_string());
+        record.entry.error = Some((now.wall, error));
+    }
+
+    /// It failed to come into force. The first time it is left alone for the back-off's time: services mend themselves; when
+    /// it is then still broken, it is written again.
+    pub(super) fn still_broken(
+        &mut self,
+        id: &Id,
+        print: &Fingerprint,
+        now: Now,
+        rng: &mut fastrand::Rng,
+        out: &mut Out,
+    ) -> bool {
+        let first = self.records.get(id).is_some_and(|record| record.entry.failures == 0);
+        if first {
+            let why = "the service could not bring it into force";
+            let error = Error::transient(format!("reading back {id}"), why);
+            let other = (id.key.clone(), None);
+            // Beside a success, so that it is this record set's failure and not the account's.
+            self.take_failures(&id.account, print, vec![(id.key.clone(), Some(error)), other], now, rng, out);
+            if let Some(record) = self.records.get_mut(id) {
+                record.read_at = Some(now.moment);
+            }
+        }
+        first
+    }
+
+    /// Whether someone, or the service itself, undid what was accepted, so often that it is left alone.
+    pub(super) fn undone(
+        &mut self,
+        id: &Id,
+        held: &Values,
+        want: &Values,
+        print: &Fingerprint,
+        now: Now,
+        out: &mut Out,
+    ) -> bool {
+        let Some(record) = self.records.get_mut(id) else { return false };
+        let Some(spec) = self.desired.records.get(id) else { return false };
+        if !record.entry.is_confirmed(want, spec.ttl.wanted())
+            || record.entry.accepted.is_none()
+            || want.is_subset(held)
+        {
+            return false;
+        }
+        record.dirty = true;
+        let never_there = record.entry.read_back.is_none() && record.before.as_ref() == Some(held);
+        if never_there {
+            record.entry.no_effect = record.entry.no_effect.saturating_add(1);
+            if record.entry.no_effect < 2 {
+                return false;
+            }
+            let why = format!("it was set twice, the service said yes, and it still holds {}", list(held));
+            let error = super::own_error(Kind::Config, id, why, "look at it at the service, then release it");
+            self.hold_record(id, Reason::Normalised, error, print, now, out);
+            return true;
+        }
+        record.entry.undone.retain(|moment| now.moment.since(*moment) < CONTENTION);
+        record.entry.undone.push(now.moment);
+        let what = format!("someone else changed it to {}", list(held));
+        out.tell(Level::Warn, Some(id), what.clone());
+        record.entry.note(now, what);
+        if record.entry.undone.len() < UNDONE {
+            return false;
+        }
+        record.entry.undone.clear();
+        let why = format!("someone else changed it {UNDONE} times within an hour, now to {}", list(held));
+        let error = super::own_error(Kind::Config, id, why, "find out who else updates it, then release it");
+        self.hold_record(id, Reason::Contended, error, print, now, out);
+        true
+    }
+
+    /// Asks name servers wherever that is due.
+    pub(super) fn resolve_due(&mut self, name: &AccountName, now: Now, out: &mut Out) {
+        let Some(account) = self.accounts.get(name) else { return };
+        let due = |id: &&Id| self.next(id, now) == super::due::Next::Resolve;
+        let due: Vec<Id> = account.ids.iter().filter(due).cloned().collect();
+        for id in due {
+            if let Some(record) = self.records.get_mut(&id)
+                && let Some(values) = record.want.values()
+            {
+                record.resolving = true;
+                record.forced = false;
+                out.push(Effect::Resolve(id, values));
+            }
+        }
+    }
+
+    pub(super) fn resolved(&mut self, id: &Id, proof: Proof, now: Now, rng: &mut fastrand::Rng, out: &mut Out) {
+        let verify = spread(self.desired.verify, rng);
+        let (Some(record), Some(declared)) = (self.records.get_mut(id), self.desired.accounts.get(&id.account)) else {
+            return;
+        };
+        record.resolving = false;
+        let later = Some(now.moment.plus(verify));
+        let accepted = record.entry.accepted.map_or(Moment(0), |stamp| stamp.moment);
+        match proof {
+            Proof::Seen => {
+                if record.entry.in_dns.is_none() {
+                    let after = now.moment.since(accepted).as_secs();
+                    out.tell(
+                        Level::Info,
+                        Some(id),
+                        format!("its name servers answer it, {after} s after it was accepted"),
+                    );
+                }
+                record.entry.in_dns = Some(now.into());
+                record.resolve_at = later;
+            }
+            Proof::Unknown(why) => {
+                out.tell(Level::Debug, Some(id), format!("its name servers could not be asked: {why}"));
+                record.resolve_at = later;
+            }
+            Proof::NotYet(_) if now.moment.since(accepted) < declared.terms.settles_within => {
+                record.resolves = record.resolves.saturating_add(1);
+                record.resolve_at = Some(now.moment.plus(pause(record.resolves)));
+            }
+            Proof::NotYet(what) => {
+                let error = Error::transient(format!("looking up {id}"), format!("its name servers answer {what}"));
+                out.tell(Level::Warn, Some(id), error.to_string());
+                record.entry.error = Some((now.wall, error));
+                record.resolve_at = later;
+                let lately = record.entry.dns_write.is_some_and(|last| now.moment.since(last) < DNS_WRITE);
+                if declared.terms.readable {
+                    // The service's own word decides, and reading harms nobody.
+                    record.read_at = Some(now.moment);
+                } else if !lately {
+                    record.entry.dns_write = Some(now.moment);
+                    record.entry.confirmed = None;
+                    record.entry.note(now, "sent again: its name servers answer something else");
+                    record.dirty = true;
+                    self.urgent = true;
+                }
+            }
+        }
+    }
+
+    pub(super) fn settled(
+        &mut self,
+        id: Id,
+        print: &Fingerprint,
+        result: Result<Settled>,
+        now: Now,
+        rng: &mut fastrand::Rng,
+        out: &mut Out,
+    ) {
+        self.lane_answered(&id.account);
+        let Some(record) = self.records.get_mut(&id) else { return };
+        record.busy = false;
+        let Some((_, since)) = record.entry.ticket.clone() else { return };
+        let result = match result {
+            Ok(Settled::Running) if now.moment.since(since.moment) >= JOB => {
+                Err(Error::transient(format!("waiting for the job of {id}"), "it has not ended within ten minutes"))
+            }
+            other => other,
+        };
+        match result {
+            Ok(Settled::Running) => {
+                record.read_backs = record.read_backs.saturating_add(1);
+                record.settle_at = Some(now.moment.plus(pause(record.read_backs)));
+            }
+            Ok(Settled::Done) => {
+                record.entry.ticket = None;
+                record.read_backs = 0;
+                if let Some(intent) = record.entry.attempt.clone() {
+                    let what = format!("now holds {}", list(&intent.values));
+                    self.accepted(&id, intent.values, what, now, rng, out);
+                }
+            }
+            Err(error) => {
+                let over = !matches!(error.kind, Kind::Transient | Kind::RateLimited { .. })
+                    || now.moment.since(since.moment) >= JOB;
+                if over {
+                    // The job failed or is lost: whatever it did is read before anything is written again.
+                    record.entry.ticket = None;
+                }
+                let outcomes: Vec<(RrsetKey, Option<Error>)> = vec![(id.key.clone(), Some(error))];
+                self.take_failures(&id.account, print, outcomes, now, rng, out);
+            }
+        }
+    }
+}
