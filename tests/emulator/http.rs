@@ -157,6 +157,7 @@ struct Shared {
 
 #[derive(Default)]
 struct Control {
+    connections: usize,
     log: Vec<Exchange>,
     faults: VecDeque<Fault>,
     skew: i64,
@@ -212,6 +213,11 @@ impl Server {
         self.control().log.iter().filter(|exchange| exchange.request.path.contains(part)).count()
     }
 
+    /// How many connections were accepted since the start.
+    pub fn connections(&self) -> usize {
+        self.control().connections
+    }
+
     fn control(&self) -> MutexGuard<'_, Control> {
         self.shared.control()
     }
@@ -258,6 +264,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
         tokio::select! {
             Ok((stream, _)) = listener.accept() => {
                 let shared = Arc::clone(&shared);
+                shared.control().connections += 1;
                 connections.spawn(serve(stream, shared));
             }
             Some(_) = connections.join_next() => {}
