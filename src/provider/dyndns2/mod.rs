@@ -185,6 +185,13 @@ fn doing(update: &Update) -> String {
     format!("updating {}", names.join(", "))
 }
 
+/// An error of the whole request as it is told for one name; what else was being done (a secret read) stays visible.
+fn told(error: &Error, request: &str, doing: String) -> Error {
+    let error = error.clone();
+    let why = if error.doing == request { error.why } else { format!("{}: {}", error.doing, error.why) };
+    Error { doing, why, ..error }
+}
+
 #[async_trait]
 impl Push for Dyndns2 {
     fn terms(&self) -> Terms {
@@ -211,7 +218,9 @@ impl Push for Dyndns2 {
     async fn send(&self, update: &Update) -> Vec<Result<Applied>> {
         match self.call(update).await {
             Ok(answers) => answers,
-            Err(error) => update.names.iter().map(|name| Err(error.clone().doing(reply::doing(name)))).collect(),
+            Err(error) => {
+                update.names.iter().map(|name| Err(told(&error, &doing(update), reply::doing(name)))).collect()
+            }
         }
     }
 

@@ -106,9 +106,11 @@ impl<P: Push> PushProvider<P> {
                 name_siblings(wish, changes);
             }
         }
+        let by_key = |at: &usize| changes.get(*at).map(|change| &change.key);
+        impossible.sort_by_key(by_key);
         let mut pairs: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for ((name, _), mut wish) in wishes {
-            wish.members.sort_by_key(|at| changes.get(*at).map(|change| &change.key));
+            wish.members.sort_by_key(by_key);
             pairs.entry((wish.ipv4, wish.ipv6)).or_default().push((name.clone(), wish.members));
         }
         let most = self.0.names_in_a_request().max(1);
