@@ -1,0 +1,46 @@
+//! The emulators, to be used by hand: `cargo run --example emulator -- dyndns2 --port 18080 home.example.org`.
+
+#![expect(clippy::print_stdout, reason = "a command for people")]
+
+mod dyndns2;
+mod http;
+
+use http::{Answer, Received, Server};
+
+/// One service: a request in, an answer out.
+type Emulator = Box<dyn Fn(&Received) -> Answer + Send + Sync>;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), String> {
+    let (service, port, rest) = arguments(std::env::args().skip(1).collect())?;
+    let emulator: Emulator = match service.as_str() {
+        "dyndns2" => {
+            let service = dyndns2::Dyndns2::by_hand(&rest)?;
+            Box::new(move |request| service.answer(request))
+        }
+        other => return Err(format!("there is no emulator of \"{other}\"; there is: dyndns2")),
+    };
+    let shown: Emulator = Box::new(move |request| {
+        let answer = emulator(request);
+        println!("{} {} -> {} {}", request.method, request.path, answer.status, String::from_utf8_lossy(&answer.body));
+        answer
+    });
+    let server = Server::start(port, shown).await.map_err(|error| format!("listening on port {port}: {error}"))?;
+    println!("listening on {}", server.url("/"));
+    std::future::pending().await
+}
+
+/// The service, the port (any free one unless `--port` is given) and the service's own arguments.
+fn arguments(mut given: Vec<String>) -> Result<(String, u16, Vec<String>), String> {
+    let mut port = 0;
+    if let Some(at) = given.iter().position(|argument| argument == "--port") {
+        let value = given.get(at + 1).ok_or("--port wants a number")?;
+        port = value.parse().map_err(|_| format!("\"{value}\" is no port"))?;
+        given.drain(at..=at + 1);
+    }
+    if given.is_empty() {
+        return Err("which service? emulator SERVICE [--port N] ...".into());
+    }
+    let service = given.remove(0);
+    Ok((service, port, given))
+}
