@@ -118,7 +118,8 @@ mod sd {
     pub fn feed() {}
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::os::unix::net::UnixDatagram;
 
