@@ -41,8 +41,8 @@ pub struct Answer {
     pub server: SocketAddr,
     /// What it is called.
     pub name: String,
-    /// The values it holds with authority, none where the name or the type does not exist (an alias at the name means that
-    /// the type does not), or why it is not known what it holds.
+    /// The values it holds with authority, none where the name or the type does not exist (an alias at the name means
+    /// that the type does not), or why it is not known what it holds.
     pub outcome: Result<Values, String>,
     /// The lowest TTL of the values.
     pub ttl: Option<Ttl>,
@@ -67,8 +67,9 @@ pub enum Verdict {
 /// Asks each of the servers, named as [`name_servers`] names them, directly and without recursion; at most
 /// [`MAX_SERVERS`] of them, all at once, within 10 seconds. One answer a server, in their order.
 ///
-/// An outcome is an error when the server is silent, does not answer with authority (RFC 1035, section 4.1.1, AA), answers
-/// with an error other than NXDOMAIN, or for types other than A, AAAA and TXT, which are not compared with DNS.
+/// An outcome is an error when the server is silent, does not answer with authority (RFC 1035, section 4.1.1, AA),
+/// answers with an error other than NXDOMAIN, or for types other than A, AAAA and TXT, which are not compared with
+/// DNS.
 pub async fn authoritative(key: &RrsetKey, servers: &[(String, SocketAddr)]) -> Vec<Answer> {
     let asked = servers.iter().take(MAX_SERVERS);
     join_all(asked.map(|(name, server)| async move {
@@ -82,8 +83,8 @@ pub async fn authoritative(key: &RrsetKey, servers: &[(String, SocketAddr)]) -> 
     .await
 }
 
-/// Whether the answers agree with what is wanted. Servers without an answer do not count: one that is down, or cannot be
-/// reached from here, must not hold anything up.
+/// Whether the answers agree with what is wanted. Servers without an answer do not count: one that is down, or cannot
+/// be reached from here, must not hold anything up.
 #[must_use]
 pub fn agreement(answers: &[Answer], wanted: &Values) -> Verdict {
     let mut answered = false;
@@ -160,14 +161,15 @@ async fn zone_servers(resolvers: &mut [SocketAddr], name: &Name) -> Result<Vec<W
     Err(format!("no zone was found for {name}"))
 }
 
-/// The names that can be the apex of the zone `name` lies in, closest first, down to the last label: a zone of one's own
-/// network can be called `lan`.
+/// The names that can be the apex of the zone `name` lies in, closest first, down to the last label: a zone of one's
+/// own network can be called `lan`.
 fn zones(name: &Name) -> impl Iterator<Item = Name> + '_ {
     let last = name.as_str().rsplit_once('.').and_then(|(_, last)| Name::parse(last).ok());
     name.suffixes().filter(|zone| !zone.as_str().starts_with('*')).chain(last)
 }
 
-/// The addresses of the servers: first one of each server and family (a machine may have only one of them), then the others.
+/// The addresses of the servers: first one of each server and family (a machine may have only one of them), then the
+/// others.
 async fn addresses(resolvers: &[SocketAddr], names: &[WireName]) -> Result<Vec<(String, SocketAddr)>, String> {
     let questions = names.iter().flat_map(|name| [(name, WireType::A), (name, WireType::AAAA)]);
     let answers = join_all(questions.map(|(name, wanted)| async move {
@@ -281,8 +283,8 @@ fn address(data: &RData) -> Option<IpAddr> {
     }
 }
 
-/// One question by UDP, and by TCP where the answer does not fit. The answer comes from the server that was asked, with the
-/// id and the question of the request.
+/// One question by UDP, and by TCP where the answer does not fit. The answer comes from the server that was asked,
+/// with the id and the question of the request.
 async fn ask(server: SocketAddr, name: &WireName, rtype: WireType, recursion: bool) -> Result<DnsResponse, String> {
     let mut options = DnsRequestOptions::default();
     options.recursion_desired = recursion;

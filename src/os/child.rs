@@ -5,8 +5,8 @@ use std::process::{Command, Output, Stdio};
 /// A filter that matches no test and so marks the child.
 const MARK: &str = "as-a-child";
 
-/// A command that runs `test` (its full path) in a child. The child's standard output belongs to the test harness; what the
-/// test has to say goes to standard error.
+/// A command that runs `test` (its full path) in a child. The child's standard output belongs to the test harness;
+/// what the test has to say goes to standard error.
 pub fn again(test: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", test, MARK, "--nocapture", "--test-threads=1"]);

@@ -25,17 +25,19 @@ pub enum Format {
     Text,
     /// One object a line.
     Json,
-    /// For journald on standard error: the priority in front (sd-daemon(3)), no time stamp, as the journal keeps its own.
+    /// For journald on standard error: the priority in front (sd-daemon(3)), no time stamp, as the journal keeps its
+    /// own.
     Journal,
 }
 
 /// What is logged, and how.
 #[derive(Clone, Debug)]
 pub struct LogOptions {
-    /// A level for ourselves (`off`, `error`, `warn`, `info`, `debug`, `trace`; `info` if none is given), levels for targets
-    /// (`driftless::net=trace`), or both with commas between. The level never raises other crates above `warn`, as what they
-    /// trace can hold credentials; a crate that is named has the level named (`hickory_net=debug`). Of the crates below us
-    /// only hickory writes to this log at all: reqwest and rustls use another facade, which nothing listens to.
+    /// A level for ourselves (`off`, `error`, `warn`, `info`, `debug`, `trace`; `info` if none is given), levels for
+    /// targets (`driftless::net=trace`), or both with commas between. The level never raises other crates above
+    /// `warn`, whatever it is, as what they trace can hold credentials; a crate that is named has the level named
+    /// (`hickory_net=debug`). Of the crates below us hickory and `hyper_util` write to this log; hyper, reqwest and
+    /// rustls use another facade, which nothing listens to.
     pub filter: String,
     /// How an event is written.
     pub format: Format,
@@ -53,8 +55,8 @@ pub fn init(options: &LogOptions) -> Result<(), String> {
     tracing::subscriber::set_global_default(subscriber).map_err(|_| "the log was started before".to_owned())
 }
 
-/// Whether standard error goes to journald, given the value of `JOURNAL_STREAM`: device and inode of the stream that the
-/// manager connected (systemd.exec(5)). A redirected standard error has others.
+/// Whether standard error goes to journald, given the value of `JOURNAL_STREAM`: device and inode of the stream that
+/// the manager connected (systemd.exec(5)). A redirected standard error has others.
 #[must_use]
 pub fn under_journal(journal_stream: Option<&str>) -> bool {
     let Some((device, inode)) = journal_stream.and_then(|stream| stream.split_once(':')) else { return false };
@@ -224,11 +226,11 @@ impl fmt::Write for Escaped<'_, '_> {
     }
 }
 
-/// Whether a character does something instead of showing something: control characters, line and paragraph separators, and
-/// those that are invisible or turn the direction of writing.
+/// Whether a character does something instead of showing something: control characters, line and paragraph separators,
+/// and those that are invisible or turn the direction of writing.
 fn acts(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    let hidden = matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    c.is_control() || hidden || matches!(c, '\u{2028}'..='\u{202e}')
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::io;
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-/// Forbids core files and, on Linux, makes the process not dumpable: others of the same user cannot attach to it or read
-/// its memory and environment (prctl(2), PR_SET_DUMPABLE). To be called once, first thing in `main`.
+/// Forbids core files and, on Linux, makes the process not dumpable: others of the same user cannot attach to it or
+/// read its memory and environment (prctl(2), PR_SET_DUMPABLE). To be called once, first thing in `main`.
 ///
 /// # Errors
 /// When the kernel refuses; the process can go on, less well protected.

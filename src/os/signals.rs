@@ -8,7 +8,8 @@ use futures_util::StreamExt;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::flag;
 
-/// What a signal asks for. Signals of one kind that arrive together are told once, and the order is not that of arrival.
+/// What a signal asks for. Signals of one kind that arrive together are told once, and the order is not that of
+/// arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
     /// SIGHUP: read the configuration again.
@@ -24,13 +25,13 @@ pub enum Signal {
 /// The exit code of a process that was told twice to stop.
 const TOLD_TWICE: i32 = 1;
 
-/// The signals of this process. SIGPIPE needs no handler: Rust programs start with it ignored, and a write to a closed pipe
-/// is an error like any other.
+/// The signals of this process. SIGPIPE needs no handler: Rust programs start with it ignored, and a write to a closed
+/// pipe is an error like any other.
 pub struct Signals(signal_hook_tokio::Signals);
 
 impl Signals {
-    /// Starts to catch the signals, to be called once, inside a tokio runtime. From then on a second SIGTERM or SIGINT ends
-    /// the process at once with exit code 1, even if nobody calls [`Signals::next`] any more.
+    /// Starts to catch the signals, to be called once, inside a tokio runtime. From then on a second SIGTERM or SIGINT
+    /// ends the process at once with exit code 1, even if nobody calls [`Signals::next`] any more.
     ///
     /// # Errors
     /// When the kernel refuses a handler or a socket pair.
@@ -50,8 +51,8 @@ impl Signals {
             Some(SIGHUP) => Signal::Reload,
             Some(SIGUSR1) => Signal::Update,
             Some(SIGUSR2) => Signal::Dump,
-            // The rest is SIGTERM and SIGINT. The stream never ends, as nobody has the handle that closes it; if it did,
-            // no signal could reach us any more, and to stop is the safe reading.
+            // The rest is SIGTERM and SIGINT. The stream never ends, as nobody has the handle that closes it; if it
+            // did, no signal could reach us any more, and to stop is the safe reading.
             _ => Signal::Stop,
         }
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 /// The longest status, in characters: it is one line in `systemctl status`.
 const STATUS: usize = 300;
 
-/// The service manager as the environment names it: `NOTIFY_SOCKET`, `WATCHDOG_USEC`, `WATCHDOG_PID`. What it is told is
-/// never worth a failure: what cannot be sent is logged at `debug`.
+/// The service manager as the environment names it: `NOTIFY_SOCKET`, `WATCHDOG_USEC`, `WATCHDOG_PID`. What it is told
+/// is never worth a failure: what cannot be sent is logged at `debug`.
 #[derive(Debug)]
 pub struct Manager {
     watchdog: Option<Duration>,

@@ -256,8 +256,8 @@ fn one_server_that_lags_is_enough_for_not_yet_and_one_that_is_down_does_not_coun
 
 #[test]
 fn resolv_conf_is_read_as_the_c_library_reads_it() {
-    let text = "# nameserver 192.0.2.9\nsearch lan\nnameserver 192.0.2.1\n  nameserver\t2001:db8::1 # home\nnameserver x\n\
-                nameserver fe80::1%7\nnameserver 192.0.2.4\nnameservers 192.0.2.5\n";
+    let text = "# nameserver 192.0.2.9\nsearch lan\nnameserver 192.0.2.1\n  nameserver\t2001:db8::1 # home\n\
+                nameserver x\nnameserver fe80::1%7\nnameserver 192.0.2.4\nnameservers 192.0.2.5\n";
     let expected = ["192.0.2.1:53", "[2001:db8::1]:53", "[fe80::1%7]:53"].map(|text| text.parse().unwrap());
     assert_eq!(resolvers(text), expected);
     assert_eq!(resolvers(""), ["127.0.0.1:53".parse().unwrap()]);
