@@ -1,1 +1,353 @@
-//! What a zone's own name servers answer.
+//! What a zone's own name servers answer: never a recursive resolver's answer for the record itself.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use hickory_net::NetError;
+use hickory_net::runtime::TokioRuntimeProvider;
+use hickory_net::tcp::TcpClientStream;
+use hickory_net::udp::UdpClientStream;
+use hickory_net::xfer::{DnsRequestSender, DnsStreamHandle};
+use hickory_proto::op::{DnsRequest, DnsRequestOptions, DnsResponse, Query, ResponseCode, SerialMessage};
+use hickory_proto::rr::{Name as WireName, RData, RecordType as WireType};
+use tokio::time::timeout;
+
+use crate::model::name::Name;
+use crate::model::record::{RecordType, RrsetKey, Ttl, Value, Values, list};
+
+/// How many name servers are asked at most.
+pub const MAX_SERVERS: usize = 8;
+
+/// How long one try may take, by UDP or by TCP.
+const TRY: Duration = Duration::from_secs(3);
+/// After how long the same question is sent again within a try by UDP.
+const AGAIN: Duration = Duration::from_secs(1);
+/// How long everything may take.
+const ALL: Duration = Duration::from_secs(10);
+
+/// Where the system names its resolvers (resolv.conf(5)).
+const RESOLV_CONF: &str = "/etc/resolv.conf";
+/// How many resolvers are asked, as the C library does (resolv.conf(5), MAXNS).
+const MAX_RESOLVERS: usize = 3;
+/// The port of DNS.
+const PORT: u16 = 53;
+
+/// What one name server answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Where it was asked.
+    pub server: SocketAddr,
+    /// What it is called.
+    pub name: String,
+    /// The values it holds with authority, none where the name or the type does not exist (an alias at the name means
+    /// that the type does not), or why it is not known what it holds.
+    pub outcome: Result<Values, String>,
+    /// The lowest TTL of the values.
+    pub ttl: Option<Ttl>,
+}
+
+/// What the answers of a zone's name servers say about a wanted record set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every server that answered holds exactly what is wanted, and at least one answered.
+    Seen,
+    /// At least one server holds something else.
+    NotYet {
+        /// The first of them: name and address.
+        server: String,
+        /// What it holds.
+        holds: Values,
+    },
+    /// No server answered with authority: why.
+    Unknown(String),
+}
+
+/// Asks each of the servers, named as [`name_servers`] names them, directly and without recursion; at most
+/// [`MAX_SERVERS`] of them, all at once, within 10 seconds. One answer a server, in their order.
+///
+/// An outcome is an error when the server is silent, does not answer with authority (RFC 1035, section 4.1.1, AA),
+/// answers with an error other than NXDOMAIN, or for types other than A, AAAA and TXT, which are not compared with
+/// DNS.
+pub async fn authoritative(key: &RrsetKey, servers: &[(String, SocketAddr)]) -> Vec<Answer> {
+    let asked = servers.iter().take(MAX_SERVERS);
+    join_all(asked.map(|(name, server)| async move {
+        let (outcome, ttl) = match timeout(ALL, held(key, *server)).await {
+            Ok(Ok((values, ttl))) => (Ok(values), ttl),
+            Ok(Err(why)) => (Err(why), None),
+            Err(_) => (Err(silence(ALL)), None),
+        };
+        Answer { server: *server, name: name.clone(), outcome, ttl }
+    }))
+    .await
+}
+
+/// Whether the answers agree with what is wanted. Servers without an answer do not count: one that is down, or cannot
+/// be reached from here, must not hold anything up.
+#[must_use]
+pub fn agreement(answers: &[Answer], wanted: &Values) -> Verdict {
+    let mut answered = false;
+    for answer in answers {
+        let Ok(holds) = &answer.outcome else { continue };
+        if holds != wanted {
+            return Verdict::NotYet { server: shown(answer), holds: holds.clone() };
+        }
+        answered = true;
+    }
+    if answered {
+        return Verdict::Seen;
+    }
+    let why =
+        answers.iter().filter_map(|answer| Some(format!("{}: {}", shown(answer), answer.outcome.as_ref().err()?)));
+    match why.collect::<Vec<_>>().join("; ") {
+        none if none.is_empty() => Verdict::Unknown("no name server was asked".into()),
+        why => Verdict::Unknown(why),
+    }
+}
+
+impl std::fmt::Display for Verdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Seen => f.write_str("the zone's name servers answer what is wanted"),
+            Self::NotYet { server, holds } => write!(f, "{server} still answers {}", list(holds)),
+            Self::Unknown(why) => f.write_str(why),
+        }
+    }
+}
+
+fn shown(answer: &Answer) -> String {
+    format!("{} ({})", answer.name, answer.server.ip())
+}
+
+/// The name servers of the zone that `name` lies in, by name and address, at most [`MAX_SERVERS`], found through the
+/// system's resolvers within 10 seconds. `/etc/resolv.conf` is read at each call; without it, or without a resolver in
+/// it, the resolver of this machine is asked (resolv.conf(5)).
+///
+/// # Errors
+/// When no resolver answers, when no zone is found, or when none of its name servers has an address.
+pub async fn name_servers(name: &Name) -> Result<Vec<(String, SocketAddr)>, String> {
+    let resolvers = resolvers(&std::fs::read_to_string(RESOLV_CONF).unwrap_or_default());
+    name_servers_by(resolvers, name).await
+}
+
+async fn name_servers_by(mut resolvers: Vec<SocketAddr>, name: &Name) -> Result<Vec<(String, SocketAddr)>, String> {
+    let search = async {
+        let names = zone_servers(&mut resolvers, name).await?;
+        addresses(&resolvers, &names).await
+    };
+    timeout(ALL, search).await.map_err(|_| format!("looking for the name servers of {name}: {}", silence(ALL)))?
+}
+
+/// The names of the servers of the closest zone at or above `name`, in alphabetical order.
+async fn zone_servers(resolvers: &mut [SocketAddr], name: &Name) -> Result<Vec<WireName>, String> {
+    for zone in zones(name) {
+        let owner = wire(&zone)?;
+        let reply = resolve(resolvers, &owner, WireType::NS).await?;
+        // An alias may lead to the servers of another zone: only records of the name itself count.
+        let mut names: Vec<_> = reply
+            .answers
+            .iter()
+            .filter(|record| record.name == owner)
+            .filter_map(|record| if let RData::NS(server) = &record.data { Some(server.0.clone()) } else { None })
+            .collect();
+        if !names.is_empty() {
+            // Resolvers rotate them; the same ones should be asked each time.
+            names.sort();
+            names.truncate(MAX_SERVERS);
+            return Ok(names);
+        }
+    }
+    Err(format!("no zone was found for {name}"))
+}
+
+/// The names that can be the apex of the zone `name` lies in, closest first, down to the last label: a zone of one's
+/// own network can be called `lan`.
+fn zones(name: &Name) -> impl Iterator<Item = Name> + '_ {
+    let last = name.as_str().rsplit_once('.').and_then(|(_, last)| Name::parse(last).ok());
+    name.suffixes().filter(|zone| !zone.as_str().starts_with('*')).chain(last)
+}
+
+/// The addresses of the servers: first one of each server and family (a machine may have only one of them), then the
+/// others.
+async fn addresses(resolvers: &[SocketAddr], names: &[WireName]) -> Result<Vec<(String, SocketAddr)>, String> {
+    let questions = names.iter().flat_map(|name| [(name, WireType::A), (name, WireType::AAAA)]);
+    let answers = join_all(questions.map(|(name, wanted)| async move {
+        let reply = resolve(&mut resolvers.to_vec(), name, wanted).await?;
+        let ips = reply.answers.iter().filter_map(|record| address(&record.data));
+        Ok((shown_name(name), ips.collect::<Vec<_>>()))
+    }))
+    .await;
+    let mut why = None;
+    let mut found = Vec::new();
+    for answer in answers {
+        match answer {
+            Ok((name, ips)) => found.extend(ips.into_iter().enumerate().map(|(at, ip)| (at, name.clone(), ip))),
+            Err(error) => why = Some::<String>(error),
+        }
+    }
+    found.sort_by_key(|(at, ..)| *at);
+    let mut servers: Vec<(String, SocketAddr)> = Vec::new();
+    for (_, name, ip) in found {
+        if servers.len() < MAX_SERVERS && servers.iter().all(|(_, known)| known.ip() != ip) {
+            servers.push((name, SocketAddr::new(ip, PORT)));
+        }
+    }
+    if servers.is_empty() { Err(why.unwrap_or_else(|| "the name servers have no address".into())) } else { Ok(servers) }
+}
+
+/// Asks the resolvers in their order until one answers; one that fails is asked last from then on.
+async fn resolve(resolvers: &mut [SocketAddr], name: &WireName, rtype: WireType) -> Result<DnsResponse, String> {
+    let mut why = String::new();
+    for _ in 0..resolvers.len() {
+        let Some(resolver) = resolvers.first().copied() else { break };
+        match ask(resolver, name, rtype, true).await {
+            Ok(reply) if matches!(reply.response_code, ResponseCode::NoError | ResponseCode::NXDomain) => {
+                return Ok(reply);
+            }
+            Ok(reply) => why = refusal(reply.response_code),
+            Err(error) => why = error,
+        }
+        why = format!("asking the resolver {} for {} {rtype}: {why}", resolver.ip(), shown_name(name));
+        resolvers.rotate_left(1);
+    }
+    Err(why)
+}
+
+/// The resolvers that a `resolv.conf` names.
+fn resolvers(text: &str) -> Vec<SocketAddr> {
+    let words = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let named = words.filter_map(|words| match words[..] {
+        ["nameserver", address, ..] => resolver(address),
+        _ => None,
+    });
+    let named: Vec<_> = named.take(MAX_RESOLVERS).collect();
+    if named.is_empty() { vec![SocketAddr::from(([127, 0, 0, 1], PORT))] } else { named }
+}
+
+/// A resolver's address, for a link-local one with the interface it is on: `fe80::1%eth0`.
+fn resolver(text: &str) -> Option<SocketAddr> {
+    if let Ok(ip) = text.parse::<IpAddr>() {
+        return Some(SocketAddr::new(ip, PORT));
+    }
+    let (ip, interface) = text.split_once('%')?;
+    let index = match interface.parse() {
+        Ok(index) => index,
+        Err(_) => if_addrs::get_if_addrs().ok()?.into_iter().find(|here| here.name == interface)?.index?,
+    };
+    Some(SocketAddrV6::new(ip.parse::<Ipv6Addr>().ok()?, PORT, 0, index).into())
+}
+
+/// What a server holds with authority.
+async fn held(key: &RrsetKey, server: SocketAddr) -> Result<(Values, Option<Ttl>), String> {
+    let rtype = match key.rtype {
+        RecordType::A => WireType::A,
+        RecordType::Aaaa => WireType::AAAA,
+        RecordType::Txt => WireType::TXT,
+        other => return Err(format!("{other} records are not compared with DNS")),
+    };
+    let owner = wire(&key.name)?;
+    let reply = ask(server, &owner, rtype, false).await?;
+    match reply.response_code {
+        ResponseCode::NoError | ResponseCode::NXDomain if !reply.authoritative => {
+            Err("it does not answer for this name with authority".into())
+        }
+        ResponseCode::NoError => {
+            let records = reply.answers.iter().filter(|record| record.name == owner);
+            let records = records.filter_map(|record| Some((value(rtype, &record.data)?, record.ttl)));
+            let (values, ttls): (Values, Vec<u32>) = records.unzip();
+            // A TTL with the highest bit set counts as zero (RFC 2181, section 8).
+            Ok((values, ttls.into_iter().map(|ttl| if ttl > Ttl::MAX { 0 } else { ttl }).min().and_then(Ttl::new)))
+        }
+        ResponseCode::NXDomain => Ok((Values::new(), None)),
+        other => Err(refusal(other)),
+    }
+}
+
+/// The value of a record, if it is of the type asked for.
+fn value(rtype: WireType, data: &RData) -> Option<Value> {
+    match (rtype, data) {
+        (WireType::A | WireType::AAAA, data) if data.record_type() == rtype => address(data).map(Value::from),
+        (WireType::TXT, RData::TXT(text)) => {
+            Some(Value::Text(String::from_utf8_lossy(&text.txt_data.concat()).into_owned()))
+        }
+        _ => None,
+    }
+}
+
+fn address(data: &RData) -> Option<IpAddr> {
+    match data {
+        RData::A(address) => Some(address.0.into()),
+        RData::AAAA(address) => Some(address.0.into()),
+        _ => None,
+    }
+}
+
+/// One question by UDP, and by TCP where the answer does not fit. The answer comes from the server that was asked,
+/// with the id and the question of the request.
+async fn ask(server: SocketAddr, name: &WireName, rtype: WireType, recursion: bool) -> Result<DnsResponse, String> {
+    let mut options = DnsRequestOptions::default();
+    options.recursion_desired = recursion;
+    options.retry_interval = AGAIN;
+    let question = Query::query(name.clone(), rtype);
+    let request = DnsRequest::from_query(question.clone(), options);
+    let id = request.id;
+    let mut reply = by_udp(server, request.clone()).await?;
+    if reply.truncation {
+        reply = timeout(TRY, by_tcp(server, &request)).await.map_err(|_| format!("{} by TCP", silence(TRY)))??;
+    }
+    if reply.id != id || reply.queries != [question] {
+        return Err("it answered another question".into());
+    }
+    if reply.truncation { Err("its answer is cut off even by TCP".into()) } else { Ok(reply) }
+}
+
+async fn by_udp(server: SocketAddr, request: DnsRequest) -> Result<DnsResponse, String> {
+    // hickory drops what comes from another address or has another id or question, and waits on.
+    let mut client = UdpClientStream::builder(server, TokioRuntimeProvider::new()).with_timeout(Some(TRY)).build();
+    let reply = client.send_message(request).next().await;
+    reply.unwrap_or(Err(NetError::Timeout)).map_err(|error| describe(&error))
+}
+
+async fn by_tcp(server: SocketAddr, request: &DnsRequest) -> Result<DnsResponse, String> {
+    let (connecting, mut outbound) = TcpClientStream::new(server, None, Some(TRY), TokioRuntimeProvider::new());
+    let exchange = async {
+        let mut stream = connecting.await?;
+        outbound.send(SerialMessage::new(request.to_vec()?, server))?;
+        let reply = stream.next().await.unwrap_or(Err(NetError::Message("the connection was closed")))?;
+        Ok(DnsResponse::from_buffer(reply.into_parts().0)?)
+    };
+    exchange.await.map_err(|error: NetError| format!("by TCP: {}", describe(&error)))
+}
+
+fn describe(error: &NetError) -> String {
+    match error {
+        NetError::Timeout => silence(TRY),
+        NetError::Io(error) => error.to_string(),
+        NetError::Proto(error) => format!("its answer was not understood: {error}"),
+        other => other.to_string(),
+    }
+}
+
+fn silence(after: Duration) -> String {
+    format!("no answer within {} s", after.as_secs())
+}
+
+fn refusal(code: ResponseCode) -> String {
+    format!("it answered with an error: {code}")
+}
+
+fn wire(name: &Name) -> Result<WireName, String> {
+    WireName::from_ascii(name.fqdn()).map_err(|error| format!("{name} cannot be asked for: {error}"))
+}
+
+/// A wire name for people, without the trailing dot.
+fn shown_name(name: &WireName) -> String {
+    let text = name.to_ascii();
+    text.strip_suffix('.').unwrap_or(&text).to_owned()
+}
+
+#[cfg(test)]
+mod bind;
+#[cfg(test)]
+mod tests;

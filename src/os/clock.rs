@@ -17,7 +17,16 @@ pub fn now() -> Now {
     Now { moment: Moment(millis), wall: Wall(wall.tv_sec) }
 }
 
-/// The id of this boot, or an empty text where the kernel does not tell it: moments on disk then count as another boot's.
+/// `CLOCK_MONOTONIC` in microseconds, the clock systemd measures a reload with (sd_notify(3), `MONOTONIC_USEC`). It
+/// stands still while the machine sleeps: nothing of ours is decided by it.
+#[must_use]
+pub fn monotonic_usec() -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    u64::try_from(now.tv_sec).unwrap_or(0) * 1_000_000 + u64::try_from(now.tv_nsec).unwrap_or(0) / 1000
+}
+
+/// The id of this boot, or an empty text where the kernel does not tell it: moments on disk then count as another
+/// boot's.
 pub fn boot_id() -> &'static str {
     static ID: OnceLock<String> = OnceLock::new();
     ID.get_or_init(|| {

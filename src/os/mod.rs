@@ -1,9 +1,12 @@
-//! The operating system: clock, files, secrets, signals, network events, the service manager, the log.
+//! The operating system: clock, files, process, secrets, signals, network events, the service manager, the log.
 
+#[cfg(test)]
+pub(crate) mod child;
 pub mod clock;
 pub mod file;
 pub mod log;
 pub mod netlink;
+pub mod process;
 pub mod secret;
 pub mod signals;
 pub mod systemd;
