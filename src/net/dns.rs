@@ -51,7 +51,7 @@ pub struct Answer {
 /// What the answers of a zone's name servers say about a wanted record set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Every server that answered holds exactly what is wanted, and at least one answered.
+    /// Every server that answered holds what is wanted, perhaps beside values of others, and at least one answered.
     Seen,
     /// At least one server holds something else.
     NotYet {
@@ -90,7 +90,7 @@ pub fn agreement(answers: &[Answer], wanted: &Values) -> Verdict {
     let mut answered = false;
     for answer in answers {
         let Ok(holds) = &answer.outcome else { continue };
-        if holds != wanted {
+        if !wanted.is_subset(holds) {
             return Verdict::NotYet { server: shown(answer), holds: holds.clone() };
         }
         answered = true;

@@ -4,6 +4,7 @@
 
 use std::sync::OnceLock;
 
+use async_trait::async_trait;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::model::time::{Moment, Now, Wall};
@@ -32,4 +33,69 @@ pub fn boot_id() -> &'static str {
     ID.get_or_init(|| {
         std::fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned()).unwrap_or_default()
     })
+}
+
+/// The clock as the engine needs it: to be read, and to be waited for.
+#[async_trait]
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> Now;
+
+    /// Resolves when `moment` has come, counting the time that the machine sleeps.
+    async fn until(&self, moment: Moment);
+}
+
+/// The system's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+#[async_trait]
+impl Clock for SystemClock {
+    fn now(&self) -> Now {
+        now()
+    }
+
+    async fn until(&self, moment: Moment) {
+        // The runtime's timers stop while the machine sleeps; the kernel's boot-time alarm does not.
+        if alarm(moment).await.is_err() {
+            tokio::time::sleep(moment.since(now().moment)).await;
+        }
+    }
+}
+
+/// Waits for a moment by an alarm of the kernel (timerfd_create(2)).
+#[cfg(target_os = "linux")]
+async fn alarm(moment: Moment) -> std::io::Result<()> {
+    use rustix::time::{
+        Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
+    };
+    let timer = timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
+    // A moment of zero would disarm it. A millisecond is the model's grain: rounding up avoids waking just before.
+    let millis = moment.0.max(1);
+    let at = Timespec {
+        tv_sec: i64::try_from(millis / 1000).unwrap_or(i64::MAX),
+        tv_nsec: i64::try_from(millis % 1000).unwrap_or(0) * 1_000_000,
+    };
+    let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: at };
+    timerfd_settime(&timer, TimerfdTimerFlags::ABSTIME, &once)?;
+    tokio::io::unix::AsyncFd::with_interest(timer, tokio::io::Interest::READABLE)?.readable().await.map(|_| ())
+}
+
+#[cfg(not(target_os = "linux"))]
+async fn alarm(_: Moment) -> std::io::Result<()> {
+    Err(std::io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn a_wait_ends_at_its_moment_and_not_before() {
+        let until = now().moment.plus(Duration::from_millis(30));
+        SystemClock.until(until).await;
+        assert!(now().moment >= until);
+        SystemClock.until(Moment(1)).await;
+    }
 }

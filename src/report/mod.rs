@@ -1,1 +1,4 @@
-//! stub
+//! What the daemon tells of itself.
+
+pub mod control;
+pub mod status;

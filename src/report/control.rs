@@ -1,0 +1,226 @@
+//! The control socket: one JSON request a connection, from this user or root only, and one JSON answer.
+
+use std::future::Future;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::time::timeout;
+
+use crate::model::desired::AccountName;
+use crate::model::name::Name;
+
+/// The longest request, in octets.
+const REQUEST: u64 = 4096;
+/// The longest answer that a client takes, in octets: a status of some ten thousand record sets.
+const ANSWER: u64 = 64 << 20;
+/// How long one side waits for the other.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How many connections are served together; further ones wait in the kernel's queue.
+const CONNECTIONS: usize = 8;
+
+/// What can be asked of a running daemon.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "request", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    /// How everything stands.
+    Status,
+    /// Look now, at one name or at all.
+    Update {
+        /// The name.
+        name: Option<Name>,
+    },
+    /// Let go of holds, of an account, of a name, or of all.
+    Release {
+        /// The account.
+        account: Option<AccountName>,
+        /// The name.
+        name: Option<Name>,
+    },
+    /// Read the configuration again.
+    Reload,
+}
+
+/// What comes back.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Answer {
+    Ok(Value),
+    Error(String),
+}
+
+type Step = Pin<Box<dyn Future<Output = Option<(Request, UnixStream)>> + Send>>;
+
+/// The listening side.
+pub struct Control {
+    listener: UnixListener,
+    path: PathBuf,
+    steps: FuturesUnordered<Step>,
+    answers: tokio::sync::mpsc::UnboundedReceiver<(UnixStream, Vec<u8>)>,
+    sender: tokio::sync::mpsc::UnboundedSender<(UnixStream, Vec<u8>)>,
+}
+
+/// Where the answer to one request goes.
+pub struct Reply {
+    stream: UnixStream,
+    sender: tokio::sync::mpsc::UnboundedSender<(UnixStream, Vec<u8>)>,
+}
+
+impl Reply {
+    /// Answers. Who has gone away gets nothing.
+    pub fn send(self, answer: Result<Value, String>) {
+        let answer = match answer {
+            Ok(value) => Answer::Ok(value),
+            Err(why) => Answer::Error(why),
+        };
+        let mut line = serde_json::to_vec(&answer).unwrap_or_default();
+        line.push(b'\n');
+        let _ = self.sender.send((self.stream, line));
+    }
+}
+
+impl Control {
+    /// Listens at `path`, which only this user and root can reach. A socket left behind by a process that is gone is replaced:
+    /// the caller holds the lock of the state folder, so nobody else listens there.
+    ///
+    /// # Errors
+    /// When the socket cannot be made.
+    pub fn bind(path: &Path) -> io::Result<Self> {
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(path)?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+        let (sender, answers) = tokio::sync::mpsc::unbounded_channel();
+        Ok(Self { listener, path: path.to_owned(), steps: FuturesUnordered::new(), answers, sender })
+    }
+
+    /// The next request. Dropping the future loses none.
+    pub async fn next(&mut self) -> (Request, Reply) {
+        loop {
+            tokio::select! {
+                accepted = self.listener.accept(), if self.steps.len() < CONNECTIONS => {
+                    if let Ok((stream, _)) = accepted {
+                        self.steps.push(Box::pin(hear(stream)));
+                    }
+                }
+                Some((stream, line)) = self.answers.recv() => {
+                    self.steps.push(Box::pin(answer(stream, line)));
+                }
+                Some(heard) = self.steps.next() => {
+                    if let Some((request, stream)) = heard {
+                        return (request, Reply { stream, sender: self.sender.clone() });
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        // Left behind, it would only be replaced at the next start.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Reads the request of a connection; what is no request is told so.
+async fn hear(mut stream: UnixStream) -> Option<(Request, UnixStream)> {
+    let me = rustix::process::geteuid().as_raw();
+    let peer = stream.peer_cred().ok()?.uid();
+    let mut line = String::new();
+    let read = timeout(PATIENCE, BufReader::new(&mut stream).take(REQUEST).read_line(&mut line)).await;
+    let refused = if peer != me && peer != 0 {
+        "only the daemon's own user and root may ask".to_owned()
+    } else {
+        match (read, serde_json::from_str(&line)) {
+            (Ok(Ok(_)), Ok(request)) => return Some((request, stream)),
+            (Ok(Ok(_)), Err(error)) => format!("the request was not understood: {error}"),
+            _ => return None,
+        }
+    };
+    let line = serde_json::to_vec(&Answer::Error(refused)).unwrap_or_default();
+    answer(stream, line).await
+}
+
+async fn answer(mut stream: UnixStream, line: Vec<u8>) -> Option<(Request, UnixStream)> {
+    // Nothing is left to do for who does not listen.
+    let _ = timeout(PATIENCE, stream.write_all(&line)).await;
+    None
+}
+
+/// Why a daemon did not answer.
+#[derive(Debug)]
+pub enum Unanswered {
+    /// None listens at the socket.
+    NotRunning,
+    /// It refused or failed, and why.
+    Refused(String),
+}
+
+/// Asks the daemon that listens at `path`.
+///
+/// # Errors
+/// When none listens there, or it refuses.
+pub async fn ask(path: &Path, request: &Request) -> Result<Value, Unanswered> {
+    let refused = |error: &dyn std::fmt::Display| Unanswered::Refused(format!("{}: {error}", path.display()));
+    let mut stream = match UnixStream::connect(path).await {
+        Ok(stream) => stream,
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(refused(&error)),
+        Err(_) => return Err(Unanswered::NotRunning),
+    };
+    let exchange = async {
+        let mut line = serde_json::to_vec(request)?;
+        line.push(b'\n');
+        stream.write_all(&line).await?;
+        let mut text = Vec::new();
+        (&mut stream).take(ANSWER).read_to_end(&mut text).await?;
+        io::Result::Ok(text)
+    };
+    let text = timeout(PATIENCE, exchange).await.map_err(|_| refused(&"no answer within 5 s"))?;
+    match serde_json::from_slice(&text.map_err(|error| refused(&error))?) {
+        Ok(Answer::Ok(value)) => Ok(value),
+        Ok(Answer::Error(why)) => Err(Unanswered::Refused(why)),
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_is_answered_and_nonsense_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("control.sock");
+        assert!(matches!(ask(&path, &Request::Status).await, Err(Unanswered::NotRunning)));
+        let mut control = Control::bind(&path).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let client = async {
+            let mut nonsense = UnixStream::connect(&path).await.unwrap();
+            nonsense.write_all(b"{\"request\":\"format_disk\"}\n").await.unwrap();
+            let mut text = String::new();
+            nonsense.read_to_string(&mut text).await.unwrap();
+            assert!(text.contains("not understood"), "{text}");
+            ask(&path, &Request::Update { name: Some("home.example.org".parse().unwrap()) }).await
+        };
+        let server = async {
+            let (request, reply) = control.next().await;
+            reply.send(Ok(Value::String(format!("{request:?}"))));
+            let _ = timeout(Duration::from_secs(60), control.next()).await;
+        };
+        let answer = tokio::select! { answer = client => answer, () = server => panic!("the client did not end") };
+        assert!(answer.unwrap().as_str().unwrap().contains("home.example.org"));
+        drop(control);
+        assert!(!path.exists());
+    }
+}
