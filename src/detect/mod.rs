@@ -10,6 +10,7 @@ pub mod file;
 pub mod fixed;
 pub mod https;
 pub mod interface;
+mod list;
 
 /// A way to learn this machine's addresses.
 #[async_trait]
