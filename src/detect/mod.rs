@@ -6,6 +6,7 @@ use crate::model::agree::Reading;
 use crate::model::record::Family;
 
 pub mod command;
+pub mod echoes;
 pub mod file;
 pub mod fixed;
 pub mod https;
