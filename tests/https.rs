@@ -1,5 +1,6 @@
 //! The echo detector against a TLS server that lies, stalls and sends too much.
 #![expect(clippy::disallowed_methods, reason = "the server is a task, and a slow one sleeps")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,8 +1,11 @@
 //! The kernel's own word, in network namespaces that these tests make: `unshare` starts a case again inside one.
+#![cfg(target_os = "linux")]
 #![expect(
     clippy::disallowed_methods,
-    reason = "the environment tells a case that it is inside; the kernel needs waiting for"
+    reason = "a variable tells a case that it is inside, and the kernel takes its time"
 )]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
+#![expect(clippy::print_stderr, reason = "a skipped test says so")]
 
 use std::process::Command;
 use std::time::Duration;
@@ -285,6 +288,17 @@ fn a_watch_wakes_for_every_kind_of_change_and_once_for_a_burst() {
     inside("inside_watch");
 }
 
+/// Runs a case with a watch that was opened when all was settled.
+fn watching(case: impl AsyncFnOnce(Watch)) {
+    wan();
+    settle();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async { case(Watch::open().unwrap()).await });
+}
+
+const SOON: Duration = Duration::from_secs(5);
+const QUIET: Duration = Duration::from_millis(200);
+
 /// Whether the watch says that something changed, within the time.
 async fn wakes(watch: &mut Watch, within: Duration) -> bool {
     tokio::time::timeout(within, watch.changed()).await.is_ok_and(|outcome| outcome.is_ok())
@@ -293,12 +307,8 @@ async fn wakes(watch: &mut Watch, within: Duration) -> bool {
 #[test]
 #[ignore = "runs inside a namespace"]
 fn inside_watch() {
-    wan();
-    settle();
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-        let mut watch = Watch::open().unwrap();
-        let (soon, quiet) = (Duration::from_secs(5), Duration::from_millis(200));
-        assert!(!wakes(&mut watch, quiet).await, "nothing changed");
+    watching(async |mut watch| {
+        assert!(!wakes(&mut watch, QUIET).await, "nothing changed");
         let kinds = [
             "addr add 8.8.8.8/24 dev wan0",
             "addr add 2a00::1/64 dev wan0 nodad",
@@ -309,14 +319,14 @@ fn inside_watch() {
         ];
         for kind in kinds {
             ip(kind);
-            assert!(wakes(&mut watch, soon).await, "{kind}");
-            while wakes(&mut watch, quiet).await {}
+            assert!(wakes(&mut watch, SOON).await, "{kind}");
+            while wakes(&mut watch, QUIET).await {}
         }
         for last in 10..60 {
             ip(&format!("addr add 9.9.9.{last}/24 dev wan0"));
         }
-        assert!(wakes(&mut watch, soon).await);
-        assert!(!wakes(&mut watch, quiet).await, "the burst woke it once");
+        assert!(wakes(&mut watch, SOON).await);
+        assert!(!wakes(&mut watch, QUIET).await, "the burst woke it once");
     });
 }
 
@@ -328,21 +338,17 @@ fn lost_announcements_are_a_change() {
 #[test]
 #[ignore = "runs inside a namespace"]
 fn inside_flood() {
-    wan();
-    settle();
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-        let mut watch = Watch::open().unwrap();
+    watching(async |mut watch| {
         // More announcements than the socket's buffer holds: the kernel then drops them and says so once.
         let commands: String =
             (0..4000).map(|at| format!("addr add 9.{}.{}.1/24 dev wan0\n", at / 200, at % 200)).collect();
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), commands).unwrap();
         ip(&format!("-batch {}", file.path().display()));
-        let soon = Duration::from_secs(5);
-        assert!(wakes(&mut watch, soon).await);
-        while wakes(&mut watch, Duration::from_millis(200)).await {}
+        assert!(wakes(&mut watch, SOON).await);
+        while wakes(&mut watch, QUIET).await {}
         ip("addr add 8.8.8.8/24 dev wan0");
-        assert!(wakes(&mut watch, soon).await, "it goes on after a loss");
+        assert!(wakes(&mut watch, SOON).await, "it goes on after a loss");
         assert_eq!(snapshot().unwrap().addresses.iter().filter(|address| address.ip.is_ipv4()).count(), 4002);
     });
 }
