@@ -6,10 +6,12 @@ use crate::model::agree::Reading;
 use crate::model::record::Family;
 
 pub mod command;
+pub mod echoes;
 pub mod file;
 pub mod fixed;
 pub mod https;
 pub mod interface;
+mod list;
 
 /// A way to learn this machine's addresses.
 #[async_trait]

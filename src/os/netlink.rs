@@ -1,1 +1,234 @@
-//! The kernel's word on addresses and routes (Linux): a snapshot, and a stream of changes.
+//! The kernel's word on addresses, links and default routes: a snapshot, and a watch that says when to take another.
+//!
+//! Everywhere but on Linux the snapshot has no flags, lifetimes and routes, and there is no watch.
+
+use std::io;
+use std::net::IpAddr;
+
+use crate::model::record::Family;
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(any(not(target_os = "linux"), test))]
+mod portable;
+#[cfg(target_os = "linux")]
+mod wire;
+
+#[cfg(target_os = "linux")]
+pub use linux::{Watch, snapshot};
+#[cfg(not(target_os = "linux"))]
+pub use portable::{Watch, snapshot};
+
+/// The addresses, links and default routes at one moment, each list in the kernel's order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The network interfaces.
+    pub links: Vec<Link>,
+    /// The addresses of all interfaces.
+    pub addresses: Vec<Address>,
+    /// The default routes of the main table, those for some sources only among them.
+    pub routes: Vec<DefaultRoute>,
+}
+
+/// A network interface.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Link {
+    /// The kernel's number for it.
+    pub index: u32,
+    /// Its name.
+    pub name: String,
+    /// Switched on (`IFF_UP`).
+    pub up: bool,
+    /// Able to carry traffic: RFC 2863's state is up or unknown (`IFF_RUNNING`).
+    pub running: bool,
+    /// The loopback interface.
+    pub loopback: bool,
+}
+
+/// An address of an interface.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Address {
+    /// The interface it belongs to.
+    pub index: u32,
+    /// The address; on a point-to-point link our end.
+    pub ip: IpAddr,
+    /// The length of its prefix in bits.
+    pub prefix: u8,
+    /// How far it is valid.
+    pub scope: Scope,
+    /// What the kernel says of it.
+    pub flags: Flags,
+    /// How long it may still be used for new connections (RFC 4862).
+    pub preferred: Lifetime,
+    /// How long it exists still.
+    pub valid: Lifetime,
+}
+
+/// How far an address is valid (`rtnetlink(7)`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// Everywhere.
+    Universe,
+    /// Within the site.
+    Site,
+    /// On this link.
+    Link,
+    /// Within this machine.
+    Host,
+    /// Another one, by its number.
+    Other(u8),
+}
+
+/// What the kernel says of an address (`ifa_flags` of `rtnetlink(7)`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Flags {
+    /// IPv6: made for privacy and soon to be replaced (RFC 8981). The kernel uses one bit for this and for `secondary`.
+    pub temporary: bool,
+    /// IPv4: a further address in a subnet that has one already.
+    pub secondary: bool,
+    /// No longer to be used for new connections.
+    pub deprecated: bool,
+    /// Not yet known to be unique on its link (RFC 4862).
+    pub tentative: bool,
+    /// Somebody else on the link has it.
+    pub dad_failed: bool,
+    /// In use before it is known to be unique (RFC 4429).
+    pub optimistic: bool,
+    /// Temporary addresses are derived from it.
+    pub temporaries: bool,
+    /// Stable and opaque (RFC 7217).
+    pub stable_privacy: bool,
+    /// Without a lifetime.
+    pub permanent: bool,
+}
+
+/// How long something lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lifetime {
+    /// Over.
+    Zero,
+    /// So many seconds.
+    Seconds(u32),
+    /// For ever, or nobody says.
+    Forever,
+}
+
+/// A default route.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DefaultRoute {
+    /// The family it is for.
+    pub family: Family,
+    /// The interface it leaves by.
+    pub index: u32,
+    /// The router; none on a point-to-point link.
+    pub gateway: Option<IpAddr>,
+    /// The lower, the sooner it is taken.
+    pub metric: u32,
+}
+
+impl Lifetime {
+    /// The same for any number of seconds: what is left when nobody counts.
+    fn class(self) -> Self {
+        match self {
+            Self::Seconds(_) => Self::Seconds(1),
+            other => other,
+        }
+    }
+}
+
+impl Snapshot {
+    /// Whether nothing of interest differs: the order does not matter, nor how many seconds of a lifetime are left, so that
+    /// a router advertisement that only renews is no difference.
+    #[must_use]
+    pub fn same_as(&self, other: &Self) -> bool {
+        self.links.len() == other.links.len()
+            && self.addresses.len() == other.addresses.len()
+            && self.routes.len() == other.routes.len()
+            && self.comparable() == other.comparable()
+    }
+
+    /// Sorted, and with lifetimes by their class only.
+    fn comparable(&self) -> Self {
+        let mut copy = self.clone();
+        for address in &mut copy.addresses {
+            address.preferred = address.preferred.class();
+            address.valid = address.valid.class();
+        }
+        copy.links.sort();
+        copy.addresses.sort();
+        copy.routes.sort();
+        copy
+    }
+
+    /// The interface of that name.
+    #[must_use]
+    pub fn link(&self, name: &str) -> Option<&Link> {
+        self.links.iter().find(|link| link.name == name)
+    }
+
+    /// The interfaces of a family's default routes that have the lowest metric, each once.
+    #[must_use]
+    pub fn default_links(&self, family: Family) -> Vec<&Link> {
+        let of_family = || self.routes.iter().filter(|route| route.family == family);
+        let lowest = of_family().map(|route| route.metric).min();
+        let mut taken: Vec<&Link> = Vec::new();
+        for route in of_family().filter(|route| Some(route.metric) == lowest) {
+            // A link may have gone between two of the kernel's answers; the next event shows it.
+            let link = self.links.iter().find(|link| link.index == route.index);
+            taken.extend(link.filter(|link| !taken.contains(link)));
+        }
+        taken
+    }
+}
+
+/// An error with what was being done.
+fn said(doing: &str, error: &dyn std::fmt::Display) -> io::Error {
+    io::Error::other(format!("{doing}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(ip: &str, preferred: Lifetime) -> Address {
+        let (scope, flags, ip) = (Scope::Universe, Flags::default(), ip.parse().unwrap());
+        Address { index: 2, ip, prefix: 64, scope, flags, preferred, valid: Lifetime::Seconds(7200) }
+    }
+
+    fn with(addresses: Vec<Address>) -> Snapshot {
+        Snapshot { addresses, ..Snapshot::default() }
+    }
+
+    #[test]
+    fn a_renewed_lifetime_is_no_difference_and_an_expired_one_is() {
+        let at = |preferred| with(vec![address("2a00::1", preferred)]);
+        assert!(at(Lifetime::Seconds(10)).same_as(&at(Lifetime::Seconds(3600))));
+        assert!(!at(Lifetime::Seconds(10)).same_as(&at(Lifetime::Zero)));
+        assert!(!at(Lifetime::Seconds(10)).same_as(&at(Lifetime::Forever)));
+    }
+
+    #[test]
+    fn the_order_is_no_difference_and_a_flag_is() {
+        let (one, two) = (address("2a00::1", Lifetime::Forever), address("2a00::2", Lifetime::Forever));
+        let both = with(vec![one.clone(), two.clone()]);
+        assert!(both.same_as(&with(vec![two.clone(), one.clone()])));
+        assert!(!both.same_as(&with(vec![one.clone()])));
+        let mut failed = two;
+        failed.flags.dad_failed = true;
+        assert!(!both.same_as(&with(vec![one, failed])));
+    }
+
+    #[test]
+    fn the_default_link_is_that_of_the_lowest_metric() {
+        let link = |index, name: &str| Link { index, name: name.into(), up: true, running: true, loopback: false };
+        let route = |index, metric| DefaultRoute { family: Family::Ipv4, index, gateway: None, metric };
+        let snapshot = Snapshot {
+            links: vec![link(2, "eth0"), link(3, "wlan0"), link(4, "ppp0")],
+            addresses: Vec::new(),
+            routes: vec![route(3, 600), route(2, 100), route(4, 100), route(2, 100), route(9, 100)],
+        };
+        let names = |family| snapshot.default_links(family).iter().map(|link| &*link.name).collect::<Vec<_>>();
+        assert_eq!(names(Family::Ipv4), ["eth0", "ppp0"]);
+        assert!(names(Family::Ipv6).is_empty());
+    }
+}

@@ -1,0 +1,347 @@
+//! The few netlink messages that are sent and understood. Each is parsed by itself: the library's enum of all messages brings
+//! every parser it has.
+
+use netlink_packet_core::{
+    DecodeError, Emitable, NetlinkDeserializable, NetlinkHeader, NetlinkSerializable, NlasIterator, Parseable,
+    parse_ip, parse_string, parse_u32,
+};
+use netlink_packet_route::AddressFamily;
+use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressHeader, AddressMessage, AddressScope};
+use netlink_packet_route::link::{LinkFlags, LinkHeader};
+use netlink_packet_route::route::{RouteFlags, RouteHeader, RouteNextHopBuffer, RouteType};
+
+use super::{Address, DefaultRoute, Flags, Lifetime, Link, Scope};
+use crate::model::record::Family;
+
+// Message types, from linux/rtnetlink.h.
+const RTM_NEWLINK: u16 = 16;
+const RTM_GETLINK: u16 = 18;
+const RTM_NEWADDR: u16 = 20;
+const RTM_GETADDR: u16 = 22;
+const RTM_NEWROUTE: u16 = 24;
+const RTM_GETROUTE: u16 = 26;
+
+// Attributes, from linux/if_link.h and linux/rtnetlink.h.
+const IFLA_IFNAME: u16 = 3;
+const RTA_OIF: u16 = 4;
+const RTA_GATEWAY: u16 = 5;
+const RTA_PRIORITY: u16 = 6;
+const RTA_MULTIPATH: u16 = 9;
+const RTA_VIA: u16 = 18;
+
+/// The octets of the fixed part of a link, a route and a next hop, in front of the attributes.
+const LINK_HEADER: usize = 16;
+const ROUTE_HEADER: usize = 12;
+const NEXT_HOP_HEADER: usize = 8;
+/// The octets of the family in front of the address of an `RTA_VIA`.
+const VIA_FAMILY: usize = 2;
+
+/// A message, to the kernel or from it.
+#[derive(Debug)]
+pub enum Message {
+    /// Asks for a list.
+    Ask(Question),
+    /// A link.
+    Link(Link),
+    /// An address; none where the message holds none that is of use.
+    Address(Option<Address>),
+    /// A route's next hops if it is a default route, or nothing.
+    Routes(Vec<DefaultRoute>),
+    /// Anything else.
+    Other,
+}
+
+/// What can be asked for.
+#[derive(Clone, Copy, Debug)]
+pub enum Question {
+    /// All links.
+    Links,
+    /// All addresses of both families.
+    Addresses,
+    /// A family's routes in the main table.
+    Routes(Family),
+}
+
+impl Question {
+    /// The fixed part of the request. Links and addresses are asked for by their family alone, which is any.
+    fn header(self) -> Box<dyn Emitable> {
+        match self {
+            Self::Links => Box::new(LinkHeader::default()),
+            Self::Addresses => Box::new(AddressHeader::default()),
+            Self::Routes(family) => Box::new(RouteHeader {
+                address_family: match family {
+                    Family::Ipv4 => AddressFamily::Inet,
+                    Family::Ipv6 => AddressFamily::Inet6,
+                },
+                table: RouteHeader::RT_TABLE_MAIN,
+                ..RouteHeader::default()
+            }),
+        }
+    }
+}
+
+impl NetlinkSerializable for Message {
+    fn message_type(&self) -> u16 {
+        match self {
+            Self::Ask(Question::Links) => RTM_GETLINK,
+            Self::Ask(Question::Addresses) => RTM_GETADDR,
+            Self::Ask(Question::Routes(_)) => RTM_GETROUTE,
+            Self::Link(_) => RTM_NEWLINK,
+            Self::Address(_) => RTM_NEWADDR,
+            Self::Routes(_) => RTM_NEWROUTE,
+            Self::Other => 0,
+        }
+    }
+
+    fn buffer_len(&self) -> usize {
+        match self {
+            Self::Ask(question) => question.header().buffer_len(),
+            _ => 0,
+        }
+    }
+
+    fn serialize(&self, buffer: &mut [u8]) {
+        if let Self::Ask(question) = self {
+            question.header().emit(buffer);
+        }
+    }
+}
+
+impl NetlinkDeserializable for Message {
+    type Error = DecodeError;
+
+    fn deserialize(header: &NetlinkHeader, payload: &[u8]) -> Result<Self, DecodeError> {
+        match header.message_type {
+            RTM_NEWLINK => link(payload).map(Self::Link),
+            RTM_NEWADDR => address(&AddressMessage::parse(payload)?).map(Self::Address),
+            RTM_NEWROUTE => routes(payload).map(Self::Routes),
+            _ => Ok(Self::Other),
+        }
+    }
+}
+
+/// What follows the first `length` octets.
+fn after(payload: &[u8], length: usize) -> &[u8] {
+    payload.get(length..).unwrap_or_default()
+}
+
+fn link(payload: &[u8]) -> Result<Link, DecodeError> {
+    let header = LinkHeader::parse(payload)?;
+    let mut name = String::new();
+    for attribute in NlasIterator::new(after(payload, LINK_HEADER)) {
+        let attribute = attribute?;
+        if attribute.kind() == IFLA_IFNAME {
+            name = parse_string(attribute.value())?;
+        }
+    }
+    Ok(Link {
+        index: header.index,
+        name,
+        up: header.flags.contains(LinkFlags::Up),
+        running: header.flags.contains(LinkFlags::Running),
+        loopback: header.flags.contains(LinkFlags::Loopback),
+    })
+}
+
+fn address(message: &AddressMessage) -> Result<Option<Address>, DecodeError> {
+    let header = &message.header;
+    // The header has room for the first eight flags only; the attribute has them all.
+    let mut bits = AddressFlags::from_bits_retain(u32::from(header.flags.bits()));
+    let (mut local, mut named) = (None, None);
+    let (mut preferred, mut valid) = (Lifetime::Forever, Lifetime::Forever);
+    for attribute in &message.attributes {
+        match attribute {
+            AddressAttribute::Local(ip) => local = Some(*ip),
+            AddressAttribute::Address(ip) => named = Some(*ip),
+            AddressAttribute::Flags(all) => bits = *all,
+            AddressAttribute::CacheInfo(info) => {
+                (preferred, valid) = (lifetime(info.ifa_preferred), lifetime(info.ifa_valid));
+            }
+            _ => {}
+        }
+    }
+    // With a peer, the local address is ours and the other one is the peer's.
+    let Some(ip) = local.or(named) else { return Ok(None) };
+    let (index, prefix, scope, flags) =
+        (header.index, header.prefix_len, scope(header.scope), flags(bits, ip.is_ipv6()));
+    Ok(Some(Address { index, ip, prefix, scope, flags, preferred, valid }))
+}
+
+fn lifetime(seconds: u32) -> Lifetime {
+    match seconds {
+        0 => Lifetime::Zero,
+        u32::MAX => Lifetime::Forever,
+        seconds => Lifetime::Seconds(seconds),
+    }
+}
+
+fn scope(scope: AddressScope) -> Scope {
+    match scope {
+        AddressScope::Universe => Scope::Universe,
+        AddressScope::Site => Scope::Site,
+        AddressScope::Link => Scope::Link,
+        AddressScope::Host => Scope::Host,
+        other => Scope::Other(other.into()),
+    }
+}
+
+fn flags(bits: AddressFlags, ipv6: bool) -> Flags {
+    // One bit, two meanings (linux/if_addr.h): IFA_F_SECONDARY and IFA_F_TEMPORARY.
+    let shared = bits.contains(AddressFlags::Secondary);
+    Flags {
+        temporary: shared && ipv6,
+        secondary: shared && !ipv6,
+        deprecated: bits.contains(AddressFlags::Deprecated),
+        tentative: bits.contains(AddressFlags::Tentative),
+        dad_failed: bits.contains(AddressFlags::Dadfailed),
+        optimistic: bits.contains(AddressFlags::Optimistic),
+        temporaries: bits.contains(AddressFlags::Managetempaddr),
+        stable_privacy: bits.contains(AddressFlags::StablePrivacy),
+        permanent: bits.contains(AddressFlags::Permanent),
+    }
+}
+
+/// The next hops of a default route; nothing for other routes, of which there may be a million.
+fn routes(payload: &[u8]) -> Result<Vec<DefaultRoute>, DecodeError> {
+    let header = RouteHeader::parse(payload)?;
+    let family = match header.address_family {
+        AddressFamily::Inet => Family::Ipv4,
+        AddressFamily::Inet6 => Family::Ipv6,
+        _ => return Ok(Vec::new()),
+    };
+    // A route for some sources only counts too: where every prefix has its own, there is no other default route.
+    let is_default = header.destination_prefix_length == 0
+        && header.table == RouteHeader::RT_TABLE_MAIN
+        && header.kind == RouteType::Unicast
+        && !header.flags.contains(RouteFlags::Cloned);
+    if !is_default {
+        return Ok(Vec::new());
+    }
+    let (mut hops, mut metric) = (Vec::new(), 0);
+    let mut single = Hop::default();
+    for attribute in NlasIterator::new(after(payload, ROUTE_HEADER)) {
+        let attribute = attribute?;
+        match attribute.kind() {
+            RTA_OIF => single.index = parse_u32(attribute.value())?,
+            RTA_PRIORITY => metric = parse_u32(attribute.value())?,
+            RTA_MULTIPATH => hops = next_hops(attribute.value())?,
+            kind => single.read(kind, attribute.value())?,
+        }
+    }
+    if hops.is_empty() {
+        hops.push(single);
+    }
+    let route = |hop: Hop| DefaultRoute { family, index: hop.index, gateway: hop.gateway, metric };
+    Ok(hops.into_iter().filter(|hop| hop.index != 0).map(route).collect())
+}
+
+/// One way on.
+#[derive(Default)]
+struct Hop {
+    index: u32,
+    gateway: Option<std::net::IpAddr>,
+}
+
+impl Hop {
+    /// Takes what a route's or a next hop's attribute says of the gateway.
+    fn read(&mut self, kind: u16, value: &[u8]) -> Result<(), DecodeError> {
+        match kind {
+            RTA_GATEWAY => self.gateway = Some(parse_ip(value)?),
+            RTA_VIA => self.gateway = Some(parse_ip(after(value, VIA_FAMILY))?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// The next hops of a route over several links: a list of fixed parts, each with its length and attributes behind it.
+fn next_hops(mut rest: &[u8]) -> Result<Vec<Hop>, DecodeError> {
+    let mut hops = Vec::new();
+    while !rest.is_empty() {
+        RouteNextHopBuffer::new_checked(rest)?;
+        // The fixed part (linux/rtnetlink.h, rtnexthop): length, flags, hops, interface; checked to be there and to fit.
+        let [low, high, _, _, a, b, c, d, ..] = *rest else { break };
+        let length = usize::from(u16::from_ne_bytes([low, high]));
+        let mut hop = Hop { index: u32::from_ne_bytes([a, b, c, d]), gateway: None };
+        for attribute in NlasIterator::new(rest.get(NEXT_HOP_HEADER..length).unwrap_or_default()) {
+            let attribute = attribute?;
+            hop.read(attribute.kind(), attribute.value())?;
+        }
+        hops.push(hop);
+        rest = after(rest, length.next_multiple_of(4));
+    }
+    Ok(hops)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netlink_packet_core::NetlinkMessage;
+    use proptest::prelude::*;
+
+    fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(4 + value.len()).unwrap();
+        let mut octets = [length.to_ne_bytes(), kind.to_ne_bytes()].concat();
+        octets.extend_from_slice(value);
+        octets.resize(octets.len().next_multiple_of(4), 0);
+        octets
+    }
+
+    fn default_route(attributes: &[Vec<u8>]) -> Vec<u8> {
+        let header = RouteHeader {
+            address_family: AddressFamily::Inet,
+            table: RouteHeader::RT_TABLE_MAIN,
+            kind: RouteType::Unicast,
+            ..RouteHeader::default()
+        };
+        let mut octets = vec![0; ROUTE_HEADER];
+        header.emit(&mut octets);
+        octets.extend(attributes.concat());
+        octets
+    }
+
+    #[test]
+    fn a_route_over_two_links_has_two_next_hops() {
+        let hop = |index: u8, gateway: [u8; 4]| {
+            let mut octets = vec![16, 0, 0, 0, index, 0, 0, 0];
+            octets.extend(attribute(RTA_GATEWAY, &gateway));
+            octets
+        };
+        let hops = [hop(2, [10, 0, 0, 1]), hop(3, [10, 0, 1, 1])].concat();
+        let found =
+            routes(&default_route(&[attribute(RTA_PRIORITY, &[100, 0, 0, 0]), attribute(RTA_MULTIPATH, &hops)]));
+        let expected = [(2, "10.0.0.1"), (3, "10.0.1.1")].map(|(index, gateway)| DefaultRoute {
+            family: Family::Ipv4,
+            index,
+            gateway: Some(gateway.parse().unwrap()),
+            metric: 100,
+        });
+        assert_eq!(found.unwrap(), expected);
+    }
+
+    #[test]
+    fn an_ipv4_route_may_have_an_ipv6_router() {
+        let via = [&[10, 0][..], &std::net::Ipv6Addr::LOCALHOST.octets()].concat();
+        let found = routes(&default_route(&[attribute(RTA_OIF, &[2, 0, 0, 0]), attribute(RTA_VIA, &via)])).unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].gateway, Some("::1".parse().unwrap()));
+    }
+
+    proptest! {
+        #[test]
+        fn octets_that_are_no_message_never_panic(kind in 14_u16..28, payload: Vec<u8>) {
+            let mut octets = (u32::try_from(payload.len()).unwrap() + 16).to_ne_bytes().to_vec();
+            octets.extend(kind.to_ne_bytes());
+            octets.extend([0; 10]);
+            octets.extend(payload);
+            let _ = NetlinkMessage::<Message>::deserialize(&octets);
+        }
+
+        #[test]
+        fn a_route_with_odd_attributes_never_panics(attributes in proptest::collection::vec(
+            (0_u16..32, proptest::collection::vec(any::<u8>(), 0..40)), 0..6)) {
+            let attributes: Vec<_> = attributes.iter().map(|(kind, value)| attribute(*kind, value)).collect();
+            let _ = routes(&default_route(&attributes));
+        }
+    }
+}
