@@ -24,7 +24,7 @@ const SUFFIX: &str = ".tmp";
 /// The disk is full, the folder cannot be written, or something that is no plain file stands in the way. Nothing has
 /// changed then, except where the last flush failed: the file may be the new one.
 pub fn replace(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
-    prepare(path, mode, bytes)?.commit()
+    prepare(&follow(path)?, mode, bytes)?.commit()
 }
 
 /// A new content that is safely on the disk under a temporary name. Dropped without `commit`, it is removed again.
@@ -35,14 +35,16 @@ pub struct Prepared {
     folder: File,
 }
 
-/// The first half of [`replace`]: everything that can fail for want of space or rights.
+/// The first half of [`replace`]: everything that can fail for want of space or rights. A symbolic link is replaced itself,
+/// see [`follow`].
 ///
 /// # Errors
 /// As `replace`; nothing has changed.
 pub fn prepare(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<Prepared> {
-    let target = follow(path)?;
+    let target = path.to_owned();
     let existing = match fs::symlink_metadata(&target) {
         Ok(metadata) if metadata.is_file() => Some(metadata),
+        Ok(metadata) if metadata.is_symlink() => None,
         Ok(_) => return Err(io::Error::new(ErrorKind::InvalidInput, "it is not a plain file")),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(error) => return Err(error),
@@ -122,7 +124,10 @@ pub fn folder(path: &Path) -> io::Result<()> {
 }
 
 /// What `path` names after all symbolic links of its last component; the end may be missing.
-fn follow(path: &Path) -> io::Result<PathBuf> {
+///
+/// # Errors
+/// A link cannot be read, or they go round in a circle.
+pub fn follow(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..LINKS {
         match fs::read_link(&path) {
