@@ -1,0 +1,526 @@
+//! The store against a disk that stops at every point, and against files with any bytes in them.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+/// A change as `save` takes it.
+type Changes = Vec<(String, Option<Value>)>;
+
+/// What a folder holds: names, and the bytes behind them.
+type Image = BTreeMap<String, Vec<u8>>;
+
+fn set(key: &str, value: Value) -> (String, Option<Value>) {
+    (key.into(), Some(value))
+}
+
+fn unset(key: &str) -> (String, Option<Value>) {
+    (key.into(), None)
+}
+
+/// A disk as POSIX promises it and no better: of the names that were changed since the last flush of the folder any part may
+/// be there after a crash, and of bytes that were not flushed any beginning.
+#[derive(Default)]
+struct Fake {
+    /// What running processes see.
+    now: Image,
+    /// What is sure to be there after a crash.
+    sure: Image,
+    /// Changes of names since the last flush: this name gets these bytes, that name goes.
+    unsure: Vec<(Option<(String, Vec<u8>)>, Option<String>)>,
+    prepared: Option<Vec<u8>>,
+    /// Every folder that a crash may leave; only gathered where the test asks for it.
+    images: BTreeSet<Image>,
+    watched: bool,
+    operations: usize,
+    /// Operations that fail.
+    failing: std::ops::Range<usize>,
+    writes: usize,
+}
+
+impl Fake {
+    /// Counts an operation; fails where it is to fail.
+    fn operation(&mut self) -> io::Result<()> {
+        self.operations += 1;
+        if self.failing.contains(&(self.operations - 1)) {
+            return Err(io::Error::new(ErrorKind::StorageFull, "no space left"));
+        }
+        self.writes += 1;
+        Ok(())
+    }
+
+    /// Remembers every state that a crash may leave now.
+    fn crash_points(&mut self) {
+        if !self.watched {
+            return;
+        }
+        for subset in 0..1_u32 << self.unsure.len() {
+            let mut image = self.sure.clone();
+            for (at, (link, unlink)) in self.unsure.iter().enumerate() {
+                if subset & (1 << at) != 0 {
+                    image.extend(link.clone());
+                    unlink.as_ref().map(|name| image.remove(name));
+                }
+            }
+            self.images.insert(image);
+        }
+        self.images.insert(self.now.clone());
+    }
+
+    fn flush(&mut self) {
+        self.sure = self.now.clone();
+        self.unsure.clear();
+        self.crash_points();
+    }
+}
+
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Fake>>);
+
+impl Shared {
+    fn holding(image: Image) -> Self {
+        Self(Arc::new(Mutex::new(Fake { now: image.clone(), sure: image, ..Fake::default() })))
+    }
+
+    fn watched(self) -> Self {
+        self.with(|fake| fake.watched = true);
+        self
+    }
+
+    fn open(&self) -> (Store, Loaded) {
+        Store::on(Box::new(self.clone()))
+    }
+
+    fn with<T>(&self, f: impl FnOnce(&mut Fake) -> T) -> T {
+        f(&mut self.0.lock().unwrap())
+    }
+}
+
+impl Disk for Shared {
+    fn ready(&self) -> io::Result<()> {
+        Ok(())
+    }
+    fn writable(&self) -> io::Result<()> {
+        Ok(())
+    }
+    fn read(&self, file: &str) -> Content {
+        self.with(|fake| fake.now.get(file).cloned()).map_or(Content::Missing, Content::Bytes)
+    }
+    fn append(&mut self, file: &str, bytes: &[u8]) -> io::Result<()> {
+        self.with(|fake| {
+            let old = fake.now.get(file).cloned().unwrap_or_default();
+            for end in (0..=bytes.len()).filter(|_| fake.watched) {
+                let torn = [&old, &bytes[..end]].concat();
+                // After a crash the rest of the block may be there as zeros.
+                let zeros = [&torn[..], &[0; 7]].concat();
+                for bytes in [torn, zeros] {
+                    fake.images
+                        .insert(fake.now.clone().into_iter().chain([(file.to_owned(), bytes.clone())]).collect());
+                    let mut sure = fake.sure.clone();
+                    sure.insert(file.to_owned(), bytes);
+                    fake.images.insert(sure);
+                }
+            }
+            if let Err(error) = fake.operation() {
+                // The worst case: a part stays, and it cannot be cut off again.
+                let torn = [&old, &bytes[..bytes.len() / 2]].concat();
+                fake.now.insert(file.to_owned(), torn.clone());
+                fake.sure.insert(file.to_owned(), torn);
+                return Err(error);
+            }
+            fake.now.insert(file.to_owned(), [&old, bytes].concat());
+            if old.is_empty() {
+                fake.flush();
+            } else {
+                fake.sure.insert(file.to_owned(), [&old, bytes].concat());
+                fake.crash_points();
+            }
+            Ok(())
+        })
+    }
+    fn prepare(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.with(|fake| {
+            fake.operation()?;
+            fake.prepared = Some(bytes.to_owned());
+            Ok(())
+        })
+    }
+    fn commit(&mut self) -> io::Result<()> {
+        self.with(|fake| {
+            fake.operation()?;
+            let bytes = fake.prepared.take().unwrap();
+            fake.now.insert(SNAPSHOT.into(), bytes.clone());
+            fake.unsure.push((Some((SNAPSHOT.into(), bytes)), None));
+            fake.crash_points();
+            // The flush is an operation of its own: it may fail with the new name in place.
+            fake.operation()?;
+            fake.flush();
+            Ok(())
+        })
+    }
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
+        self.with(|fake| {
+            let Some(bytes) = fake.now.get(from).cloned() else { return Ok(()) };
+            fake.operation()?;
+            fake.now.remove(from);
+            fake.now.insert(to.into(), bytes.clone());
+            fake.unsure.push((Some((to.into(), bytes)), Some(from.into())));
+            fake.crash_points();
+            Ok(())
+        })
+    }
+}
+
+/// A history that makes the store fold often.
+fn folding(store: &mut Store) {
+    store.fold_above = store.fold_above.min(150);
+}
+
+fn change() -> impl Strategy<Value = (String, Option<Value>)> {
+    ("[a-d]", prop::option::weighted(0.8, 0..5_u8))
+        .prop_map(|(key, value)| (key, value.map(|value| json!({"v": value}))))
+}
+
+fn history() -> impl Strategy<Value = Vec<Changes>> {
+    prop::collection::vec(prop::collection::vec(change(), 0..3), 1..9)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    /// The files after a crash at any point hold what the last acknowledged save made, or the one under way.
+    #[test]
+    fn after_a_crash_at_any_point_no_acknowledged_save_is_lost(history in history()) {
+        let disk = Shared::default().watched();
+        let (mut store, _) = disk.open();
+        for changes in &history {
+            folding(&mut store);
+            let before = store.documents().clone();
+            disk.with(|fake| { fake.images.clear(); fake.crash_points(); });
+            store.save(changes).unwrap();
+            let after = store.documents().clone();
+            for image in disk.with(|fake| std::mem::take(&mut fake.images)) {
+                let again = Shared::holding(image.clone());
+                let (mut store, loaded) = again.open();
+                prop_assert!(loaded.documents == before || loaded.documents == after, "{image:?} gives {loaded:?}");
+                prop_assert!(store.writable());
+                // Life goes on, and what is saved then is found again.
+                store.save(&[set("e", json!("next"))]).unwrap();
+                prop_assert_eq!(&again.open().1.documents, store.documents());
+            }
+            disk.with(|fake| fake.crash_points());
+            let acknowledged = disk.with(|fake| std::mem::take(&mut fake.images));
+            for image in acknowledged {
+                prop_assert_eq!(&Shared::holding(image).open().1.documents, &after);
+            }
+        }
+    }
+
+    /// Crashes in the middle of a start that mends what an earlier crash left.
+    #[test]
+    fn a_crash_while_a_start_mends_the_files_loses_nothing(history in history(), cut in 1..40_usize) {
+        let disk = Shared::default();
+        let (mut store, _) = disk.open();
+        for changes in &history {
+            folding(&mut store);
+            store.save(changes).unwrap();
+        }
+        let documents = store.documents().clone();
+        let mut image = disk.with(|fake| fake.now.clone());
+        image.entry(JOURNAL.into()).or_default().extend(vec![b'x'; cut]);
+        let mending = Shared::holding(image).watched();
+        let (_, loaded) = mending.open();
+        prop_assert_eq!(&loaded.documents, &documents);
+        prop_assert!(!loaded.notes.is_empty());
+        for image in mending.with(|fake| std::mem::take(&mut fake.images)) {
+            prop_assert_eq!(&Shared::holding(image).open().1.documents, &documents);
+        }
+        prop_assert_eq!(mending.open().1.notes, Vec::<String>::new());
+    }
+
+    /// Every operation fails once, or it and all that follow for a while; the disk comes back.
+    #[test]
+    fn a_disk_that_fails_and_comes_back_is_used_again(history in history(), first in 0..30_usize, many in 1..6_usize) {
+        let disk = Shared::default();
+        disk.with(|fake| fake.failing = first..first + many);
+        let (mut store, _) = disk.open();
+        let mut tried = vec![Documents::new()];
+        for changes in &history {
+            folding(&mut store);
+            let result = store.save(changes);
+            tried.push(store.documents().clone());
+            if result.is_ok() {
+                tried = vec![store.documents().clone()];
+                prop_assert!(store.writable());
+            } else {
+                prop_assert!(!store.writable());
+            }
+            let found = Shared::holding(disk.with(|fake| fake.now.clone())).open().1.documents;
+            prop_assert!(tried.contains(&found), "{found:?} is none of {tried:?}");
+        }
+        disk.with(|fake| fake.failing = 0..0);
+        store.save(&[]).unwrap();
+        prop_assert_eq!(&disk.open().1.documents, store.documents());
+    }
+
+    /// Bytes change, come and go in any file: the store opens, says what it lost, and works.
+    #[test]
+    fn any_damage_is_survived_and_told(
+        history in history(),
+        which in any::<prop::sample::Index>(),
+        at in any::<prop::sample::Index>(),
+        bytes in prop::collection::vec(any::<u8>(), 0..5),
+        gone in 0..5_usize,
+    ) {
+        let disk = Shared::default();
+        let (mut store, _) = disk.open();
+        for changes in &history {
+            folding(&mut store);
+            store.save(changes).unwrap();
+        }
+        let documents = store.documents().clone();
+        let mut image = disk.with(|fake| fake.now.clone());
+        let Some(file) = (!image.is_empty()).then(|| image.keys().nth(which.index(image.len())).unwrap().clone()) else {
+            return Ok(());
+        };
+        let content = image.get_mut(&file).unwrap();
+        let good = content.clone();
+        let start = at.index(content.len() + 1);
+        let end = (start + gone).min(content.len());
+        content.splice(start..end, bytes);
+        // A cut at the end of a record looks like an older journal: nobody can tell.
+        let cut = file == JOURNAL && good.starts_with(content) && content.last().is_none_or(|byte| *byte == b'\n');
+        let damaged = Shared::holding(image);
+        let (mut store, loaded) = damaged.open();
+        prop_assert!(cut || loaded.documents == documents || !loaded.notes.is_empty(), "{file}: {loaded:?}");
+        store.save(&[set("e", json!("next"))]).unwrap();
+        let again = damaged.open().1;
+        prop_assert_eq!(&again.documents, store.documents());
+        prop_assert_eq!(again.notes, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn what_is_saved_is_found_at_the_next_start_and_nothing_is_written_then() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("state");
+    let (mut store, loaded) = Store::open(&home);
+    assert_eq!((loaded, store.writable()), (Loaded::default(), true));
+    store.save(&[set("a", json!(1)), set("b", json!({"x": "ü\n"}))]).unwrap();
+    store.save(&[unset("a"), set("c", json!(null)), set("c", json!([2]))]).unwrap();
+    let files = || {
+        let read =
+            |entry: fs::DirEntry| (entry.file_name(), fs::read(entry.path()).unwrap(), entry.metadata().unwrap());
+        let mut all: Vec<_> = fs::read_dir(&home).unwrap().map(|entry| read(entry.unwrap())).collect();
+        all.sort_by(|one, other| one.0.cmp(&other.0));
+        all.into_iter().map(|(name, bytes, metadata)| (name, bytes, metadata.modified().unwrap())).collect::<Vec<_>>()
+    };
+    let before = files();
+    store.save(&[unset("a"), set("c", json!([2]))]).unwrap();
+    drop(store);
+    let (store, loaded) = Store::open(&home);
+    assert_eq!(loaded.documents, [("b".into(), json!({"x": "ü\n"})), ("c".into(), json!([2]))].into());
+    assert_eq!(loaded.notes, Vec::<String>::new());
+    assert_eq!(store.documents(), &Store::look(&home).documents);
+    assert_eq!(files(), before);
+}
+
+/// A journal with one record for each number, which sets `a` to that number.
+fn journal(numbers: std::ops::Range<u64>) -> Vec<u8> {
+    let line = |number| {
+        let mut record = Record::new(number);
+        record.set.insert("a".into(), json!(number));
+        format::record(&record).unwrap()
+    };
+    numbers.flat_map(line).collect()
+}
+
+#[test]
+fn a_journal_that_was_folded_already_is_known_by_its_numbers() {
+    let snapshot = format::snapshot(5, &[("a".into(), json!("newer"))].into()).unwrap();
+    let disk = Shared::holding([(SNAPSHOT.into(), snapshot), (JOURNAL.into(), journal(1..6))].into());
+    assert_eq!(disk.open().1, Loaded { documents: [("a".into(), json!("newer"))].into(), notes: vec![] });
+}
+
+#[test]
+fn a_gap_is_told_and_the_newest_that_is_known_is_taken() {
+    let disk = Shared::holding([(JOURNAL.into(), [journal(1..3), journal(5..6)].concat())].into());
+    let (_, loaded) = disk.open();
+    assert_eq!(loaded.documents["a"], json!(5));
+    assert_eq!(loaded.notes, ["ledger.journal: saves 3 to 4 are lost"]);
+    assert_eq!(disk.open().1.notes, Vec::<String>::new());
+}
+
+#[test]
+fn a_save_is_one_write() {
+    let disk = Shared::default();
+    let (mut store, _) = disk.open();
+    for number in 0..20 {
+        store.save(&[set("a", json!(number)), set("b", json!(number))]).unwrap();
+    }
+    assert_eq!(disk.with(|fake| fake.writes), 20);
+}
+
+#[test]
+fn a_long_journal_is_folded_and_the_generation_before_is_enough() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut store, _) = Store::open(dir.path());
+    let long = "x".repeat(9000);
+    for number in 0..20 {
+        store.save(&[set(&format!("{}", number % 3), json!([number, long]))]).unwrap();
+    }
+    let documents = store.documents().clone();
+    for name in [SNAPSHOT, EARLIER_SNAPSHOT, JOURNAL, EARLIER_JOURNAL] {
+        use std::os::unix::fs::PermissionsExt;
+        let metadata = fs::metadata(dir.path().join(name)).unwrap();
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o600, "{name}");
+        assert!(metadata.len() < 2 * FOLD_ABOVE, "{name} has {} bytes", metadata.len());
+    }
+    fs::write(dir.path().join(SNAPSHOT), b"\xff\xfe").unwrap();
+    let (_, loaded) = Store::open(dir.path());
+    assert_eq!(loaded.documents, documents);
+    assert!(loaded.notes[0].contains("ledger.json is damaged: it is not UTF-8"), "{:?}", loaded.notes);
+    assert_eq!(fs::read(dir.path().join("ledger.json.corrupt-1")).unwrap(), b"\xff\xfe");
+    assert_eq!(Store::open(dir.path()).1, Loaded { documents, notes: vec![] });
+}
+
+#[test]
+fn at_most_three_damaged_files_are_kept_the_latest_first() {
+    let dir = tempfile::tempdir().unwrap();
+    for number in 0..5 {
+        fs::write(dir.path().join(SNAPSHOT), format!("garbage {number}")).unwrap();
+        let (_, loaded) = Store::open(dir.path());
+        assert!(!loaded.notes.is_empty());
+    }
+    let kept = |number| fs::read_to_string(dir.path().join(format!("ledger.json.corrupt-{number}")));
+    assert_eq!((kept(1).unwrap(), kept(3).unwrap()), ("garbage 4".into(), "garbage 2".into()));
+    assert!(kept(4).is_err());
+}
+
+#[test]
+fn what_is_no_file_or_too_large_or_of_another_version_is_set_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join(SNAPSHOT)).unwrap();
+    File::create(dir.path().join(EARLIER_SNAPSHOT)).unwrap().set_len(MAX + 1).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, dir.path().join(JOURNAL), rustix::fs::FileType::Fifo, 0o600.into(), 0)
+        .unwrap();
+    let (mut store, loaded) = Store::open(dir.path());
+    let notes = loaded.notes.join("\n");
+    for part in ["ledger.json is damaged: it is no plain file", "larger than 64 MiB", "ledger.journal is damaged"] {
+        assert!(notes.contains(part), "{notes}");
+    }
+    store.save(&[set("a", json!(1))]).unwrap();
+    fs::write(dir.path().join(SNAPSHOT), r#"{"format":2,"sequence":9,"documents":{}}"#).unwrap();
+    let (_, loaded) = Store::open(dir.path());
+    assert!(loaded.notes[0].contains("format 2"), "{:?}", loaded.notes);
+    assert_eq!(loaded.documents, [("a".into(), json!(1))].into());
+}
+
+#[test]
+fn a_folder_that_cannot_be_used_leaves_everything_in_memory_until_it_can() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("state");
+    fs::write(&home, "a file where the folder should be").unwrap();
+    let (mut store, loaded) = Store::open(&home);
+    assert!(loaded.notes[0].contains("state"), "{:?}", loaded.notes);
+    assert!(!store.writable());
+    let error = store.save(&[set("a", json!(1))]).unwrap_err();
+    assert!(error.to_string().contains("state"), "{error}");
+    assert_eq!(store.documents()["a"], json!(1));
+    fs::remove_file(&home).unwrap();
+    store.save(&[set("b", json!(2))]).unwrap();
+    assert!(store.writable());
+    assert_eq!(&Store::open(&home).1.documents, store.documents());
+    assert_eq!(store.documents().len(), 2);
+}
+
+#[test]
+fn a_folder_that_comes_back_with_older_files_does_not_win_over_what_is_held() {
+    let dir = tempfile::tempdir().unwrap();
+    let (home, away) = (dir.path().join("state"), dir.path().join("away"));
+    let (mut old, _) = Store::open(&away);
+    for number in 0..9 {
+        old.save(&[set("a", json!(number))]).unwrap();
+    }
+    fs::write(&home, "").unwrap();
+    let (mut store, _) = Store::open(&home);
+    store.save(&[set("a", json!("new"))]).unwrap_err();
+    fs::remove_file(&home).unwrap();
+    fs::rename(&away, &home).unwrap();
+    store.save(&[]).unwrap();
+    assert_eq!(Store::open(&home).1, Loaded { documents: [("a".into(), json!("new"))].into(), notes: vec![] });
+}
+
+#[test]
+fn a_store_without_a_disk_keeps_and_refuses() {
+    let mut store = Store::in_memory();
+    assert_eq!(store.save(&[set("a", json!(1))]).unwrap_err().kind(), ErrorKind::Unsupported);
+    assert_eq!((store.documents()["a"].clone(), store.writable()), (json!(1), false));
+}
+
+#[test]
+fn a_document_that_cannot_be_read_again_changes_nothing() {
+    let mut store = Shared::default().open().0;
+    let deep = (0..200).fold(json!(1), |inner, _| json!([inner]));
+    assert_eq!(store.save(&[set("a", deep)]).unwrap_err().kind(), ErrorKind::InvalidData);
+    assert!(store.documents().is_empty() && store.writable());
+}
+
+/// A file system of one MiB, which only root can have.
+struct Small(tempfile::TempDir);
+
+impl Small {
+    fn mount() -> Option<Self> {
+        let dir = tempfile::tempdir().unwrap();
+        let mounted = mount(&["-t", "tmpfs", "-o", "size=1m", "tmpfs"], dir.path());
+        if !mounted {
+            eprintln!("skipped: a file system can only be mounted by root");
+        }
+        mounted.then_some(Self(dir))
+    }
+}
+
+fn mount(arguments: &[&str], path: &Path) -> bool {
+    std::process::Command::new("mount").args(arguments).arg(path).output().is_ok_and(|output| output.status.success())
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg(self.0.path()).output();
+    }
+}
+
+#[test]
+fn a_full_disk_costs_no_document() {
+    let Some(small) = Small::mount() else { return };
+    let (mut store, _) = Store::open(small.0.path());
+    store.save(&[set("a", json!(1))]).unwrap();
+    let filler = small.0.path().join("filler");
+    let _ = fs::write(&filler, vec![0; 2 << 20]);
+    let error = store.save(&[set("b", json!("x".repeat(5000)))]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::StorageFull, "{error}");
+    assert!(!store.writable());
+    assert_eq!(Store::look(small.0.path()).documents, [("a".into(), json!(1))].into());
+    store.save(&[]).unwrap_err();
+    fs::remove_file(&filler).unwrap();
+    store.save(&[]).unwrap();
+    assert_eq!(&Store::open(small.0.path()).1.documents, store.documents());
+}
+
+#[test]
+fn a_read_only_disk_is_known_at_the_start_and_used_when_it_can_be_written() {
+    let Some(small) = Small::mount() else { return };
+    Store::open(small.0.path()).0.save(&[set("a", json!(1))]).unwrap();
+    assert!(mount(&["-o", "remount,ro"], small.0.path()));
+    let (mut store, loaded) = Store::open(small.0.path());
+    assert_eq!(loaded.documents, [("a".into(), json!(1))].into());
+    assert!(!store.writable() && loaded.notes[0].contains("cannot be written"), "{:?}", loaded.notes);
+    assert_eq!(store.save(&[set("b", json!(2))]).unwrap_err().kind(), ErrorKind::ReadOnlyFilesystem);
+    assert!(mount(&["-o", "remount,rw"], small.0.path()));
+    store.save(&[]).unwrap();
+    assert_eq!(Store::look(small.0.path()).documents.len(), 2);
+}
