@@ -18,7 +18,7 @@ use crate::model::error::{Error, Result};
 use crate::model::ledger::Fingerprint;
 use crate::model::machine::{Document, Documents, Effect, Event, Level, Network, Notice, Proof, State, Target, step};
 use crate::model::plan::{Batch, Ticket};
-use crate::model::record::{Family, RrsetKey, Values};
+use crate::model::record::{Family, RrsetKey, Values, list};
 use crate::net::dns;
 use crate::os::clock::Clock;
 use crate::os::netlink::{Snapshot, Watch, snapshot};
@@ -485,7 +485,7 @@ async fn prove(key: &RrsetKey, values: &Values, given: Vec<SocketAddr>) -> Proof
     let answers = dns::authoritative(key, &servers).await;
     match dns::agreement(&answers, values) {
         dns::Verdict::Seen => Proof::Seen,
-        dns::Verdict::NotYet(what) => Proof::NotYet(what),
+        dns::Verdict::NotYet { server, holds } => Proof::NotYet(format!("{} ({server})", list(&holds))),
         dns::Verdict::Unknown(why) => Proof::Unknown(why),
     }
 }

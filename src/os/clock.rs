@@ -78,7 +78,12 @@ async fn alarm(moment: Moment) -> std::io::Result<()> {
     };
     let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: at };
     timerfd_settime(&timer, TimerfdTimerFlags::ABSTIME, &once)?;
-    tokio::io::unix::AsyncFd::with_interest(timer, tokio::io::Interest::READABLE)?.readable().await.map(|_| ())
+    #[expect(
+        deprecated,
+        reason = "an OwnedFd stays open for as long as the AsyncFd holds it, which is what the successor wants promised"
+    )]
+    let timer = tokio::io::unix::AsyncFd::with_interest(timer, tokio::io::Interest::READABLE)?;
+    timer.readable().await.map(|_| ())
 }
 
 #[cfg(not(target_os = "linux"))]

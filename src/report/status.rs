@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::desired::{Id, Want};
+use crate::model::desired::Want;
 use crate::model::ledger::{Entry, Hold, Wait};
 use crate::model::machine::State;
 use crate::model::machine::standing::{Standing, View};
