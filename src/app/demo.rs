@@ -1,0 +1,55 @@
+//! A demonstration without any account: this machine's interface addresses, kept in a zone file of its own.
+
+use std::path::{Path, PathBuf};
+
+use crate::config::Input;
+
+/// The zone of the demonstration: for names at home (RFC 8375), so that it collides with nobody's.
+const ZONE: &str = "home.arpa";
+
+/// What the demonstration does.
+#[derive(Debug)]
+pub struct Demo {
+    /// Its configuration, as if it had been typed.
+    pub input: Input,
+    /// The zone file.
+    pub zone_file: PathBuf,
+    /// The name that follows this machine.
+    pub name: String,
+}
+
+/// The demonstration in `folder`, for a machine called `host`.
+#[must_use]
+pub fn demo(folder: &Path, host: &str) -> Demo {
+    let label: String = host.split('.').next().unwrap_or_default().chars().filter(char::is_ascii_alphanumeric).collect();
+    let label = if label.is_empty() { "this-machine".to_owned() } else { label.to_ascii_lowercase() };
+    let name = format!("{label}.{ZONE}");
+    let zone_file = folder.join("demo.zone");
+    let text = format!(
+        r#"# driftless run --demo wrote no file with this text; it is what the demonstration runs with.
+state_dir = {state}
+[account.demo]
+provider = "zonefile"
+path = {zone}
+zone = "{ZONE}"
+[address.default]
+ipv4 = {{ interface = "default", all = true }}
+ipv6 = {{ interface = "default", all = true }}
+[[record]]
+name = "{name}"
+account = "demo"
+private = true
+absent = "remove"
+absent_after = "1m"
+"#,
+        state = quoted(&folder.join("state")),
+        zone = quoted(&zone_file),
+    );
+    let input = Input { files: vec![(PathBuf::from("the demonstration"), text)], ..Input::default() };
+    Demo { input, zone_file, name }
+}
+
+/// A path as a TOML string.
+fn quoted(path: &Path) -> String {
+    format!("{:?}", path.display().to_string())
+}

@@ -1,0 +1,214 @@
+//! From what was meant to what works: the configuration becomes the machine's desires, providers and detectors.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::{self, Absent, Config, EchoFormat, Source, Values};
+use crate::detect::Detector;
+use crate::detect::command::Command;
+use crate::detect::file::File;
+use crate::detect::fixed::Fixed;
+use crate::detect::https::{Clients, ECHOES, Format, Https};
+use crate::detect::interface::{Interface, InterfaceOptions};
+use crate::engine::{Access, Parts};
+use crate::model::agree::{Expression, SourceName};
+use crate::model::desired::{AccountName, AccountSpec, Desired, Id, RecordSpec, SourceSpec, TtlPolicy};
+use crate::model::record::{Family, RrsetKey};
+use crate::net::http::{Http, shown};
+use crate::provider::Tools;
+
+/// How many of the built-in echo services must agree.
+const ECHO_QUORUM: usize = 2;
+
+/// The sources, gathered while records are read.
+struct Sources<'a> {
+    clients: Clients,
+    echo_interval: Duration,
+    environment: &'a [(std::ffi::OsString, std::ffi::OsString)],
+    specs: BTreeMap<SourceName, SourceSpec>,
+    detectors: BTreeMap<SourceName, Arc<dyn Detector>>,
+}
+
+/// What detectors that run commands may see of the environment.
+#[must_use]
+pub fn harmless(variables: &BTreeMap<String, String>) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
+    let shown = variables.iter().filter(|(name, _)| ["PATH", "LANG"].contains(&name.as_str()));
+    shown.map(|(name, value)| (name.into(), value.into())).collect()
+}
+
+/// Builds everything that the configuration speaks of. What did not change is taken from `before`: tokens, connections and
+/// readings stay.
+///
+/// # Errors
+/// What does not fit together, in words.
+pub fn build(
+    config: &Config,
+    environment: &[(std::ffi::OsString, std::ffi::OsString)],
+    before: Option<&Parts>,
+) -> Result<Parts, String> {
+    let tools = Tools { http: Http::new(None) };
+    let mut providers = config.check_accounts(&tools).map_err(|errors| errors.to_string())?;
+    let mut parts = Parts::default();
+    for (name, account) in &config.accounts {
+        let name = AccountName(name.clone());
+        let Some(mut provider) = providers.remove(&name.0) else { continue };
+        if let Some(kept) = before.and_then(|before| before.accounts.get(&name))
+            && before.is_some_and(|before| same_service(before, &name, account))
+            && kept.settings.canonical() == account.settings.canonical()
+        {
+            provider = Arc::clone(&kept.provider);
+        }
+        let mut terms = provider.terms();
+        terms.in_dns &= account.verify;
+        parts.desired.accounts.insert(name.clone(), AccountSpec { service: account.entry.name.into(), terms });
+        let access = Access { provider, settings: account.settings.clone(), nameservers: account.nameservers.clone() };
+        parts.accounts.insert(name, access);
+    }
+    let mut sources = Sources {
+        clients: Clients::new(),
+        echo_interval: config.defaults.echo_interval,
+        environment,
+        specs: BTreeMap::new(),
+        detectors: BTreeMap::new(),
+    };
+    for record in &config.records {
+        for (family, source) in [(Family::Ipv4, &record.ipv4), (Family::Ipv6, &record.ipv6)] {
+            let Some(source) = sources.expression(source, family, record.private)? else { continue };
+            let key = RrsetKey::new(record.name.clone(), family.record_type());
+            let id = Id { account: AccountName(record.account.clone()), key };
+            parts.desired.records.insert(id, spec(record, source));
+        }
+    }
+    let Desired { sources: specs, check, verify, .. } = &mut parts.desired;
+    *specs = sources.specs;
+    *check = config.defaults.check;
+    *verify = config.defaults.verify;
+    parts.detectors = sources.detectors;
+    if let Some(before) = before {
+        for (name, detector) in &mut parts.detectors {
+            if let Some(kept) = before.detectors.get(name) {
+                *detector = Arc::clone(kept);
+            }
+        }
+    }
+    Ok(parts)
+}
+
+fn same_service(before: &Parts, name: &AccountName, account: &config::Account) -> bool {
+    before.desired.accounts.get(name).is_some_and(|spec| spec.service == account.entry.name)
+}
+
+fn spec(record: &config::Record, source: Expression) -> RecordSpec {
+    RecordSpec {
+        source,
+        ttl: match record.ttl {
+            config::TtlPolicy::Keep => TtlPolicy::Keep,
+            config::TtlPolicy::Set(ttl) => TtlPolicy::Set(ttl),
+        },
+        whole: record.values == Values::Whole,
+        private: record.private,
+        absent_after: match record.absent {
+            Absent::Keep => None,
+            Absent::Remove { after } => Some(after),
+        },
+    }
+}
+
+impl Sources<'_> {
+    /// The expression of a source, its detectors noted; `None` where the family is off.
+    fn expression(&mut self, source: &Source, family: Family, private: bool) -> Result<Option<Expression>, String> {
+        Ok(Some(match source {
+            Source::Off => return Ok(None),
+            Source::Auto => self.auto(family, private)?,
+            Source::Interface(interface) => self.interface(InterfaceOptions {
+                name: interface.name.clone(),
+                temporary: interface.temporary,
+                private: interface.private || private,
+                all: interface.all,
+            }),
+            Source::Https(echo) => {
+                let format = match &echo.format {
+                    EchoFormat::Plain => Format::Plain,
+                    EchoFormat::Json(pointer) => Format::Json(pointer.clone().into()),
+                    EchoFormat::KeyValue(key) => Format::Line(key.clone().into()),
+                };
+                let url = Some(echo.url.clone());
+                // A digest tells echoes apart that differ only in what is not shown.
+                let print = ring::digest::digest(&ring::digest::SHA256, format!("{}{format:?}", echo.url).as_bytes());
+                let print = data_encoding::HEXLOWER.encode(print.as_ref().get(..3).unwrap_or_default());
+                let name = format!("https {} #{print}", shown(&echo.url));
+                let https = Https::new(self.clients.clone(), url.clone(), url, format, private)?;
+                self.note(name, private, self.echo_interval, https)
+            }
+            Source::EchoPool => self.pool(family)?,
+            Source::File { path } => {
+                self.note(format!("file {}", path.display()), private, Duration::ZERO, File::new(path.clone(), private))
+            }
+            Source::Command { argv, timeout } => {
+                let (program, arguments) = argv.split_first().ok_or("a command needs a program")?;
+                let arguments = arguments.iter().map(Into::into).collect();
+                let command = Command::new(program.into(), arguments, self.environment.to_vec(), private);
+                self.note(format!("command {}", argv.join(" ")), private, Duration::ZERO, command.within(*timeout))
+            }
+            Source::Fixed(addresses) => {
+                let text = addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                let fixed = Fixed::new(addresses, private).map_err(|why| why.to_string())?;
+                self.note(format!("fixed {text}"), private, Duration::ZERO, fixed)
+            }
+            Source::FirstOf(of) => Expression::FirstOf(self.each(of, family, private)?),
+            Source::Quorum { need, of } => Expression::Quorum { need: *need, of: self.each(of, family, private)? },
+        }))
+    }
+
+    fn each(&mut self, of: &[Source], family: Family, private: bool) -> Result<Vec<Expression>, String> {
+        of.iter().filter_map(|source| self.expression(source, family, private).transpose()).collect()
+    }
+
+    /// The machine is asked before the world: a publishable address on the interface of the default route needs no echo.
+    /// IPv6 is not translated on its way, so that nobody else knows it better.
+    fn auto(&mut self, family: Family, private: bool) -> Result<Expression, String> {
+        let interface = self.interface(InterfaceOptions { private, ..InterfaceOptions::default() });
+        Ok(match family {
+            Family::Ipv4 if !private => Expression::FirstOf(vec![interface, self.pool(family)?]),
+            _ => interface,
+        })
+    }
+
+    fn interface(&mut self, options: InterfaceOptions) -> Expression {
+        let mut name = format!("interface {}", options.name.as_deref().unwrap_or("of the default route"));
+        for (set, word) in [(options.temporary, "temporary"), (options.all, "all")] {
+            if set {
+                name = format!("{name}, {word}");
+            }
+        }
+        let private = options.private;
+        self.note(name, private, Duration::ZERO, Interface::new(options))
+    }
+
+    /// The built-in echoes, of which some must agree.
+    fn pool(&mut self, family: Family) -> Result<Expression, String> {
+        let mut of = Vec::new();
+        for echo in ECHOES {
+            let url = if family == Family::Ipv4 { echo.ipv4_url } else { echo.ipv6_url };
+            if url.is_some() {
+                let https = Https::echo(self.clients.clone(), echo)?;
+                of.push(self.note(format!("https {}", echo.name), false, self.echo_interval, https));
+            }
+        }
+        Ok(Expression::Quorum { need: ECHO_QUORUM, of })
+    }
+
+    fn note(
+        &mut self,
+        name: String,
+        private: bool,
+        min_interval: Duration,
+        detector: impl Detector + 'static,
+    ) -> Expression {
+        let name = SourceName(if private { format!("{name} (private too)") } else { name });
+        self.specs.insert(name.clone(), SourceSpec { min_interval });
+        self.detectors.entry(name.clone()).or_insert_with(|| Arc::new(detector));
+        Expression::Source(name)
+    }
+}
