@@ -1,1 +1,221 @@
-//! stub
+//! The configuration: what was typed becomes what was meant, or a list of everything that is wrong with it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use toml::de::DeTable;
+
+mod account;
+mod address;
+mod defaults;
+mod document;
+mod duration;
+mod input;
+mod mask;
+mod meant;
+mod problem;
+mod reader;
+mod record;
+mod secret;
+mod setting;
+mod suggest;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod variables;
+
+pub use input::{DEFAULT_FILE, Input, SMALLEST, read_input};
+pub use meant::{
+    Absent, Account, Address, Config, DEFAULT_ADDRESS, Defaults, EchoFormat, HttpsSource, InterfaceSource, Log,
+    LogFormat, LogLevel, Record, Source, TtlPolicy, Values,
+};
+pub use problem::{Also, ConfigErrors, Origin, Place, Problem, Severity, Warning};
+
+use crate::provider::{Entry, Provider, REGISTRY, Tools};
+use document::{Documents, Spot};
+use reader::{Fields, Reader, error, warning};
+use tree::{Node, Table, Value};
+
+/// How many mistakes in the syntax of one document are shown: the later ones mostly follow from the first.
+const MOST_SYNTAX: usize = 10;
+
+impl Config {
+    /// Reads a configuration for the providers that we know.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at once.
+    pub fn load(input: &Input) -> Result<Self, ConfigErrors> {
+        Self::load_with(input, REGISTRY)
+    }
+
+    /// Reads a configuration for these providers.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at once. Where a document is no TOML, its syntax alone is spoken of: what the rest means
+    /// is then not certain.
+    pub fn load_with(input: &Input, registry: &'static [Entry]) -> Result<Self, ConfigErrors> {
+        let mut reader = Reader::new(Documents::default());
+        let Some(root) = gather(&mut reader, input, registry) else {
+            return Err(ConfigErrors(reader.finish()));
+        };
+        if root.is_empty() && !reader.failed() {
+            let help = format!("write {DEFAULT_FILE}, or DRIFTLESS__ variables with the same keys:\n\n{SMALLEST}");
+            return Err(ConfigErrors::one("there is no configuration", Some(help)));
+        }
+        let mut config = read(&mut reader, input, registry, &root);
+        if reader.failed() {
+            return Err(ConfigErrors(reader.finish()));
+        }
+        config.warnings = reader.finish();
+        Ok(config)
+    }
+
+    /// Builds the provider of every account. Does no input or output.
+    ///
+    /// # Errors
+    /// The settings of an account do not fit together: one problem for each such account.
+    pub fn check_accounts(&self, tools: &Tools) -> Result<BTreeMap<String, Arc<dyn Provider>>, ConfigErrors> {
+        let mut providers = BTreeMap::new();
+        let mut problems = Vec::new();
+        for (name, account) in &self.accounts {
+            match (account.entry.build)(&account.settings, tools) {
+                Ok(provider) => {
+                    providers.insert(name.clone(), provider);
+                }
+                Err(wrong) => {
+                    let place = wrong.setting.and_then(|setting| account.places.get(setting));
+                    let place = place.or(account.place.as_ref()).cloned();
+                    let message = format!("the account \"{name}\" at {}: {wrong}", account.entry.name);
+                    problems.push(Problem { severity: Severity::Error, place, message, help: None, also: None });
+                }
+            }
+        }
+        if problems.is_empty() { Ok(providers) } else { Err(ConfigErrors(problems)) }
+    }
+}
+
+/// The tree of all documents together: the files, the file in a variable, the variables, each over the ones before.
+/// `None` where one of them is no TOML.
+fn gather(reader: &mut Reader, input: &Input, registry: &[Entry]) -> Option<Table> {
+    let whole = input.variables.get(variables::WHOLE);
+    let files = input.files.iter().map(|(path, text)| (Origin::File(path.clone()), text));
+    let texts = files.chain(whole.map(|text| (Origin::Variable(variables::WHOLE.to_owned()), text)));
+    let mut root = Table::new();
+    let mut is_toml = true;
+    for (origin, text) in texts {
+        match parse(reader, registry, origin, text) {
+            Some(table) => tree::merge(&mut root, well_shaped(reader, table), false),
+            None => is_toml = false,
+        }
+    }
+    let spelt = variables::read(reader, &input.variables);
+    tree::merge(&mut root, well_shaped(reader, spelt), true);
+    is_toml.then_some(root)
+}
+
+fn parse(reader: &mut Reader, registry: &[Entry], origin: Origin, text: &str) -> Option<Table> {
+    let document = reader.documents.add_text(origin, text.to_owned());
+    let (table, problems) = DeTable::parse_recoverable(text);
+    if problems.is_empty() {
+        let table = tree::from_toml(document, table.get_ref());
+        mask::tree(&mut reader.documents, registry, &table);
+        return Some(table);
+    }
+    mask::lines(&mut reader.documents, registry, document);
+    let mut said = Vec::new();
+    for problem in problems.iter().take(MOST_SYNTAX) {
+        let span = problem.span().unwrap_or(0..0);
+        let at = Spot { document, start: span.start, end: span.end };
+        // One slip can break several rules of the grammar at one place.
+        if said.contains(&(at, problem.message())) {
+            continue;
+        }
+        said.push((at, problem.message()));
+        reader.note(match problem.message() {
+            "duplicate key" => error(at, "this key is given twice in one table")
+                .help("further records start with [[record]], further accounts with [account.NAME]".to_owned()),
+            message => error(at, format!("this is no TOML: {message}")),
+        });
+    }
+    None
+}
+
+/// The sections that are tables.
+const SECTIONS: [&str; 4] = ["account", "address", "defaults", "log"];
+
+/// Takes out what has not the shape of a section, so that laying documents over each other cannot hide it.
+fn well_shaped(reader: &mut Reader, mut root: Table) -> Table {
+    root.retain(|key, (at, node)| match &mut node.value {
+        Value::Table(names) if key == "account" || key == "address" => {
+            names.retain(|name, (at, node)| {
+                let fits = matches!(node.value, Value::Table(_));
+                if !fits {
+                    let problem =
+                        error(*at, format!("`{}` is no table: [{key}] holds one for each name", name.escape_debug()));
+                    reader.note(problem.help(format!("start with [{key}.home]")));
+                }
+                fits
+            });
+            true
+        }
+        Value::List(records) if key == "record" => {
+            records.retain(|record| {
+                let fits = matches!(record.value, Value::Table(_));
+                if !fits {
+                    reader.note(error(record.at, "`record` is a list of tables: each starts with [[record]]"));
+                }
+                fits
+            });
+            true
+        }
+        _ if key == "record" => {
+            reader.note(error(*at, "`record` is a list of tables: each starts with [[record]]"));
+            false
+        }
+        Value::Table(_) => true,
+        _ if SECTIONS.contains(&key.as_str()) => {
+            reader.note(error(*at, format!("`{key}` is a table: it starts with [{key}]")));
+            false
+        }
+        _ => true,
+    });
+    root
+}
+
+fn read(reader: &mut Reader, input: &Input, registry: &'static [Entry], root: &Table) -> Config {
+    let mut fields = Fields::new(root);
+    for section in SECTIONS {
+        fields.take(section);
+    }
+    let records: &[Node] = match fields.take("record").map(|field| &field.node.value) {
+        Some(Value::List(records)) => records,
+        _ => &[],
+    };
+    let (state_dir, socket) = defaults::paths(reader, input, &mut fields);
+    fields.finish(reader, "the configuration");
+    let none = Table::new();
+    let typed_accounts = defaults::section(root, "account").unwrap_or(&none);
+    let typed_addresses = defaults::section(root, "address").unwrap_or(&none);
+    let defaults = defaults::read(reader, root);
+    let log = defaults::log(reader, root);
+    let accounts = account::read(reader, input, registry, typed_accounts);
+    let addresses = address::read(reader, typed_addresses);
+    let known = record::Known { accounts: typed_accounts, addresses: &addresses, defaults: &defaults };
+    let (records, mut used) = record::read(reader, &known, records);
+    // With errors, what seems not to be used may only be misspelt where it is.
+    if !reader.failed() {
+        used.addresses.insert(DEFAULT_ADDRESS.to_owned());
+        unused(reader, "account", typed_accounts, &used.accounts);
+        unused(reader, "address", typed_addresses, &used.addresses);
+    }
+    Config { accounts, addresses, records, defaults, log, state_dir, socket, warnings: Vec::new() }
+}
+
+/// Warns of what nothing refers to: mostly a record that was forgotten.
+fn unused(reader: &mut Reader, what: &str, typed: &Table, used: &BTreeSet<String>) {
+    for (name, (at, _)) in typed {
+        if !used.contains(name) {
+            reader.note(warning(*at, format!("no record uses the {what} \"{}\"", name.escape_debug())));
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! Addresses: where those of each family come from, from a word to a quorum.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::account::check_label;
+use super::meant::{Address, DEFAULT_ADDRESS, EchoFormat, HttpsSource, InterfaceSource, Source};
+use super::reader::{Field, Fields, Reader, error};
+use super::tree::{Table, Value};
+use super::{secret, setting, suggest};
+use crate::model::record::Family;
+
+/// The words a source can be.
+const WORDS: [&str; 4] = ["auto", "off", "interface", "https"];
+
+/// The keys of which a table that is a source has exactly one.
+const FORMS: [&str; 7] = ["command", "file", "first_of", "fixed", "https", "interface", "quorum"];
+
+const EXPECTED: &str = "a source: \"auto\", false, an address, or a table such as { interface = \"eth0\" }";
+
+/// How long a command may take: no source may take longer than ten seconds.
+const COMMAND: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
+
+/// Reads every address and adds the default one.
+pub(super) fn read(reader: &mut Reader, addresses: &Table) -> BTreeMap<String, Address> {
+    let mut read = BTreeMap::new();
+    read.insert(
+        DEFAULT_ADDRESS.to_owned(),
+        Address { name: DEFAULT_ADDRESS.to_owned(), ipv4: Source::Auto, ipv6: Source::Auto },
+    );
+    for (name, (at, node)) in addresses {
+        let Value::Table(table) = &node.value else { continue };
+        check_label(reader, *at, name, "an address");
+        let mut fields = Fields::new(table);
+        let (ipv4, ipv6) = families(reader, &mut fields);
+        fields.finish(reader, &format!("the address \"{}\"", name.escape_debug()));
+        let (ipv4, ipv6) = (ipv4.unwrap_or(Source::Auto), ipv6.unwrap_or(Source::Auto));
+        read.insert(name.clone(), Address { name: name.clone(), ipv4, ipv6 });
+    }
+    read
+}
+
+/// The sources of both families, where they were typed. One that is wrong counts as `auto`: it is already noted.
+pub(super) fn families(reader: &mut Reader, fields: &mut Fields<'_>) -> (Option<Source>, Option<Source>) {
+    let mut read = |key, family| {
+        let field = fields.take(key)?;
+        Some(source(reader, field, family).unwrap_or(Source::Auto))
+    };
+    (read("ipv4", Family::Ipv4), read("ipv6", Family::Ipv6))
+}
+
+fn source(reader: &mut Reader, field: Field<'_>, family: Family) -> Option<Source> {
+    match &field.node.value {
+        Value::Flag(false) => Some(Source::Off),
+        Value::Variable(text) if text == "false" => Some(Source::Off),
+        Value::Text(text) | Value::Variable(text) => word(reader, field, family, text),
+        _ => {
+            let table = reader.table(field, EXPECTED)?;
+            form(reader, field, family, table)
+        }
+    }
+}
+
+fn word(reader: &mut Reader, field: Field<'_>, family: Family, text: &str) -> Option<Source> {
+    match text {
+        "auto" => return Some(Source::Auto),
+        "off" => return Some(Source::Off),
+        "interface" => return Some(Source::Interface(InterfaceSource::default())),
+        "https" => return Some(Source::EchoPool),
+        _ => {}
+    }
+    if text.parse::<IpAddr>().is_ok() {
+        return Some(Source::Fixed(vec![address(reader, field, family)?]));
+    }
+    let help = if text.contains("://") {
+        Some("for one echo service write { https = \"https://…\" }".to_owned())
+    } else if text.starts_with('/') {
+        Some("write { file = \"/path\" } or { command = [\"/path\"] }".to_owned())
+    } else {
+        suggest::nearest(text, WORDS).map(|near| format!("did you mean \"{near}\"?"))
+    };
+    let known = setting::quoted(&WORDS);
+    let shown = if text.contains("://") { "a URL".to_owned() } else { format!("\"{}\"", text.escape_debug()) };
+    let message = format!("`{}`: {shown} is no source; the words are {known}, or an address", field.key);
+    reader.note(error(field.node.at, message).help(help));
+    None
+}
+
+/// Reads a table: exactly one of its keys says what it is.
+fn form(reader: &mut Reader, field: Field<'_>, family: Family, table: &Table) -> Option<Source> {
+    let mut fields = Fields::new(table);
+    let given: Vec<Field<'_>> =
+        FORMS.into_iter().filter(|key| table.contains_key(*key)).filter_map(|key| fields.take(key)).collect();
+    let main = match given.as_slice() {
+        [main] => *main,
+        [] => {
+            let known = suggest::help(table.keys().next().map_or("", String::as_str), "a source has one of", FORMS);
+            reader.note(error(field.node.at, format!("`{}`: this table names no source", field.key)).help(known));
+            return None;
+        }
+        [first, second, ..] => {
+            let message = format!("`{}` and `{}` are two sources, only one can be used", first.key, second.key);
+            let help = "several sources are { first_of = [ … ] } or { quorum = 2, of = [ … ] }";
+            reader.note(error(second.at, message).also(first.at, "the other one").help(help.to_owned()));
+            return None;
+        }
+    };
+    let source = match main.key {
+        "interface" => interface(reader, main, family, &mut fields).map(Source::Interface),
+        "https" => https(reader, main, &mut fields).map(Source::Https),
+        "file" => secret::path(reader, main).map(|path| Source::File { path }),
+        "command" => command(reader, main, &mut fields),
+        "fixed" => fixed(reader, main, family),
+        "first_of" => several(reader, main, family).map(Source::FirstOf),
+        _ => quorum(reader, main, family, &mut fields),
+    };
+    fields.finish(reader, &format!("the source `{}`", main.key));
+    source
+}
+
+fn interface(reader: &mut Reader, main: Field<'_>, family: Family, fields: &mut Fields<'_>) -> Option<InterfaceSource> {
+    let mut flag = |key| {
+        let field = fields.take(key)?;
+        Some((field, reader.flag(field)?))
+    };
+    let (temporary, private, all) = (flag("temporary"), flag("private"), flag("all"));
+    if let Some((field, true)) = temporary
+        && family == Family::Ipv4
+    {
+        reader.note(error(field.at, "`temporary`: only IPv6 has temporary addresses"));
+    }
+    let on = |flag: Option<(Field<'_>, bool)>| flag.is_some_and(|(_, on)| on);
+    let name = reader.text(main, "the name of an interface, or \"default\" for the default route's")?;
+    // Linux: 1 to 15 octets without slash and white space (dev_valid_name). "default" is a reserved word there.
+    if name.len() > 15
+        || name.contains(['/', ':'])
+        || name.chars().any(char::is_whitespace)
+        || matches!(name, "." | "..")
+    {
+        reader.refuse(main, format!("\"{name}\" cannot be the name of an interface"));
+        return None;
+    }
+    let name = (name != "default").then(|| name.to_owned());
+    Some(InterfaceSource { name, temporary: on(temporary), private: on(private), all: on(all) })
+}
+
+fn https(reader: &mut Reader, main: Field<'_>, fields: &mut Fields<'_>) -> Option<HttpsSource> {
+    let (json, key) = (fields.take("json"), fields.take("key"));
+    let format = match (json, key) {
+        (Some(json), Some(key)) => {
+            reader.note(
+                error(key.at, "`json` and `key` are two formats, only one can be used").also(json.at, "the other one"),
+            );
+            None
+        }
+        (Some(json), None) => reader.text(json, "a JSON pointer such as \"/ip\"").and_then(|pointer| {
+            if !pointer.starts_with('/') {
+                reader.refuse(json, "a JSON pointer starts with \"/\" (RFC 6901)");
+                return None;
+            }
+            Some(EchoFormat::Json(pointer.to_owned()))
+        }),
+        (None, Some(key)) => reader.text(key, "the key before \"=\"").map(|key| EchoFormat::KeyValue(key.to_owned())),
+        (None, None) => Some(EchoFormat::Plain),
+    };
+    let url = setting::url(reader, main)?;
+    if url.scheme() == "http" && !setting::is_loopback(&url) {
+        reader.refuse(main, "over http:// anyone on the way could give a wrong address; write https://");
+        return None;
+    }
+    Some(HttpsSource { url, format: format? })
+}
+
+fn command(reader: &mut Reader, main: Field<'_>, fields: &mut Fields<'_>) -> Option<Source> {
+    let (least, most) = COMMAND;
+    let timeout = fields.take("timeout").map(|field| reader.duration(field, least, most));
+    let argv = setting::command(reader, main)?;
+    Some(Source::Command { argv, timeout: timeout.flatten().unwrap_or(most) })
+}
+
+fn fixed(reader: &mut Reader, main: Field<'_>, family: Family) -> Option<Source> {
+    if let Value::Text(_) = main.node.value {
+        return Some(Source::Fixed(vec![address(reader, main, family)?]));
+    }
+    let list = reader.list(main, "an address or a list of addresses")?;
+    let mut addresses = Vec::new();
+    for item in list.iter() {
+        let Some(found) = address(reader, main.item(item), family) else { continue };
+        if addresses.contains(&found) {
+            reader.refuse(main.item(item), format!("{found} is given twice"));
+        }
+        addresses.push(found);
+    }
+    Some(Source::Fixed(addresses))
+}
+
+/// An address of the family that a host can have.
+fn address(reader: &mut Reader, field: Field<'_>, family: Family) -> Option<IpAddr> {
+    let text = reader.text(field, "an address")?;
+    let Ok(address) = text.parse::<IpAddr>() else {
+        reader.refuse(field, format!("\"{text}\" is no {family} address"));
+        return None;
+    };
+    let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
+    if Family::of(address) != family {
+        reader.refuse(field, format!("{address} is no {family} address"));
+    } else if address.is_unspecified() || address.is_multicast() || broadcast {
+        reader.refuse(field, format!("no host can have the address {address}"));
+    } else {
+        return Some(address);
+    }
+    None
+}
+
+/// A list of sources, each of which can know something and none twice.
+fn several(reader: &mut Reader, main: Field<'_>, family: Family) -> Option<Vec<Source>> {
+    let list = reader.list(main, "a list of sources")?;
+    let mut sources = Vec::new();
+    let mut complete = true;
+    for item in list.iter() {
+        let item = main.item(item);
+        match source(reader, item, family) {
+            Some(Source::Off) => reader.refuse(item, "\"off\" cannot be one of several sources"),
+            Some(source) if sources.contains(&source) => reader.refuse(item, "this source is given twice"),
+            Some(source) => {
+                sources.push(source);
+                continue;
+            }
+            None => {}
+        }
+        complete = false;
+    }
+    complete.then_some(sources)
+}
+
+fn quorum(reader: &mut Reader, main: Field<'_>, family: Family, fields: &mut Fields<'_>) -> Option<Source> {
+    let Some(of) = fields.take("of") else {
+        reader.note(error(main.at, "`quorum` needs the sources that are to agree: of = [ … ]"));
+        return None;
+    };
+    let need = reader.number(main, 1, u32::MAX, "");
+    let sources = several(reader, of, family)?;
+    if sources.len() < 2 {
+        reader.refuse(of, "a quorum needs at least two sources");
+        return None;
+    }
+    let need = usize::try_from(need?).ok()?;
+    if need > sources.len() {
+        reader.refuse(main, format!("{need} of {} sources can never agree", sources.len()));
+        return None;
+    }
+    Some(Source::Quorum { need, of: sources })
+}

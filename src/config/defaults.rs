@@ -1,0 +1,89 @@
+//! What holds where nothing else is said, the log, and where things are kept.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::input::Input;
+use super::meant::{Defaults, Log, LogFormat, LogLevel, TtlPolicy};
+use super::reader::{Fields, Reader};
+use super::tree::{Node, Table, Value};
+use super::{record, secret, setting};
+use crate::model::record::Ttl;
+
+/// The time to live of records that name none, in seconds.
+const TTL: u32 = 300;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(86_400);
+
+impl Default for Defaults {
+    fn default() -> Self {
+        Self {
+            ttl: Ttl::new(TTL).map_or(TtlPolicy::Keep, TtlPolicy::Set),
+            check: 5 * MINUTE,
+            verify: 6 * HOUR,
+            echo_interval: 10 * MINUTE,
+        }
+    }
+}
+
+/// A section of the file; what is no table is already noted.
+pub(super) fn section<'a>(root: &'a Table, key: &str) -> Option<&'a Table> {
+    match root.get(key) {
+        Some((_, Node { value: Value::Table(table), .. })) => Some(table),
+        _ => None,
+    }
+}
+
+/// Reads `[defaults]`.
+pub(super) fn read(reader: &mut Reader, root: &Table) -> Defaults {
+    let defaults = Defaults::default();
+    let Some(table) = section(root, "defaults") else { return defaults };
+    let mut fields = Fields::new(table);
+    let ttl = fields.take("ttl").and_then(|field| record::ttl(reader, field));
+    let mut interval = |key, least, most| reader.duration(fields.take(key)?, least, most);
+    let check = interval("check", MINUTE / 2, DAY);
+    let verify = interval("verify_interval", HOUR, 30 * DAY);
+    // Public echo services ask for no more than this.
+    let echo_interval = interval("echo_interval", 10 * MINUTE, DAY);
+    fields.finish(reader, "[defaults]");
+    Defaults {
+        ttl: ttl.unwrap_or(defaults.ttl),
+        check: check.unwrap_or(defaults.check),
+        verify: verify.unwrap_or(defaults.verify),
+        echo_interval: echo_interval.unwrap_or(defaults.echo_interval),
+    }
+}
+
+/// Reads `[log]`.
+pub(super) fn log(reader: &mut Reader, root: &Table) -> Log {
+    let Some(table) = section(root, "log") else { return Log::default() };
+    let mut fields = Fields::new(table);
+    let mut word = |key, words: &[&'static str]| setting::choice(reader, fields.take(key)?, words);
+    let level = match word("level", &["error", "warn", "info", "debug", "trace"]) {
+        Some("error") => LogLevel::Error,
+        Some("warn") => LogLevel::Warn,
+        Some("debug") => LogLevel::Debug,
+        Some("trace") => LogLevel::Trace,
+        _ => LogLevel::Info,
+    };
+    let format = match word("format", &["text", "json"]) {
+        Some("json") => LogFormat::Json,
+        _ => LogFormat::Text,
+    };
+    fields.finish(reader, "[log]");
+    Log { level, format }
+}
+
+/// Reads `state_dir` and `socket`. The state's folder is the service manager's where nothing is said.
+pub(super) fn paths(reader: &mut Reader, input: &Input, fields: &mut Fields<'_>) -> (PathBuf, PathBuf) {
+    let mut path = |key| secret::path(reader, fields.take(key)?);
+    let (state_dir, socket) = (path("state_dir"), path("socket"));
+    // systemd separates several folders with colons; the first is ours.
+    let given = input.variables.get("STATE_DIRECTORY").and_then(|folders| folders.split(':').next());
+    let given = given.filter(|folder| folder.starts_with('/')).unwrap_or("/var/lib/driftless");
+    let state_dir = state_dir.unwrap_or_else(|| given.into());
+    let socket = socket.unwrap_or_else(|| state_dir.join("driftless.sock"));
+    (state_dir, socket)
+}

@@ -1,0 +1,83 @@
+//! What is never shown: the parts of a text that may be a secret, right or misspelt.
+
+use std::collections::BTreeSet;
+
+use super::document::{Documents, Spot};
+use super::tree::{Node, Table, Value};
+use crate::provider::Entry;
+use crate::provider::setting::Kind;
+
+/// Keeps what may be a secret out of every excerpt: in the tables of accounts, each value whose key is not known to be
+/// harmless. A misspelt `tokn = "…"` is shown in an error, its secret is not.
+pub(super) fn tree(documents: &mut Documents, registry: &[Entry], root: &Table) {
+    let open = open_keys(registry);
+    for (section, (_, node)) in root {
+        match &node.value {
+            Value::Table(accounts) if section == "account" => {
+                for (key, (_, node)) in accounts {
+                    account(documents, &open, key, node);
+                }
+            }
+            _ => value(documents, node, section != "account"),
+        }
+    }
+}
+
+fn account(documents: &mut Documents, open: &BTreeSet<&str>, key: &str, node: &Node) {
+    match &node.value {
+        Value::Table(table) => {
+            for (key, (_, node)) in table {
+                value(documents, node, open.contains(key.as_str()));
+            }
+        }
+        // `[account]` without a name: its keys are those of an account.
+        _ => value(documents, node, open.contains(key)),
+    }
+}
+
+fn value(documents: &mut Documents, node: &Node, open: bool) {
+    match &node.value {
+        Value::Table(table) => {
+            for (key, (_, node)) in table {
+                value(documents, node, open || matches!(key.as_str(), "file" | "credential" | "env"));
+            }
+        }
+        Value::List(items) => items.iter().for_each(|item| value(documents, item, open)),
+        // A URL may hold a password or a token.
+        Value::Text(text) if open && !(text.contains("://") && text.contains(['@', '?'])) => {}
+        Value::Text(_) => documents.mask(node.at),
+        _ if open => {}
+        _ => documents.mask(node.at),
+    }
+}
+
+/// The same for a text that is no TOML: in the accounts' part, all that follows a key not known to be harmless.
+pub(super) fn lines(documents: &mut Documents, registry: &[Entry], document: usize) {
+    let open = open_keys(registry);
+    let mut within = false;
+    let mut masks = Vec::new();
+    for (start, line) in documents.lines(document) {
+        let bare = line.trim_start();
+        if bare.starts_with('[') {
+            within = bare.trim_start_matches(['[', ' ', '\t', '"', '\'']).starts_with("account");
+        }
+        let key = line.split('=').next().unwrap_or("");
+        let harmless = open.contains(key.trim().trim_matches(['"', '\'']));
+        let header = bare.starts_with('[') && !line.contains('=');
+        if (within || bare.starts_with("account")) && !harmless && !header && !bare.starts_with('#') {
+            let from = if line.contains('=') { key.len() + 1 } else { 0 };
+            masks.push(Spot { document, start: start + from, end: start + line.len() });
+        }
+    }
+    masks.into_iter().filter(|mask| mask.start < mask.end).for_each(|mask| documents.mask(mask));
+}
+
+fn open_keys(registry: &[Entry]) -> BTreeSet<&'static str> {
+    let settings = || registry.iter().flat_map(|entry| entry.settings);
+    let mut open: BTreeSet<&str> = settings().filter(|one| one.kind != Kind::Secret).map(|one| one.name).collect();
+    for secret in settings().filter(|one| one.kind == Kind::Secret) {
+        open.remove(secret.name);
+    }
+    open.extend(["provider", "nameservers", "verify"]);
+    open
+}

@@ -1,0 +1,266 @@
+//! What was meant: the configuration, validated, in plain types.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use reqwest::Url;
+
+use super::problem::{Place, Warning};
+use crate::model::name::Name;
+use crate::model::record::{RecordType, Ttl};
+use crate::net::http::shown;
+use crate::provider::Entry;
+use crate::provider::setting::Settings;
+
+/// A whole configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The accounts by name.
+    pub accounts: BTreeMap<String, Account>,
+    /// Where addresses come from, by name; `default` is always there.
+    pub addresses: BTreeMap<String, Address>,
+    /// What is published: one for each name, in the order they were typed.
+    pub records: Vec<Record>,
+    /// What holds where nothing else is said.
+    pub defaults: Defaults,
+    /// The log.
+    pub log: Log,
+    /// Where the ledger is kept.
+    pub state_dir: PathBuf,
+    /// The socket on which the daemon takes commands.
+    pub socket: PathBuf,
+    /// What a person should look at.
+    pub warnings: Vec<Warning>,
+}
+
+/// The name of the address that is used where a record names none.
+pub const DEFAULT_ADDRESS: &str = "default";
+
+/// One login at one provider.
+#[derive(Clone)]
+pub struct Account {
+    /// Its name in the configuration.
+    pub name: String,
+    /// The provider.
+    pub entry: &'static Entry,
+    /// The provider's settings, each of its kind; whether they fit together, [`Config::check_accounts`] finds out.
+    pub settings: Settings,
+    /// Ask these name servers instead of the zone's own; empty: the zone's own.
+    pub nameservers: Vec<SocketAddr>,
+    /// Whether DNS is asked if the records have arrived.
+    pub verify: bool,
+    /// Where the account stands.
+    pub place: Option<Place>,
+    /// Where each of its settings stands.
+    pub(super) places: BTreeMap<&'static str, Place>,
+}
+
+/// Shows no settings: they hold secrets, and URLs with secrets.
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account")
+            .field("name", &self.name)
+            .field("provider", &self.entry.name)
+            .field("nameservers", &self.nameservers)
+            .field("verify", &self.verify)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where the addresses of both families come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// Its name in the configuration.
+    pub name: String,
+    /// The source of IPv4 addresses.
+    pub ipv4: Source,
+    /// The source of IPv6 addresses.
+    pub ipv6: Source,
+}
+
+/// Where the addresses of one family come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The family is not managed: its record sets are left alone.
+    Off,
+    /// The machine first, then the world.
+    Auto,
+    /// The addresses of an interface.
+    Interface(InterfaceSource),
+    /// One echo service.
+    Https(HttpsSource),
+    /// The built-in echo services.
+    EchoPool,
+    /// A file that holds addresses.
+    File {
+        /// The file, absolute.
+        path: PathBuf,
+    },
+    /// A command that prints addresses.
+    Command {
+        /// The program, absolute, and its arguments; never a shell line.
+        argv: Vec<String>,
+        /// How long it may take, 1 to 10 seconds.
+        timeout: Duration,
+    },
+    /// These addresses, all of the family, at least one, each once.
+    Fixed(Vec<IpAddr>),
+    /// The first of these that knows; at least one.
+    FirstOf(Vec<Self>),
+    /// What so many of these agree on.
+    Quorum {
+        /// How many must agree, 1 to the number of sources.
+        need: usize,
+        /// The sources, at least two, no two the same.
+        of: Vec<Self>,
+    },
+}
+
+/// The addresses of an interface.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InterfaceSource {
+    /// The interface; `None` for the one of the default route.
+    pub name: Option<String>,
+    /// Temporary addresses (RFC 8981) too.
+    pub temporary: bool,
+    /// Private addresses (RFC 1918, RFC 4193) too.
+    pub private: bool,
+    /// Every address instead of the best one.
+    pub all: bool,
+}
+
+/// One echo service.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HttpsSource {
+    /// The URL: `https`, or `http` to a loopback host.
+    pub url: Url,
+    /// How the answer holds the address.
+    pub format: EchoFormat,
+}
+
+impl fmt::Debug for HttpsSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HttpsSource({}, {:?})", shown(&self.url), self.format)
+    }
+}
+
+/// How the answer of an echo service holds the address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EchoFormat {
+    /// The answer is the address.
+    Plain,
+    /// JSON, with the address at this pointer (RFC 6901).
+    Json(String),
+    /// Lines `key=value`, with the address at this key.
+    KeyValue(String),
+}
+
+/// One name at one account.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The name.
+    pub name: Name,
+    /// The name of the account.
+    pub account: String,
+    /// The name of the address.
+    pub address: String,
+    /// The source of the A record's values: the record's own, or the address's.
+    pub ipv4: Source,
+    /// The source of the AAAA record's values: the record's own, or the address's.
+    pub ipv6: Source,
+    /// The time to live.
+    pub ttl: TtlPolicy,
+    /// What becomes of values that are not ours.
+    pub values: Values,
+    /// Whether private addresses are published on purpose.
+    pub private: bool,
+    /// What happens when there is certainly no address.
+    pub absent: Absent,
+    /// Where it stands, for messages.
+    pub place: Option<Place>,
+}
+
+impl Record {
+    /// The types that are managed: those whose source is not [`Source::Off`]; at least one.
+    pub fn types(&self) -> impl Iterator<Item = RecordType> + '_ {
+        let sources = [(RecordType::A, &self.ipv4), (RecordType::Aaaa, &self.ipv6)];
+        sources.into_iter().filter(|(_, source)| **source != Source::Off).map(|(rtype, _)| rtype)
+    }
+}
+
+/// What becomes of the time to live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TtlPolicy {
+    /// What the record set has.
+    Keep,
+    /// This.
+    Set(Ttl),
+}
+
+/// What becomes of values that are not ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Values {
+    /// They stay (`values = "ours"`).
+    Ours,
+    /// They go: the record set holds exactly ours (`values = "all"`).
+    Whole,
+}
+
+/// What happens when there is certainly no address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absent {
+    /// The record set stays as it is.
+    Keep,
+    /// Our values are removed once the absence has lasted.
+    Remove {
+        /// How long the absence must have lasted, 1 minute to 7 days.
+        after: Duration,
+    },
+}
+
+/// What holds where nothing else is said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Defaults {
+    /// The time to live of records that name none.
+    pub ttl: TtlPolicy,
+    /// How often everything is looked at again without an event, 30 seconds to 1 day.
+    pub check: Duration,
+    /// How often DNS is asked whether the records are still there, 1 hour to 30 days.
+    pub verify: Duration,
+    /// How often an echo service is asked at most, 10 minutes to 1 day.
+    pub echo_interval: Duration,
+}
+
+/// The log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Log {
+    /// The least level that is written.
+    pub level: LogLevel,
+    /// How a line is written.
+    pub format: LogFormat,
+}
+
+/// How much is logged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the usual levels")]
+pub enum LogLevel {
+    Error,
+    Warn,
+    #[default]
+    Info,
+    Debug,
+    Trace,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}

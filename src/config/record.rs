@@ -1,0 +1,203 @@
+//! Records: which names at which accounts hold which addresses.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::document::Spot;
+use super::meant::{Absent, Address, DEFAULT_ADDRESS, Defaults, Record, Source, TtlPolicy, Values};
+use super::reader::{Field, Fields, Reader, error};
+use super::tree::{Node, Table, Value};
+use super::{address, setting, suggest};
+use crate::model::name::Name;
+use crate::model::record::{RecordType, Ttl};
+
+/// How long an absence must have lasted where nothing else is said.
+const ABSENT_AFTER: Duration = Duration::from_secs(600);
+/// The bounds of how long an absence must have lasted.
+const ABSENT: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(7 * 86_400));
+
+/// What records refer to.
+pub(super) struct Known<'a> {
+    /// The accounts that were typed, right or wrong.
+    pub accounts: &'a Table,
+    pub addresses: &'a BTreeMap<String, Address>,
+    pub defaults: &'a Defaults,
+}
+
+/// What records referred to: what nothing refers to is worth a warning.
+#[derive(Default)]
+pub(super) struct Used {
+    pub accounts: BTreeSet<String>,
+    pub addresses: BTreeSet<String>,
+}
+
+/// Reads every record, one for each name.
+pub(super) fn read(reader: &mut Reader, known: &Known<'_>, records: &[Node]) -> (Vec<Record>, Used) {
+    let mut used = Used::default();
+    let mut read = Vec::new();
+    let mut first = BTreeMap::new();
+    for node in records {
+        let Value::Table(table) = &node.value else { continue };
+        let Some((names, record)) = one(reader, known, &mut used, node.at, table) else { continue };
+        for (at, name) in names {
+            let record = Record { name, place: reader.documents.place(at), ..record.clone() };
+            check_once(reader, &mut first, &record, at);
+            read.push(record);
+        }
+    }
+    (read, used)
+}
+
+/// Names and where each stands.
+type Names = Vec<(Spot, Name)>;
+
+fn one(reader: &mut Reader, known: &Known<'_>, used: &mut Used, at: Spot, table: &Table) -> Option<(Names, Record)> {
+    let mut fields = Fields::new(table);
+    let names = names(reader, at, &mut fields);
+    let account = account(reader, known, at, fields.take("account"));
+    let (address, below) = address_of(reader, known, fields.take("address"));
+    let (ipv4, ipv6) = address::families(reader, &mut fields);
+    let ttl = fields.take("ttl").map(|field| ttl(reader, field));
+    let values = fields.take("values").map(|field| setting::choice(reader, field, &["ours", "all"]));
+    let private = fields.take("private").map(|field| reader.flag(field));
+    let absent = absent(reader, &mut fields);
+    fields.finish(reader, "a record");
+    used.accounts.extend(account.clone());
+    used.addresses.insert(address.clone());
+    let ipv4 = ipv4.or_else(|| below.map(|below| below.ipv4.clone())).unwrap_or(Source::Auto);
+    let ipv6 = ipv6.or_else(|| below.map(|below| below.ipv6.clone())).unwrap_or(Source::Auto);
+    if ipv4 == Source::Off && ipv6 == Source::Off {
+        reader.note(error(at, "nothing would be published: `ipv4` and `ipv6` are both off"));
+    }
+    let (_, name) = names.first()?.clone();
+    let record = Record {
+        name,
+        account: account?,
+        address,
+        ipv4,
+        ipv6,
+        ttl: ttl.flatten().unwrap_or(known.defaults.ttl),
+        values: if values.flatten() == Some("all") { Values::Whole } else { Values::Ours },
+        private: private.flatten().unwrap_or(false),
+        absent,
+        place: None,
+    };
+    Some((names, record))
+}
+
+fn names(reader: &mut Reader, at: Spot, fields: &mut Fields<'_>) -> Names {
+    match (fields.take("name"), fields.take("names")) {
+        (Some(name), None) => host_name(reader, name).into_iter().collect(),
+        (None, Some(names)) => {
+            let list = reader.list(names, "a list of names such as [\"a.example.org\", \"b.example.org\"]");
+            list.iter().flat_map(|list| list.iter()).filter_map(|item| host_name(reader, names.item(item))).collect()
+        }
+        (Some(name), Some(names)) => {
+            let problem = error(names.at, "a record has either `name` or `names`, not both");
+            reader.note(problem.also(name.at, "the other one"));
+            Vec::new()
+        }
+        (None, None) => {
+            let help = "add name = \"home.example.org\" or names = [ … ]";
+            reader.note(error(at, "the record has no `name`").help(help.to_owned()));
+            Vec::new()
+        }
+    }
+}
+
+/// A full name. What has one label, or looks like an address, is a slip.
+fn host_name(reader: &mut Reader, field: Field<'_>) -> Option<(Spot, Name)> {
+    let name = setting::name(reader, field)?;
+    let last = name.as_str().rsplit('.').next().unwrap_or("");
+    if last.len() == name.as_str().len() {
+        reader.refuse(field, format!("\"{name}\" is one label, not a full name such as {name}.example.org"));
+    } else if last.chars().all(|c| c.is_ascii_digit()) {
+        reader.refuse(field, format!("\"{name}\" ends in a number, as addresses do and names do not"));
+    } else {
+        return Some((field.node.at, name));
+    }
+    None
+}
+
+fn account(reader: &mut Reader, known: &Known<'_>, at: Spot, field: Option<Field<'_>>) -> Option<String> {
+    let names = || known.accounts.keys().map(String::as_str);
+    let Some(field) = field else {
+        let problem = error(at, "the record has no `account`");
+        reader.note(problem.help(suggest::help("", "known accounts", names())));
+        return None;
+    };
+    let typed = reader.text(field, "the name of an account")?;
+    if known.accounts.contains_key(typed) {
+        return Some(typed.to_owned());
+    }
+    let help = suggest::help(typed, "known accounts", names());
+    let help = help.unwrap_or_else(|| format!("declare it: [account.{typed}]"));
+    reader.note(error(field.node.at, format!("there is no account \"{typed}\"")).help(help));
+    None
+}
+
+/// The address a record names, and its sources where it is known.
+fn address_of<'a>(reader: &mut Reader, known: &Known<'a>, field: Option<Field<'_>>) -> (String, Option<&'a Address>) {
+    let typed = field.and_then(|field| reader.text(field, "the name of an address").map(|typed| (field, typed)));
+    let Some((field, typed)) = typed else {
+        return (DEFAULT_ADDRESS.to_owned(), known.addresses.get(DEFAULT_ADDRESS));
+    };
+    let found = known.addresses.get(typed);
+    if found.is_none() {
+        let help = suggest::help(typed, "known addresses", known.addresses.keys().map(String::as_str));
+        reader.note(error(field.node.at, format!("there is no address \"{typed}\"")).help(help));
+    }
+    (typed.to_owned(), found)
+}
+
+/// Reads `300` or `"keep"`.
+pub(super) fn ttl(reader: &mut Reader, field: Field<'_>) -> Option<TtlPolicy> {
+    if field.as_text() == Some("keep") {
+        return Some(TtlPolicy::Keep);
+    }
+    let seconds = reader.number(field, 0, Ttl::MAX, " or \"keep\"")?;
+    Ttl::new(seconds).map(TtlPolicy::Set)
+}
+
+fn absent(reader: &mut Reader, fields: &mut Fields<'_>) -> Absent {
+    let word = fields.take("absent").map(|field| setting::choice(reader, field, &["keep", "remove"]));
+    let (least, most) = ABSENT;
+    let field = fields.take("absent_after");
+    let after = field.and_then(|field| reader.duration(field, least, most));
+    match (word.flatten(), field) {
+        (Some("remove"), _) => Absent::Remove { after: after.unwrap_or(ABSENT_AFTER) },
+        (_, Some(field)) => {
+            // With an `absent` that could not be read there is nothing to say.
+            if word.is_none_or(|word| word.is_some()) {
+                reader.note(error(field.at, "`absent_after` has no effect without absent = \"remove\""));
+            }
+            Absent::Keep
+        }
+        _ => Absent::Keep,
+    }
+}
+
+/// Notes a name and type that the same account has twice: two wants cannot both hold.
+fn check_once(reader: &mut Reader, first: &mut BTreeMap<(Name, RecordType, String), Spot>, record: &Record, at: Spot) {
+    let mut twice: Vec<RecordType> = Vec::new();
+    let mut other = None;
+    for rtype in record.types() {
+        let key = (record.name.clone(), rtype, record.account.clone());
+        match first.get(&key) {
+            Some(before) => {
+                twice.push(rtype);
+                other = Some(*before);
+            }
+            None => {
+                first.insert(key, at);
+            }
+        }
+    }
+    if let Some(other) = other {
+        let types: Vec<&str> = twice.iter().map(|rtype| rtype.as_str()).collect();
+        let is = if twice.len() > 1 { "are" } else { "is" };
+        let (types, account) = (types.join(" and "), &record.account);
+        let message = format!("{types} of {} {is} declared twice at the account \"{account}\"", record.name);
+        reader.note(error(at, message).also(other, "first declared here"));
+    }
+}

@@ -1,0 +1,135 @@
+//! Secrets: a file, a credential of the service manager, a variable, or, discouraged, text in place.
+
+use std::path::{Path, PathBuf};
+
+use super::input::Input;
+use super::reader::{Field, Fields, Reader, error, warning};
+use super::tree::Value;
+use crate::os::secret::Secret;
+
+const EXPECTED: &str = "a secret such as { file = \"/path\" }, { credential = \"name\" } or { env = \"NAME\" }";
+
+/// Reads a secret in any of its forms. Messages never hold what was typed in the secret's place.
+pub(super) fn read(reader: &mut Reader, input: &Input, field: Field<'_>) -> Option<Secret> {
+    match &field.node.value {
+        Value::Text(text) => {
+            in_place(reader, input, field);
+            inline(reader, field, text)
+        }
+        Value::Variable(text) => inline(reader, field, text),
+        _ => {
+            let table = reader.table(field, EXPECTED)?;
+            let mut fields = Fields::new(table);
+            let forms = [fields.take("file"), fields.take("credential"), fields.take("env")];
+            fields.finish(reader, "a secret");
+            let mut given = forms.into_iter().flatten();
+            let (Some(form), None) = (given.next(), given.next()) else {
+                reader.refuse(field, "a secret is one of `file`, `credential` and `env`");
+                return None;
+            };
+            match form.key {
+                "file" => file(reader, input, form),
+                "credential" => credential(reader, input, form),
+                _ => variable(reader, input, form),
+            }
+        }
+    }
+}
+
+/// Reads the path of a secret's file: `{ file = … }` and `token_file = …`.
+pub(super) fn file(reader: &mut Reader, input: &Input, field: Field<'_>) -> Option<Secret> {
+    let path = path(reader, field)?;
+    match (input.mode)(&path) {
+        Ok(mode) if readable_by_all(mode) => {
+            let problem = warning(field.node.at, format!("everyone on this machine can read {}", path.display()));
+            reader.note(problem.help(mend(&path)));
+        }
+        Ok(_) => {}
+        // It may come later (a mounted volume, a token that is renewed): the account says so when it is needed.
+        Err(why) => {
+            reader.note(warning(field.node.at, format!("{} cannot be read at present: {why}", path.display())));
+        }
+    }
+    Some(Secret::File(path))
+}
+
+/// An absolute path. What a relative one means would depend on where the daemon was started.
+pub(super) fn path(reader: &mut Reader, field: Field<'_>) -> Option<PathBuf> {
+    let text = reader.text(field, "an absolute path")?;
+    let path = PathBuf::from(text);
+    if path.is_absolute() {
+        return Some(path);
+    }
+    reader.refuse(field, "the path must be absolute: it starts with \"/\"");
+    None
+}
+
+fn inline(reader: &mut Reader, field: Field<'_>, text: &str) -> Option<Secret> {
+    if text.is_empty() {
+        reader.refuse(field, "the secret is empty");
+        return None;
+    }
+    Some(Secret::inline(text))
+}
+
+/// Warns of a secret that stands in the configuration itself.
+fn in_place(reader: &mut Reader, input: &Input, field: Field<'_>) {
+    let help = format!("put it into a file of its own and write {} = {{ file = \"/path\" }}", field.key);
+    reader.note(warning(field.node.at, format!("`{}` is a secret in the configuration itself", field.key)).help(help));
+    let Some(path) = reader.documents.file(field.node.at.document).map(Path::to_owned) else { return };
+    if (input.mode)(&path).is_ok_and(readable_by_all) {
+        let message = format!("everyone on this machine can read {}, which holds this secret", path.display());
+        reader.note(warning(field.node.at, message).help(mend(&path)));
+    }
+}
+
+fn credential(reader: &mut Reader, input: &Input, field: Field<'_>) -> Option<Secret> {
+    let name = reader.text(field, "the name of a credential")?;
+    if name.contains('/') || matches!(name, "." | "..") {
+        reader.refuse(field, "the name of a credential has no \"/\"");
+        return None;
+    }
+    let Some(folder) = input.variables.get("CREDENTIALS_DIRECTORY").filter(|folder| !folder.is_empty()) else {
+        let message = format!("`{}`: $CREDENTIALS_DIRECTORY is not set, so there are no credentials", field.key);
+        let help = format!(
+            "systemd sets it for a service with LoadCredential={name}:/path; elsewhere use {{ file = \"/path\" }}"
+        );
+        reader.note(error(field.node.at, message).help(help));
+        return None;
+    };
+    Some(Secret::File(Path::new(folder).join(name)))
+}
+
+fn variable(reader: &mut Reader, input: &Input, field: Field<'_>) -> Option<Secret> {
+    let name = reader.text(field, "the name of an environment variable")?;
+    match input.variables.get(name).map(String::as_str) {
+        // The name is not repeated: a secret may have been typed in its place.
+        None => reader.refuse(field, "there is no environment variable of this name"),
+        Some("") => reader.refuse(field, "the environment variable of this name is empty"),
+        Some(content) => return Some(Secret::inline(content)),
+    }
+    None
+}
+
+/// Whether the permissions let others read.
+fn readable_by_all(mode: u32) -> bool {
+    mode & 0o004 != 0
+}
+
+/// The command that takes a file away from others.
+fn mend(path: &Path) -> String {
+    let path = path.to_string_lossy();
+    let plain = path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+@".contains(c));
+    if plain { format!("chmod o-rwx {path}") } else { format!("chmod o-rwx '{}'", path.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_that_mends_is_safe_to_paste() {
+        assert_eq!(mend(Path::new("/etc/driftless/token")), "chmod o-rwx /etc/driftless/token");
+        assert_eq!(mend(Path::new("/etc/my token; rm 'x'")), r"chmod o-rwx '/etc/my token; rm '\''x'\'''");
+    }
+}

@@ -1,0 +1,270 @@
+//! Wrong files: each with the exact place and message.
+
+use super::*;
+
+/// Checks files that are wrong: `(file, what is said of it)`.
+fn check(cases: &[(&str, &[&str])]) {
+    let mut wrong = Vec::new();
+    for (text, expected) in cases {
+        let found = errors(&above_base(text));
+        if found != *expected {
+            wrong.push(format!("{text}\n  expected {expected:#?}\n  found {found:#?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn mistakes_of_syntax_are_placed() {
+    check(&[
+        (
+            "ttl = = 3",
+            &[
+                "1:7: this is no TOML: extra `=`, expected nothing",
+                "1:9: this is no TOML: unexpected key or value, expected newline, `#`",
+            ],
+        ),
+        ("a = \"x", &["1:7: this is no TOML: invalid basic string, expected `\"`"]),
+        (
+            "[defaults]\nttl = 300s\ncheck = 5m",
+            &[
+                "2:7: this is no TOML: string values must be quoted, expected literal string",
+                "3:9: this is no TOML: string values must be quoted, expected literal string",
+            ],
+        ),
+        ("[defaults]\nttl = 1\nttl = 2", &["3:1: this key is given twice in one table"]),
+        ("[record]\nname = \"x.example.org\"", &["1:2: `record` is a list of tables: each starts with [[record]]"]),
+    ]);
+}
+
+#[test]
+fn what_is_not_known_is_suggested() {
+    check(&[
+        ("sate_dir = \"/x\"", &["1:1: `sate_dir` is not a key of the configuration"]),
+        ("[acount.home]\nprovider = \"sample\"", &["1:2: `acount` is not a key of the configuration"]),
+        ("[defaults]\ntll = 300", &["2:1: `tll` is not a key of [defaults]"]),
+        (
+            "[log]\nlevel = \"inof\"",
+            &["2:9: `level` is one of \"error\", \"warn\", \"info\", \"debug\" and \"trace\", not \"inof\""],
+        ),
+        ("[account.a]\nprovider = \"smaple\"", &["2:12: there is no provider \"smaple\""]),
+        (
+            "[account.a]\nprovider = \"sample\"\ntokn = \"x\"",
+            &[
+                "1:10: the account \"a\" at sample needs `token`",
+                "3:1: `tokn` is not a key of the account \"a\" at sample",
+            ],
+        ),
+        (
+            "[[record]]\nname = \"a.example.org\"\naccount = \"bsae\"\nadress = \"wan\"",
+            &["3:11: there is no account \"bsae\"", "4:1: `adress` is not a key of a record"],
+        ),
+        (
+            "[[record]]\nname = \"a.example.org\"\naccount = \"base\"\naddress = \"wan\"",
+            &["4:11: there is no address \"wan\""],
+        ),
+        (
+            "[[record]]\nname = \"a.example.org\"\naccount = \"base\"\ntype = \"TXT\"",
+            &["4:1: `type` is not a key of a record"],
+        ),
+    ]);
+}
+
+#[test]
+fn wrong_types_say_what_was_expected_and_found() {
+    check(&[
+        ("record = 5", &["1:1: `record` is a list of tables: each starts with [[record]]"]),
+        ("account = 5", &["1:1: `account` is a table: it starts with [account]"]),
+        ("log = true", &["1:1: `log` is a table: it starts with [log]"]),
+        ("state_dir = 5", &["1:13: `state_dir` expects an absolute path, found a number"]),
+        (
+            "[defaults]\nttl = \"5m\"",
+            &["2:7: `ttl` expects a whole number from 0 to 2147483647 or \"keep\", found text"],
+        ),
+        (
+            "[defaults]\nttl = 1.5",
+            &["2:7: `ttl` expects a whole number from 0 to 2147483647 or \"keep\", found a decimal number"],
+        ),
+        ("[defaults]\ncheck = 300", &["2:9: `check` expects a duration such as \"5m\" or \"1h 30m\", found a number"]),
+        (
+            "[defaults]\ncheck = 2026-01-01",
+            &["2:9: `check` expects a duration such as \"5m\" or \"1h 30m\", found a date"],
+        ),
+        (
+            "[address.wan]\nipv4 = true",
+            &[
+                "2:8: `ipv4` expects a source: \"auto\", false, an address, or a table such as { interface = \"eth0\" }, found true",
+            ],
+        ),
+        (
+            "[address.wan]\nipv4 = [\"auto\"]",
+            &[
+                "2:8: `ipv4` expects a source: \"auto\", false, an address, or a table such as { interface = \"eth0\" }, found a list",
+            ],
+        ),
+        ("[address]\nwan = \"auto\"", &["2:1: `wan` is no table: [address] holds one for each name"]),
+    ]);
+}
+
+#[test]
+fn bounds_and_rules_are_named() {
+    check(&[
+        ("[defaults]\nttl = -1", &["2:7: `ttl`: the number must be from 0 to 2147483647"]),
+        ("[defaults]\nttl = 99999999999999999999", &["2:7: `ttl`: the number must be from 0 to 2147483647"]),
+        (
+            "[defaults]\ncheck = \"5 minuten\"",
+            &["2:9: `check` expects a duration such as \"5m\" or \"1h 30m\", found \"5 minuten\""],
+        ),
+        ("[defaults]\ncheck = \"10s\"", &["2:9: `check`: the duration must be from 30s to 1d"]),
+        ("[defaults]\nverify_interval = \"31d\"", &["2:19: `verify_interval`: the duration must be from 1h to 30d"]),
+        ("[defaults]\necho_interval = \"5m\"", &["2:17: `echo_interval`: the duration must be from 10m to 1d"]),
+        ("state_dir = \"state\"", &["1:13: `state_dir`: the path must be absolute: it starts with \"/\""]),
+        (
+            "[account.\"ho me\"]\nprovider = \"cloud\"\nauth_url = \"https://x.example\"\npassword_file = \"/p\"",
+            &["1:10: the name of an account has 1 to 64 letters, digits, hyphens and underscores, unlike \"ho me\""],
+        ),
+        ("[account.a]\ntoken = \"x\"", &["1:10: the account \"a\" has no `provider`"]),
+    ]);
+}
+
+#[test]
+fn the_kinds_of_settings_are_checked() {
+    let account = |key: &str| format!("[account.a]\nprovider = \"sample\"\ntoken_file = \"/t\"\n{key}");
+    let cases = [
+        ("choice = \"rde\"", "4:10: `choice` is one of \"red\", \"green\" and \"blue\", not \"rde\""),
+        (
+            "command = \"/bin/x y\"",
+            "4:11: `command` expects a list such as [\"/usr/bin/program\", \"argument\"]; no shell reads it, found text",
+        ),
+        ("command = [\"reload\"]", "4:11: `command`: the program must be an absolute path: it starts with \"/\""),
+        ("command = []", "4:11: `command`: the list is empty"),
+        ("duration = \"0s\"", "4:12: `duration`: the duration must be from 1s to 365d"),
+        ("flag = \"yes\"", "4:8: `flag` expects true or false, found text"),
+        ("number = 21", "4:10: `number`: the number must be from 1 to 20"),
+        ("number = \"3\"", "4:10: `number` expects a whole number from 1 to 20, found text"),
+        ("path = \"x\"", "4:8: `path`: the path must be absolute: it starts with \"/\""),
+        ("text = \"\"", "4:8: `text`: the text is empty"),
+        ("text = \"a\\nb\"", "4:8: `text`: the text contains a control character"),
+        ("texts = [\"a\", 5]", "4:15: `texts` expects a list of texts, found a number"),
+        ("url = \"ftp://example.org\"", "4:7: `url`: the URL must start with https:// or http://"),
+        ("url = \"example\"", "4:7: `url`: this is no URL: relative URL without a base"),
+        ("zone = \"a..b\"", "4:8: `zone`: two dots in a row, or a leading dot: a label is empty"),
+        ("zone = 5", "4:8: `zone` expects a domain name, found a number"),
+        ("verify = 1", "4:10: `verify` expects true or false, found a number"),
+        (
+            "nameservers = \"192.0.2.1\"",
+            "4:15: `nameservers` expects a list of addresses such as [\"192.0.2.53\", \"[2001:db8::1]:53\"], found text",
+        ),
+        (
+            "nameservers = [\"ns.example.org\"]",
+            "4:16: `nameservers`: \"ns.example.org\" is no address of a name server",
+        ),
+        ("nameservers = [\"192.0.2.1:0\"]", "4:16: `nameservers`: there is no port 0"),
+    ];
+    for (key, expected) in cases {
+        assert_eq!(errors(&above_base(&account(key))), [expected], "{key}");
+    }
+}
+
+#[test]
+fn sources_are_checked() {
+    let cases = [
+        (
+            "ipv4",
+            "\"dns\"",
+            "`ipv4`: \"dns\" is no source; the words are \"auto\", \"off\", \"interface\" and \"https\", or an address",
+            0,
+        ),
+        (
+            "ipv4",
+            "\"https://a.example/?key=x\"",
+            "`ipv4`: a URL is no source; the words are \"auto\", \"off\", \"interface\" and \"https\", or an address",
+            0,
+        ),
+        ("ipv4", "\"2001:db8::1\"", "`ipv4`: 2001:db8::1 is no IPv4 address", 0),
+        ("ipv6", "\"192.0.2.1\"", "`ipv6`: 192.0.2.1 is no IPv6 address", 0),
+        ("ipv4", "{ fixed = \"0.0.0.0\" }", "`fixed`: no host can have the address 0.0.0.0", 10),
+        ("ipv6", "{ fixed = [\"2001:db8::1\", \"2001:db8:0::1\"] }", "`fixed`: 2001:db8::1 is given twice", 26),
+        ("ipv4", "{ interface = \"eth0\", temporary = true }", "`temporary`: only IPv6 has temporary addresses", 22),
+        (
+            "ipv4",
+            "{ interface = \"a-very-long-interface\" }",
+            "`interface`: \"a-very-long-interface\" cannot be the name of an interface",
+            14,
+        ),
+        (
+            "ipv4",
+            "{ interface = \"eth0\", file = \"/x\" }",
+            "`file` and `interface` are two sources, only one can be used",
+            2,
+        ),
+        ("ipv4", "{ json = \"/ip\" }", "`ipv4`: this table names no source", 0),
+        (
+            "ipv4",
+            "{ https = \"http://a.example\" }",
+            "`https`: over http:// anyone on the way could give a wrong address; write https://",
+            10,
+        ),
+        (
+            "ipv4",
+            "{ https = \"https://a.example\", json = \"ip\" }",
+            "`json`: a JSON pointer starts with \"/\" (RFC 6901)",
+            38,
+        ),
+        (
+            "ipv4",
+            "{ https = \"https://a.example\", json = \"/ip\", key = \"ip\" }",
+            "`json` and `key` are two formats, only one can be used",
+            45,
+        ),
+        ("ipv4", "{ https = \"https://a.example\", jsn = \"/ip\" }", "`jsn` is not a key of the source `https`", 31),
+        ("ipv4", "{ file = \"ip\" }", "`file`: the path must be absolute: it starts with \"/\"", 9),
+        ("ipv4", "{ command = [\"/bin/ip\"], timeout = \"1m\" }", "`timeout`: the duration must be from 1s to 10s", 35),
+        ("ipv4", "{ first_of = [] }", "`first_of`: the list is empty", 13),
+        ("ipv4", "{ first_of = [\"https\", false] }", "`first_of`: \"off\" cannot be one of several sources", 23),
+        ("ipv4", "{ quorum = 2 }", "`quorum` needs the sources that are to agree: of = [ … ]", 2),
+        ("ipv4", "{ quorum = 1, of = [\"https\"] }", "`of`: a quorum needs at least two sources", 19),
+        ("ipv4", "{ quorum = 3, of = [\"https\", \"interface\"] }", "`quorum`: 3 of 2 sources can never agree", 11),
+        (
+            "ipv4",
+            "{ quorum = 0, of = [\"https\", \"interface\"] }",
+            "`quorum`: the number must be from 1 to 4294967295",
+            11,
+        ),
+        ("ipv4", "{ quorum = 2, of = [\"https\", \"https\"] }", "`of`: this source is given twice", 29),
+    ];
+    for (key, source, expected, column) in cases {
+        let text = format!("[address.wan]\n{key} = {source}");
+        assert_eq!(errors(&above_base(&text)), [format!("2:{}: {expected}", column + 8)], "{source}");
+    }
+}
+
+#[test]
+fn records_are_checked() {
+    let record = |keys: &str| format!("[[record]]\naccount = \"base\"\n{keys}");
+    let named = |keys: &str| record(&format!("name = \"a.example.org\"\n{keys}"));
+    let cases = [
+        (record(""), "1:1: the record has no `name`"),
+        ("[[record]]\nname = \"a.example.org\"".to_owned(), "1:1: the record has no `account`"),
+        (record("name = \"home\""), "3:8: `name`: \"home\" is one label, not a full name such as home.example.org"),
+        (
+            record("name = \"192.0.2.1\""),
+            "3:8: `name`: \"192.0.2.1\" ends in a number, as addresses do and names do not",
+        ),
+        (record("name = \"a_b!.example.org\""), "3:8: `name`: a name cannot contain '!'"),
+        (record("names = []"), "3:9: `names`: the list is empty"),
+        (named("names = [\"b.example.org\"]"), "4:1: a record has either `name` or `names`, not both"),
+        (named("ipv4 = false\nipv6 = \"off\""), "1:1: nothing would be published: `ipv4` and `ipv6` are both off"),
+        (named("ttl = \"kep\""), "4:7: `ttl` expects a whole number from 0 to 2147483647 or \"keep\", found text"),
+        (named("values = \"whole\""), "4:10: `values` is one of \"ours\" and \"all\", not \"whole\""),
+        (
+            named("absent = \"remove\"\nabsent_after = \"10s\""),
+            "5:16: `absent_after`: the duration must be from 1m to 7d",
+        ),
+        (named("absent_after = \"10m\""), "4:1: `absent_after` has no effect without absent = \"remove\""),
+        (named("private = \"true\""), "4:11: `private` expects true or false, found text"),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(errors(&above_base(&text)), [expected], "{text}");
+    }
+}

@@ -1,0 +1,302 @@
+//! Right files: what was meant by them.
+
+use std::time::Duration;
+
+use super::*;
+use crate::model::record::{RecordType, Ttl};
+
+fn minutes(minutes: u64) -> Duration {
+    Duration::from_secs(60 * minutes)
+}
+
+fn set(seconds: u32) -> TtlPolicy {
+    TtlPolicy::Set(Ttl::new(seconds).unwrap())
+}
+
+/// The sources of an address table `[address.wan]` with these keys.
+fn address(keys: &str) -> Address {
+    let text = format!("{BASE}address = \"wan\"\n[address.wan]\n{keys}");
+    loaded(&file(&text)).addresses["wan"].clone()
+}
+
+#[test]
+fn the_smallest_file_needs_no_more() {
+    let config = loaded(&file(BASE));
+    assert_eq!(config.warnings, []);
+    assert_eq!(config.accounts.len(), 1);
+    let account = &config.accounts["base"];
+    assert_eq!((account.entry.name, account.verify, account.nameservers.len()), ("sample", true, 0));
+    assert_eq!(account.settings.secret("token").unwrap().path().unwrap().to_str(), Some("/run/token"));
+    let [record] = config.records.as_slice() else { panic!("{:?}", config.records) };
+    assert_eq!(
+        (record.name.as_str(), record.account.as_str(), record.address.as_str()),
+        ("base.example.org", "base", "default")
+    );
+    assert_eq!((&record.ipv4, &record.ipv6), (&Source::Auto, &Source::Auto));
+    assert_eq!(
+        (record.ttl, record.values, record.private, record.absent),
+        (set(300), Values::Ours, false, Absent::Keep)
+    );
+    assert_eq!(record.types().collect::<Vec<_>>(), [RecordType::A, RecordType::Aaaa]);
+    assert_eq!(record.place.as_ref().unwrap().to_string(), "d.toml:6:8");
+    assert_eq!(config.defaults, Defaults::default());
+    assert_eq!(
+        (config.defaults.check, config.defaults.verify, config.defaults.echo_interval),
+        (minutes(5), minutes(360), minutes(10))
+    );
+    assert_eq!(config.log, Log { level: LogLevel::Info, format: LogFormat::Text });
+    assert_eq!(config.state_dir.to_str(), Some("/var/lib/driftless"));
+    assert_eq!(config.socket.to_str(), Some("/var/lib/driftless/driftless.sock"));
+}
+
+#[test]
+fn without_a_configuration_the_smallest_file_is_shown() {
+    for input in [Input::default(), file("# nothing yet\n"), variables(&[("HOME", "/root")])] {
+        let shown = load(&input).unwrap_err().render(false);
+        assert!(shown.starts_with("error: there is no configuration"), "{shown}");
+        for line in SMALLEST.lines() {
+            assert!(shown.contains(line), "{line:?} in {shown}");
+        }
+    }
+}
+
+#[test]
+fn every_kind_of_setting_is_read() {
+    let keys = r#"
+        [account.a]
+        provider = "sample"
+        token_file = "/t"
+        verify = false
+        nameservers = ["192.0.2.53", "127.0.0.1:5301", "::1", "[::1]:5353"]
+        choice = "green"
+        command = ["/usr/sbin/rndc", "reload"]
+        duration = "1h 30m"
+        flag = true
+        number = 0x14
+        path = "/var/lib/zone"
+        text = "a b"
+        texts = ["a", "b"]
+        url = "https://example.org/api"
+        zone = "Example.ORG."
+    "#;
+    let config = loaded(&file(keys));
+    let account = &config.accounts["a"];
+    let settings = &account.settings;
+    assert_eq!(settings.account, "a");
+    assert_eq!(settings.text("choice"), Some("green"));
+    assert_eq!(settings.texts("command").unwrap(), ["/usr/sbin/rndc", "reload"]);
+    assert_eq!(settings.duration("duration"), Some(minutes(90)));
+    assert_eq!(settings.flag("flag"), Some(true));
+    assert_eq!(settings.number("number"), Some(20));
+    assert_eq!(settings.path("path").unwrap().to_str(), Some("/var/lib/zone"));
+    assert_eq!(settings.text("text"), Some("a b"));
+    assert_eq!(settings.texts("texts").unwrap(), ["a", "b"]);
+    assert_eq!(settings.url("url").unwrap().as_str(), "https://example.org/api");
+    assert_eq!(settings.domain("zone").unwrap().as_str(), "example.org");
+    assert!(!account.verify);
+    let servers: Vec<String> = account.nameservers.iter().map(ToString::to_string).collect();
+    assert_eq!(servers, ["192.0.2.53:53", "127.0.0.1:5301", "[::1]:53", "[::1]:5353"]);
+    assert_eq!(warnings(&config), ["2:18: no record uses the account \"a\""]);
+}
+
+#[test]
+fn every_source_is_read() {
+    let words = address("ipv4 = \"off\"\nipv6 = \"interface\"");
+    assert_eq!((words.ipv4, words.ipv6), (Source::Off, Source::Interface(InterfaceSource::default())));
+    let words = address("ipv4 = \"https\"\nipv6 = \"auto\"");
+    assert_eq!((words.ipv4, words.ipv6), (Source::EchoPool, Source::Auto));
+    let fixed = address("ipv4 = \"192.0.2.7\"\nipv6 = { fixed = [\"2001:db8::1\", \"2001:db8::2\"] }");
+    assert_eq!(fixed.ipv4, Source::Fixed(vec!["192.0.2.7".parse().unwrap()]));
+    assert_eq!(fixed.ipv6, Source::Fixed(vec!["2001:db8::1".parse().unwrap(), "2001:db8::2".parse().unwrap()]));
+    let named = address(
+        "ipv4 = { interface = \"default\", private = true }\nipv6 = { interface = \"eth0\", temporary = true, all = true }",
+    );
+    let of_route = InterfaceSource { private: true, ..InterfaceSource::default() };
+    let of_eth0 = InterfaceSource { name: Some("eth0".into()), temporary: true, private: false, all: true };
+    assert_eq!((named.ipv4, named.ipv6), (Source::Interface(of_route), Source::Interface(of_eth0)));
+    let asked = address("ipv4 = { command = [\"/bin/ip4\", \"-x\"], timeout = \"5s\" }\nipv6 = { file = \"/run/ip\" }");
+    let argv = vec!["/bin/ip4".to_owned(), "-x".to_owned()];
+    assert_eq!(asked.ipv4, Source::Command { argv, timeout: Duration::from_secs(5) });
+    assert_eq!(asked.ipv6, Source::File { path: "/run/ip".into() });
+}
+
+#[test]
+fn echo_services_have_three_formats() {
+    let echo = |url: &str, format| Source::Https(HttpsSource { url: url.parse().unwrap(), format });
+    let both =
+        address("ipv4 = { https = \"https://a.example/\" }\nipv6 = { https = \"http://[::1]:8080/\", key = \"ip\" }");
+    assert_eq!(both.ipv4, echo("https://a.example/", EchoFormat::Plain));
+    assert_eq!(both.ipv6, echo("http://[::1]:8080/", EchoFormat::KeyValue("ip".into())));
+    let json = address("ipv4 = { https = \"http://localhost/x\", json = \"/a/ip\" }");
+    assert_eq!(json.ipv4, echo("http://localhost/x", EchoFormat::Json("/a/ip".into())));
+    assert_eq!(json.ipv6, Source::Auto);
+}
+
+#[test]
+fn several_sources_are_asked_in_order_or_must_agree() {
+    let keys = "ipv4 = { quorum = 2, of = [\"https\", { file = \"/run/ip\" }, { first_of = [\"interface\", \"192.0.2.7\"] }] }";
+    let first = Source::FirstOf(vec![
+        Source::Interface(InterfaceSource::default()),
+        Source::Fixed(vec!["192.0.2.7".parse().unwrap()]),
+    ]);
+    let of = vec![Source::EchoPool, Source::File { path: "/run/ip".into() }, first];
+    assert_eq!(address(keys).ipv4, Source::Quorum { need: 2, of });
+}
+
+#[test]
+fn a_record_overrides_its_address_and_the_defaults() {
+    let text = format!(
+        "{BASE}
+        [defaults]
+        ttl = \"keep\"
+        check = \"30s\"
+        [address.default]
+        ipv6 = false
+        [address.wan]
+        ipv4 = \"interface\"
+        [[record]]
+        names = [\"A.example.org.\", \"*.b.example.org\", \"bücher.example.org\"]
+        account = \"base\"
+        address = \"wan\"
+        ipv6 = \"2001:db8::1\"
+        ttl = 60
+        values = \"all\"
+        private = true
+        absent = \"remove\"
+        absent_after = \"1h\""
+    );
+    let config = loaded(&file(&text));
+    assert_eq!(config.warnings, []);
+    assert_eq!(config.defaults.check, Duration::from_secs(30));
+    let [base, rest @ ..] = config.records.as_slice() else { panic!() };
+    assert_eq!((&base.ipv4, &base.ipv6, base.ttl), (&Source::Auto, &Source::Off, TtlPolicy::Keep));
+    assert_eq!(base.types().collect::<Vec<_>>(), [RecordType::A]);
+    let names: Vec<&str> = rest.iter().map(|record| record.name.as_str()).collect();
+    assert_eq!(names, ["a.example.org", "*.b.example.org", "xn--bcher-kva.example.org"]);
+    for record in rest {
+        assert_eq!(record.ipv4, Source::Interface(InterfaceSource::default()));
+        assert_eq!(record.ipv6, Source::Fixed(vec!["2001:db8::1".parse().unwrap()]));
+        assert_eq!((record.ttl, record.values, record.private), (set(60), Values::Whole, true));
+        assert_eq!(record.absent, Absent::Remove { after: minutes(60) });
+    }
+}
+
+#[test]
+fn a_name_may_be_declared_again_for_another_account_or_family() {
+    let text = format!(
+        "{BASE}ipv6 = false
+        [[record]]
+        name = \"base.example.org\"
+        account = \"base\"
+        ipv4 = false
+        [[record]]
+        name = \"base.example.org\"
+        account = \"other\"
+        [account.other]
+        provider = \"sample\"
+        token_file = \"/t\""
+    );
+    assert_eq!(loaded(&file(&text)).records.len(), 3);
+}
+
+#[test]
+fn later_files_override_keys_and_add_records() {
+    let main = format!("{BASE}[defaults]\nttl = 60\ncheck = \"1m\"");
+    let later = "[defaults]\nttl = 120\n[account.base]\ntoken_file = \"/other\"\n[[record]]\nname = \"b.example.org\"\naccount = \"base\"";
+    let config = loaded(&files(&[("d.toml", &main), ("conf.d/b.toml", later)]));
+    assert_eq!((config.defaults.ttl, config.defaults.check), (set(120), minutes(1)));
+    assert_eq!(config.accounts["base"].settings.secret("token").unwrap().path().unwrap().to_str(), Some("/other"));
+    assert_eq!(config.records.len(), 2);
+    assert_eq!(config.records[1].place.as_ref().unwrap().to_string(), "conf.d/b.toml:6:8");
+}
+
+#[test]
+fn what_nothing_uses_is_a_warning() {
+    let text = format!(
+        "{BASE}[account.idle]\nprovider = \"sample\"\ntoken_file = \"/t\"\n[address.lan]\n[log]\nlevel = \"debug\"\nformat = \"json\""
+    );
+    let config = loaded(&file(&text));
+    assert_eq!(config.log, Log { level: LogLevel::Debug, format: LogFormat::Json });
+    assert_eq!(
+        warnings(&config),
+        ["8:10: no record uses the account \"idle\"", "11:10: no record uses the address \"lan\""]
+    );
+}
+
+#[test]
+fn settings_that_do_not_fit_together_are_placed() {
+    let account = |name: &str, text: &str| {
+        format!("[account.{name}]\nprovider = \"sample\"\ntoken_file = \"/t\"\ntext = \"{text}\"\n")
+    };
+    let tools = Tools { http: Http::new(None) };
+    let right = loaded(&file(&account("a", "fine")));
+    assert_eq!(right.check_accounts(&tools).unwrap_or_else(|errors| panic!("{errors}")).len(), 1);
+    let wrong = [account("a", "misfit"), account("b", "fine"), account("c", "nothing")].concat();
+    let Err(errors) = loaded(&file(&wrong)).check_accounts(&tools) else { panic!("it does not fit") };
+    assert_eq!(
+        lines(errors.problems(), Severity::Error),
+        [
+            "4:8: the account \"a\" at sample: text: it does not fit the number",
+            "9:10: the account \"c\" at sample: nothing fits"
+        ]
+    );
+}
+
+/// The settings of the real providers that the example uses.
+static EXAMPLE: [Entry; 4] = {
+    const fn entry(name: &'static str, settings: &'static [Setting]) -> Entry {
+        Entry { name, title: "", shape: "", documentation: "", settings, build: |_, _| Ok(Arc::new(Idle)) }
+    }
+    [
+        entry(
+            "designate",
+            &[
+                Setting::required("auth_url", Kind::Url, ""),
+                Setting::optional("username", Kind::Text, ""),
+                Setting::optional("user_domain_name", Kind::Text, ""),
+                Setting::optional("password", Kind::Secret, ""),
+                Setting::optional("project_name", Kind::Text, ""),
+                Setting::optional("project_domain_name", Kind::Text, ""),
+                Setting::optional("region", Kind::Text, ""),
+            ],
+        ),
+        entry(
+            "dyndns2",
+            &[
+                Setting::required("server", Kind::Url, ""),
+                Setting::required("username", Kind::Text, ""),
+                Setting::required("password", Kind::Secret, ""),
+                Setting::optional("names_per_request", Kind::Number(1, 50), ""),
+                Setting::optional("families", Kind::Choice(&["together", "apart"]), ""),
+                Setting::optional("refresh", Kind::Duration, ""),
+            ],
+        ),
+        entry(
+            "lunanode",
+            &[Setting::required("api_id", Kind::Text, ""), Setting::required("api_key", Kind::Secret, "")],
+        ),
+        entry("zonefile", &[Setting::required("path", Kind::Path, ""), Setting::optional("reload", Kind::Command, "")]),
+    ]
+};
+
+const EXAMPLE_FILE: &str = include_str!("../../../config/driftless.toml");
+
+#[test]
+fn the_example_is_right_as_it_stands() {
+    let config = Config::load_with(&file(EXAMPLE_FILE), &EXAMPLE).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(config.warnings, []);
+    assert_eq!((config.accounts.len(), config.records.len()), (1, 1));
+    let smallest = Config::load_with(&file(SMALLEST), &EXAMPLE).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(smallest.warnings, []);
+}
+
+#[test]
+fn every_option_of_the_example_is_right_too() {
+    let is_option = |line: &&str| line.starts_with('#') && !line.starts_with("# ") && *line != "#";
+    let lines = EXAMPLE_FILE.lines().map(|line| if is_option(&line) { &line[1..] } else { line });
+    let text: String = lines.map(|line| format!("{line}\n")).collect();
+    let mut input = file(&text);
+    input.variables.insert("CREDENTIALS_DIRECTORY".into(), "/run/credentials".into());
+    let config = Config::load_with(&input, &EXAMPLE).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!((config.accounts.len(), config.addresses.len(), config.records.len()), (6, 4, 3));
+}
