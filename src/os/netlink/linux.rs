@@ -22,6 +22,8 @@ use crate::model::record::Family;
 const PATIENCE: Duration = Duration::from_secs(1);
 /// The largest piece of a list that the kernel sends at once, in octets (`NLMSG_GOODSIZE`, and 32 KiB where offered).
 const PIECE: usize = 32 << 10;
+/// What is being done, for errors.
+const READING: &str = "reading the kernel's list of addresses";
 /// How often a list that changed while it was read is read again.
 const ATTEMPTS: u32 = 10;
 
@@ -34,109 +36,98 @@ const GROUPS: [u32; 5] = [1, 5, 9, 7, 11];
 /// Those of the system calls, and `Interrupted` where things changed each time they were read.
 pub fn snapshot() -> io::Result<Snapshot> {
     for _ in 0..ATTEMPTS {
-        if let Some(whole) = Lists::open()?.read()? {
-            return Ok(whole);
+        let answer = ask_all()?;
+        if !answer.torn {
+            return Ok(answer.found);
         }
     }
     Err(io::Error::new(io::ErrorKind::Interrupted, "the addresses changed each time they were read"))
 }
 
-/// A socket to ask for lists.
-struct Lists {
-    socket: Socket,
-    sequence: u32,
-}
-
-/// How far a list is.
-#[derive(PartialEq)]
-enum Progress {
-    More,
-    Complete,
-    /// Something changed meanwhile: what was read may miss an entry or hold it twice.
-    Torn,
-}
-
-impl Lists {
-    fn open() -> io::Result<Self> {
-        let mut socket = Socket::new(NETLINK_ROUTE)?;
-        socket.bind_auto()?;
-        socket.connect(&SocketAddr::new(0, 0))?;
-        set_socket_timeout(socket.as_fd(), Timeout::Recv, Some(PATIENCE))?;
-        // Only the table that is asked for; kernels before 4.20 list them all, which the parser bears.
-        let _ = socket.set_netlink_get_strict_chk(true);
-        Ok(Self { socket, sequence: 0 })
-    }
-
-    /// All lists; `None` where something changed meanwhile.
-    fn read(mut self) -> io::Result<Option<Snapshot>> {
-        let mut found = Snapshot::default();
-        let routes = Family::ALL.map(Question::Routes);
-        for question in [Question::Links, Question::Addresses].into_iter().chain(routes) {
-            if !self.list(question, &mut found)? {
-                return Ok(None);
-            }
+/// All lists, one after the other.
+fn ask_all() -> io::Result<Answer> {
+    let mut socket = Socket::new(NETLINK_ROUTE)?;
+    socket.bind_auto()?;
+    socket.connect(&SocketAddr::new(0, 0))?;
+    set_socket_timeout(socket.as_fd(), Timeout::Recv, Some(PATIENCE))?;
+    // Only the table that is asked for; kernels before 4.20 list them all, which the parser bears.
+    let _ = socket.set_netlink_get_strict_chk(true);
+    let mut answer = Answer::default();
+    let routes = Family::ALL.map(Question::Routes);
+    for question in [Question::Links, Question::Addresses].into_iter().chain(routes) {
+        answer.sequence += 1;
+        socket.send(&request(question, answer.sequence), 0)?;
+        match receive(&socket, &mut answer) {
+            // A namespace has no main table until it has a route.
+            Err(error) if matches!(question, Question::Routes(_)) && error.kind() == io::ErrorKind::NotFound => {}
+            received => received?,
         }
-        Ok(Some(found))
     }
+    Ok(answer)
+}
 
-    /// One list; `false` where it changed meanwhile.
-    fn list(&mut self, question: Question, found: &mut Snapshot) -> io::Result<bool> {
-        self.ask(question)?;
-        let mut torn = false;
-        let mut piece = Vec::with_capacity(PIECE);
-        loop {
-            piece.clear();
-            let (_, from) = self.socket.recv_from(&mut piece, 0)?;
-            if from.port_number() != 0 {
-                // Not from the kernel.
+fn request(question: Question, sequence: u32) -> Vec<u8> {
+    let payload = NetlinkPayload::InnerMessage(Message::Ask(question));
+    let mut message = NetlinkMessage::new(NetlinkHeader::default(), payload);
+    message.header.flags = NLM_F_REQUEST | NLM_F_DUMP;
+    message.header.sequence_number = sequence;
+    message.finalize();
+    let mut octets = vec![0; message.buffer_len()];
+    message.serialize(&mut octets);
+    octets
+}
+
+/// One list, to its end.
+fn receive(socket: &Socket, answer: &mut Answer) -> io::Result<()> {
+    let mut piece = Vec::with_capacity(PIECE);
+    loop {
+        piece.clear();
+        let (length, from) = socket.recv_from(&mut piece, 0)?;
+        if length == 0 {
+            return Err(said(READING, &"an empty answer"));
+        }
+        // Port 0 is the kernel.
+        if from.port_number() == 0 && answer.take(&piece)? {
+            return Ok(());
+        }
+    }
+}
+
+/// What was answered so far.
+#[derive(Default)]
+struct Answer {
+    /// The number of the request whose answer is awaited.
+    sequence: u32,
+    found: Snapshot,
+    /// Something changed meanwhile: an entry may be missing or there twice.
+    torn: bool,
+}
+
+impl Answer {
+    /// Adds the messages of one piece; `true` where it is the list's last.
+    fn take(&mut self, mut piece: &[u8]) -> io::Result<bool> {
+        while !piece.is_empty() {
+            let framed = NetlinkBuffer::new_checked(piece).map_err(|error| said(READING, &error))?;
+            let length = usize::try_from(framed.length()).unwrap_or(usize::MAX);
+            let message = NetlinkMessage::<Message>::deserialize(piece).map_err(|error| said(READING, &error))?;
+            piece = piece.get(length.next_multiple_of(4)..).unwrap_or_default();
+            if message.header.sequence_number != self.sequence {
                 continue;
             }
-            match self.take(&piece, found)? {
-                Progress::More => {}
-                Progress::Torn => torn = true,
-                Progress::Complete => return Ok(!torn),
+            self.torn |= message.header.flags & NLM_F_DUMP_INTR != 0;
+            match message.payload {
+                NetlinkPayload::Done(done) if done.code < 0 => {
+                    return Err(io::Error::from_raw_os_error(done.code.saturating_neg()));
+                }
+                NetlinkPayload::Done(_) => return Ok(true),
+                // Code 0 would acknowledge, which was not asked for and ends nothing.
+                NetlinkPayload::Error(error) if error.code.is_some() => return Err(error.to_io()),
+                NetlinkPayload::Overrun(_) => self.torn = true,
+                NetlinkPayload::InnerMessage(message) => add(message, &mut self.found),
+                _ => {}
             }
         }
-    }
-
-    fn ask(&mut self, question: Question) -> io::Result<()> {
-        self.sequence += 1;
-        let payload = NetlinkPayload::InnerMessage(Message::Ask(question));
-        let mut message = NetlinkMessage::new(NetlinkHeader::default(), payload);
-        message.header.flags = NLM_F_REQUEST | NLM_F_DUMP;
-        message.header.sequence_number = self.sequence;
-        message.finalize();
-        let mut octets = vec![0; message.buffer_len()];
-        message.serialize(&mut octets);
-        self.socket.send(&octets, 0)?;
-        Ok(())
-    }
-
-    /// Adds the messages of one piece.
-    fn take(&self, mut piece: &[u8], found: &mut Snapshot) -> io::Result<Progress> {
-        let doing = "reading the kernel's list of addresses";
-        let mut progress = Progress::More;
-        while !piece.is_empty() {
-            let framed = NetlinkBuffer::new_checked(piece).map_err(|error| said(doing, &error))?;
-            let length = usize::try_from(framed.length()).unwrap_or(usize::MAX);
-            let message = NetlinkMessage::<Message>::deserialize(piece).map_err(|error| said(doing, &error))?;
-            if message.header.sequence_number == self.sequence {
-                if message.header.flags & NLM_F_DUMP_INTR != 0 {
-                    progress = Progress::Torn;
-                }
-                match message.payload {
-                    NetlinkPayload::Done(_) if progress == Progress::Torn => return Ok(Progress::Torn),
-                    NetlinkPayload::Done(_) => return Ok(Progress::Complete),
-                    // Code 0 would acknowledge, which was not asked for and ends nothing.
-                    NetlinkPayload::Error(error) if error.code.is_some() => return Err(error.to_io()),
-                    NetlinkPayload::Overrun(_) => progress = Progress::Torn,
-                    NetlinkPayload::InnerMessage(message) => add(message, found),
-                    _ => {}
-                }
-            }
-            piece = piece.get(length.next_multiple_of(4)..).unwrap_or_default();
-        }
-        Ok(progress)
+        Ok(false)
     }
 }
 
@@ -197,6 +188,47 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use netlink_packet_core::{NLMSG_DONE, NLMSG_ERROR};
+    use proptest::prelude::*;
+
+    /// A message of a type, with flags, the number of its request and four octets of content.
+    fn message(kind: u16, flags: u16, sequence: u32, content: i32) -> Vec<u8> {
+        let mut octets = 20_u32.to_ne_bytes().to_vec();
+        octets.extend([kind.to_ne_bytes(), flags.to_ne_bytes()].concat());
+        octets.extend([sequence.to_ne_bytes(), [0; 4], content.to_ne_bytes()].concat());
+        octets
+    }
+
+    fn second() -> Answer {
+        Answer { sequence: 2, ..Answer::default() }
+    }
+
+    #[test]
+    fn a_list_that_changed_meanwhile_is_torn_and_still_ends() {
+        let mut answer = second();
+        let whole = [message(1, NLM_F_DUMP_INTR, 2, 0), message(NLMSG_DONE, NLM_F_DUMP_INTR, 2, 0)].concat();
+        assert!(answer.take(&whole).unwrap());
+        assert!(answer.torn);
+        let mut answer = second();
+        assert!(!answer.take(&message(1, NLM_F_DUMP_INTR, 2, 0)).unwrap());
+        assert!(answer.take(&message(NLMSG_DONE, 0, 2, 0)).unwrap());
+        assert!(answer.torn);
+    }
+
+    #[test]
+    fn another_requests_messages_are_passed_over() {
+        let mut answer = second();
+        assert!(!answer.take(&message(NLMSG_DONE, NLM_F_DUMP_INTR, 1, 0)).unwrap());
+        assert!(!answer.torn);
+    }
+
+    #[test]
+    fn a_refusal_is_an_error_wherever_it_stands() {
+        let not_found = |kind| second().take(&message(kind, 0, 2, -2)).unwrap_err().kind();
+        assert_eq!(not_found(NLMSG_DONE), io::ErrorKind::NotFound);
+        assert_eq!(not_found(NLMSG_ERROR), io::ErrorKind::NotFound);
+        assert!(second().take(&message(NLMSG_DONE, 0, 2, 0)[..19]).is_err(), "cut short");
+    }
 
     #[test]
     fn a_snapshot_knows_the_loopback_interface() {
@@ -204,5 +236,12 @@ mod tests {
         let lo = found.links.iter().find(|link| link.loopback).unwrap();
         assert!(found.link(&lo.name).is_some());
         assert!(found.same_as(&found.clone()));
+    }
+
+    proptest! {
+        #[test]
+        fn any_octets_are_taken_or_refused(octets: Vec<u8>) {
+            let _ = second().take(&octets);
+        }
     }
 }
