@@ -1,3 +1,7 @@
 //! The `driftless` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    driftless::cli::main()
+}

@@ -21,7 +21,8 @@ pub struct Demo {
 /// The demonstration in `folder`, for a machine called `host`.
 #[must_use]
 pub fn demo(folder: &Path, host: &str) -> Demo {
-    let label: String = host.split('.').next().unwrap_or_default().chars().filter(char::is_ascii_alphanumeric).collect();
+    let label: String =
+        host.split('.').next().unwrap_or_default().chars().filter(char::is_ascii_alphanumeric).collect();
     let label = if label.is_empty() { "this-machine".to_owned() } else { label.to_ascii_lowercase() };
     let name = format!("{label}.{ZONE}");
     let zone_file = folder.join("demo.zone");

@@ -41,6 +41,13 @@ impl Command {
         Self { program, arguments, environment, private, timeout: TIMEOUT }
     }
 
+    /// The same command with another time limit.
+    #[must_use]
+    pub fn within(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
     async fn run(&self) -> Result<Vec<u8>, String> {
         let mut process = Process::new(&self.program);
         process.args(&self.arguments).env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));

@@ -31,7 +31,7 @@ pub fn find(name: &str) -> Option<&'static Entry> {
 }
 
 /// What is known of a provider without an account.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Entry {
     /// The word in `provider = "..."`.
     pub name: &'static str,

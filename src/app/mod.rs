@@ -1,0 +1,277 @@
+//! The composition root: builds everything from the configuration and hands it to the engine; decides nothing.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::{self, Config, ConfigErrors, Input};
+use crate::engine::{Ears, Engine, Parts, Until};
+use crate::model::agree::{Reading, SourceName, Verdict, agree};
+use crate::model::desired::Id;
+use crate::model::machine::{Document, Documents, Event, Mode, State, Target, step};
+use crate::model::record::Family;
+use crate::os::clock::{self, Clock, SystemClock};
+use crate::os::file::{self, Lock, LockError};
+use crate::os::netlink::Watch;
+use crate::os::signals::Signals;
+use crate::os::systemd::Manager;
+use crate::report::control::Control;
+use crate::store::Store;
+
+pub mod demo;
+pub mod wiring;
+
+/// A configuration, and what it was read from.
+pub struct Loaded {
+    /// What was meant.
+    pub config: Config,
+    /// What was typed.
+    pub input: Input,
+}
+
+/// Why something could not be done.
+#[derive(Debug)]
+pub enum Failure {
+    /// The configuration is wrong.
+    Config(ConfigErrors),
+    /// Something else is, with the exit code that says what kind of thing.
+    Other(u8, String),
+}
+
+impl From<ConfigErrors> for Failure {
+    fn from(errors: ConfigErrors) -> Self {
+        Self::Config(errors)
+    }
+}
+
+impl Failure {
+    /// The configuration does not fit together.
+    fn wrong(why: impl Into<String>) -> Self {
+        Self::Other(78, why.into())
+    }
+
+    /// It may work later.
+    fn later(why: impl Into<String>) -> Self {
+        Self::Other(75, why.into())
+    }
+}
+
+/// Reads the configuration at `path`, or where it stands by default.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load(path: Option<&Path>) -> Result<Loaded, ConfigErrors> {
+    let input = config::read_input(path)?;
+    let config = Config::load(&input)?;
+    Ok(Loaded { config, input })
+}
+
+impl Loaded {
+    /// Builds what the configuration speaks of.
+    ///
+    /// # Errors
+    /// What does not fit together.
+    pub fn build(&self, before: Option<&Parts>) -> Result<Parts, Failure> {
+        wiring::build(&self.config, &wiring::harmless(&self.input.variables), before).map_err(Failure::wrong)
+    }
+}
+
+/// The one thread that everything runs on.
+///
+/// # Errors
+/// The system gives no thread or event queue.
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        // Only the system's resolver needs threads of its own; they go when it is done.
+        .max_blocking_threads(4)
+        .thread_keep_alive(Duration::from_secs(1))
+        .build()
+}
+
+/// The state's folder, and what is in it.
+struct Opened {
+    lock: Option<Lock>,
+    store: Store,
+    documents: Documents,
+}
+
+/// Locks the state's folder and reads it. A disk that cannot be written is survived; another process is not.
+fn open(folder: &Path) -> Result<Opened, Failure> {
+    let lock = match file::lock(folder) {
+        Ok(lock) => Some(lock),
+        Err(error @ LockError::Held { .. }) => return Err(Failure::later(error.to_string())),
+        Err(error @ LockError::Unusable { .. }) => {
+            tracing::warn!("{error}; going on without, what is sent is limited to what cannot do harm");
+            None
+        }
+    };
+    let (store, found) = Store::open(folder);
+    for note in &found.notes {
+        tracing::warn!("{note}");
+    }
+    let documents = found.documents.into_iter().map(|(key, value)| (key, Document::Some(value))).collect();
+    Ok(Opened { lock, store, documents })
+}
+
+/// A machine that knows what `documents` say.
+fn machine(parts: &Parts, documents: &Documents, writable: bool, mode: Mode) -> State {
+    State::new(parts.desired.clone(), documents, clock::boot_id(), writable, mode, clock::now())
+}
+
+/// What a working process is given.
+pub struct Work {
+    /// The configuration.
+    pub loaded: Loaded,
+    /// Where it can be read again; `None` for the demonstration, which has no file.
+    pub again: Option<Option<PathBuf>>,
+    /// When it ends.
+    pub until: Until,
+    /// What is to be looked at although it seems right.
+    pub target: Option<Target>,
+}
+
+/// Runs the daemon, or one round of it, and says how everything stood at its end.
+///
+/// # Errors
+/// It could not begin.
+pub async fn work(work: Work) -> Result<State, Failure> {
+    let Work { loaded, again, until, target } = work;
+    let Opened { lock, store, documents } = open(&loaded.config.state_dir)?;
+    let parts = loaded.build(None)?;
+    let mut state = machine(&parts, &documents, store.writable(), Mode::Run);
+    let mut ears = Ears { signals: Signals::open().ok(), ..Ears::default() };
+    let mut rng = fastrand::Rng::new();
+    if let Some(target) = target {
+        let _ = step(&mut state, Event::Update(target), clock::now(), &mut rng);
+    }
+    if until == Until::Stopped {
+        ears.network = Watch::open()
+            .map_err(|error| tracing::warn!("the kernel cannot be listened to ({error}); the timer alone is"))
+            .ok();
+        ears.control = lock.as_ref().and_then(|_| listen(&loaded.config.socket));
+        ears.manager = Some(Manager::open());
+        ears.rebuild = again.map(|path| -> crate::engine::Rebuild {
+            Box::new(move |before| {
+                let loaded = load(path.as_deref()).map_err(|errors| errors.to_string())?;
+                wiring::build(&loaded.config, &wiring::harmless(&loaded.input.variables), Some(before))
+            })
+        });
+    }
+    let engine = Engine::new(state, parts, store, Arc::new(SystemClock), rng);
+    let state = engine.run(until, ears).await;
+    drop(lock);
+    Ok(state)
+}
+
+fn listen(path: &Path) -> Option<Control> {
+    match Control::bind(path) {
+        Ok(control) => Some(control),
+        Err(error) => {
+            tracing::warn!("{}: commands cannot be taken: {error}", path.display());
+            None
+        }
+    }
+}
+
+/// Finds what would change, and writes nothing, neither to a service nor to the disk.
+///
+/// # Errors
+/// It could not begin.
+pub async fn plan(loaded: &Loaded) -> Result<State, Failure> {
+    let parts = loaded.build(None)?;
+    let state = machine(&parts, &look(&loaded.config.state_dir), true, Mode::Plan);
+    let engine = Engine::new(state, parts, Store::in_memory(), Arc::new(SystemClock), fastrand::Rng::new());
+    Ok(engine.run(Until::Settled, Ears { signals: Signals::open().ok(), ..Ears::default() }).await)
+}
+
+/// What the state's folder holds, without touching it.
+#[must_use]
+pub fn look(folder: &Path) -> Documents {
+    Store::look(folder).documents.into_iter().map(|(key, value)| (key, Some(value))).collect()
+}
+
+/// How everything stands according to what is on the disk, while no daemon runs.
+///
+/// # Errors
+/// The configuration does not fit together.
+pub fn on_disk(loaded: &Loaded) -> Result<State, Failure> {
+    Ok(machine(&loaded.build(None)?, &look(&loaded.config.state_dir), true, Mode::Plan))
+}
+
+/// Lets go of holds while no daemon runs.
+///
+/// # Errors
+/// A daemon runs, or the state cannot be written.
+pub fn release(loaded: &Loaded, target: Target) -> Result<(), Failure> {
+    let Opened { lock, mut store, documents } = open(&loaded.config.state_dir)?;
+    let parts = loaded.build(None)?;
+    let mut state = machine(&parts, &documents, store.writable(), Mode::Run);
+    let effects = step(&mut state, Event::Release(target), clock::now(), &mut fastrand::Rng::new());
+    for effect in effects {
+        if let crate::model::machine::Effect::Save(documents) = effect {
+            let changes: Vec<_> = documents.into_iter().collect();
+            store.save(&changes).map_err(|error| Failure::later(format!("writing the state: {error}")))?;
+        }
+    }
+    drop(lock);
+    Ok(())
+}
+
+/// What one source said.
+#[derive(Debug, serde::Serialize)]
+pub struct Said {
+    /// The source.
+    pub source: SourceName,
+    /// The family it was asked for.
+    pub family: Family,
+    /// What it said.
+    pub reading: Reading,
+    /// How long it took, in milliseconds.
+    pub millis: u64,
+}
+
+/// What a record set's sources come to.
+#[derive(Debug, serde::Serialize)]
+pub struct Believed {
+    /// The record set.
+    pub record: Id,
+    /// What is believed.
+    pub reading: Reading,
+}
+
+/// Asks every source, and says what is believed of what they say.
+pub async fn detect(parts: &Parts) -> (Vec<Said>, Vec<Believed>) {
+    let mut questions = Vec::new();
+    for (id, spec) in &parts.desired.records {
+        let mut names = Vec::new();
+        spec.source.sources(&mut names);
+        let family = id.key.rtype.family();
+        questions.extend(names.into_iter().filter_map(|name| Some((name.clone(), family?))));
+    }
+    questions.sort();
+    questions.dedup();
+    let asked = questions.into_iter().filter_map(|(source, family)| {
+        let detector = Arc::clone(parts.detectors.get(&source)?);
+        Some(async move {
+            let before = SystemClock.now().moment;
+            let reading = detector.detect(family).await;
+            let took = SystemClock.now().moment.since(before);
+            Said { source, family, reading, millis: u64::try_from(took.as_millis()).unwrap_or(u64::MAX) }
+        })
+    });
+    let said = futures_util::future::join_all(asked).await;
+    let believed = parts.desired.records.iter().filter_map(|(id, spec)| {
+        let family = id.key.rtype.family()?;
+        let read = |name: &SourceName| {
+            said.iter().find(|said| said.source == *name && said.family == family).map(|said| &said.reading)
+        };
+        let reading = match agree(&spec.source, 0, &read) {
+            Verdict::Known(reading) => reading,
+            Verdict::Ask(_) => Reading::Unknown("a source was not asked".into()),
+        };
+        Some(Believed { record: id.clone(), reading })
+    });
+    let believed = believed.collect();
+    (said, believed)
+}

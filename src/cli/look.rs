@@ -1,0 +1,308 @@
+//! The commands that look and change nothing.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::print;
+use crate::app::{self, Failure, Loaded};
+use crate::engine::look_at;
+use crate::model::desired::Id;
+use crate::model::machine::State;
+use crate::model::machine::standing::Standing;
+use crate::model::name::Name;
+use crate::model::record::{RrsetKey, list};
+use crate::net::http::Http;
+use crate::os::clock;
+use crate::provider::setting::{Kind, Setting};
+use crate::provider::{self, REGISTRY, Tools};
+use crate::report::control::{Request, Unanswered, ask};
+use crate::report::status::{RecordStatus, Status, record_status};
+
+/// What would change, and why.
+pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
+    let state = app::plan(loaded).await?;
+    let now = clock::now();
+    let mut rows = Vec::new();
+    let mut out = Vec::new();
+    for view in state.views(now) {
+        let says = match (view.planned, &view.standing) {
+            (Some(change), _) => format!("would change: {} -> {}", list(&change.before), list(&change.after)),
+            (None, _) => record_status(&view, now).says,
+        };
+        out.push(json!({
+            "name": view.id.key.name, "type": view.id.key.rtype, "account": view.id.account,
+            "change": view.planned.is_some(),
+            "before": view.planned.map(|change| change.before.clone()),
+            "after": view.planned.map(|change| change.after.clone()),
+            "ttl": view.planned.and_then(|change| change.ttl),
+            "says": says,
+        }));
+        let id = view.id;
+        rows.push(vec![id.key.name.to_string(), id.key.rtype.to_string(), id.account.to_string(), says]);
+    }
+    if json {
+        print::json(&out)?;
+    } else {
+        print::table(&["NAME", "TYPE", "ACCOUNT", "PLAN"], &rows);
+        let changes = state.views(now).filter(|view| view.planned.is_some()).count();
+        print::line(&format!("\n{changes} of {} record sets would change", rows.len()));
+    }
+    Ok(exit_code(&state))
+}
+
+/// The exit code that says how the worst of it stands.
+pub(super) fn exit_code(state: &State) -> u8 {
+    let code = |standing: &Standing| match standing {
+        Standing::UpToDate | Standing::Unmanaged => 0,
+        Standing::Working => 75,
+        Standing::Unknown { .. } => 75,
+        Standing::Failing { error } => error.as_ref().map_or(75, |error| error.kind.exit_code()),
+        Standing::Held { hold, .. } => hold.error.kind.exit_code(),
+    };
+    let planned = |view: &crate::model::machine::standing::View<'_>| view.planned.is_some();
+    state.views(clock::now()).filter(|view| !planned(view)).map(|view| code(&view.standing)).max().unwrap_or(0)
+}
+
+/// Whether the configuration is right; `online`, whether the accounts are.
+pub(super) async fn check(loaded: &Loaded, online: bool, strict: bool, json: bool) -> Result<u8, Failure> {
+    let config = &loaded.config;
+    config.check_accounts(&Tools { http: Http::new(None) })?;
+    let parts = loaded.build(None)?;
+    let mut code = if strict && !config.warnings.is_empty() { 78 } else { 0 };
+    let mut seen = Vec::new();
+    if online {
+        let mut keys: BTreeMap<_, Vec<RrsetKey>> = BTreeMap::new();
+        for Id { account, key } in parts.desired.records.keys() {
+            keys.entry(account.clone()).or_default().push(key.clone());
+        }
+        for (account, keys) in keys {
+            let Some(access) = parts.accounts.get(&account) else { continue };
+            if !access.provider.terms().readable {
+                seen.push((account, "-".to_owned(), "cannot be read: only an update would show".to_owned()));
+                continue;
+            }
+            for (key, answer) in keys.iter().zip(look_at(access, &keys).await) {
+                let says = match answer {
+                    Ok(crate::model::plan::Seen::Holds { values, .. }) => format!("holds {}", list(&values)),
+                    Ok(_) => "holds nothing yet".to_owned(),
+                    Err(error) => {
+                        code = code.max(error.kind.exit_code());
+                        error.to_string()
+                    }
+                };
+                seen.push((account.clone(), key.to_string(), says));
+            }
+        }
+    }
+    if json {
+        let online: Vec<_> = seen
+            .iter()
+            .map(|(account, record, says)| json!({"account": account, "record": record, "says": says}))
+            .collect();
+        let (accounts, records) = (config.accounts.len(), config.records.len());
+        print::json(&json!({
+            "ok": code == 0, "accounts": accounts, "records": records, "warnings": config.warnings, "online": online,
+        }))?;
+        return Ok(code);
+    }
+    print::warnings(&config.warnings);
+    let rows: Vec<Vec<String>> = seen.into_iter().map(|(account, key, says)| vec![account.0, key, says]).collect();
+    if !rows.is_empty() {
+        print::table(&["ACCOUNT", "RECORD", "SAYS"], &rows);
+    }
+    let verdict = if code == 0 { "the configuration is right" } else { "something is wrong, see above" };
+    print::line(&format!(
+        "{verdict}: {}, {}, {}",
+        counted(config.accounts.len(), "account"),
+        counted(config.records.len(), "name"),
+        counted(config.warnings.len(), "warning")
+    ));
+    Ok(code)
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+/// What every source says, and what is believed.
+pub(super) async fn detect(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
+    let parts = loaded.build(None)?;
+    let (said, believed) = app::detect(&parts).await;
+    let known = believed.iter().all(|belief| !matches!(belief.reading, crate::model::agree::Reading::Unknown(_)));
+    let code = if known { 0 } else { 75 };
+    if json {
+        print::json(&json!({ "sources": said, "believed": believed }))?;
+        return Ok(code);
+    }
+    let rows: Vec<Vec<String>> = said
+        .iter()
+        .map(|said| {
+            let took = format!("{} ms", said.millis);
+            vec![said.source.to_string(), said.family.to_string(), took, said.reading.to_string()]
+        })
+        .collect();
+    print::table(&["SOURCE", "FAMILY", "TOOK", "SAYS"], &rows);
+    print::line("");
+    let rows: Vec<Vec<String>> =
+        believed.iter().map(|belief| vec![belief.record.to_string(), belief.reading.to_string()]).collect();
+    print::table(&["RECORD", "BELIEVED"], &rows);
+    Ok(code)
+}
+
+/// How everything stands: from the running daemon, else from the disk. The second part says which.
+async fn current(loaded: &Loaded) -> Result<(Status, bool), Failure> {
+    match ask(&loaded.config.socket, &Request::Status).await {
+        Ok(value) => {
+            let status = serde_json::from_value(value);
+            status
+                .map(|status| (status, true))
+                .map_err(|error| Failure::Other(75, format!("the daemon's answer: {error}")))
+        }
+        Err(Unanswered::NotRunning) => Ok((Status::of(&app::on_disk(loaded)?, clock::now()), false)),
+        Err(Unanswered::Refused(why)) => Err(Failure::Other(77, why)),
+    }
+}
+
+/// How every record stands.
+pub(super) async fn status(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
+    let (status, running) = current(loaded).await?;
+    if json {
+        print::json(&json!({ "running": running, "status": status }))?;
+    } else {
+        if !running {
+            print::line("no daemon is running; this is what it left behind\n");
+        }
+        status.lines().iter().for_each(|text| print::line(text));
+    }
+    Ok(if running { 0 } else { 69 })
+}
+
+/// Why a record was or was not updated.
+pub(super) async fn explain(loaded: &Loaded, name: &Name, json: bool) -> Result<u8, Failure> {
+    let (status, running) = current(loaded).await?;
+    let records: Vec<&RecordStatus> = status.records.iter().filter(|record| record.name == name.as_str()).collect();
+    if records.is_empty() {
+        let known: Vec<&str> = status.records.iter().map(|record| record.name.as_str()).collect();
+        let near = known.iter().min_by_key(|known| strsim::damerau_levenshtein(known, name.as_str()));
+        let hint = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+        return Err(Failure::Other(78, format!("{name} is not in the configuration{hint}")));
+    }
+    if json {
+        print::json(&json!({ "running": running, "records": records }))?;
+        return Ok(0);
+    }
+    for record in records {
+        explain_one(&status, record);
+    }
+    if !running {
+        print::line("no daemon is running; this is what it left behind");
+    }
+    Ok(0)
+}
+
+fn explain_one(status: &Status, record: &RecordStatus) {
+    let list = |values: &Option<Vec<String>>| match values {
+        Some(values) if values.is_empty() => "nothing".to_owned(),
+        Some(values) => values.join(", "),
+        None => "unknown".to_owned(),
+    };
+    let at = |stamp: &Option<String>| stamp.clone().unwrap_or_else(|| "never".into());
+    print::line(&format!("{} {} at {}: {}", record.name, record.rtype, record.account, record.state));
+    print::line(&format!("  {}", record.says));
+    print::line(&format!("  wanted:       {}", list(&record.wanted)));
+    print::line(&format!("  confirmed:    {}", list(&record.confirmed)));
+    print::line(&format!("  accepted:     {}", at(&record.accepted)));
+    print::line(&format!("  read back:    {}", at(&record.read_back)));
+    print::line(&format!("  seen in DNS:  {}", at(&record.seen_in_dns)));
+    print::line(&format!("  next look:    {}", at(&record.next)));
+    if let Some(error) = &record.error {
+        print::line(&format!("  last error:   {error}"));
+    }
+    if let Some(held) = &record.held {
+        print::line(&format!("  held since:   {} ({})", held.since, held.reason));
+        print::line(&format!("  to let go:    {}", held.release));
+    }
+    for source in &status.sources {
+        print::line(&format!("  source:       {} ({}): {}", source.source, source.family, source.says));
+    }
+    for line in &record.history {
+        print::line(&format!("  {}  {}", line.at, line.what));
+    }
+    print::line("");
+}
+
+/// A provider for `--json`.
+#[derive(Serialize)]
+struct ProviderView<'a> {
+    name: &'a str,
+    title: &'a str,
+    shape: &'a str,
+    documentation: &'a str,
+    settings: Vec<serde_json::Value>,
+}
+
+/// The providers, or the settings of one.
+pub(super) fn providers(only: Option<&str>, json: bool) -> Result<u8, Failure> {
+    let chosen = match only {
+        None => REGISTRY.to_vec(),
+        Some(name) => vec![provider::find(name).copied().ok_or_else(|| {
+            let near = REGISTRY.iter().min_by_key(|entry| strsim::damerau_levenshtein(entry.name, name));
+            let hint = near.map(|near| format!("; did you mean {}?", near.name)).unwrap_or_default();
+            Failure::Other(64, format!("there is no provider \"{name}\"{hint}"))
+        })?],
+    };
+    if json {
+        let views = chosen.iter().map(|entry| ProviderView {
+            name: entry.name,
+            title: entry.title,
+            shape: entry.shape,
+            documentation: entry.documentation,
+            settings: entry.settings.iter().map(setting_view).collect(),
+        });
+        print::json(&views.collect::<Vec<_>>())?;
+        return Ok(0);
+    }
+    if let (Some(_), [entry]) = (only, chosen.as_slice()) {
+        print::line(&format!("{}: {}\n{}\n", entry.name, entry.title, entry.documentation));
+        let rows: Vec<Vec<String>> = entry.settings.iter().map(setting_row).collect();
+        print::table(&["KEY", "", "HOLDS", "MEANING"], &rows);
+        return Ok(0);
+    }
+    let rows: Vec<Vec<String>> =
+        chosen.iter().map(|entry| vec![entry.name.into(), entry.shape.into(), entry.title.into()]).collect();
+    print::table(&["PROVIDER", "SHAPE", "SERVICE"], &rows);
+    print::line("\ndriftless providers NAME shows the settings of one");
+    Ok(0)
+}
+
+fn setting_view(setting: &Setting) -> serde_json::Value {
+    json!({
+        "name": setting.name, "required": setting.required, "variable": setting.variable, "help": setting.help,
+        "holds": holds(setting.kind),
+    })
+}
+
+fn setting_row(setting: &Setting) -> Vec<String> {
+    let required = if setting.required { "required" } else { "" };
+    let variable = if setting.variable.is_empty() { String::new() } else { format!(" (or ${})", setting.variable) };
+    vec![setting.name.into(), required.into(), holds(setting.kind), format!("{}{variable}", setting.help)]
+}
+
+/// What a setting holds, in words.
+fn holds(kind: Kind) -> String {
+    match kind {
+        Kind::Text => "text".into(),
+        Kind::Texts => "list of texts".into(),
+        Kind::Secret => "secret".into(),
+        Kind::Url => "URL".into(),
+        Kind::Name => "domain name".into(),
+        Kind::Path => "path".into(),
+        Kind::Duration => "duration".into(),
+        Kind::Number(least, most) => format!("{least} to {most}"),
+        Kind::Flag => "true or false".into(),
+        Kind::Choice(words) => words.join(", "),
+        Kind::Command => "command as a list".into(),
+    }
+}

@@ -1,0 +1,231 @@
+//! The command line: what can be typed, and what it answers. The only room that prints.
+#![expect(clippy::print_stderr, reason = "this is the place")]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::app::{self, Failure, Loaded};
+use crate::config::{LogFormat, LogLevel};
+use crate::model::name::Name;
+use crate::os::log::{self, Format, LogOptions};
+
+mod look;
+mod print;
+mod work;
+
+/// Exit codes, as `driftless help` ends with.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0   all is well
+  1   told twice to stop, or the output could not be written
+  64  the command line is wrong
+  69  no daemon is running
+  75  it failed in passing: trying again later may work
+  77  credentials or rights were refused
+  78  the configuration, or what was asked, is wrong
+
+Files:
+  /etc/driftless/driftless.toml   the configuration, and conf.d/*.toml beside it
+  /var/lib/driftless              the state";
+
+/// Keeps DNS records from drifting away from the addresses they stand for.
+#[derive(Debug, Parser)]
+#[command(name = "driftless", version, after_help = EXIT_CODES, max_term_width = 100)]
+struct Cli {
+    /// The configuration file [default: /etc/driftless/driftless.toml, conf.d/*.toml beside it, and DRIFTLESS__ variables]
+    #[arg(short, long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// What to log: a level (error, warn, info, debug, trace), or levels for parts (info,driftless::net=trace)
+    #[arg(short, long, global = true, value_name = "FILTER")]
+    log: Option<String>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run in the foreground: follow the addresses and keep the records right, until stopped
+    Run(RunArgs),
+    /// Bring every record up to date once, and end
+    Once(JsonArgs),
+    /// Show what would change, and why; change nothing
+    Plan(JsonArgs),
+    /// Check the configuration
+    Check(CheckArgs),
+    /// Ask every source for the address, and show what each says and what is believed
+    Detect(JsonArgs),
+    /// Show how every record stands
+    Status(JsonArgs),
+    /// Tell why a record was or was not updated
+    Explain(ExplainArgs),
+    /// Look at everything, or at one name, now
+    Update(UpdateArgs),
+    /// Let go of what is held: an account, a name, or everything
+    Release(ReleaseArgs),
+    /// Show the providers, or the settings of one
+    Providers(ProvidersArgs),
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    /// Without configuration or account: follow this machine's addresses, private ones too, into a zone file
+    #[arg(long)]
+    demo: bool,
+    /// Where the demonstration keeps its files
+    #[arg(long, value_name = "FOLDER", default_value = "driftless-demo", requires = "demo")]
+    folder: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct JsonArgs {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct CheckArgs {
+    /// Log in at every account and read its records too
+    #[arg(long)]
+    online: bool,
+    /// Take warnings, such as a secret file that the world can read, for errors
+    #[arg(long)]
+    strict: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct ExplainArgs {
+    /// The record's name
+    name: Name,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct UpdateArgs {
+    /// The record's name; all records if none is given
+    name: Option<Name>,
+}
+
+#[derive(Debug, Args)]
+struct ReleaseArgs {
+    /// The account, or the record's name
+    #[arg(required_unless_present = "all")]
+    target: Option<String>,
+    /// Everything that is held
+    #[arg(long, conflicts_with = "target")]
+    all: bool,
+}
+
+#[derive(Debug, Args)]
+struct ProvidersArgs {
+    /// The provider whose settings are shown
+    provider: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command line and says how it ended.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let asked = !error.use_stderr();
+            // Where even this cannot be printed, the exit code still tells.
+            let _ = error.print();
+            return ExitCode::from(if asked { 0 } else { 64 });
+        }
+    };
+    match dispatch(&cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(Failure::Config(errors)) => {
+            print::errors(&errors, wants_json(&cli.command));
+            ExitCode::from(78)
+        }
+        Err(Failure::Other(code, why)) => {
+            eprintln!("driftless: {why}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn wants_json(command: &Command) -> bool {
+    match command {
+        Command::Once(args) | Command::Plan(args) | Command::Detect(args) | Command::Status(args) => args.json,
+        Command::Check(args) => args.json,
+        Command::Explain(args) => args.json,
+        Command::Providers(args) => args.json,
+        Command::Run(_) | Command::Update(_) | Command::Release(_) => false,
+    }
+}
+
+fn dispatch(cli: &Cli) -> Result<u8, Failure> {
+    match &cli.command {
+        Command::Providers(args) => return look::providers(args.provider.as_deref(), args.json),
+        Command::Run(RunArgs { demo: true, folder }) => return work::demo(cli, folder),
+        _ => {}
+    }
+    let loaded = app::load(cli.config.as_deref())?;
+    start_log(cli, Some(&loaded))?;
+    if let Err(error) = crate::os::process::harden() {
+        tracing::warn!("core files could not be switched off: {error}");
+    }
+    let runtime = app::runtime().map_err(|error| Failure::Other(75, format!("starting: {error}")))?;
+    runtime.block_on(async {
+        match &cli.command {
+            Command::Run(_) => work::run(loaded, cli.config.clone()).await,
+            Command::Once(args) => work::once(loaded, args.json).await,
+            Command::Plan(args) => look::plan(&loaded, args.json).await,
+            Command::Check(args) => look::check(&loaded, args.online, args.strict, args.json).await,
+            Command::Detect(args) => look::detect(&loaded, args.json).await,
+            Command::Status(args) => look::status(&loaded, args.json).await,
+            Command::Explain(args) => look::explain(&loaded, &args.name, args.json).await,
+            Command::Update(args) => work::update(loaded, args.name.clone()).await,
+            Command::Release(args) => work::release(&loaded, args.target.as_deref()).await,
+            Command::Providers(_) => Ok(0),
+        }
+    })
+}
+
+/// Starts the log: as the configuration says for what works, warnings only for what looks.
+fn start_log(cli: &Cli, loaded: Option<&Loaded>) -> Result<(), Failure> {
+    let works = matches!(cli.command, Command::Run(_) | Command::Once(_) | Command::Update(_));
+    let level = match loaded.map(|loaded| loaded.config.log.level) {
+        _ if !works => "warn",
+        Some(LogLevel::Error) => "error",
+        Some(LogLevel::Warn) => "warn",
+        Some(LogLevel::Debug) => "debug",
+        Some(LogLevel::Trace) => "trace",
+        Some(LogLevel::Info) | None => "info",
+    };
+    let variables = loaded.map(|loaded| &loaded.input.variables);
+    let journal = variables.and_then(|variables| variables.get("JOURNAL_STREAM")).map(String::as_str);
+    let format = match loaded.map(|loaded| loaded.config.log.format) {
+        Some(LogFormat::Json) => Format::Json,
+        _ if log::under_journal(journal) => Format::Journal,
+        _ => Format::Text,
+    };
+    let filter = cli.log.clone().unwrap_or_else(|| level.to_owned());
+    log::init(&LogOptions { filter, format, timestamps: works }).map_err(|why| Failure::Other(64, why))?;
+    if let Some(loaded) = loaded {
+        warn(&loaded.config.warnings, works);
+    }
+    Ok(())
+}
+
+/// Tells what a person should look at: in the log of what works, on standard error of what looks.
+fn warn(warnings: &[crate::config::Warning], works: bool) {
+    if works {
+        for warning in warnings {
+            tracing::warn!("{}", print::one_line(warning));
+        }
+    }
+}
