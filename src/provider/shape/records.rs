@@ -251,11 +251,12 @@ fn steps<'a>(change: &Change, records: &'a [Record]) -> Vec<Step<'a>> {
 
 fn ttl_steps<'a>(change: &Change, records: &'a [Record]) -> Vec<Step<'a>> {
     let Some(ttl) = change.ttl else { return Vec::new() };
-    let wrong = records.iter().filter(|record| record.ttl != Some(ttl) && change.after.contains(&record.value));
+    // Where the service does not tell a TTL, none can be found wrong.
+    let wrong = |record: &&Record| record.ttl.is_some_and(|held| held != ttl) && change.after.contains(&record.value);
     let update = |record: &'a Record| {
         Step::Update(record, draft(&change.key, &record.value, Some(ttl), record.attributes.clone()))
     };
-    wrong.map(update).collect()
+    records.iter().filter(wrong).map(update).collect()
 }
 
 fn draft(key: &RrsetKey, value: &Value, ttl: Option<Ttl>, attributes: BTreeMap<String, String>) -> Draft {
