@@ -1,4 +1,4 @@
-//! LunaNode over real HTTP, against an emulator that was written from its documentation.
+//! LunaNode over real HTTP, against an emulator written from its documentation: every case of one provider, so it is long.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 

@@ -1,7 +1,7 @@
 //! LunaNode's DNS as its documentation describes it, and stricter: anything that is not documented is refused.
 //!
 //! Sources: LunaNode's page on the DNS operations (the table of parameters, the text on `dns2/record-add`), the transport
-//! and the envelope as the official clients have them. What neither settles is a switch.
+//! and the envelope as the official clients have them. What neither settles is a switch. Long, as it is a whole service.
 
 #![allow(dead_code, reason = "each program that includes this file uses a part of it")]
 

@@ -1,4 +1,4 @@
-//! The adapter against a service in memory, with every way of being interrupted.
+//! The adapter against a service in memory, with every way of being interrupted: long by the service and its cases.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard};
