@@ -13,7 +13,8 @@ lunanode [--api-id ID] [--api-key KEY] [--zone NAME]... [--dyn LABEL=ADDRESS]...
 
 /// The emulator that the arguments describe. Says which login it has.
 pub fn emulator(arguments: &[String]) -> Result<impl Fn(&Received) -> Answer + Send + Sync + use<>, String> {
-    let mut state = State::new("abcdefghijklmnop", &('a'..='z').cycle().take(128).collect::<String>(), Switches::default());
+    let mut state =
+        State::new("abcdefghijklmnop", &('a'..='z').cycle().take(128).collect::<String>(), Switches::default());
     for pair in arguments.chunks(2) {
         let [option, value] = pair else { return Err(USAGE.to_owned()) };
         match option.as_str() {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
+use super::patience::Patience;
 use super::zones::{Zone, ZoneCache};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::name::Name;
@@ -153,13 +154,21 @@ impl<R: Records> Provider for RecordsProvider<R> {
         for key in keys {
             zones.push(self.zone_of(&key.name, &mut asked).await);
         }
+        let mut patience = Patience::default();
+        asked.iter().for_each(|outcome| patience.note(outcome));
         let mut lists: Vec<(&Zone, Result<Vec<Record>>)> = Vec::new();
         for zone in zones.iter().flatten() {
-            if lists.iter().all(|(listed, _)| *listed != zone) {
-                let inside = keys.iter().zip(&zones).filter(|(_, of)| of.as_ref() == Ok(zone));
-                let inside: Vec<_> = inside.map(|(key, _)| key.clone()).collect();
-                lists.push((zone, self.note(self.service.list(zone, &inside).await)));
+            if lists.iter().any(|(listed, _)| *listed == zone) {
+                continue;
             }
+            let inside = keys.iter().zip(&zones).filter(|(_, of)| of.as_ref() == Ok(zone));
+            let inside: Vec<_> = inside.map(|(key, _)| key.clone()).collect();
+            let records = match patience.given_up(|| format!("reading the zone {}", zone.name)) {
+                Some(error) => Err(error),
+                None => self.note(self.service.list(zone, &inside).await),
+            };
+            patience.note(&records);
+            lists.push((zone, records));
         }
         let answer = |(key, zone): (&RrsetKey, &Result<Zone>)| {
             let zone = zone.as_ref().map_err(Clone::clone)?;

@@ -201,6 +201,19 @@ fn a_forbidden_zone_does_not_blind_the_others() {
 }
 
 #[test]
+fn a_refused_account_is_not_asked_for_the_other_zones() {
+    run(async {
+        let provider = provider([]);
+        provider.service().lock().zones.push(zone("example.net"));
+        let kind = Kind::Auth { scope: crate::model::error::Scope::Account };
+        provider.service().lock().refuses = Some(("id of example.net".into(), kind));
+        let seen = provider.read(&[key("a.example.net"), home()]).await;
+        assert!(seen.iter().all(|seen| seen.as_ref().is_err_and(|error| error.kind == kind)));
+        assert_eq!(provider.service().lock().reads, ["zones", "list id of example.net"]);
+    });
+}
+
+#[test]
 fn a_zone_that_is_new_is_found() {
     run(async {
         let provider = provider([]);
