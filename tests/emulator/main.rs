@@ -1,9 +1,12 @@
-//! The emulators, to be used by hand: `cargo run --example emulator -- dyndns2 --port 18080 home.example.org`.
+//! The emulators, to be used by hand: `cargo run --example emulator -- dyndns2 --port 18080 home.example.org`, or
+//! `-- lunanode --port 18080 --zone example.org`.
 
 #![expect(clippy::print_stdout, reason = "a command for people")]
 
 mod dyndns2;
 mod http;
+mod lunanode;
+mod lunanode_by_hand;
 
 use http::{Answer, Received, Server};
 
@@ -18,7 +21,8 @@ async fn main() -> Result<(), String> {
             let service = dyndns2::Dyndns2::by_hand(&rest)?;
             Box::new(move |request| service.answer(request))
         }
-        other => return Err(format!("there is no emulator of \"{other}\"; there is: dyndns2")),
+        "lunanode" => Box::new(lunanode_by_hand::emulator(&rest)?),
+        other => return Err(format!("there is no emulator of \"{other}\"; there are: dyndns2, lunanode")),
     };
     let shown: Emulator = Box::new(move |request| {
         let answer = emulator(request);

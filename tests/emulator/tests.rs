@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "helpers of tests")]
 
 mod http;
+mod lunanode;
 
 use std::time::Duration;
 
@@ -62,4 +63,79 @@ async fn the_date_can_be_off() {
     assert_eq!(call(&server, "/").await.unwrap().clock_is_off(), None);
     server.skew(-3600);
     assert!(call(&server, "/").await.unwrap().clock_is_off().is_some());
+}
+
+mod luna {
+    use super::*;
+    use crate::http::unix_now;
+    use crate::lunanode::{LunaNode, Switches, checks};
+
+    const ID: &str = "abcdefghijklmnop";
+
+    fn key() -> String {
+        ('a'..='z').cycle().take(128).collect()
+    }
+
+    fn form(pairs: &[(&str, &str)]) -> String {
+        let mut url = reqwest::Url::parse("http://127.0.0.1").expect("a URL");
+        url.query_pairs_mut().extend_pairs(pairs);
+        url.query().unwrap_or_default().to_owned()
+    }
+
+    /// What LunaNode says to a request that is signed, for `dns/dyn-add/`, at `nonce`.
+    async fn ask(luna: &LunaNode, req: &str, nonce: i64) -> String {
+        let nonce = nonce.to_string();
+        let signature = checks::signature(&key(), &format!("dns/dyn-add/|{req}|{nonce}"));
+        let body = form(&[("req", req), ("signature", &signature), ("nonce", &nonce)]);
+        send(luna, reqwest::Method::POST, "dns/dyn-add/", "application/x-www-form-urlencoded", body).await
+    }
+
+    async fn send(luna: &LunaNode, method: reqwest::Method, path: &str, content_type: &str, body: String) -> String {
+        let url = format!("{}{path}", luna.endpoint()).parse().expect("a URL");
+        let mut request = reqwest::Request::new(method, url);
+        request.headers_mut().insert("content-type", content_type.parse().expect("a header"));
+        *request.body_mut() = Some(body.into());
+        let reply = Http::new(None).send(request, SINGLE, "asking").await.expect("an answer");
+        reply.text().into_owned()
+    }
+
+    fn req(parameters: &str) -> String {
+        format!("{{\"api_id\":\"{ID}\",\"api_partialkey\":\"{}\"{parameters}}}", &key()[..64])
+    }
+
+    #[tokio::test]
+    async fn lunanode_takes_what_is_documented_and_nothing_else() {
+        let luna = LunaNode::start(0, ID, &key(), Switches::default()).await.unwrap();
+        let good = req(r#","name":"home","ip":"192.0.2.1""#);
+        assert_eq!(ask(&luna, &good, unix_now()).await, r#"{"success":"yes"}"#);
+        assert!(luna.state().violations.is_empty());
+        for (bad, why) in [
+            (req(r#","name":"home""#), "missing parameter ip"),
+            (req(r#","name":"home","ip":"192.0.2.1","ttl":"60""#), "unknown parameter ttl"),
+            (req(r#","name":7,"ip":"192.0.2.1""#), "no string"),
+            (req(r#","name":"home.lndyn.com","ip":"192.0.2.1""#), "invalid name"),
+            (req(r#","name":"home","ip":"192.0.2.1""#), "already in use"),
+            (req(r#","name":"other","ip":"192.0.2.1""#).replace(ID, "short"), "authentication failure"),
+            ("[]".to_owned(), "no JSON object"),
+        ] {
+            assert!(ask(&luna, &bad, unix_now()).await.contains(why), "{bad}: {why}");
+        }
+        for nonce in [unix_now() - 301, unix_now() + 310] {
+            assert!(ask(&luna, &good, nonce).await.contains("authentication failure"));
+        }
+    }
+
+    #[tokio::test]
+    async fn lunanode_wants_a_form_by_post_with_the_last_slash() {
+        let luna = LunaNode::start(0, ID, &key(), Switches::default()).await.unwrap();
+        let (post, get, urlencoded) =
+            (reqwest::Method::POST, reqwest::Method::GET, "application/x-www-form-urlencoded");
+        let body = || form(&[("req", "{}"), ("signature", ""), ("nonce", "1")]);
+        assert!(send(&luna, get, "dns/dyn-add/", urlencoded, body()).await.contains("not a plain POST"));
+        assert!(send(&luna, post.clone(), "dns/dyn-add/", "text/plain", body()).await.contains("not a plain POST"));
+        assert!(send(&luna, post.clone(), "dns/dyn-add", urlencoded, body()).await.contains("Not Found"));
+        let more = format!("{}&api_key=x", body());
+        assert!(send(&luna, post, "dns/dyn-add/", urlencoded, more).await.contains("the fields are"));
+        assert_eq!(luna.state().violations.len(), 4);
+    }
 }
