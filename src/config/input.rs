@@ -46,7 +46,8 @@ impl Default for Input {
 /// beside it in the order of their names; and the environment.
 ///
 /// # Errors
-/// A file that was named is missing; any is unreadable, not UTF-8 or larger than 1 MiB; a variable of ours is not UTF-8.
+/// A file that was named is missing; any is unreadable, not UTF-8 or larger than 1 MiB; a variable of ours is not
+/// UTF-8.
 pub fn read_input(path: Option<&Path>) -> Result<Input, ConfigErrors> {
     gather(path, Path::new(DEFAULT_FILE), environment())
 }

@@ -51,8 +51,8 @@ impl Config {
     /// Reads a configuration for these providers.
     ///
     /// # Errors
-    /// Everything that is wrong, at once. Where a document is no TOML, its syntax alone is spoken of: what the rest means
-    /// is then not certain.
+    /// Everything that is wrong, at once. Where a document is no TOML, its syntax alone is spoken of: what the rest
+    /// means is then not certain.
     pub fn load_with(input: &Input, registry: &'static [Entry]) -> Result<Self, ConfigErrors> {
         let mut reader = Reader::new(Documents::default());
         let Some(root) = gather(&mut reader, input, registry) else {
@@ -67,6 +67,10 @@ impl Config {
             return Err(ConfigErrors(reader.finish()));
         }
         config.warnings = reader.finish();
+        if config.records.is_empty() {
+            let nothing = Problem::without_place("there is no [[record]]: nothing is published", None);
+            config.warnings.push(Warning { severity: Severity::Warning, ..nothing });
+        }
         Ok(config)
     }
 
@@ -203,7 +207,7 @@ fn read(reader: &mut Reader, input: &Input, registry: &'static [Entry], root: &T
     let known = record::Known { accounts: typed_accounts, addresses: &addresses, defaults: &defaults };
     let (records, mut used) = record::read(reader, &known, records);
     // With errors, what seems not to be used may only be misspelt where it is.
-    if !reader.failed() {
+    if !reader.failed() && !records.is_empty() {
         used.addresses.insert(DEFAULT_ADDRESS.to_owned());
         unused(reader, "account", typed_accounts, &used.accounts);
         unused(reader, "address", typed_addresses, &used.addresses);

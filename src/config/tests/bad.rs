@@ -32,6 +32,7 @@ fn mistakes_of_syntax_are_placed() {
                 "3:9: this is no TOML: string values must be quoted, expected literal string",
             ],
         ),
+        ("account = 5\n[account.b]", &["2:2: this is no TOML: cannot extend value of type integer with a dotted key"]),
         ("[defaults]\nttl = 1\nttl = 2", &["3:1: this key is given twice in one table"]),
         ("[record]\nname = \"x.example.org\"", &["1:2: `record` is a list of tables: each starts with [[record]]"]),
     ]);
@@ -92,15 +93,13 @@ fn wrong_types_say_what_was_expected_and_found() {
         ),
         (
             "[address.wan]\nipv4 = true",
-            &[
-                "2:8: `ipv4` expects a source: \"auto\", false, an address, or a table such as { interface = \"eth0\" }, found true",
-            ],
+            &["2:8: `ipv4` expects a source: \"auto\", false, an address, \
+                 or a table such as { interface = \"eth0\" }, found true"],
         ),
         (
             "[address.wan]\nipv4 = [\"auto\"]",
-            &[
-                "2:8: `ipv4` expects a source: \"auto\", false, an address, or a table such as { interface = \"eth0\" }, found a list",
-            ],
+            &["2:8: `ipv4` expects a source: \"auto\", false, an address, \
+                 or a table such as { interface = \"eth0\" }, found a list"],
         ),
         ("[address]\nwan = \"auto\"", &["2:1: `wan` is no table: [address] holds one for each name"]),
     ]);
@@ -134,7 +133,8 @@ fn the_kinds_of_settings_are_checked() {
         ("choice = \"rde\"", "4:10: `choice` is one of \"red\", \"green\" and \"blue\", not \"rde\""),
         (
             "command = \"/bin/x y\"",
-            "4:11: `command` expects a list such as [\"/usr/bin/program\", \"argument\"]; no shell reads it, found text",
+            "4:11: `command` expects a list such as [\"/usr/bin/program\", \"argument\"]; \
+             no shell reads it, found text",
         ),
         ("command = [\"reload\"]", "4:11: `command`: the program must be an absolute path: it starts with \"/\""),
         ("command = []", "4:11: `command`: the list is empty"),
@@ -153,7 +153,8 @@ fn the_kinds_of_settings_are_checked() {
         ("verify = 1", "4:10: `verify` expects true or false, found a number"),
         (
             "nameservers = \"192.0.2.1\"",
-            "4:15: `nameservers` expects a list of addresses such as [\"192.0.2.53\", \"[2001:db8::1]:53\"], found text",
+            "4:15: `nameservers` expects a list of addresses such as \
+             [\"192.0.2.53\", \"[2001:db8::1]:53\"], found text",
         ),
         (
             "nameservers = [\"ns.example.org\"]",

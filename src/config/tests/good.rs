@@ -96,7 +96,7 @@ fn every_kind_of_setting_is_read() {
     assert!(!account.verify);
     let servers: Vec<String> = account.nameservers.iter().map(ToString::to_string).collect();
     assert_eq!(servers, ["192.0.2.53:53", "127.0.0.1:5301", "[::1]:53", "[::1]:5353"]);
-    assert_eq!(warnings(&config), ["2:18: no record uses the account \"a\""]);
+    assert_eq!(warnings(&config), ["there is no [[record]]: nothing is published"]);
 }
 
 #[test]
@@ -109,7 +109,8 @@ fn every_source_is_read() {
     assert_eq!(fixed.ipv4, Source::Fixed(vec!["192.0.2.7".parse().unwrap()]));
     assert_eq!(fixed.ipv6, Source::Fixed(vec!["2001:db8::1".parse().unwrap(), "2001:db8::2".parse().unwrap()]));
     let named = address(
-        "ipv4 = { interface = \"default\", private = true }\nipv6 = { interface = \"eth0\", temporary = true, all = true }",
+        "ipv4 = { interface = \"default\", private = true }\n\
+         ipv6 = { interface = \"eth0\", temporary = true, all = true }",
     );
     let of_route = InterfaceSource { private: true, ..InterfaceSource::default() };
     let of_eth0 = InterfaceSource { name: Some("eth0".into()), temporary: true, private: false, all: true };
@@ -134,7 +135,8 @@ fn echo_services_have_three_formats() {
 
 #[test]
 fn several_sources_are_asked_in_order_or_must_agree() {
-    let keys = "ipv4 = { quorum = 2, of = [\"https\", { file = \"/run/ip\" }, { first_of = [\"interface\", \"192.0.2.7\"] }] }";
+    let keys = "ipv4 = { quorum = 2, of = [\"https\", { file = \"/run/ip\" }, \
+                { first_of = [\"interface\", \"192.0.2.7\"] }] }";
     let first = Source::FirstOf(vec![
         Source::Interface(InterfaceSource::default()),
         Source::Fixed(vec!["192.0.2.7".parse().unwrap()]),
@@ -202,7 +204,8 @@ fn a_name_may_be_declared_again_for_another_account_or_family() {
 #[test]
 fn later_files_override_keys_and_add_records() {
     let main = format!("{BASE}[defaults]\nttl = 60\ncheck = \"1m\"");
-    let later = "[defaults]\nttl = 120\n[account.base]\ntoken_file = \"/other\"\n[[record]]\nname = \"b.example.org\"\naccount = \"base\"";
+    let later = "[defaults]\nttl = 120\n[account.base]\ntoken_file = \"/other\"\n\
+                 [[record]]\nname = \"b.example.org\"\naccount = \"base\"";
     let config = loaded(&files(&[("d.toml", &main), ("conf.d/b.toml", later)]));
     assert_eq!((config.defaults.ttl, config.defaults.check), (set(120), minutes(1)));
     assert_eq!(config.accounts["base"].settings.secret("token").unwrap().path().unwrap().to_str(), Some("/other"));
@@ -213,7 +216,8 @@ fn later_files_override_keys_and_add_records() {
 #[test]
 fn what_nothing_uses_is_a_warning() {
     let text = format!(
-        "{BASE}[account.idle]\nprovider = \"sample\"\ntoken_file = \"/t\"\n[address.lan]\n[log]\nlevel = \"debug\"\nformat = \"json\""
+        "{BASE}[account.idle]\nprovider = \"sample\"\ntoken_file = \"/t\"\n\
+         [address.lan]\n[log]\nlevel = \"debug\"\nformat = \"json\""
     );
     let config = loaded(&file(&text));
     assert_eq!(config.log, Log { level: LogLevel::Debug, format: LogFormat::Json });
@@ -240,63 +244,4 @@ fn settings_that_do_not_fit_together_are_placed() {
             "9:10: the account \"c\" at sample: nothing fits"
         ]
     );
-}
-
-/// The settings of the real providers that the example uses.
-static EXAMPLE: [Entry; 4] = {
-    const fn entry(name: &'static str, settings: &'static [Setting]) -> Entry {
-        Entry { name, title: "", shape: "", documentation: "", settings, build: |_, _| Ok(Arc::new(Idle)) }
-    }
-    [
-        entry(
-            "designate",
-            &[
-                Setting::required("auth_url", Kind::Url, ""),
-                Setting::optional("username", Kind::Text, ""),
-                Setting::optional("user_domain_name", Kind::Text, ""),
-                Setting::optional("password", Kind::Secret, ""),
-                Setting::optional("project_name", Kind::Text, ""),
-                Setting::optional("project_domain_name", Kind::Text, ""),
-                Setting::optional("region", Kind::Text, ""),
-            ],
-        ),
-        entry(
-            "dyndns2",
-            &[
-                Setting::required("server", Kind::Url, ""),
-                Setting::required("username", Kind::Text, ""),
-                Setting::required("password", Kind::Secret, ""),
-                Setting::optional("names_per_request", Kind::Number(1, 50), ""),
-                Setting::optional("families", Kind::Choice(&["together", "apart"]), ""),
-                Setting::optional("refresh", Kind::Duration, ""),
-            ],
-        ),
-        entry(
-            "lunanode",
-            &[Setting::required("api_id", Kind::Text, ""), Setting::required("api_key", Kind::Secret, "")],
-        ),
-        entry("zonefile", &[Setting::required("path", Kind::Path, ""), Setting::optional("reload", Kind::Command, "")]),
-    ]
-};
-
-const EXAMPLE_FILE: &str = include_str!("../../../config/driftless.toml");
-
-#[test]
-fn the_example_is_right_as_it_stands() {
-    let config = Config::load_with(&file(EXAMPLE_FILE), &EXAMPLE).unwrap_or_else(|errors| panic!("{errors}"));
-    assert_eq!(config.warnings, []);
-    assert_eq!((config.accounts.len(), config.records.len()), (1, 1));
-    let smallest = Config::load_with(&file(SMALLEST), &EXAMPLE).unwrap_or_else(|errors| panic!("{errors}"));
-    assert_eq!(smallest.warnings, []);
-}
-
-#[test]
-fn every_option_of_the_example_is_right_too() {
-    let is_option = |line: &&str| line.starts_with('#') && !line.starts_with("# ") && *line != "#";
-    let lines = EXAMPLE_FILE.lines().map(|line| if is_option(&line) { &line[1..] } else { line });
-    let text: String = lines.map(|line| format!("{line}\n")).collect();
-    let mut input = file(&text);
-    input.variables.insert("CREDENTIALS_DIRECTORY".into(), "/run/credentials".into());
-    let config = Config::load_with(&input, &EXAMPLE).unwrap_or_else(|errors| panic!("{errors}"));
-    assert_eq!((config.accounts.len(), config.addresses.len(), config.records.len()), (6, 4, 3));
 }

@@ -14,6 +14,7 @@ use crate::provider::setting::{Kind, Setting, SettingsError};
 use crate::provider::{Budget, Terms};
 
 mod bad;
+mod example;
 mod good;
 mod random;
 mod secrets;

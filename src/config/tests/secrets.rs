@@ -80,7 +80,8 @@ fn a_secret_that_cannot_be_had_says_why() {
         ("token = \"\"", "3:9: `token`: the secret is empty"),
         (
             "token = 12345",
-            "3:9: `token` expects a secret such as { file = \"/path\" }, { credential = \"name\" } or { env = \"NAME\" }, found a number",
+            "3:9: `token` expects a secret such as \
+             { file = \"/path\" }, { credential = \"name\" } or { env = \"NAME\" }, found a number",
         ),
         ("token = {}", "3:9: `token`: a secret is one of `file`, `credential` and `env`"),
         ("token = { file = \"/t\", env = \"T\" }", "3:9: `token`: a secret is one of `file`, `credential` and `env`"),
