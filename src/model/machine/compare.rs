@@ -55,8 +55,10 @@ pub(super) fn compare(
         }
     }
     let after = &foreign | want;
-    let clamped = entry.clamped.filter(|(asked, got)| spec.ttl == TtlPolicy::Set(*asked) && ttl == Some(*got));
-    let ttl_fits = match spec.ttl {
+    // The TTL belongs to the whole set: where others' values stay, it is not ours to change.
+    let policy = if foreign.is_empty() { spec.ttl } else { TtlPolicy::Keep };
+    let clamped = entry.clamped.filter(|(asked, got)| policy == TtlPolicy::Set(*asked) && ttl == Some(*got));
+    let ttl_fits = match policy {
         TtlPolicy::Keep => true,
         TtlPolicy::Set(asked) => after.is_empty() || ttl.is_none_or(|ttl| ttl == asked) || clamped.is_some(),
     };
@@ -65,11 +67,11 @@ pub(super) fn compare(
     }
     if after == holds && !ttl_fits && asked_before(entry, spec, want) {
         // We asked for this TTL, the service said yes and made another one of it: that is its word, not drift.
-        if let (TtlPolicy::Set(asked), Some(got)) = (spec.ttl, ttl) {
+        if let (TtlPolicy::Set(asked), Some(got)) = (policy, ttl) {
             return Finding::Fits { health, clamped: Some((asked, got)) };
         }
     }
-    let write_ttl = spec.ttl.wanted().or(if holds.is_empty() { TTL_OF_NEW } else { None });
+    let write_ttl = policy.wanted().or(if holds.is_empty() { TTL_OF_NEW } else { None });
     let retire = &holds - &after;
     change(key, holds, after, retire, write_ttl, snapshot)
 }
@@ -149,6 +151,14 @@ mod tests {
     #[test]
     fn foreign_values_beside_ours_stay() {
         assert_eq!(after(judge(&spec(false), &ours(&[1]), &[2], holds(&[1, 9]))), values(&[2, 9]));
+    }
+
+    #[test]
+    fn the_ttl_of_a_set_with_foreign_values_stays() {
+        let spec = RecordSpec { ttl: TtlPolicy::Set(Ttl::new(30).unwrap()), ..spec(false) };
+        assert!(matches!(judge(&spec, &ours(&[1]), &[1], holds(&[1, 9])), Finding::Fits { .. }));
+        let Finding::Differs(change) = judge(&spec, &ours(&[1]), &[2], holds(&[1, 9])) else { panic!("it changes") };
+        assert_eq!(change.ttl, None);
     }
 
     #[test]
