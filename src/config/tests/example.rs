@@ -51,6 +51,15 @@ fn the_example_is_right_as_it_stands() {
 }
 
 #[test]
+fn the_example_is_right_for_the_providers_that_are_shipped() {
+    for text in [EXAMPLE_FILE, SMALLEST] {
+        let config = Config::load(&file(text)).unwrap_or_else(|errors| panic!("{errors}"));
+        let tools = Tools { http: Http::new(None) };
+        assert!(config.check_accounts(&tools).is_ok_and(|providers| providers.contains_key("home")));
+    }
+}
+
+#[test]
 fn every_option_of_the_example_is_right_too() {
     let is_option = |line: &&str| line.starts_with('#') && !line.starts_with("# ") && *line != "#";
     let lines = EXAMPLE_FILE.lines().map(|line| if is_option(&line) { &line[1..] } else { line });
