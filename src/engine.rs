@@ -74,6 +74,8 @@ pub struct Ears {
     pub control: Option<Control>,
     /// The service manager.
     pub manager: Option<Manager>,
+    /// What is asked for from the start.
+    pub target: Option<Target>,
     /// How to read the configuration again.
     pub rebuild: Option<Rebuild>,
 }
@@ -135,6 +137,9 @@ impl Engine {
     pub async fn run(mut self, until: Until, mut ears: Ears) -> State {
         self.seen = ears.network.as_ref().and_then(|_| snapshot().ok());
         self.feed(Event::Start);
+        if let Some(target) = ears.target.take() {
+            self.feed(Event::Update(target));
+        }
         if let Some(manager) = &ears.manager {
             manager.ready();
         }

@@ -139,12 +139,8 @@ pub async fn work(work: Work) -> Result<State, Failure> {
     let Work { loaded, again, until, target } = work;
     let Opened { lock, store, documents } = open(&loaded.config.state_dir)?;
     let parts = loaded.build(None)?;
-    let mut state = machine(&parts, &documents, store.writable(), Mode::Run);
-    let mut ears = Ears { signals: Signals::open().ok(), ..Ears::default() };
-    let mut rng = fastrand::Rng::new();
-    if let Some(target) = target {
-        let _ = step(&mut state, Event::Update(target), clock::now(), &mut rng);
-    }
+    let state = machine(&parts, &documents, store.writable(), Mode::Run);
+    let mut ears = Ears { signals: Signals::open().ok(), target, ..Ears::default() };
     if until == Until::Stopped {
         ears.network = Watch::open()
             .map_err(|error| tracing::warn!("the kernel cannot be listened to ({error}); the timer alone is"))
@@ -158,7 +154,7 @@ pub async fn work(work: Work) -> Result<State, Failure> {
             })
         });
     }
-    let engine = Engine::new(state, parts, store, Arc::new(SystemClock), rng);
+    let engine = Engine::new(state, parts, store, Arc::new(SystemClock), fastrand::Rng::new());
     let state = engine.run(until, ears).await;
     drop(lock);
     Ok(state)

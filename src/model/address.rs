@@ -68,7 +68,7 @@ impl NotPublic {
     }
 
     /// Whether the address belongs to a network of one's own, so that publishing it can be wished for: RFC 1918, RFC 6598,
-    /// RFC 4193 and loopback.
+    /// RFC 4193, loopback, and what laboratories use (documentation and benchmark blocks).
     #[must_use]
     pub fn is_private(&self) -> bool {
         self.block.private
@@ -116,15 +116,15 @@ static IPV4: [Block; 19] = [
     v4([169, 254, 0, 0], 16, "link-local (RFC 3927)"),
     own(v4([172, 16, 0, 0], 12, "private (RFC 1918)")),
     v4([192, 0, 0, 0], 24, "reserved for protocols (RFC 6890)"),
-    v4([192, 0, 2, 0], 24, "for documentation (RFC 5737)"),
+    own(v4([192, 0, 2, 0], 24, "for documentation (RFC 5737)")),
     v4([192, 31, 196, 0], 24, "the AS112 service's (RFC 7535)"),
     v4([192, 52, 193, 0], 24, "the multicast tunnelling service's (RFC 7450)"),
     v4([192, 88, 99, 0], 24, "a 6to4 relay's (RFC 7526)"),
     own(v4([192, 168, 0, 0], 16, "private (RFC 1918)")),
     v4([192, 175, 48, 0], 24, "the AS112 service's (RFC 7534)"),
-    v4([198, 18, 0, 0], 15, "for benchmarks (RFC 2544)"),
-    v4([198, 51, 100, 0], 24, "for documentation (RFC 5737)"),
-    v4([203, 0, 113, 0], 24, "for documentation (RFC 5737)"),
+    own(v4([198, 18, 0, 0], 15, "for benchmarks (RFC 2544)")),
+    own(v4([198, 51, 100, 0], 24, "for documentation (RFC 5737)")),
+    own(v4([203, 0, 113, 0], 24, "for documentation (RFC 5737)")),
     v4([224, 0, 0, 0], 4, "multicast (RFC 5771)"),
     v4([255, 255, 255, 255], 32, "the broadcast address (RFC 919)"),
     v4([240, 0, 0, 0], 4, "reserved (RFC 1112)"),
@@ -136,17 +136,17 @@ static GLOBAL_UNICAST: Block = v6([0x2000, 0, 0, 0, 0, 0, 0, 0], 3, "global unic
 /// What is not handed out within 2000::/3: the IANA IPv6 special-purpose address registry.
 static IPV6: [Block; 12] = [
     v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 32, "a Teredo tunnel's (RFC 4380)"),
-    v6([0x2001, 2, 0, 0, 0, 0, 0, 0], 48, "for benchmarks (RFC 5180)"),
+    own(v6([0x2001, 2, 0, 0, 0, 0, 0, 0], 48, "for benchmarks (RFC 5180)")),
     v6([0x2001, 3, 0, 0, 0, 0, 0, 0], 32, "the multicast tunnelling service's (RFC 7450)"),
     v6([0x2001, 4, 0x112, 0, 0, 0, 0, 0], 48, "the AS112 service's (RFC 7535)"),
     v6([0x2001, 0x10, 0, 0, 0, 0, 0, 0], 28, "a host identifier, not an address (RFC 4843)"),
     v6([0x2001, 0x20, 0, 0, 0, 0, 0, 0], 28, "a host identifier, not an address (RFC 7343)"),
     v6([0x2001, 0x30, 0, 0, 0, 0, 0, 0], 28, "a drone's identifier, not an address (RFC 9374)"),
     v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23, "reserved for protocols (RFC 2928)"),
-    v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32, "for documentation (RFC 3849)"),
+    own(v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32, "for documentation (RFC 3849)")),
     v6([0x2002, 0, 0, 0, 0, 0, 0, 0], 16, "a 6to4 tunnel's (RFC 3056)"),
     v6([0x2620, 0x4f, 0x8000, 0, 0, 0, 0, 0], 48, "the AS112 service's (RFC 7534)"),
-    v6([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20, "for documentation (RFC 9637)"),
+    own(v6([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20, "for documentation (RFC 9637)")),
 ];
 
 /// Words for what lies outside 2000::/3, which is refused as a whole: narrow blocks first, the last one holds everything.
@@ -220,12 +220,24 @@ mod tests {
 
     #[test]
     fn private_addresses_pass_only_where_they_were_asked_for() {
-        for text in ["10.1.2.3", "172.31.0.1", "192.168.1.1", "100.64.0.1", "127.0.0.1", "fd00::1", "::1"] {
+        for text in [
+            "10.1.2.3",
+            "172.31.0.1",
+            "192.168.1.1",
+            "100.64.0.1",
+            "127.0.0.1",
+            "192.0.2.1",
+            "198.18.0.1",
+            "2001:db8::1",
+            "fd00::1",
+            "::1",
+        ] {
             let address: IpAddr = text.parse().unwrap();
             assert_eq!(allowed(address, true), Ok(address));
             assert!(allowed(address, false).is_err());
         }
-        for text in ["0.0.0.0", "169.254.1.1", "192.0.2.1", "224.0.0.1", "::", "fe80::1", "ff02::1", "::ffff:10.0.0.1"]
+        for text in
+            ["0.0.0.0", "169.254.1.1", "192.88.99.1", "224.0.0.1", "::", "fe80::1", "ff02::1", "::ffff:10.0.0.1"]
         {
             assert!(allowed(text.parse().unwrap(), true).is_err(), "{text}");
         }

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::address::PublicAddr;
+use crate::model::address::allowed;
 use crate::model::agree::{Expression, Reading, SourceName};
-use crate::model::record::{RrsetKey, Ttl, Value, Values};
+use crate::model::record::{Family, RrsetKey, Ttl, Value, Values};
 use crate::model::terms::Terms;
 
 /// An account by its name in the configuration.
@@ -149,19 +149,16 @@ pub fn want(spec: &RecordSpec, key: &RrsetKey, believed: &Reading, absent_for: D
 fn publishable(spec: &RecordSpec, key: &RrsetKey, list: &[IpAddr]) -> Want {
     let mut values = Values::new();
     for address in list {
-        let right_family = match address {
-            IpAddr::V4(_) => key.rtype.family() == Some(crate::model::record::Family::Ipv4),
-            IpAddr::V6(_) => key.rtype.family() == Some(crate::model::record::Family::Ipv6),
-        };
-        if !right_family {
+        if key.rtype.family() != Some(Family::of(*address)) {
             return Want::Unknown(format!("{address} does not belong into {}", key.rtype));
         }
-        if !spec.private
-            && let Err(why) = PublicAddr::new(*address)
-        {
-            return Want::Unknown(format!("{why}; `private = true` would publish it on purpose"));
-        }
-        values.insert(Value::from(*address));
+        match allowed(*address, spec.private) {
+            Ok(address) => values.insert(Value::from(address)),
+            Err(why) if why.is_private() => {
+                return Want::Unknown(format!("{why}; `private = true` would publish it on purpose"));
+            }
+            Err(why) => return Want::Unknown(why.to_string()),
+        };
     }
     if values.is_empty() { Want::Unknown("no address was named".into()) } else { Want::Values(values) }
 }
