@@ -1,13 +1,17 @@
 //! Services that keep record sets: zone search, comparison, and replacement as a whole.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use async_trait::async_trait;
 
+use super::patience::Patience;
 use super::zones::Zone;
-use crate::model::error::Result;
+use crate::model::error::{Error, Kind, Result};
 use crate::model::name::Name;
-use crate::model::plan::{Applied, Health, Settled, Snapshot, Ticket};
+use crate::model::plan::{Applied, Batch, Change, Health, Plan, Seen, Settled, Snapshot, Ticket};
 use crate::model::record::{RrsetKey, Ttl, Values};
-use crate::provider::Terms;
+use crate::provider::{Provider, Terms};
 
 /// A record set as the service keeps it.
 #[derive(Clone, Debug)]
@@ -31,6 +35,18 @@ pub trait Rrsets: Send + Sync {
     fn terms(&self) -> Terms;
     /// The zone that `name` belongs to: the longest suffix the account may edit; `None` where there is none.
     async fn zone_of(&self, name: &Name) -> Result<Option<Zone>>;
+    /// The zones of several names, in their order; overridden where the searches have steps in common.
+    async fn zones_of(&self, names: &[Name]) -> Vec<Result<Option<Zone>>> {
+        let mut zones = Vec::with_capacity(names.len());
+        for name in names {
+            zones.push(self.zone_of(name).await);
+        }
+        zones
+    }
+    /// Every zone the account may edit, to tell a person; `None` where the service cannot say.
+    async fn zones(&self) -> Result<Option<Vec<Zone>>> {
+        Ok(None)
+    }
     /// One record set; `None` where there is none.
     async fn get(&self, zone: &Zone, key: &RrsetKey) -> Result<Option<Rrset>>;
     /// All record sets of a zone, all pages; `None` where the service has no such call. Asked when many are wanted.
@@ -50,5 +66,456 @@ pub trait Rrsets: Send + Sync {
     /// How a job stands that `replace` left running.
     async fn settle(&self, _ticket: &Ticket) -> Result<Settled> {
         Ok(Settled::Done)
+    }
+    /// The machine's addresses changed: connections are dropped.
+    fn network_changed(&self) {}
+}
+
+/// From how many wanted record sets of one zone on the zone is listed instead.
+const MANY: usize = 4;
+
+/// A service that keeps record sets, as a provider.
+#[derive(Debug)]
+pub struct RrsetsProvider<R: Rrsets> {
+    service: R,
+    /// The zones found so far, by the names that lie in them. A name without a zone is searched anew at each read.
+    zones: Mutex<BTreeMap<Name, Zone>>,
+}
+
+/// What a read carries to the change that follows it.
+struct Held {
+    zone: Zone,
+    rrset: Option<Rrset>,
+}
+
+impl<R: Rrsets> RrsetsProvider<R> {
+    /// The provider of one account at `service`.
+    #[must_use]
+    pub fn new(service: R) -> Self {
+        Self { service, zones: Mutex::default() }
+    }
+
+    /// The service behind it.
+    #[must_use]
+    pub fn service(&self) -> &R {
+        &self.service
+    }
+
+    /// The zone of each of the keys' names, each looked up once.
+    async fn find_zones(&self, keys: &[RrsetKey]) -> BTreeMap<Name, Result<Zone>> {
+        let names: BTreeSet<&Name> = keys.iter().map(|key| &key.name).collect();
+        let (mut found, mut unknown) = (BTreeMap::new(), Vec::new());
+        for name in names {
+            match self.known().get(name) {
+                Some(zone) => drop(found.insert(name.clone(), Ok(zone.clone()))),
+                None => unknown.push(name.clone()),
+            }
+        }
+        let answers = if unknown.is_empty() { Vec::new() } else { self.service.zones_of(&unknown).await };
+        let mut hint = None;
+        for (name, answer) in unknown.into_iter().zip(answers) {
+            let zone = match answer {
+                Ok(Some(zone)) => {
+                    self.known().insert(name.clone(), zone.clone());
+                    Ok(zone)
+                }
+                Ok(None) => {
+                    if hint.is_none() {
+                        hint = Some(self.zones_hint().await);
+                    }
+                    Err(no_zone(&name, hint.as_deref().unwrap_or_default()))
+                }
+                Err(error) => Err(error),
+            };
+            found.insert(name, zone);
+        }
+        found
+    }
+
+    /// What to tell someone whose name lies in no zone.
+    async fn zones_hint(&self) -> String {
+        match self.service.zones().await {
+            Ok(Some(zones)) if zones.is_empty() => "this account has no zone".into(),
+            Ok(Some(zones)) => {
+                let names: Vec<_> = zones.iter().take(20).map(|zone| zone.name.as_str()).collect();
+                let more = if zones.len() > names.len() { " and others" } else { "" };
+                format!("this account's zones: {}{more}", names.join(", "))
+            }
+            Ok(None) | Err(_) => "create the zone at the provider, or correct the name".into(),
+        }
+    }
+
+    /// The wanted record sets of one zone, one answer a key.
+    async fn read_zone(
+        &self,
+        zone: &Zone,
+        keys: &[&RrsetKey],
+        patience: &mut Patience,
+    ) -> Vec<(RrsetKey, Result<Seen>)> {
+        let mut listed = patience.given_up(|| format!("reading {}", zone.name)).map_or(Ok(None), Err);
+        if keys.len() >= MANY && listed.is_ok() {
+            listed = self.service.list(zone).await;
+            patience.note(&listed);
+        }
+        let mut answers = Vec::with_capacity(keys.len());
+        for &key in keys {
+            let answer = match (&listed, patience.given_up(|| format!("reading {key}"))) {
+                (Ok(Some(rrsets)), _) => Ok(rrsets.iter().find(|rrset| rrset.key == *key).cloned()),
+                (Err(error), _) => Err(error.clone()),
+                (Ok(None), Some(error)) => Err(error),
+                (Ok(None), None) => {
+                    let answer = self.service.get(zone, key).await;
+                    patience.note(&answer);
+                    answer
+                }
+            };
+            answers.push((key.clone(), answer.map(|rrset| seen(zone.clone(), rrset))));
+        }
+        answers
+    }
+
+    async fn apply_one(&self, change: &Change) -> Result<Applied> {
+        let Some(held) = change.snapshot.get::<Held>() else {
+            return Err(Error::stale(format!("changing {}", change.key), "it was not read before"));
+        };
+        if let Some(applied) = already_so(change, held.rrset.as_ref()) {
+            return Ok(applied);
+        }
+        let answer =
+            self.service.replace(&held.zone, &change.key, held.rrset.as_ref(), &change.after, change.ttl).await;
+        self.forget_if_stale(&answer);
+        answer
+    }
+
+    fn forget_if_stale<T>(&self, answer: &Result<T>) {
+        if matches!(answer, Err(Error { kind: Kind::Stale, .. })) {
+            self.known().clear();
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeMap<Name, Zone>> {
+        // Each holder makes one change to the map, so a panic elsewhere cannot leave it half-made.
+        self.zones.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl<R: Rrsets> Provider for RrsetsProvider<R> {
+    fn terms(&self) -> Terms {
+        self.service.terms()
+    }
+
+    async fn read(&self, keys: &[RrsetKey]) -> Vec<Result<Seen>> {
+        let zones = self.find_zones(keys).await;
+        let mut patience = Patience::default();
+        let mut answers: BTreeMap<RrsetKey, Result<Seen>> = BTreeMap::new();
+        let mut by_zone: BTreeMap<&str, (&Zone, BTreeSet<&RrsetKey>)> = BTreeMap::new();
+        for key in keys {
+            match zones.get(&key.name) {
+                Some(Ok(zone)) => drop(by_zone.entry(&zone.id).or_insert((zone, BTreeSet::new())).1.insert(key)),
+                Some(Err(error)) => drop(answers.insert(key.clone(), Err(error.clone()))),
+                None => {}
+            }
+        }
+        for (zone, wanted) in by_zone.values() {
+            let wanted: Vec<_> = wanted.iter().copied().collect();
+            answers.extend(self.read_zone(zone, &wanted, &mut patience).await);
+        }
+        answers.values().for_each(|answer| self.forget_if_stale(answer));
+        // Every key got an answer above, unless the service answered for fewer names than it was asked.
+        let missing = |key| Err(Error::transient(format!("reading {key}"), "the zone search gave no answer"));
+        keys.iter().map(|key| answers.get(key).cloned().unwrap_or_else(|| missing(key))).collect()
+    }
+
+    fn batches(&self, plan: &Plan) -> Vec<Batch> {
+        plan.chunks(1)
+    }
+
+    async fn apply(&self, batch: &Batch) -> Vec<Result<Applied>> {
+        let mut answers = Vec::with_capacity(batch.changes.len());
+        for change in &batch.changes {
+            answers.push(self.apply_one(change).await);
+        }
+        answers
+    }
+
+    async fn settle(&self, ticket: &Ticket) -> Result<Settled> {
+        self.service.settle(ticket).await
+    }
+
+    fn network_changed(&self) {
+        self.service.network_changed();
+    }
+}
+
+/// The answer to a change that the service need not be asked for: it holds exactly this already, and it is not broken.
+fn already_so(change: &Change, held: Option<&Rrset>) -> Option<Applied> {
+    let Some(rrset) = held else { return change.after.is_empty().then_some(Applied::Done) };
+    let same_ttl = change.ttl.is_none() || change.ttl == rrset.ttl || change.after.is_empty();
+    match rrset.health {
+        _ if rrset.values != change.after || !same_ttl => None,
+        Health::Live => Some(Applied::Done),
+        Health::Pending => Some(Applied::Accepted(None)),
+        Health::Broken => None,
+    }
+}
+
+fn seen(zone: Zone, rrset: Option<Rrset>) -> Seen {
+    match rrset {
+        Some(rrset) if !rrset.values.is_empty() => Seen::Holds {
+            values: rrset.values.clone(),
+            ttl: rrset.ttl,
+            health: rrset.health,
+            mixed: false,
+            snapshot: Snapshot::of(Held { zone, rrset: Some(rrset) }),
+        },
+        // A set that was emptied holds nothing, but is updated rather than created.
+        rrset => Seen::Absent(Snapshot::of(Held { zone, rrset })),
+    }
+}
+
+fn no_zone(name: &Name, hint: &str) -> Error {
+    Error::config(format!("finding the zone of {name}"), "no zone of this account holds the name").hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::patience::PATIENCE;
+    use super::*;
+    use crate::model::error::Scope;
+    use crate::model::plan::Sibling;
+    use crate::model::record::{RecordType, Value};
+    use crate::provider::Budget;
+    use std::time::Duration;
+
+    /// A service in memory: the zones `a.example` (id 1) and `b.example` (id 2), whose record sets are given.
+    #[derive(Default)]
+    struct Memory {
+        rrsets: Vec<Rrset>,
+        lists: bool,
+        failing: Mutex<BTreeMap<String, Error>>,
+        calls: Mutex<Vec<String>>,
+    }
+
+    impl Memory {
+        fn call(&self, zone: &str, call: String) -> Result<()> {
+            self.calls.lock().unwrap().push(call);
+            self.failing.lock().unwrap().get(zone).cloned().map_or(Ok(()), Err)
+        }
+
+        fn calls(&self) -> Vec<String> {
+            std::mem::take(&mut *self.calls.lock().unwrap())
+        }
+    }
+
+    #[async_trait]
+    impl Rrsets for Memory {
+        fn terms(&self) -> Terms {
+            let wait = Duration::from_secs(1);
+            let budget = Budget::RECORDS;
+            let (settles_within, read_back_after) = (wait, wait);
+            Terms {
+                readable: true,
+                width: 1,
+                budget,
+                settles_within,
+                read_back_after,
+                forgets_siblings: false,
+                refresh: None,
+                in_dns: true,
+            }
+        }
+
+        async fn zone_of(&self, name: &Name) -> Result<Option<Zone>> {
+            self.call("search", format!("zone {name}"))?;
+            Ok(self.zones().await?.and_then(|zones| zones.into_iter().find(|zone| name.is_within(&zone.name))))
+        }
+
+        async fn zones(&self) -> Result<Option<Vec<Zone>>> {
+            let zone = |id: &str, name: &str| Zone { id: id.into(), name: Name::parse(name).unwrap() };
+            Ok(Some(vec![zone("1", "a.example"), zone("2", "b.example")]))
+        }
+
+        async fn get(&self, zone: &Zone, key: &RrsetKey) -> Result<Option<Rrset>> {
+            self.call(&zone.id, format!("get {key}"))?;
+            Ok(self.rrsets.iter().find(|rrset| rrset.key == *key).cloned())
+        }
+
+        async fn list(&self, zone: &Zone) -> Result<Option<Vec<Rrset>>> {
+            if !self.lists {
+                return Ok(None);
+            }
+            self.call(&zone.id, format!("list {}", zone.name))?;
+            Ok(Some(self.rrsets.clone()))
+        }
+
+        async fn replace(
+            &self,
+            zone: &Zone,
+            key: &RrsetKey,
+            before: Option<&Rrset>,
+            values: &Values,
+            ttl: Option<Ttl>,
+        ) -> Result<Applied> {
+            let list = crate::model::record::list;
+            let before = before.map(|rrset| list(&rrset.values));
+            self.call(&zone.id, format!("replace {key} {before:?} {} {ttl:?}", list(values)))?;
+            Ok(Applied::Done)
+        }
+    }
+
+    fn key(name: &str, rtype: RecordType) -> RrsetKey {
+        RrsetKey::new(Name::parse(name).unwrap(), rtype)
+    }
+
+    fn values(texts: &[&str]) -> Values {
+        texts.iter().map(|text| Value::from(text.parse::<std::net::IpAddr>().unwrap())).collect()
+    }
+
+    fn rrset(name: &str, texts: &[&str], health: Health) -> Rrset {
+        let (key, values) = (key(name, RecordType::A), values(texts));
+        Rrset { key, values, ttl: Ttl::new(60), health, snapshot: Snapshot::none() }
+    }
+
+    fn provider(service: Memory) -> RrsetsProvider<Memory> {
+        RrsetsProvider::new(service)
+    }
+
+    fn change(seen: &Seen, name: &str, after: &[&str], ttl: Option<u32>) -> Change {
+        let (before, snapshot) = match seen {
+            Seen::Holds { values, snapshot, .. } => (values.clone(), snapshot.clone()),
+            Seen::Absent(snapshot) => (Values::new(), snapshot.clone()),
+            Seen::Unreadable => panic!("rrsets can be read"),
+        };
+        let (after, ttl) = (values(after), ttl.and_then(Ttl::new));
+        let (key, retire) = (key(name, RecordType::A), Values::new());
+        Change { key, before, after, retire, ttl, sibling: Sibling::Unknown, snapshot }
+    }
+
+    async fn apply(provider: &RrsetsProvider<Memory>, change: Change) -> Result<Applied> {
+        let plan = Plan { changes: vec![change] };
+        let batches = provider.batches(&plan);
+        assert_eq!(batches.len(), 1);
+        provider.apply(&batches[0]).await.remove(0)
+    }
+
+    #[tokio::test]
+    async fn a_forbidden_zone_does_not_blind_the_others() {
+        let service = Memory { rrsets: vec![rrset("h.b.example", &["192.0.2.1"], Health::Live)], ..Memory::default() };
+        let forbidden = Error::auth(Scope::RecordSet, "reading", "forbidden");
+        service.failing.lock().unwrap().insert("1".into(), forbidden.clone());
+        let provider = provider(service);
+        let keys = [key("h.a.example", RecordType::A), key("h.b.example", RecordType::A), key("h.c", RecordType::A)];
+        let answers = provider.read(&keys).await;
+        assert_eq!(answers[0].clone().unwrap_err(), forbidden);
+        assert!(matches!(&answers[1], Ok(Seen::Holds { mixed: false, .. })));
+        let error = answers[2].clone().unwrap_err();
+        assert_eq!(error.kind, Kind::Config);
+        assert_eq!(error.hint.unwrap(), "this account's zones: a.example, b.example");
+    }
+
+    #[tokio::test]
+    async fn a_zone_is_searched_once_and_remembered() {
+        let provider = provider(Memory::default());
+        let keys = [key("h.a.example", RecordType::Aaaa), key("h.a.example", RecordType::A)];
+        assert!(matches!(provider.read(&keys).await[..], [Ok(Seen::Absent(_)), Ok(Seen::Absent(_))]));
+        assert_eq!(provider.service.calls(), ["zone h.a.example", "get h.a.example A", "get h.a.example AAAA"]);
+        provider.read(&keys[..1]).await;
+        assert_eq!(provider.service.calls(), ["get h.a.example AAAA"]);
+    }
+
+    #[tokio::test]
+    async fn many_keys_of_a_zone_are_listed() {
+        for (lists, first) in [(true, "list a.example"), (false, "get h0.a.example A")] {
+            let rrsets = vec![rrset("h1.a.example", &["192.0.2.1"], Health::Pending)];
+            let provider = provider(Memory { rrsets, lists, ..Memory::default() });
+            let keys: Vec<_> = (0..4).map(|i| key(&format!("h{i}.a.example"), RecordType::A)).collect();
+            let answers = provider.read(&keys).await;
+            assert_eq!(provider.service.calls()[4], first);
+            assert!(matches!(&answers[1], Ok(Seen::Holds { health: Health::Pending, .. })));
+            assert_eq!(answers.iter().filter(|answer| matches!(answer, Ok(Seen::Absent(_)))).count(), 3);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refused_account_is_not_asked_again_in_the_same_read() {
+        let provider = provider(Memory::default());
+        let failing = [Error::auth(Scope::Account, "", ""), Error::rate_limited(None, "", "")];
+        let keys = [key("h.a.example", RecordType::A), key("h.b.example", RecordType::A)];
+        provider.read(&keys).await;
+        for error in failing {
+            provider.service.calls();
+            provider.service.failing.lock().unwrap().insert("1".into(), error.clone());
+            let answers = provider.read(&keys).await;
+            assert_eq!(provider.service.calls().len(), 1);
+            assert!(answers.into_iter().all(|answer| answer.unwrap_err().kind == error.kind));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_service_that_is_down_is_not_asked_for_every_key() {
+        let provider = provider(Memory::default());
+        let keys: Vec<_> = (0..9).map(|i| key(&format!("h{i}.a.example"), RecordType::A)).collect();
+        provider.read(&keys).await;
+        provider.service.calls();
+        provider.service.failing.lock().unwrap().insert("1".into(), Error::transient("", "no answer"));
+        assert!(provider.read(&keys).await.into_iter().all(|answer| answer.is_err()));
+        assert_eq!(provider.service.calls().len(), usize::from(PATIENCE));
+    }
+
+    #[tokio::test]
+    async fn a_stale_answer_makes_the_zones_be_searched_again() {
+        let provider = provider(Memory::default());
+        let keys = [key("h.a.example", RecordType::A)];
+        let absent = provider.read(&keys).await.remove(0).unwrap();
+        provider.service.failing.lock().unwrap().insert("1".into(), Error::stale("", "gone"));
+        let answer = apply(&provider, change(&absent, "h.a.example", &["192.0.2.1"], None)).await;
+        assert_eq!(answer.unwrap_err().kind, Kind::Stale);
+        provider.service.calls();
+        provider.read(&keys).await;
+        provider.read(&keys).await;
+        let searched = ["zone h.a.example", "get h.a.example A"];
+        assert_eq!(provider.service.calls(), [searched, searched].concat());
+    }
+
+    #[tokio::test]
+    async fn a_change_takes_along_what_was_read() {
+        let held = ["192.0.2.1", "198.51.100.1"];
+        let provider =
+            provider(Memory { rrsets: vec![rrset("h.a.example", &held, Health::Live)], ..Memory::default() });
+        let seen = provider.read(&[key("h.a.example", RecordType::A)]).await.remove(0).unwrap();
+        provider.service.calls();
+        apply(&provider, change(&seen, "h.a.example", &["192.0.2.2", "198.51.100.1"], None)).await.unwrap();
+        let expected = "replace h.a.example A Some(\"192.0.2.1, 198.51.100.1\") 192.0.2.2, 198.51.100.1 None";
+        assert_eq!(provider.service.calls(), [expected]);
+        let never_read = Change { snapshot: Snapshot::none(), ..change(&seen, "h.a.example", &[], None) };
+        assert_eq!(apply(&provider, never_read).await.unwrap_err().kind, Kind::Stale);
+    }
+
+    #[tokio::test]
+    async fn what_is_already_so_is_not_written_unless_it_is_broken() {
+        use Health::{Broken, Live, Pending};
+        for (health, ttl, calls) in
+            [(Live, None, 0), (Live, Some(60), 0), (Live, Some(61), 1), (Pending, None, 0), (Broken, None, 1)]
+        {
+            let rrsets = vec![rrset("h.a.example", &["192.0.2.1"], health)];
+            let provider = provider(Memory { rrsets, ..Memory::default() });
+            let seen = provider.read(&[key("h.a.example", RecordType::A)]).await.remove(0).unwrap();
+            provider.service.calls();
+            let applied = apply(&provider, change(&seen, "h.a.example", &["192.0.2.1"], ttl)).await.unwrap();
+            assert_eq!(applied, if health == Pending { Applied::Accepted(None) } else { Applied::Done });
+            assert_eq!(provider.service.calls().len(), calls, "{health:?} {ttl:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_emptied_set_is_absent_and_updated_rather_than_created() {
+        let rrsets = vec![rrset("h.a.example", &[], Health::Live)];
+        let provider = provider(Memory { rrsets, ..Memory::default() });
+        let seen = provider.read(&[key("h.a.example", RecordType::A)]).await.remove(0).unwrap();
+        assert!(matches!(seen, Seen::Absent(_)));
+        provider.service.calls();
+        apply(&provider, change(&seen, "h.a.example", &["192.0.2.1"], None)).await.unwrap();
+        assert_eq!(provider.service.calls(), ["replace h.a.example A Some(\"nothing\") 192.0.2.1 None"]);
     }
 }
