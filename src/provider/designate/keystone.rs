@@ -269,3 +269,6 @@ fn refusal(reply: &Reply, doing: &str) -> Error {
         _ => problem.general(reply, doing, "auth_url"),
     }
 }
+
+#[cfg(test)]
+mod tests;
