@@ -24,6 +24,8 @@ use crate::net::http::{LIST, Reply, SINGLE};
 
 mod answers;
 mod keystone;
+#[cfg(test)]
+mod replay;
 mod settings;
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::error::Kind;
 use crate::os::secret::Secret;
-use crate::provider::designate::tests::replay::{recorded, written};
+use crate::provider::designate::replay::{recorded, written};
 
 fn login(identity: Identity, project: Option<Named>) -> Login {
     let tokens = Url::parse("http://127.0.0.1/v3/auth/tokens").unwrap();

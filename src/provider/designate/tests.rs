@@ -13,9 +13,7 @@ use crate::net::http::Http;
 use crate::os::secret::Secret;
 use crate::provider::setting::Value as Set;
 
-pub(super) mod replay;
-
-use replay::{Asked, Exchange, Server, recorded, written};
+use super::replay::{Asked, Exchange, Server, recorded, written};
 
 const TOKEN: &str = "004-ks-password-project-scope";
 const ZONE: &str = "039-zones-list-by-name";

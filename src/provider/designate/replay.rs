@@ -1,4 +1,4 @@
-//! Recorded exchanges, and a tiny server on loopback that answers with them in a given order.
+//! For tests: recorded exchanges, and a tiny server on loopback that answers with them in a given order.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
