@@ -1,0 +1,175 @@
+//! Effects: what the machine wants done, done; each answers with an event.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::{Access, Engine, SALT};
+use crate::model::agree::SourceName;
+use crate::model::desired::{AccountName, Id};
+use crate::model::error::{Error, Result};
+use crate::model::ledger::Fingerprint;
+use crate::model::machine::{Document, Documents, Effect, Event, Level, Notice, Proof};
+use crate::model::plan::{Batch, Ticket};
+use crate::model::record::{Family, RrsetKey, Values, list};
+use crate::net::dns;
+
+/// A call that takes longer is given up: its outcome counts as unknown, and is read before anything is written again.
+const CALL: Duration = Duration::from_secs(120);
+
+impl Engine {
+    /// Carries out an effect; what is done at once answers at once.
+    pub(super) fn carry_out(&mut self, effect: Effect) -> Option<Event> {
+        match effect {
+            Effect::Tell(notice) => tell(&notice),
+            Effect::Save(documents) => return Some(Event::Saved(self.save(documents))),
+            Effect::DropConnections => {
+                self.parts.accounts.values().for_each(|access| access.provider.network_changed());
+                self.parts.detectors.values().for_each(|detector| detector.network_changed());
+            }
+            Effect::Cut(account, plan) => {
+                let batches = self.parts.accounts.get(&account).map(|access| access.provider.batches(&plan));
+                return Some(Event::Cut(account, batches.unwrap_or_default()));
+            }
+            Effect::LookAt(account) => {
+                let print = self.fingerprint(&account);
+                return Some(Event::Looked(account, print));
+            }
+            Effect::Detect(questions) => self.detect(questions),
+            Effect::Read(account, keys) => self.read(account, keys),
+            Effect::Apply(account, number, batch) => self.apply(account, number, batch),
+            Effect::Settle(account, key, ticket) => self.settle(account, key, ticket),
+            Effect::Resolve(id, values) => self.resolve(id, values),
+        }
+        None
+    }
+
+    fn save(&mut self, documents: Documents) -> bool {
+        let mut changes: Vec<(String, Document)> = documents.into_iter().collect();
+        if !self.store.documents().contains_key(SALT) {
+            changes.push((SALT.into(), Some(self.salt.clone().into())));
+        }
+        match self.store.save(&changes) {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::debug!("the state was not written: {error}");
+                false
+            }
+        }
+    }
+
+    /// A salted digest of an account's settings and secrets.
+    fn fingerprint(&self, account: &AccountName) -> Fingerprint {
+        let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
+        digest.update(self.salt.as_bytes());
+        if let Some(access) = self.parts.accounts.get(account) {
+            digest.update(&access.settings.canonical());
+        }
+        let digest = digest.finish();
+        data_encoding::HEXLOWER.encode(digest.as_ref().get(..16).unwrap_or_default())
+    }
+
+    fn detect(&mut self, questions: Vec<(SourceName, Family)>) {
+        for (source, family) in questions {
+            let Some(detector) = self.parts.detectors.get(&source).map(Arc::clone) else { continue };
+            self.start(async move {
+                let reading = detector.detect(family).await;
+                tracing::debug!(%source, %family, "says {reading}");
+                Event::Readings(vec![(source, family, reading)])
+            });
+        }
+    }
+
+    fn read(&mut self, account: AccountName, keys: Vec<RrsetKey>) {
+        let Some(access) = self.parts.accounts.get(&account).cloned() else { return };
+        let print = self.fingerprint(&account);
+        self.start(async move {
+            let mut answers = timeout(CALL, access.provider.read(&keys)).await.unwrap_or_default();
+            answers.resize_with(keys.len(), || Err(gave_up("reading")));
+            Event::Read(account, print, keys.into_iter().zip(answers).collect())
+        });
+    }
+
+    fn apply(&mut self, account: AccountName, number: u64, batch: Batch) {
+        let Some(access) = self.parts.accounts.get(&account).cloned() else { return };
+        let print = self.fingerprint(&account);
+        for change in &batch.changes {
+            tracing::debug!(account = %account, record = %change.key, "{change}");
+        }
+        self.start(async move {
+            let mut outcomes = timeout(CALL, access.provider.apply(&batch)).await.unwrap_or_default();
+            outcomes.resize_with(batch.changes.len(), || Err(gave_up("updating")));
+            Event::Applied(account, number, print, outcomes)
+        });
+    }
+
+    fn settle(&mut self, account: AccountName, key: RrsetKey, ticket: Ticket) {
+        let Some(access) = self.parts.accounts.get(&account).cloned() else { return };
+        let print = self.fingerprint(&account);
+        self.start(async move {
+            let settled = timeout(CALL, access.provider.settle(&ticket)).await;
+            Event::Settled(account, key, print, settled.unwrap_or_else(|_| Err(gave_up("asking about a job"))))
+        });
+    }
+
+    fn resolve(&mut self, id: Id, values: Values) {
+        let servers = self.parts.accounts.get(&id.account).map(|access| access.nameservers.clone()).unwrap_or_default();
+        self.start(async move {
+            let proof = prove(&id.key, &values, servers).await;
+            Event::Resolved(id, proof)
+        });
+    }
+
+    fn start(&mut self, effect: impl Future<Output = Event> + Send + 'static) {
+        self.running.push(Box::pin(effect));
+    }
+}
+
+/// The error of a call that did not come back in time.
+fn gave_up(doing: &str) -> Error {
+    Error::transient(doing, format!("no answer within {} s", CALL.as_secs()))
+}
+
+/// What the zone's own name servers say of a record set.
+async fn prove(key: &RrsetKey, values: &Values, given: Vec<SocketAddr>) -> Proof {
+    let servers = if given.is_empty() {
+        match dns::name_servers(&key.name).await {
+            Ok(servers) => servers,
+            Err(why) => return Proof::Unknown(why),
+        }
+    } else {
+        given.into_iter().map(|server| (server.to_string(), server)).collect()
+    };
+    let answers = dns::authoritative(key, &servers).await;
+    match dns::agreement(&answers, values) {
+        dns::Verdict::Seen => Proof::Seen,
+        dns::Verdict::NotYet { server, holds } => Proof::NotYet(format!("{} ({server})", list(&holds))),
+        dns::Verdict::Unknown(why) => Proof::Unknown(why),
+    }
+}
+
+/// Puts a notice into the log, with its record and account as fields.
+fn tell(notice: &Notice) {
+    let record = notice.id.as_ref().map(|id| id.key.to_string());
+    let account = notice.account.as_ref().map(|account| account.0.as_str());
+    let (record, what) = (record.as_deref(), &notice.what);
+    match notice.level {
+        Level::Debug => tracing::debug!(record, account, "{what}"),
+        Level::Info => tracing::info!(record, account, "{what}"),
+        Level::Warn => tracing::warn!(record, account, "{what}"),
+        Level::Error => tracing::error!(record, account, "{what}"),
+    }
+}
+
+/// Reads record sets once, outside any machine: what commands that only look need.
+///
+/// # Errors
+/// That of the service, one for each key.
+pub async fn look_at(access: &Access, keys: &[RrsetKey]) -> Vec<Result<crate::model::plan::Seen>> {
+    let mut answers = timeout(CALL, access.provider.read(keys)).await.unwrap_or_default();
+    answers.resize_with(keys.len(), || Err(gave_up("reading")));
+    answers
+}
