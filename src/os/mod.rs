@@ -6,4 +6,6 @@ pub mod log;
 pub mod netlink;
 pub mod secret;
 pub mod signals;
+#[cfg(test)]
+pub mod small_disk;
 pub mod systemd;
