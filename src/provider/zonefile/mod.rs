@@ -34,7 +34,7 @@ use zone::ZoneText;
 /// What is known of zone files without an account.
 pub const ENTRY: Entry = Entry {
     name: "zonefile",
-    title: "A zone file on this machine (BIND, NSD, Knot, PowerDNS, CoreDNS)",
+    title: "a zone file on this machine (BIND, NSD, Knot, PowerDNS, CoreDNS)",
     shape: "rrsets",
     documentation: "https://www.rfc-editor.org/rfc/rfc1035#section-5",
     settings: &[
