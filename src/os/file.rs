@@ -249,8 +249,7 @@ pub fn lock(dir: &Path) -> Result<Lock, LockError> {
     }
     // The pid is for people; a full disk must not cost the lock. In a container it is always the same: no write then.
     let pid = format!("{}\n", std::process::id());
-    let known = (&file).take(32).read_to_string(&mut holder).is_ok() && holder == pid;
-    if !known {
+    if (&file).take(32).read_to_string(&mut holder).is_err() || holder != pid {
         let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(pid.as_bytes()));
     }
     Ok(Lock { file })

@@ -37,6 +37,17 @@ fn history() -> impl Strategy<Value = Vec<Changes>> {
     prop::collection::vec(prop::collection::vec(change(), 0..3), 1..9)
 }
 
+/// What a life of these saves leaves: the documents, and the files.
+fn lived(history: &[Changes]) -> (Documents, fake::Image) {
+    let disk = Shared::default();
+    let (mut store, _) = disk.open();
+    for changes in history {
+        folding(&mut store);
+        store.save(changes).unwrap();
+    }
+    (store.documents().clone(), disk.with(|fake| fake.now.clone()))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
@@ -71,14 +82,7 @@ proptest! {
     /// Crashes in the middle of a start that mends what an earlier crash left.
     #[test]
     fn a_crash_while_a_start_mends_the_files_loses_nothing(history in history(), cut in 1..40_usize) {
-        let disk = Shared::default();
-        let (mut store, _) = disk.open();
-        for changes in &history {
-            folding(&mut store);
-            store.save(changes).unwrap();
-        }
-        let documents = store.documents().clone();
-        let mut image = disk.with(|fake| fake.now.clone());
+        let (documents, mut image) = lived(&history);
         image.entry(JOURNAL.into()).or_default().extend(vec![b'x'; cut]);
         let mending = Shared::holding(image).watched();
         let (_, loaded) = mending.open();
@@ -124,14 +128,7 @@ proptest! {
         bytes in prop::collection::vec(any::<u8>(), 0..5),
         gone in 0..5_usize,
     ) {
-        let disk = Shared::default();
-        let (mut store, _) = disk.open();
-        for changes in &history {
-            folding(&mut store);
-            store.save(changes).unwrap();
-        }
-        let documents = store.documents().clone();
-        let mut image = disk.with(|fake| fake.now.clone());
+        let (documents, mut image) = lived(&history);
         let Some(file) = (!image.is_empty()).then(|| image.keys().nth(which.index(image.len())).unwrap().clone()) else {
             return Ok(());
         };
