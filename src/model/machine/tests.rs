@@ -555,3 +555,15 @@ fn name_servers_alone_cause_one_push_a_day() {
     }
     assert!((1..=2).contains(&pushes), "{pushes} in two days");
 }
+
+#[test]
+fn one_round_ends_although_the_write_budget_is_used_up() {
+    let mut rig = Rig::started(push(), 1);
+    rig.applies(&[1], Ok(Applied::Done));
+    rig.changes_to(2);
+    rig.applies(&[2], Ok(Applied::Done));
+    rig.changes_to(3);
+    rig.idle();
+    assert_eq!(rig.standing(), Standing::Working);
+    assert!(rig.state.is_settled(rig.now));
+}
