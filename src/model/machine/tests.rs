@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use super::standing::Standing;
 use super::*;
-use crate::model::agree::Expression;
+use crate::model::agree::{Expression, Reading, SourceName};
 use crate::model::desired::{AccountSpec, RecordSpec, SourceSpec, TtlPolicy};
-use crate::model::error::{Kind, Scope};
-use crate::model::ledger::Reason;
-use crate::model::plan::{Health, Snapshot};
-use crate::model::record::{RecordType, Value};
+use crate::model::error::{Kind, Result, Scope};
+use crate::model::ledger::{Fingerprint, Reason};
+use crate::model::name::Name;
+use crate::model::plan::{Applied, Health, Seen, Settled, Snapshot, Ticket};
+use crate::model::record::{Family, RecordType, RrsetKey, Value};
 use crate::model::terms::{Budget, Terms};
 use crate::model::time::Wall;
 
