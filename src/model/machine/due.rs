@@ -108,7 +108,7 @@ impl State {
             return Next::Read;
         }
         if terms.forgets_siblings
-            && let Some(sibling) = self.records.get(&super::lane::sibling(id))
+            && let Some(sibling) = self.records.get(&id.sibling())
         {
             if matches!(sibling.want, Want::Unknown(_)) && sibling.entry.confirmed.is_none() {
                 // The service would forget it.

@@ -37,12 +37,6 @@ impl Lane {
     }
 }
 
-/// The other family of the same name at the same account.
-pub(super) fn sibling(id: &Id) -> Id {
-    let rtype = id.key.rtype.family().map_or(id.key.rtype, |family| family.other().record_type());
-    Id { account: id.account.clone(), key: RrsetKey::new(id.key.name.clone(), rtype) }
-}
-
 impl Account {
     /// Gives up what is not begun, and names the record sets of it.
     pub(super) fn abandon(&mut self, name: &AccountName) -> Vec<Id> {
@@ -210,7 +204,7 @@ impl State {
     }
 
     fn with_sibling(&self, id: &Id, mut change: Change) -> Change {
-        let other = self.records.get(&sibling(id));
+        let other = self.records.get(&id.sibling());
         change.sibling = match other {
             Some(record) => match (record.want.values(), &record.entry.confirmed) {
                 (Some(values), _) if record.busy && !values.is_empty() => Sibling::Set(values),
