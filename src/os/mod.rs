@@ -9,4 +9,6 @@ pub mod netlink;
 pub mod process;
 pub mod secret;
 pub mod signals;
+#[cfg(test)]
+pub mod small_disk;
 pub mod systemd;

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::os::small_disk::SmallDisk;
 
 /// A change as `save` takes it.
 type Changes = Vec<(String, Option<Value>)>;
@@ -470,57 +471,32 @@ fn a_document_that_cannot_be_read_again_changes_nothing() {
     assert!(store.documents().is_empty() && store.writable());
 }
 
-/// A file system of one MiB, which only root can have.
-struct Small(tempfile::TempDir);
-
-impl Small {
-    fn mount() -> Option<Self> {
-        let dir = tempfile::tempdir().unwrap();
-        let mounted = mount(&["-t", "tmpfs", "-o", "size=1m", "tmpfs"], dir.path());
-        if !mounted {
-            eprintln!("skipped: a file system can only be mounted by root");
-        }
-        mounted.then_some(Self(dir))
-    }
-}
-
-fn mount(arguments: &[&str], path: &Path) -> bool {
-    std::process::Command::new("mount").args(arguments).arg(path).output().is_ok_and(|output| output.status.success())
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        let _ = std::process::Command::new("umount").arg(self.0.path()).output();
-    }
-}
-
 #[test]
 fn a_full_disk_costs_no_document() {
-    let Some(small) = Small::mount() else { return };
-    let (mut store, _) = Store::open(small.0.path());
+    let Some(disk) = SmallDisk::mount() else { return };
+    let (mut store, _) = Store::open(disk.path());
     store.save(&[set("a", json!(1))]).unwrap();
-    let filler = small.0.path().join("filler");
-    let _ = fs::write(&filler, vec![0; 2 << 20]);
+    disk.fill();
     let error = store.save(&[set("b", json!("x".repeat(5000)))]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::StorageFull, "{error}");
     assert!(!store.writable());
-    assert_eq!(Store::look(small.0.path()).documents, [("a".into(), json!(1))].into());
+    assert_eq!(Store::look(disk.path()).documents, [("a".into(), json!(1))].into());
     store.save(&[]).unwrap_err();
-    fs::remove_file(&filler).unwrap();
+    disk.empty();
     store.save(&[]).unwrap();
-    assert_eq!(&Store::open(small.0.path()).1.documents, store.documents());
+    assert_eq!(&Store::open(disk.path()).1.documents, store.documents());
 }
 
 #[test]
 fn a_read_only_disk_is_known_at_the_start_and_used_when_it_can_be_written() {
-    let Some(small) = Small::mount() else { return };
-    Store::open(small.0.path()).0.save(&[set("a", json!(1))]).unwrap();
-    assert!(mount(&["-o", "remount,ro"], small.0.path()));
-    let (mut store, loaded) = Store::open(small.0.path());
+    let Some(disk) = SmallDisk::mount() else { return };
+    Store::open(disk.path()).0.save(&[set("a", json!(1))]).unwrap();
+    assert!(disk.read_only(true));
+    let (mut store, loaded) = Store::open(disk.path());
     assert_eq!(loaded.documents, [("a".into(), json!(1))].into());
     assert!(!store.writable() && loaded.notes[0].contains("cannot be written"), "{:?}", loaded.notes);
     assert_eq!(store.save(&[set("b", json!(2))]).unwrap_err().kind(), ErrorKind::ReadOnlyFilesystem);
-    assert!(mount(&["-o", "remount,rw"], small.0.path()));
+    assert!(disk.read_only(false));
     store.save(&[]).unwrap();
-    assert_eq!(Store::look(small.0.path()).documents.len(), 2);
+    assert_eq!(Store::look(disk.path()).documents.len(), 2);
 }
