@@ -8,10 +8,6 @@ use super::meant::{Defaults, Log, LogFormat, LogLevel, TtlPolicy};
 use super::reader::{Fields, Reader};
 use super::tree::{Node, Table, Value};
 use super::{record, secret, setting};
-use crate::model::record::Ttl;
-
-/// The time to live of records that name none, in seconds.
-const TTL: u32 = 300;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -20,7 +16,8 @@ const DAY: Duration = Duration::from_secs(86_400);
 impl Default for Defaults {
     fn default() -> Self {
         Self {
-            ttl: Ttl::new(TTL).map_or(TtlPolicy::Keep, TtlPolicy::Set),
+            // Every attribute that nobody asked us to manage stays as it was.
+            ttl: TtlPolicy::Keep,
             check: 5 * MINUTE,
             verify: 6 * HOUR,
             echo_interval: 10 * MINUTE,

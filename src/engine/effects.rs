@@ -157,10 +157,10 @@ fn tell(notice: &Notice) {
     let account = notice.account.as_ref().map(|account| account.0.as_str());
     let (record, what) = (record.as_deref(), &notice.what);
     match notice.level {
-        Level::Debug => tracing::debug!(record, account, "{what}"),
-        Level::Info => tracing::info!(record, account, "{what}"),
-        Level::Warn => tracing::warn!(record, account, "{what}"),
-        Level::Error => tracing::error!(record, account, "{what}"),
+        Level::Debug => tracing::debug!(target: "driftless", record, account, "{what}"),
+        Level::Info => tracing::info!(target: "driftless", record, account, "{what}"),
+        Level::Warn => tracing::warn!(target: "driftless", record, account, "{what}"),
+        Level::Error => tracing::error!(target: "driftless", record, account, "{what}"),
     }
 }
 
