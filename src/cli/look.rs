@@ -160,7 +160,7 @@ async fn current(loaded: &Loaded) -> Result<(Status, bool), Failure> {
                 .map(|status| (status, true))
                 .map_err(|error| Failure::Other(75, format!("the daemon's answer: {error}")))
         }
-        Err(Unanswered::NotRunning) => Ok((Status::of(&app::on_disk(loaded)?, clock::now()), false)),
+        Err(Unanswered::NotRunning) => Ok((Status::of(&app::on_disk(loaded)?, clock::now()).left_behind(), false)),
         Err(Unanswered::Refused(why)) => Err(Failure::Other(77, why)),
     }
 }

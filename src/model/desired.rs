@@ -44,6 +44,8 @@ impl fmt::Display for Id {
 pub struct AccountSpec {
     /// The provider's name: accounts of one service share what the service refuses as a whole.
     pub service: String,
+    /// Which login at which service this is: with another one, what was confirmed before says nothing.
+    pub identity: String,
     /// What the service is like.
     pub terms: Terms,
 }

@@ -124,6 +124,8 @@ pub struct Hold {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AccountEntry {
+    /// Which login at which service all of this was learnt at; empty where nothing was yet.
+    pub identity: String,
     /// Failures of the account as a whole in a row.
     pub failures: u32,
     /// Until when it is left alone.

@@ -107,8 +107,17 @@ impl State {
         if terms.readable {
             return Next::Read;
         }
-        if terms.forgets_siblings && self.sibling_is_missing(id) {
-            return Next::Rest(None);
+        if terms.forgets_siblings
+            && let Some(sibling) = self.records.get(&super::lane::sibling(id))
+        {
+            if matches!(sibling.want, Want::Unknown(_)) && sibling.entry.confirmed.is_none() {
+                // The service would forget it.
+                return Next::Rest(None);
+            }
+            if let Some(rest) = sibling.settle.and_then(|(settled, _)| until(settled, now)) {
+                // They go together.
+                return rest;
+            }
         }
         if !self.disk.writable {
             if record.sent_without_disk {
@@ -149,12 +158,6 @@ impl State {
             return until(record.entry.spent.next(terms.budget), now).unwrap_or(Next::Push);
         }
         Next::Rest([refresh, resolve, read].into_iter().flatten().filter(|at| *at > now.moment).min())
-    }
-
-    /// Whether the other family of the name must be known first: the service would forget it.
-    fn sibling_is_missing(&self, id: &Id) -> bool {
-        let sibling = self.records.get(&super::lane::sibling(id));
-        sibling.is_some_and(|record| matches!(record.want, Want::Unknown(_)) && record.entry.confirmed.is_none())
     }
 }
 

@@ -26,6 +26,8 @@ mod lane;
 mod persist;
 mod proof;
 pub mod standing;
+#[cfg(test)]
+mod tests;
 
 use detection::Detection;
 use lane::Lane;

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::State;
+use super::due::Next;
+use super::{SETTLE_MOST, State};
 use crate::model::agree::{Reading, SourceName};
 use crate::model::desired::{AccountName, Id, Want};
 use crate::model::error::Error;
@@ -129,7 +130,12 @@ impl State {
                 return record.is_some_and(|record| record.checked || record.want.values().is_none());
             }
             match self.standing(id) {
-                Standing::Working => false,
+                // What waits for its budget, or for its other family, is at rest for longer than a person does.
+                Standing::Working => match self.next(id, now) {
+                    Next::Rest(Some(at)) => at > now.moment.plus(SETTLE_MOST),
+                    Next::Rest(None) => true,
+                    _ => false,
+                },
                 Standing::UpToDate => record.is_some_and(|record| record.checked || !self.is_readable(id)),
                 _ => true,
             }
