@@ -81,9 +81,11 @@ fn desired(column: &Column, provider: &dyn Provider, records: &[Declared]) -> De
         private: true,
         absent_after: record.absent_after,
     };
+    let terms = provider.terms();
+    let declared = AccountSpec { service: column.provider.into(), identity: "one login".into(), terms };
     let id = |record: &Declared| Id { account: account(), key: record.key.clone() };
     Desired {
-        accounts: [(account(), AccountSpec { service: column.provider.into(), terms: provider.terms() })].into(),
+        accounts: [(account(), declared)].into(),
         sources: [(source(), SourceSpec { min_interval: Duration::ZERO })].into(),
         records: records.iter().map(|record| (id(record), spec(record))).collect(),
         check: 5 * MINUTE,
