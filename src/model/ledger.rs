@@ -47,6 +47,10 @@ pub struct Attempt {
     pub values: Values,
     /// When it was made.
     pub at: Stamp,
+    /// Whether the outcome of the call before it is not known to be good either: what the service holds is then in doubt,
+    /// and `nochg` is as good an answer as any.
+    #[serde(default)]
+    pub in_doubt: bool,
 }
 
 /// A wait that ends by itself.
@@ -86,6 +90,13 @@ impl Reason {
     #[must_use]
     pub fn ends_with_new_settings(self) -> bool {
         self != Self::Abuse
+    }
+
+    /// Whether it is over when the service can be read again and the record set still differs. What was undone or made
+    /// something else of is not written again just because a day has passed.
+    #[must_use]
+    pub fn ends_with_a_probe(self) -> bool {
+        matches!(self, Self::Refused | Self::Wrong | Self::Foreign)
     }
 
     /// One word for logs and status.

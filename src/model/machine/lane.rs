@@ -120,8 +120,9 @@ impl State {
         out: &mut Out,
     ) {
         self.lane_answered(name);
-        let outcomes: Vec<_> =
-            answers.iter().map(|(key, answer)| (key.clone(), answer.as_ref().err().cloned())).collect();
+        // What cannot be read was not asked: that says nothing about how the account fares.
+        let asked = answers.iter().filter(|(_, answer)| !matches!(answer, Ok(Seen::Unreadable)));
+        let outcomes: Vec<_> = asked.map(|(key, answer)| (key.clone(), answer.as_ref().err().cloned())).collect();
         self.take_failures(name, print, outcomes, now, rng, out);
         let mut plan = Plan::default();
         for (key, answer) in answers {
@@ -186,6 +187,9 @@ impl State {
                 let hint = "say `values = \"all\"` if the whole record set is ours";
                 let error = super::own_error(Kind::Config, id, why, hint);
                 self.hold_record(id, reason, error, print, now, out);
+                None
+            }
+            Finding::Differs(_) if record.entry.hold.as_ref().is_some_and(|hold| !hold.reason.ends_with_a_probe()) => {
                 None
             }
             Finding::Differs(change) => {
@@ -417,6 +421,10 @@ impl State {
             Applied::Unchanged if is_a_refresh(record, &intent.values) => {
                 self.accepted(id, intent.values, "refreshed".into(), now, rng, out);
             }
+            Applied::Unchanged if intent.in_doubt => {
+                let what = format!("held {} already: an earlier call did its work", list(&intent.values));
+                self.accepted(id, intent.values, what, now, rng, out);
+            }
             Applied::Unchanged => {
                 record.entry.unchanged = record.entry.unchanged.saturating_add(1);
                 if record.entry.unchanged >= 2 {
@@ -442,8 +450,9 @@ impl State {
 /// Writes down that a call is about to be made. The values count as ours from now on, whatever becomes of it.
 fn attempt(record: &mut Record, values: Values, now: Now) {
     record.entry.ours.extend(values.iter().cloned());
-    record.prior = Some(record.entry.attempt.take());
-    record.entry.attempt = Some(Attempt { values, at: now.into() });
+    let prior = record.entry.attempt.take();
+    record.entry.attempt = Some(Attempt { values, at: now.into(), in_doubt: prior.is_some() });
+    record.prior = Some(prior);
     record.dirty = true;
 }
 

@@ -75,6 +75,9 @@ impl State {
         record.entry.failures = 0;
         record.entry.error = None;
         record.entry.wait = None;
+        if record.entry.hold.take().is_some() {
+            record.entry.note(now, "let go: the service took it");
+        }
         record.stale = false;
         record.forced = false;
         record.read_backs = 0;
@@ -145,6 +148,11 @@ impl State {
         let ttl = spec.ttl.wanted();
         let since = record.entry.confirmed.as_ref().filter(|_| record.entry.attempt.is_none()).map(|c| c.since);
         let since = since.unwrap_or(now.into());
+        if !record.entry.is_confirmed(&want, ttl) {
+            // What was read back and seen before was another value.
+            record.entry.read_back = None;
+            record.entry.in_dns = None;
+        }
         record.entry.ours.extend(want.iter().cloned());
         record.entry.confirmed = Some(Confirmed { values: want, ttl, since });
         record.entry.attempt = None;

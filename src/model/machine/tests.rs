@@ -393,6 +393,62 @@ fn nochg_twice_in_a_row_is_held() {
 }
 
 #[test]
+fn nochg_after_a_lost_answer_is_no_surprise() {
+    let mut rig = Rig::started(push(), 1);
+    rig.applies(&[1], Ok(Applied::Unchanged));
+    rig.changes_to(2);
+    rig.pass(30 * MINUTE);
+    rig.applies(&[2], Err(failed(Kind::Transient)));
+    rig.pass(30 * MINUTE);
+    rig.applies(&[2], Ok(Applied::Unchanged));
+    assert_eq!(rig.standing(), Standing::UpToDate);
+}
+
+#[test]
+fn a_push_service_out_of_order_is_tried_ever_more_rarely() {
+    let mut rig = Rig::started(push(), 1);
+    let mut tries = 0;
+    for _ in 0..24 * 60 {
+        if !rig.open.is_empty() {
+            rig.applies(&[1], Err(failed(Kind::Transient)));
+            tries += 1;
+        }
+        rig.pass(MINUTE);
+    }
+    // Every ten minutes by the write budget alone; an hour at most, half an hour at least by the back-off.
+    assert!((24..=60).contains(&tries), "{tries} tries in a day");
+}
+
+#[test]
+fn a_wrong_request_that_a_probe_finds_right_is_let_go() {
+    let mut rig = Rig::started(readable(), 1);
+    rig.reads(Err(failed(Kind::Config)));
+    assert_eq!(held(&rig), Some(Reason::Wrong));
+    rig.pass(25 * 60 * MINUTE);
+    rig.reads(Ok(seen(&[9])));
+    rig.applies(&[1], Ok(Applied::Done));
+    assert_eq!(rig.standing(), Standing::UpToDate);
+}
+
+#[test]
+fn what_had_no_effect_twice_is_not_written_again_by_a_probe() {
+    let mut rig = Rig::started(readable(), 1);
+    for _ in 0..2 {
+        rig.reads(Ok(seen(&[9])));
+        rig.applies(&[1], Ok(Applied::Done));
+        rig.pass(MINUTE);
+    }
+    rig.reads(Ok(seen(&[9])));
+    assert_eq!(held(&rig), Some(Reason::Normalised));
+    rig.pass(25 * 60 * MINUTE);
+    rig.reads(Ok(seen(&[9])));
+    rig.idle();
+    rig.pass(25 * 60 * MINUTE);
+    rig.reads(Ok(seen(&[1])));
+    assert_eq!(rig.standing(), Standing::UpToDate);
+}
+
+#[test]
 fn a_flapping_address_stays_within_the_write_budget() {
     let mut rig = Rig::started(push(), 1);
     let mut writes = 0;
