@@ -1,0 +1,217 @@
+//! What was once wrong, each as small as it can be told: an account, a record set or two, and one source.
+
+use super::*;
+use crate::model::agree::Expression;
+use crate::model::desired::{AccountSpec, RecordSpec, SourceSpec, TtlPolicy};
+use crate::model::error::Scope;
+use crate::model::plan::Health;
+use crate::model::plan::Snapshot;
+use crate::model::record::{RecordType, Value};
+use crate::model::terms::{Budget, Terms};
+use crate::model::time::Wall;
+use standing::Standing;
+
+/// A machine and the little that is around it.
+struct Bench {
+    state: State,
+    now: Now,
+    rng: fastrand::Rng,
+    documents: Documents,
+    /// Whether the ledger can be written.
+    writable: bool,
+    boot: &'static str,
+}
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 3600;
+
+fn terms(readable: bool) -> Terms {
+    Terms {
+        readable,
+        width: 1,
+        budget: if readable { Budget::RECORDS } else { Budget::PUSH },
+        settles_within: Duration::from_secs(60),
+        read_back_after: Duration::from_secs(2),
+        forgets_siblings: false,
+        refresh: None,
+        in_dns: false,
+    }
+}
+
+fn account() -> AccountName {
+    AccountName("home".into())
+}
+
+fn source() -> SourceName {
+    SourceName("interface".into())
+}
+
+fn key(name: &str, rtype: RecordType) -> RrsetKey {
+    RrsetKey::new(format!("{name}.example.org").parse().unwrap(), rtype)
+}
+
+fn id(name: &str) -> Id {
+    Id { account: account(), key: key(name, RecordType::A) }
+}
+
+fn value(last: u8) -> Value {
+    Value::V4([93, 184, 216, last].into())
+}
+
+fn values(last: &[u8]) -> Values {
+    last.iter().copied().map(value).collect()
+}
+
+fn desired(terms: Terms, names: &[&str]) -> Desired {
+    let spec = RecordSpec {
+        source: Expression::Source(source()),
+        ttl: TtlPolicy::Keep,
+        whole: false,
+        private: false,
+        absent_after: None,
+    };
+    Desired {
+        accounts: [(account(), AccountSpec { service: "s".into(), terms })].into(),
+        sources: [(source(), SourceSpec { min_interval: Duration::ZERO })].into(),
+        records: names.iter().map(|name| (id(name), spec.clone())).collect(),
+        check: Duration::from_secs(5 * MINUTE),
+        verify: Duration::from_secs(6 * HOUR),
+    }
+}
+
+fn holds(last: &[u8]) -> Result<Seen> {
+    let (snapshot, ttl) = (Snapshot::none(), crate::model::record::Ttl::new(60));
+    Ok(match values(last) {
+        none if none.is_empty() => Seen::Absent(snapshot),
+        values => Seen::Holds { values, ttl, health: Health::Live, mixed: false, snapshot },
+    })
+}
+
+impl Bench {
+    fn new(desired: Desired) -> Self {
+        let now = Now { moment: Moment(1_000_000), wall: Wall(1_780_000_000) };
+        let state = State::new(desired, &Documents::new(), "boot", true, Mode::Run, now);
+        let rng = fastrand::Rng::with_seed(7);
+        Self { state, now, rng, documents: Documents::new(), writable: true, boot: "boot" }
+    }
+
+    /// The process dies and another one takes its place.
+    fn restart(&mut self) -> Vec<Effect> {
+        let desired = self.state.desired().clone();
+        self.state = State::new(desired, &self.documents, self.boot, self.writable, Mode::Run, self.now);
+        self.feed(Event::Start)
+    }
+
+    /// What follows of an event, saves, cuts and looks at settings being carried out at once.
+    fn feed(&mut self, event: Event) -> Vec<Effect> {
+        let (mut events, mut rest) = (std::collections::VecDeque::from([event]), Vec::new());
+        while let Some(event) = events.pop_front() {
+            for effect in step(&mut self.state, event, self.now, &mut self.rng) {
+                match effect {
+                    Effect::Tell(_) | Effect::DropConnections => {}
+                    Effect::Save(documents) => {
+                        if self.writable {
+                            self.documents.extend(documents);
+                        }
+                        events.push_back(Event::Saved(self.writable));
+                    }
+                    Effect::Cut(account, plan) => events.push_back(Event::Cut(account, plan.chunks(1))),
+                    Effect::LookAt(account) => events.push_back(Event::Looked(account, "print".into())),
+                    other => rest.push(other),
+                }
+            }
+            assert!(rest.len() < 100, "it spins: {rest:?}");
+        }
+        rest
+    }
+
+    /// Time goes on, and whatever the machine wants to be woken for is done, readings being given at once.
+    fn pass(&mut self, seconds: u64, last: Option<u8>) -> Vec<Effect> {
+        let end = self.now.moment.plus(Duration::from_secs(seconds));
+        let mut rest = Vec::new();
+        while let Some(at) = self.state.wake_at(self.now).filter(|at| *at <= end) {
+            self.now.moment = self.now.moment.max(at);
+            let effects = self.feed(Event::Time);
+            rest.extend(self.told(effects, last));
+        }
+        self.now.moment = end;
+        rest
+    }
+
+    /// Answers questions to the source, and gives what else was asked for.
+    fn told(&mut self, effects: Vec<Effect>, last: Option<u8>) -> Vec<Effect> {
+        let mut rest = Vec::new();
+        for effect in effects {
+            match effect {
+                Effect::Detect(questions) => {
+                    let reading = || last.map_or(Reading::None, |last| Reading::Addresses(vec![value(last).address().unwrap()]));
+                    let readings = questions.into_iter().map(|(source, family)| (source, family, reading())).collect();
+                    let effects = self.feed(Event::Readings(readings));
+                    rest.extend(self.told(effects, last));
+                }
+                other => rest.push(other),
+            }
+        }
+        rest
+    }
+
+    /// The process starts and learns of its address.
+    fn start(&mut self, last: u8) -> Vec<Effect> {
+        let effects = self.feed(Event::Start);
+        let mut rest = self.told(effects, Some(last));
+        rest.extend(self.pass(10, Some(last)));
+        rest
+    }
+
+    /// The address is another one.
+    fn change(&mut self, last: u8) -> Vec<Effect> {
+        let effects = self.feed(Event::Look(Network::Changed));
+        let mut rest = self.told(effects, Some(last));
+        rest.extend(self.pass(10, Some(last)));
+        rest
+    }
+
+    fn read(&mut self, name: &str, answer: Result<Seen>) -> Vec<Effect> {
+        self.feed(Event::Read(account(), "print".into(), vec![(id(name).key, answer)]))
+    }
+
+    fn applied(&mut self, effects: &[Effect], outcome: Result<Applied>) -> Vec<Effect> {
+        let (number, count) = flying(effects);
+        self.feed(Event::Applied(account(), number, "print".into(), vec![outcome; count]))
+    }
+
+    fn standing(&self, name: &str) -> Standing {
+        self.state.standing(&id(name))
+    }
+}
+
+/// The number of the call that writes, and of how many changes it consists.
+fn flying(effects: &[Effect]) -> (u64, usize) {
+    let of = |effect: &Effect| match effect {
+        Effect::Apply(_, number, batch) => Some((*number, batch.changes.len())),
+        _ => None,
+    };
+    effects.iter().find_map(of).unwrap_or_else(|| panic!("nothing is written: {effects:?}"))
+}
+
+fn reads(effects: &[Effect]) -> bool {
+    effects.iter().any(|effect| matches!(effect, Effect::Read(..)))
+}
+
+fn writes(effects: &[Effect]) -> Vec<Values> {
+    let after = |effect: &Effect| match effect {
+        Effect::Apply(_, _, batch) => batch.changes.iter().map(|change| change.after.clone()).collect(),
+        _ => Vec::new(),
+    };
+    effects.iter().flat_map(after).collect()
+}
+
+#[test]
+fn what_becomes_due_between_a_step_and_the_question_when_to_wake_is_woken_for() {
+    let mut bench = Bench::new(desired(terms(true), &["a"]));
+    assert!(reads(&bench.start(1)));
+    bench.read("a", Err(Error::transient("reading", "down")));
+    let wake = bench.state.wake_at(bench.now).unwrap();
+    let late = Now { moment: wake.plus(Duration::from_millis(3)), ..bench.now };
+    assert_eq!(bench.state.wake_at(late), Some(late.moment));
+}
