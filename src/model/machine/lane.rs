@@ -194,6 +194,8 @@ impl State {
                 self.hold_record(id, reason, error, print, now, out);
                 None
             }
+            // A probe asks and does not write.
+            Finding::Differs(_) if record.entry.hold.is_some() => None,
             Finding::Differs(change) => {
                 let change = self.with_sibling(id, *change);
                 if broken && self.still_broken(id, print, now, rng, out) {

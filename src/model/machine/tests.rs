@@ -215,3 +215,18 @@ fn what_becomes_due_between_a_step_and_the_question_when_to_wake_is_woken_for() 
     let late = Now { moment: wake.plus(Duration::from_millis(3)), ..bench.now };
     assert_eq!(bench.state.wake_at(late), Some(late.moment));
 }
+
+#[test]
+fn a_probe_of_what_is_held_asks_and_does_not_write() {
+    let mut bench = Bench::new(desired(terms(true), &["a"]));
+    bench.start(1);
+    let effects = bench.read("a", holds(&[7]));
+    bench.applied(&effects, Err(Error::config("updating", "no")));
+    assert!(matches!(bench.standing("a"), Standing::Held { .. }));
+    let effects = bench.pass(25 * HOUR, Some(1));
+    assert!(reads(&effects), "once a day it is asked whether it still stands");
+    assert_eq!(writes(&bench.read("a", holds(&[7]))), []);
+    bench.pass(25 * HOUR, Some(1));
+    bench.read("a", holds(&[1]));
+    assert_eq!(bench.standing("a"), Standing::UpToDate);
+}
