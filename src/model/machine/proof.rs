@@ -238,7 +238,7 @@ impl State {
         let due: Vec<Id> = account.ids.iter().filter(due).cloned().collect();
         for id in due {
             if let Some(record) = self.records.get_mut(&id)
-                && let Some(values) = record.want.values().filter(|values| !values.is_empty())
+                && let Some(values) = record.want.values()
             {
                 record.resolving = true;
                 record.forced = false;
