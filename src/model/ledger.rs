@@ -92,13 +92,6 @@ impl Reason {
         self != Self::Abuse
     }
 
-    /// Whether it is over when the service can be read again and the record set still differs. What was undone or made
-    /// something else of is not written again just because a day has passed.
-    #[must_use]
-    pub fn ends_with_a_probe(self) -> bool {
-        matches!(self, Self::Refused | Self::Wrong | Self::Foreign)
-    }
-
     /// One word for logs and status.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -125,6 +118,9 @@ pub struct Hold {
     pub fingerprint: Fingerprint,
     /// What was wanted then, where the want was part of what was refused: another want releases.
     pub want: Option<Values>,
+    /// Whether it was a write that was refused, undone or without effect: being able to read does not end it then.
+    #[serde(default)]
+    pub wrote: bool,
     /// Since when.
     pub since: Stamp,
     /// When a readable service is next asked whether it still stands.

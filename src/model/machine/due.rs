@@ -136,17 +136,19 @@ impl State {
         if self.mode == Mode::Plan {
             return if record.checked || !terms.readable { Next::Rest(None) } else { Next::Read };
         }
+        // Name servers are asked for values; that there is none is for the service to say.
+        let in_dns = terms.in_dns && !record.resolving && record.want != Want::Gone;
         if record.forced {
             if terms.readable {
                 return Next::Read;
             }
-            if terms.in_dns && !record.resolving {
+            if in_dns {
                 return Next::Resolve;
             }
         }
         let refresh = terms.refresh.zip(record.entry.confirmed.as_ref());
         let refresh = refresh.map(|(after, confirmed)| confirmed.since.moment.plus(after));
-        let resolve = record.resolve_at.filter(|_| !record.resolving && terms.in_dns);
+        let resolve = record.resolve_at.filter(|_| in_dns);
         let read = record.read_at.filter(|_| terms.readable);
         if read.is_some_and(|at| at <= now.moment) {
             return Next::Read;

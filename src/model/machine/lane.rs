@@ -123,7 +123,7 @@ impl State {
         // What cannot be read was not asked: that says nothing about how the account fares.
         let asked = answers.iter().filter(|(_, answer)| !matches!(answer, Ok(Seen::Unreadable)));
         let outcomes: Vec<_> = asked.map(|(key, answer)| (key.clone(), answer.as_ref().err().cloned())).collect();
-        self.take_failures(name, print, outcomes, now, rng, out);
+        self.take_failures(name, print, outcomes, false, now, rng, out);
         let mut plan = Plan::default();
         for (key, answer) in answers {
             let id = Id { account: name.clone(), key };
@@ -186,12 +186,11 @@ impl State {
             Finding::Leave(reason, why) => {
                 let hint = "say `values = \"all\"` if the whole record set is ours";
                 let error = super::own_error(Kind::Config, id, why, hint);
-                self.hold_record(id, reason, error, print, now, out);
+                self.hold_record(id, reason, error, print, false, now, out);
                 None
             }
-            Finding::Differs(_) if record.entry.hold.as_ref().is_some_and(|hold| !hold.reason.ends_with_a_probe()) => {
-                None
-            }
+            // A probe asks; it does not send again what was refused, undone or without effect.
+            Finding::Differs(_) if record.entry.hold.as_ref().is_some_and(|hold| hold.wrote) => None,
             Finding::Differs(change) => {
                 let change = self.with_sibling(id, *change);
                 if broken && self.still_broken(id, print, now, rng, out) {
@@ -346,7 +345,7 @@ impl State {
             let errors = batch.changes.iter().zip(&outcomes);
             let errors =
                 errors.map(|(change, outcome)| (change.key.clone(), outcome.as_ref().err().cloned())).collect();
-            self.take_failures(name, print, errors, now, rng, out);
+            self.take_failures(name, print, errors, true, now, rng, out);
             for (change, outcome) in batch.changes.into_iter().zip(outcomes) {
                 let id = Id { account: name.clone(), key: change.key.clone() };
                 if let Some(record) = self.records.get_mut(&id) {
@@ -430,7 +429,7 @@ impl State {
                 if record.entry.unchanged >= 2 {
                     let why = "the service says that nothing changed, twice in a row; more would count as abuse";
                     let error = super::own_error(Kind::Config, id, why, "check what the name holds, then release it");
-                    self.hold_record(id, crate::model::ledger::Reason::Unchanged, error, print, now, out);
+                    self.hold_record(id, crate::model::ledger::Reason::Unchanged, error, print, true, now, out);
                 } else {
                     let what = format!("already held {}", list(&intent.values));
                     self.accepted(id, intent.values, what, now, rng, out);

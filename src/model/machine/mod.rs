@@ -29,6 +29,7 @@ pub mod standing;
 mod tests;
 
 use detection::Detection;
+use due::Next;
 use lane::Lane;
 
 pub use event::{Effect, Event, Level, Network, Notice, Proof, Target};
@@ -229,7 +230,11 @@ impl State {
         if self.stopping {
             return None;
         }
-        let due = self.records.keys().filter_map(|id| self.next(id, now).at());
+        let due = self.records.keys().filter_map(|id| match self.next(id, now) {
+            Next::Rest(at) => at,
+            // It became due after the last step, which begins what is due, or it waits for an answer of its account.
+            _ => self.accounts.get(&id.account)?.lane.is_idle().then_some(now.moment),
+        });
         due.chain([self.next_check]).min()
     }
 

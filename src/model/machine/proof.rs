@@ -186,7 +186,7 @@ impl State {
             let error = Error::transient(format!("reading back {id}"), why);
             let other = (id.key.clone(), None);
             // Beside a success, so that it is this record set's failure and not the account's.
-            self.take_failures(&id.account, print, vec![(id.key.clone(), Some(error)), other], now, rng, out);
+            self.take_failures(&id.account, print, vec![(id.key.clone(), Some(error)), other], false, now, rng, out);
             if let Some(record) = self.records.get_mut(id) {
                 record.read_at = Some(now.moment);
             }
@@ -221,7 +221,7 @@ impl State {
             }
             let why = format!("it was set twice, the service said yes, and it still holds {}", list(held));
             let error = super::own_error(Kind::Config, id, why, "look at it at the service, then release it");
-            self.hold_record(id, Reason::Normalised, error, print, now, out);
+            self.hold_record(id, Reason::Normalised, error, print, true, now, out);
             return true;
         }
         record.entry.undone.retain(|moment| now.moment.since(*moment) < CONTENTION);
@@ -235,7 +235,7 @@ impl State {
         record.entry.undone.clear();
         let why = format!("someone else changed it {UNDONE} times within an hour, now to {}", list(held));
         let error = super::own_error(Kind::Config, id, why, "find out who else updates it, then release it");
-        self.hold_record(id, Reason::Contended, error, print, now, out);
+        self.hold_record(id, Reason::Contended, error, print, true, now, out);
         true
     }
 
@@ -246,7 +246,7 @@ impl State {
         let due: Vec<Id> = account.ids.iter().filter(due).cloned().collect();
         for id in due {
             if let Some(record) = self.records.get_mut(&id)
-                && let Some(values) = record.want.values().filter(|values| !values.is_empty())
+                && let Some(values) = record.want.values()
             {
                 record.resolving = true;
                 record.forced = false;
@@ -344,7 +344,7 @@ impl State {
                     record.entry.ticket = None;
                 }
                 let outcomes: Vec<(RrsetKey, Option<Error>)> = vec![(id.key.clone(), Some(error))];
-                self.take_failures(&id.account, print, outcomes, now, rng, out);
+                self.take_failures(&id.account, print, outcomes, true, now, rng, out);
             }
         }
     }
