@@ -56,12 +56,27 @@ impl Failure {
     }
 }
 
+/// Where systemd keeps the credentials of the shipped unit while it runs (systemd.exec(5), LoadCredential=).
+const CREDENTIALS: &str = "/run/credentials/driftless.service";
+
 /// Reads the configuration at `path`, or where it stands by default.
 ///
 /// # Errors
 /// Everything that is wrong with it.
 pub fn load(path: Option<&Path>) -> Result<Loaded, ConfigErrors> {
     let input = config::read_input(path)?;
+    let config = Config::load(&input)?;
+    Ok(Loaded { config, input })
+}
+
+/// Reads the configuration for a command beside the daemon: started by a person, it has no credentials of its own, and
+/// takes those of the unit for its own.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load_beside(path: Option<&Path>) -> Result<Loaded, ConfigErrors> {
+    let mut input = config::read_input(path)?;
+    input.variables.entry("CREDENTIALS_DIRECTORY".into()).or_insert_with(|| CREDENTIALS.into());
     let config = Config::load(&input)?;
     Ok(Loaded { config, input })
 }

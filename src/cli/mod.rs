@@ -173,7 +173,8 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Command::Run(RunArgs { demo: true, folder }) => return work::demo(cli, folder),
         _ => {}
     }
-    let loaded = app::load(cli.config.as_deref())?;
+    let load = if matches!(cli.command, Command::Run(_) | Command::Once(_)) { app::load } else { app::load_beside };
+    let loaded = load(cli.config.as_deref())?;
     start_log(cli, Some(&loaded))?;
     if let Err(error) = crate::os::process::harden() {
         tracing::warn!("core files could not be switched off: {error}");
