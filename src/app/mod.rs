@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{self, Config, ConfigErrors, Input};
-use crate::engine::{Ears, Engine, Parts, Until};
+use crate::engine::{Ears, Engine, Parts, Rebuild, Until};
 use crate::model::agree::{Reading, SourceName, Verdict, agree};
 use crate::model::desired::Id;
 use crate::model::machine::{Document, Documents, Event, Mode, State, Target, step};
@@ -162,17 +162,29 @@ pub async fn work(work: Work) -> Result<State, Failure> {
             .ok();
         ears.control = lock.as_ref().and_then(|_| listen(&loaded.config.socket));
         ears.manager = Some(Manager::open());
-        ears.rebuild = again.map(|path| -> crate::engine::Rebuild {
-            Box::new(move |before| {
-                let loaded = load(path.as_deref()).map_err(|errors| errors.to_string())?;
-                wiring::build(&loaded.config, &wiring::harmless(&loaded.input.variables), Some(before))
-            })
-        });
+        ears.rebuild = again.map(|path| rebuild(path, &loaded.config));
     }
     let engine = Engine::new(state, parts, store, Arc::new(SystemClock), fastrand::Rng::new());
     let state = engine.run(until, ears).await;
     drop(lock);
     Ok(state)
+}
+
+/// Reads the configuration at `path` again, and says what of it only the next start takes.
+fn rebuild(path: Option<PathBuf>, first: &Config) -> Rebuild {
+    let settled = |config: &Config| (config.state_dir.clone(), config.socket.clone(), config.log);
+    let first = settled(first);
+    Box::new(move |before| {
+        let loaded = load(path.as_deref()).map_err(|errors| errors.one_line())?;
+        for warning in &loaded.config.warnings {
+            tracing::warn!("{}", warning.one_line());
+        }
+        let parts = wiring::build(&loaded.config, &wiring::harmless(&loaded.input.variables), Some(before))?;
+        if settled(&loaded.config) != first {
+            tracing::warn!("`state_dir`, `socket` and [log] have changed: that takes effect with a restart");
+        }
+        Ok(parts)
+    })
 }
 
 fn listen(path: &Path) -> Option<Control> {

@@ -115,15 +115,11 @@ pub(super) async fn check(loaded: &Loaded, online: bool, strict: bool, json: boo
     let verdict = if code == 0 { "the configuration is right" } else { "something is wrong, see above" };
     print::line(&format!(
         "{verdict}: {}, {}, {}",
-        counted(config.accounts.len(), "account"),
-        counted(config.records.len(), "name"),
-        counted(config.warnings.len(), "warning")
+        print::counted(config.accounts.len(), "account"),
+        print::counted(config.records.len(), "name"),
+        print::counted(config.warnings.len(), "warning")
     ));
     Ok(code)
-}
-
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 /// What every source says, and what is believed.

@@ -1,5 +1,4 @@
 //! The command line: what can be typed, and what it answers. The only room that prints.
-#![expect(clippy::print_stderr, reason = "this is the place")]
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::app::{self, Failure, Loaded};
-use crate::config::{LogFormat, LogLevel};
+use crate::config::{self, LogFormat, LogLevel};
 use crate::model::name::Name;
 use crate::os::log::{self, Format, LogOptions};
 
@@ -146,13 +145,9 @@ pub fn main() -> ExitCode {
     };
     match dispatch(&cli) {
         Ok(code) => ExitCode::from(code),
-        Err(Failure::Config(errors)) => {
-            print::errors(&errors, wants_json(&cli.command));
-            ExitCode::from(78)
-        }
-        Err(Failure::Other(code, why)) => {
-            eprintln!("driftless: {why}");
-            ExitCode::from(code)
+        Err(failure) => {
+            let journal = log::under_journal(config::journal_stream().as_deref());
+            ExitCode::from(print::failure(&failure, wants_json(&cli.command), journal))
         }
     }
 }
@@ -223,10 +218,10 @@ fn start_log(cli: &Cli, loaded: Option<&Loaded>) -> Result<(), Failure> {
 }
 
 /// Tells what a person should look at: in the log of what works, on standard error of what looks.
-fn warn(warnings: &[crate::config::Warning], works: bool) {
+fn warn(warnings: &[config::Warning], works: bool) {
     if works {
         for warning in warnings {
-            tracing::warn!("{}", print::one_line(warning));
+            tracing::warn!("{}", warning.one_line());
         }
     }
 }
