@@ -169,26 +169,50 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         _ => {}
     }
     let load = if matches!(cli.command, Command::Run(_) | Command::Once(_)) { app::load } else { app::load_beside };
-    let loaded = load(cli.config.as_deref())?;
+    let loaded = match load(cli.config.as_deref()) {
+        Ok(loaded) => loaded,
+        Err(errors) => return despite(cli, errors),
+    };
     start_log(cli, Some(&loaded))?;
     if let Err(error) = crate::os::process::harden() {
         tracing::warn!("core files could not be switched off: {error}");
     }
-    let runtime = app::runtime().map_err(|error| Failure::Other(75, format!("starting: {error}")))?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         match &cli.command {
             Command::Run(_) => work::run(loaded, cli.config.clone()).await,
             Command::Once(args) => work::once(loaded, args.json).await,
             Command::Plan(args) => look::plan(&loaded, args.json).await,
             Command::Check(args) => look::check(&loaded, args.online, args.strict, args.json).await,
             Command::Detect(args) => look::detect(&loaded, args.json).await,
-            Command::Status(args) => look::status(&loaded, args.json).await,
-            Command::Explain(args) => look::explain(&loaded, &args.name, args.json).await,
+            Command::Status(args) => look::status(look::current(&loaded).await?, args.json),
+            Command::Explain(args) => look::explain(look::current(&loaded).await?, &args.name, args.json),
             Command::Update(args) => work::update(loaded, args.name.clone()).await,
             Command::Release(args) => work::release(&loaded, args.target.as_deref()).await,
             Command::Providers(_) => Ok(0),
         }
     })
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    app::runtime().map_err(|error| Failure::Other(75, format!("starting: {error}")))
+}
+
+/// What can be done although the configuration is wrong: a daemon that started before it was goes on with what it read,
+/// and can be asked.
+fn despite(cli: &Cli, errors: config::ConfigErrors) -> Result<u8, Failure> {
+    let asks = matches!(cli.command, Command::Status(_) | Command::Explain(_));
+    let answer = match cli.config {
+        None if asks => runtime()?.block_on(look::of_daemon(&config::usual_socket())).ok().flatten(),
+        _ => None,
+    };
+    let Some(status) = answer else { return Err(errors.into()) };
+    print::note(
+        "the configuration has become wrong (see driftless check); the daemon goes on with the one it read before",
+    );
+    match &cli.command {
+        Command::Explain(args) => look::explain((status, true), &args.name, args.json),
+        _ => look::status((status, true), wants_json(&cli.command)),
+    }
 }
 
 /// Starts the log: as the configuration says for what works, warnings only for what looks.

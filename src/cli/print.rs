@@ -83,6 +83,11 @@ fn errors(errors: &ConfigErrors, as_json: bool) {
     eprintln!("\n{} in the configuration", counted(errors.problems().len(), "problem"));
 }
 
+/// Prints a remark that is not part of the data.
+pub(super) fn note(text: &str) {
+    eprintln!("driftless: {text}\n");
+}
+
 /// Prints what a person should look at.
 pub(super) fn warnings(warnings: &[Warning]) {
     for warning in warnings {
