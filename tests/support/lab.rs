@@ -125,8 +125,21 @@ impl Lab {
         });
     }
 
+    /// Waits until LunaNode's last change was read back, so that nothing is under way.
+    pub fn read_back(&self, daemon: &Daemon) {
+        until("the last change is read back", 10, || {
+            let asked = self.asked();
+            let last = asked.iter().rposition(|call| EDITS.iter().any(|part| call.path.contains(part)));
+            let after = last.and_then(|last| asked.get(last + 1..)).unwrap_or_default();
+            let read = after.iter().any(|call| call.path.contains("record-list"));
+            if read || last.is_none() { Ok(()) } else { Err(daemon.log()) }
+        });
+    }
+
     /// Leaves everything alone until all has settled, and says that nothing was written and nothing asked meanwhile.
     pub fn quiet(&self, daemon: &Daemon, why: &str) {
+        self.read_back(daemon);
+        wait(0.3);
         let before = (self.pushes().len(), self.asked().len());
         wait(SETTLED);
         assert_eq!((self.pushes().len(), self.asked().len()), before, "{why}: nothing is called\n{}", daemon.log());
