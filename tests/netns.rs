@@ -131,7 +131,7 @@ fn an_address_that_goes_leaves_the_record_as_it_is() {
     let lab = Lab::new(&["addr add 192.0.2.7/24 dev wan0", ROUTE], V4);
     let daemon = lab.place.start();
     lab.hold(&daemon, Some("192.0.2.7"), None, 10);
-    wait(1.0);
+    lab.read_back(&daemon);
     lab.namespace.ip("addr del 192.0.2.7/24 dev wan0");
     lab.quiet(&daemon, "the address is gone");
     assert_eq!((lab.pushed().0, lab.kept("A")), (Some([192, 0, 2, 7].into()), vec!["192.0.2.7".to_owned()]));
@@ -154,7 +154,7 @@ fn an_address_that_stays_away_is_removed_where_that_was_asked_for() {
     );
     let daemon = lab.place.start();
     lab.hold(&daemon, Some("192.0.2.7"), None, 10);
-    wait(1.0);
+    lab.read_back(&daemon);
     lab.namespace.ip("addr del 192.0.2.7/24 dev wan0");
     let gone = Instant::now();
     until("it is removed", 90, || if lab.kept("A").is_empty() { Ok(()) } else { Err(daemon.log()) });
