@@ -89,7 +89,7 @@ impl State {
         terms: &Terms,
         now: Now,
     ) -> Next {
-        if record.want == Want::Gone && (!terms.readable || record.entry.ours.is_empty() && !spec.whole) {
+        if has_nothing_to_remove(spec, record, terms) {
             return Next::Rest(None);
         }
         if self.mode == Mode::Plan {
@@ -107,7 +107,7 @@ impl State {
         if terms.readable {
             return Next::Read;
         }
-        if terms.forgets_siblings && self.sibling_is_missing(id) {
+        if self.sibling_is_missing(id, terms) {
             return Next::Rest(None);
         }
         if !self.disk.writable {
@@ -154,10 +154,15 @@ impl State {
     }
 
     /// Whether the other family of the name must be known first: the service would forget it.
-    fn sibling_is_missing(&self, id: &Id) -> bool {
-        let sibling = self.records.get(&super::lane::sibling(id));
+    pub(super) fn sibling_is_missing(&self, id: &Id, terms: &Terms) -> bool {
+        let sibling = self.records.get(&super::lane::sibling(id)).filter(|_| terms.forgets_siblings);
         sibling.is_some_and(|record| matches!(record.want, Want::Unknown(_)) && record.entry.confirmed.is_none())
     }
+}
+
+/// Whether there is no address any more, and nothing that could be taken away: the service cannot remove, or nothing is ours.
+pub(super) fn has_nothing_to_remove(spec: &RecordSpec, record: &Record, terms: &Terms) -> bool {
+    record.want == Want::Gone && (!terms.readable || record.entry.ours.is_empty() && !spec.whole)
 }
 
 /// A hold rests; a readable service is asked once a day whether it still stands.

@@ -3,7 +3,6 @@
 use super::*;
 use crate::model::agree::Expression;
 use crate::model::desired::{AccountSpec, RecordSpec, SourceSpec, TtlPolicy};
-use crate::model::error::Scope;
 use crate::model::plan::Health;
 use crate::model::plan::Snapshot;
 use crate::model::record::{RecordType, Value};
@@ -144,7 +143,8 @@ impl Bench {
         for effect in effects {
             match effect {
                 Effect::Detect(questions) => {
-                    let reading = || last.map_or(Reading::None, |last| Reading::Addresses(vec![value(last).address().unwrap()]));
+                    let reading =
+                        || last.map_or(Reading::None, |last| Reading::Addresses(vec![value(last).address().unwrap()]));
                     let readings = questions.into_iter().map(|(source, family)| (source, family, reading())).collect();
                     let effects = self.feed(Event::Readings(readings));
                     rest.extend(self.told(effects, last));
@@ -229,4 +229,28 @@ fn a_probe_of_what_is_held_asks_and_does_not_write() {
     bench.pass(25 * HOUR, Some(1));
     bench.read("a", holds(&[1]));
     assert_eq!(bench.standing("a"), Standing::UpToDate);
+}
+
+#[test]
+fn where_nothing_can_be_removed_nothing_is_under_way() {
+    for readable in [true, false] {
+        let mut desired = desired(terms(readable), &["a"]);
+        desired.records.values_mut().for_each(|spec| spec.absent_after = Some(Duration::from_secs(HOUR)));
+        let mut bench = Bench::new(desired);
+        let effects = bench.feed(Event::Start);
+        bench.told(effects, None);
+        assert_eq!(bench.pass(2 * HOUR, None).len(), 0);
+        assert_eq!(bench.standing("a"), Standing::Unmanaged);
+    }
+}
+
+#[test]
+fn what_waits_for_the_other_family_says_so() {
+    let mut desired = desired(Terms { forgets_siblings: true, ..terms(false) }, &["a"]);
+    let other = Expression::Source(SourceName("blind".into()));
+    let spec = RecordSpec { source: other, ..desired.records[&id("a")].clone() };
+    desired.records.insert(Id { account: account(), key: key("a", RecordType::Aaaa) }, spec);
+    let mut bench = Bench::new(desired);
+    assert_eq!(writes(&bench.start(1)), []);
+    assert!(matches!(bench.standing("a"), Standing::Unknown { .. }));
 }
