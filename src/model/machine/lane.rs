@@ -10,6 +10,7 @@ use crate::model::error::{Error, Kind, Result};
 use crate::model::ledger::{Attempt, Fingerprint};
 use crate::model::plan::{Applied, Batch, Change, Health, Plan, Seen, Sibling};
 use crate::model::record::{RrsetKey, Values, list};
+use crate::model::terms::Budget;
 use crate::model::time::Now;
 
 /// What an account is doing.
@@ -242,8 +243,9 @@ impl State {
         for id in ids {
             if let Some(record) = self.records.get_mut(id) {
                 record.busy = false;
-                if let Some(prior) = record.prior.take() {
-                    record.entry.attempt = prior;
+                if let Some((attempt, spent)) = record.prior.take() {
+                    record.entry.attempt = attempt;
+                    record.entry.spent = spent;
                     record.dirty = true;
                 }
             }
@@ -273,7 +275,7 @@ impl State {
                 .collect();
             for (id, values) in changes {
                 if let Some(record) = self.records.get_mut(&id).filter(|record| record.prior.is_none()) {
-                    attempt(record, values, now);
+                    attempt(record, values, declared.terms.budget, now);
                 }
                 any = true;
             }
@@ -320,9 +322,9 @@ impl State {
                 let id = Id { account: name.clone(), key: change.key.clone() };
                 if let Some(record) = self.records.get_mut(&id) {
                     record.sent_without_disk = !self.disk.writable;
-                    record.entry.spent = record.entry.spent.after_write(terms.budget, now.moment);
+                    let spent = record.prior.take().map_or(record.entry.spent, |(_, spent)| spent);
+                    record.entry.spent = spent.after_write(terms.budget, now.moment);
                     record.before = Some(change.before.clone());
-                    record.prior = None;
                 }
             }
             account.lane.flying.insert(self.batches, batch.clone());
@@ -447,10 +449,12 @@ impl State {
     }
 }
 
-/// Writes down that a call is about to be made. The values count as ours from now on, whatever becomes of it.
-fn attempt(record: &mut Record, values: Values, now: Now) {
+/// Writes down that a call is about to be made. The values count as ours from now on, whatever becomes of it, and the budget
+/// as used: a process that dies over its calls cannot make more of them than one that lives.
+fn attempt(record: &mut Record, values: Values, budget: Budget, now: Now) {
     record.entry.ours.extend(values.iter().cloned());
-    record.prior = Some(record.entry.attempt.take());
+    record.prior = Some((record.entry.attempt.take(), record.entry.spent));
+    record.entry.spent = record.entry.spent.after_write(budget, now.moment);
     record.entry.attempt = Some(Attempt { values, at: now.into() });
     record.dirty = true;
 }

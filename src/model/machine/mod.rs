@@ -9,9 +9,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::agree::{Reading, SourceName};
+use crate::model::backoff::Spent;
 use crate::model::desired::{AccountName, Desired, Id, Want};
 use crate::model::error::{Error, Result};
-use crate::model::ledger::{AccountEntry, Entry, Fingerprint};
+use crate::model::ledger::{AccountEntry, Attempt, Entry, Fingerprint};
 use crate::model::name::Name;
 use crate::model::plan::{Applied, Batch, Change, Plan, Seen, Settled, Ticket};
 use crate::model::record::{Family, RrsetKey, Values};
@@ -247,8 +248,8 @@ struct Record {
     settle_at: Option<Moment>,
     /// What it held before our last write.
     before: Option<Values>,
-    /// What was open before the attempt that is written down and not yet made.
-    prior: Option<Option<crate::model::ledger::Attempt>>,
+    /// What was open before the attempt that is written down and not yet made, and what of the budget was used.
+    prior: Option<(Option<Attempt>, Spent)>,
     /// What a plan would change.
     planned: Option<Change>,
     /// Has been read or sent since the process started.

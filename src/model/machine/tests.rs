@@ -254,3 +254,14 @@ fn what_waits_for_the_other_family_says_so() {
     assert_eq!(writes(&bench.start(1)), []);
     assert!(matches!(bench.standing("a"), Standing::Unknown { .. }));
 }
+
+#[test]
+fn a_process_that_dies_over_its_calls_keeps_to_the_budget() {
+    let mut bench = Bench::new(desired(terms(false), &["a"]));
+    let mut calls = writes(&bench.start(1)).len();
+    for _ in 0..20 {
+        let effects = bench.restart();
+        calls += writes(&bench.told(effects, Some(1))).len() + writes(&bench.pass(10, Some(1))).len();
+    }
+    assert_eq!(calls, 2, "the burst of a push service, in 200 s");
+}
