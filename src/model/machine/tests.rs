@@ -180,6 +180,34 @@ impl Bench {
         self.feed(Event::Applied(account(), number, "print".into(), vec![outcome; count]))
     }
 
+    /// Time goes on, and all calls are answered at once: reads with `seen`, writes with `outcome`. Counts the writes.
+    fn answer(&mut self, seconds: u64, last: u8, seen: impl Fn() -> Result<Seen>, outcome: &Result<Applied>) -> usize {
+        let end = self.now.moment.plus(Duration::from_secs(seconds));
+        let (mut open, mut count) = (Vec::new(), 0);
+        loop {
+            match open.pop() {
+                Some(Effect::Read(_, keys)) => {
+                    let answers = keys.into_iter().map(|key| (key, seen())).collect();
+                    open.extend(self.feed(Event::Read(account(), "print".into(), answers)));
+                }
+                Some(Effect::Apply(_, number, batch)) => {
+                    count += 1;
+                    let outcomes = vec![outcome.clone(); batch.changes.len()];
+                    open.extend(self.feed(Event::Applied(account(), number, "print".into(), outcomes)));
+                }
+                Some(_) => {}
+                None => match self.state.wake_at(self.now).filter(|at| *at <= end) {
+                    Some(at) => {
+                        self.now.moment = self.now.moment.max(at);
+                        let effects = self.feed(Event::Time);
+                        open.extend(self.told(effects, Some(last)));
+                    }
+                    None => return count,
+                },
+            }
+        }
+    }
+
     fn standing(&self, name: &str) -> Standing {
         self.state.standing(&id(name))
     }
@@ -264,4 +292,14 @@ fn a_process_that_dies_over_its_calls_keeps_to_the_budget() {
         calls += writes(&bench.told(effects, Some(1))).len() + writes(&bench.pass(10, Some(1))).len();
     }
     assert_eq!(calls, 2, "the burst of a push service, in 200 s");
+}
+
+#[test]
+fn a_service_that_reads_and_does_not_write_is_written_to_less_and_less() {
+    let mut bench = Bench::new(desired(terms(true), &["a"]));
+    bench.start(1);
+    bench.read("a", Err(Error::transient("reading", "down")));
+    let down = Err(Error::transient("updating", "down"));
+    let writes = bench.answer(48 * HOUR, 1, || holds(&[7]), &down);
+    assert!((40..110).contains(&writes), "{writes} writes in two days");
 }
