@@ -232,6 +232,8 @@ struct Record {
     settle: Option<(Moment, Moment)>,
     /// Read once more at once, because what we remembered was out of date; used up until the next success.
     stale: bool,
+    /// It failed to come into force after the last write, and is given time.
+    broken: bool,
     /// Looked at now, because a person asked.
     forced: bool,
     /// Was sent by this process while the disk could not be written.
@@ -274,6 +276,7 @@ impl Record {
             resolving: false,
             settle: None,
             stale: false,
+            broken: false,
             forced: false,
             sent_without_disk: false,
             read_at: None,

@@ -64,18 +64,21 @@ impl State {
         out.tell(Level::Info, Some(id), what.clone());
         record.entry.note(now, what);
         // The old values are gone from there; until that is read back they count as ours all the same.
+        // Only what is read back, live, ends the failures: a service may take a change again and again that it never brings
+        // into force.
         if !declared.terms.readable {
             record.entry.ours.clone_from(&values);
+            record.entry.failures = 0;
         }
         record.entry.confirmed = Some(Confirmed { values, ttl: spec.ttl.wanted(), since: now.into() });
         record.entry.attempt = None;
         record.entry.accepted = Some(now.into());
         record.entry.read_back = None;
         record.entry.in_dns = None;
-        record.entry.failures = 0;
         record.entry.error = None;
         record.entry.wait = None;
         record.stale = false;
+        record.broken = false;
         record.forced = false;
         record.read_backs = 0;
         record.resolves = 0;
@@ -130,6 +133,7 @@ impl State {
         record.entry.read_back = Some(now.into());
         record.forced = false;
         record.stale = false;
+        record.broken = false;
         record.read_at = Some(now.moment.plus(spread(self.desired.verify, rng)));
         // Stamps alone are not worth a write to flash: they go along with the next one.
         record.dirty = true;
@@ -172,7 +176,7 @@ impl State {
         rng: &mut fastrand::Rng,
         out: &mut Out,
     ) -> bool {
-        let first = self.records.get(id).is_some_and(|record| record.entry.failures == 0);
+        let first = self.records.get_mut(id).is_some_and(|record| !std::mem::replace(&mut record.broken, true));
         if first {
             let why = "the service could not bring it into force";
             let error = Error::transient(format!("reading back {id}"), why);

@@ -303,3 +303,18 @@ fn a_service_that_reads_and_does_not_write_is_written_to_less_and_less() {
     let writes = bench.answer(48 * HOUR, 1, || holds(&[7]), &down);
     assert!((40..110).contains(&writes), "{writes} writes in two days");
 }
+
+#[test]
+fn what_never_comes_into_force_is_written_less_and_less() {
+    let mut bench = Bench::new(desired(terms(true), &["a"]));
+    bench.start(1);
+    bench.read("a", holds(&[1]));
+    let broken = || match holds(&[1]) {
+        Ok(Seen::Holds { values, ttl, snapshot, .. }) => {
+            Ok(Seen::Holds { values, ttl, health: Health::Broken, mixed: false, snapshot })
+        }
+        other => other,
+    };
+    let writes = bench.answer(48 * HOUR, 1, broken, &Ok(Applied::Done));
+    assert!((30..110).contains(&writes), "{writes} writes in two days");
+}
