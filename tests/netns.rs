@@ -216,9 +216,7 @@ fn a_link_that_goes_down_and_comes_back_with_its_addresses_costs_nothing() {
     lab.hold(&daemon, Some("192.0.2.7"), Some("2001:db8::7"), 10);
     wait(3.0);
     let before = lab.writes();
-    for (down, up) in
-        [("link set far0 down", "link set far0 up"), ("link set wan0 down", "link set wan0 up")]
-    {
+    for (down, up) in [("link set far0 down", "link set far0 up"), ("link set wan0 down", "link set wan0 up")] {
         lab.namespace.ip(down);
         wait(2.5);
         lab.namespace.ip(up);
@@ -436,7 +434,8 @@ fn commands_answer_with_and_without_the_daemon() {
         assert_eq!((code, detected["believed"].as_array().unwrap().len()), (0, 2), "{detected}");
         let (code, checked) = lab.place.json(&["check", "--online"]);
         assert_eq!((code, &checked["ok"]), (0, &true.into()), "{checked}");
-        for words in [&["update"][..], &["update", KEPT], &["release", "push"], &["release", PUSHED], &["release", "--all"]]
+        for words in
+            [&["update"][..], &["update", KEPT], &["release", "push"], &["release", PUSHED], &["release", "--all"]]
         {
             let (code, _, said) = lab.place.cli(words);
             assert_eq!(code, 0, "{words:?} with the daemon {running}: {said}");
@@ -446,7 +445,10 @@ fn commands_answer_with_and_without_the_daemon() {
         }
         for words in [&["status"][..], &["explain", KEPT], &["plan"], &["detect"], &["check"]] {
             let (code, said, _) = lab.place.cli(words);
-            assert!(code == if words == ["status"] && !running { 69 } else { 0 } && !said.is_empty(), "{words:?}: {said}");
+            assert!(
+                code == if words == ["status"] && !running { 69 } else { 0 } && !said.is_empty(),
+                "{words:?}: {said}"
+            );
         }
         if let Some(daemon) = daemon {
             wait(1.0);

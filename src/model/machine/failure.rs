@@ -44,6 +44,11 @@ impl State {
                     if at == 0 {
                         self.account_waits(name, error, None, now, rng, out);
                     }
+                    // A service that reads well and does not write: each reading ends the account's failures, and the
+                    // record set's own must make the waits grow.
+                    if self.records.get(&id).is_some_and(|record| record.entry.attempt.is_some()) {
+                        self.record_waits(&id, now, rng, out);
+                    }
                 }
                 Kind::Transient => self.record_waits(&id, now, rng, out),
                 Kind::RateLimited { after } => {

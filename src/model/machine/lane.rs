@@ -10,6 +10,7 @@ use crate::model::error::{Error, Kind, Result};
 use crate::model::ledger::{Attempt, Fingerprint};
 use crate::model::plan::{Applied, Batch, Change, Health, Plan, Seen, Sibling};
 use crate::model::record::{RrsetKey, Values, list};
+use crate::model::terms::Budget;
 use crate::model::time::Now;
 
 /// What an account is doing.
@@ -174,7 +175,14 @@ impl State {
             Seen::Absent(_) => Some(Values::new()),
             Seen::Unreadable => None,
         };
-        match compare(&id.key, spec, &record.entry, &want, seen, overwrite) {
+        let finding = compare(&id.key, spec, &record.entry, &want, seen, overwrite);
+        if let Some(held) = &held
+            && self.may_not_show_yet(id, held, &want, matches!(finding, Finding::Fits { .. }), now)
+        {
+            return None;
+        }
+        let record = self.records.get_mut(id)?;
+        match finding {
             Finding::Fits { health: Health::Live, clamped } => {
                 self.confirmed_by_reading(id, want, clamped, now, rng, out);
                 None
@@ -237,8 +245,9 @@ impl State {
         for id in ids {
             if let Some(record) = self.records.get_mut(id) {
                 record.busy = false;
-                if let Some(prior) = record.prior.take() {
-                    record.entry.attempt = prior;
+                if let Some((attempt, spent)) = record.prior.take() {
+                    record.entry.attempt = attempt;
+                    record.entry.spent = spent;
                     record.dirty = true;
                 }
             }
@@ -268,7 +277,7 @@ impl State {
                 .collect();
             for (id, values) in changes {
                 if let Some(record) = self.records.get_mut(&id).filter(|record| record.prior.is_none()) {
-                    attempt(record, values, now);
+                    attempt(record, values, declared.terms.budget, now);
                 }
                 any = true;
             }
@@ -315,9 +324,9 @@ impl State {
                 let id = Id { account: name.clone(), key: change.key.clone() };
                 if let Some(record) = self.records.get_mut(&id) {
                     record.sent_without_disk = !self.disk.writable;
-                    record.entry.spent = record.entry.spent.after_write(terms.budget, now.moment);
+                    let spent = record.prior.take().map_or(record.entry.spent, |(_, spent)| spent);
+                    record.entry.spent = spent.after_write(terms.budget, now.moment);
                     record.before = Some(change.before.clone());
-                    record.prior = None;
                 }
             }
             account.lane.flying.insert(self.batches, batch.clone());
@@ -446,12 +455,14 @@ impl State {
     }
 }
 
-/// Writes down that a call is about to be made. The values count as ours from now on, whatever becomes of it.
-fn attempt(record: &mut Record, values: Values, now: Now) {
+/// Writes down that a call is about to be made. The values count as ours from now on, whatever becomes of it, and the budget
+/// as used: a process that dies over its calls cannot make more of them than one that lives.
+fn attempt(record: &mut Record, values: Values, budget: Budget, now: Now) {
     record.entry.ours.extend(values.iter().cloned());
     let prior = record.entry.attempt.take();
     record.entry.attempt = Some(Attempt { values, at: now.into(), in_doubt: prior.is_some() });
-    record.prior = Some(prior);
+    record.prior = Some((prior, record.entry.spent));
+    record.entry.spent = record.entry.spent.after_write(budget, now.moment);
     record.dirty = true;
 }
 

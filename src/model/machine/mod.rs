@@ -8,9 +8,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::model::backoff::Spent;
 use crate::model::desired::{AccountName, Desired, Id, Want};
 use crate::model::error::Error;
-use crate::model::ledger::{AccountEntry, Entry};
+use crate::model::ledger::{AccountEntry, Attempt, Entry};
 use crate::model::plan::Change;
 use crate::model::record::Values;
 use crate::model::time::{Moment, Now};
@@ -112,6 +113,8 @@ struct Record {
     settle: Option<(Moment, Moment)>,
     /// Read once more at once, because what we remembered was out of date; used up until the next success.
     stale: bool,
+    /// It failed to come into force after the last write, and is given time.
+    broken: bool,
     /// Looked at now, because a person asked.
     forced: bool,
     /// Was sent by this process while the disk could not be written.
@@ -128,8 +131,8 @@ struct Record {
     settle_at: Option<Moment>,
     /// What it held before our last write.
     before: Option<Values>,
-    /// What was open before the attempt that is written down and not yet made.
-    prior: Option<Option<crate::model::ledger::Attempt>>,
+    /// What was open before the attempt that is written down and not yet made, and what of the budget was used.
+    prior: Option<(Option<Attempt>, Spent)>,
     /// What a plan would change.
     planned: Option<Change>,
     /// Has been read or sent since the process started.
@@ -154,6 +157,7 @@ impl Record {
             resolving: false,
             settle: None,
             stale: false,
+            broken: false,
             forced: false,
             sent_without_disk: false,
             read_at: None,
