@@ -89,6 +89,17 @@ impl Store {
         Loaded { documents: state.documents, notes }
     }
 
+    /// Whether `folder` could be written or made, as far as this is known without trying. Who may not because he is someone else
+    /// than the daemon does not know better.
+    #[must_use]
+    pub fn may_write(folder: &Path) -> bool {
+        use rustix::fs::{Access, access};
+        let known = folder.ancestors().map(|folder| access(folder, Access::WRITE_OK | Access::EXEC_OK));
+        let known = known.map(|known| known.map_err(|error| io::Error::from(error).kind()));
+        let mut known = known.skip_while(|known| *known == Err(ErrorKind::NotFound));
+        known.next().is_none_or(|known| matches!(known, Ok(()) | Err(ErrorKind::PermissionDenied)))
+    }
+
     fn on(disk: Box<dyn Disk>) -> (Self, Loaded) {
         let mut store = Self {
             disk,

@@ -344,3 +344,14 @@ fn a_read_only_disk_is_known_at_the_start_and_used_when_it_can_be_written() {
     store.save(&[]).unwrap();
     assert_eq!(Store::look(disk.path()).documents.len(), 2);
 }
+
+#[test]
+fn whether_a_folder_may_be_written_is_known_before_it_is_made() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(Store::may_write(dir.path()));
+    assert!(Store::may_write(&dir.path().join("not/made/yet")));
+    assert!(!Store::may_write(Path::new("/dev/null/state")));
+    let Some(disk) = SmallDisk::mount() else { return };
+    assert!(disk.read_only(true));
+    assert!(!Store::may_write(&disk.path().join("state")));
+}
