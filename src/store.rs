@@ -76,10 +76,10 @@ impl Store {
         Self::on(Box::new(Folder::new(folder, SNAPSHOT)))
     }
 
-    /// A store without a disk: every save is kept in memory and fails.
+    /// A store without a disk that holds `documents` at first: every save is kept in memory and fails.
     #[must_use]
-    pub fn in_memory() -> Self {
-        Self::on(Box::new(Nowhere)).0
+    pub fn in_memory(documents: Documents) -> Self {
+        Self { documents, ..Self::on(Box::new(Nowhere)).0 }
     }
 
     /// What is in `folder`, for those who only look: nothing is locked, made or written.

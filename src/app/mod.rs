@@ -209,7 +209,9 @@ async fn listen(path: &Path, locked: bool) -> Option<Control> {
 pub async fn plan(loaded: &Loaded) -> Result<State, Failure> {
     let parts = loaded.build(None)?;
     let state = machine(&parts, &look(&loaded.config.state_dir), true, Mode::Plan);
-    let engine = Engine::new(state, parts, Store::in_memory(), Arc::new(SystemClock), fastrand::Rng::new());
+    // With the salt of what is on the disk, so that a hold is recognised as one that these settings got.
+    let store = Store::in_memory(Store::look(&loaded.config.state_dir).documents);
+    let engine = Engine::new(state, parts, store, Arc::new(SystemClock), fastrand::Rng::new());
     Ok(engine.run(Until::Settled, Ears { signals: Signals::open().ok(), ..Ears::default() }).await)
 }
 

@@ -302,7 +302,7 @@ fn a_folder_that_comes_back_with_older_files_does_not_win_over_what_is_held() {
 
 #[test]
 fn a_store_without_a_disk_keeps_and_refuses() {
-    let mut store = Store::in_memory();
+    let mut store = Store::in_memory(Documents::new());
     assert_eq!(store.save(&[set("a", json!(1))]).unwrap_err().kind(), ErrorKind::Unsupported);
     assert_eq!((store.documents()["a"].clone(), store.writable()), (json!(1), false));
 }
