@@ -180,7 +180,14 @@ impl State {
             Seen::Absent(_) => Some(Values::new()),
             Seen::Unreadable => None,
         };
-        match compare(&id.key, spec, &record.entry, &want, seen, overwrite) {
+        let finding = compare(&id.key, spec, &record.entry, &want, seen, overwrite);
+        if let Some(held) = &held
+            && self.may_not_show_yet(id, held, &want, matches!(finding, Finding::Fits { .. }), now)
+        {
+            return None;
+        }
+        let record = self.records.get_mut(id)?;
+        match finding {
             Finding::Fits { health: Health::Live, clamped } => {
                 self.confirmed_by_reading(id, want, clamped, now, rng, out);
                 None

@@ -6,7 +6,7 @@ use super::{Effect, Level, Out, Proof, State};
 use crate::model::backoff::spread;
 use crate::model::desired::{AccountName, Id};
 use crate::model::error::{Error, Kind, Result};
-use crate::model::ledger::{Confirmed, Fingerprint, Reason};
+use crate::model::ledger::{Confirmed, Fingerprint, Reason, Stamp};
 use crate::model::plan::Settled;
 use crate::model::record::{RrsetKey, Ttl, Values, list};
 use crate::model::time::{Moment, Now};
@@ -164,6 +164,30 @@ impl State {
         let error = Error::transient(format!("reading back {id}"), format!("still pending after more than {within} s"));
         out.tell(Level::Warn, Some(id), error.to_string());
         record.entry.error = Some((now.wall, error));
+    }
+
+    /// Whether a reading is too young to be believed: within the service's known delay it may show what was there before the
+    /// last change, or a call whose outcome is unknown may yet land. It is then read again.
+    pub(super) fn may_not_show_yet(&mut self, id: &Id, held: &Values, want: &Values, fits: bool, now: Now) -> bool {
+        let (Some(record), Some(declared)) = (self.records.get_mut(id), self.desired.accounts.get(&id.account)) else {
+            return false;
+        };
+        let entry = &record.entry;
+        let young = |stamp: &Stamp| now.moment.since(stamp.moment) < declared.terms.settles_within;
+        let hidden = match (&entry.attempt, &entry.confirmed, &entry.accepted) {
+            (Some(attempt), ..) => fits && attempt.values != *want && young(&attempt.at),
+            (None, Some(confirmed), Some(accepted)) if young(accepted) && entry.read_back.is_none() => {
+                let removed = confirmed.values.is_empty() && entry.ours.is_disjoint(held);
+                let shown = removed || !confirmed.values.is_empty() && confirmed.values.is_subset(held);
+                !shown && (fits || confirmed.values == *want)
+            }
+            _ => false,
+        };
+        if hidden {
+            record.read_backs = record.read_backs.saturating_add(1);
+            record.settle = Some((now.moment.plus(pause(record.read_backs)), now.moment));
+        }
+        hidden
     }
 
     /// It failed to come into force. The first time it is left alone for the back-off's time: services mend themselves; when

@@ -318,3 +318,28 @@ fn what_never_comes_into_force_is_written_less_and_less() {
     let writes = bench.answer(48 * HOUR, 1, broken, &Ok(Applied::Done));
     assert!((30..110).contains(&writes), "{writes} writes in two days");
 }
+
+#[test]
+fn a_service_that_shows_the_old_values_for_a_while_is_not_written_to_again() {
+    let mut bench = Bench::new(desired(terms(true), &["a"]));
+    bench.start(1);
+    let effects = bench.read("a", holds(&[7]));
+    bench.applied(&effects, Ok(Applied::Done));
+    assert_eq!(bench.answer(50, 1, || holds(&[7]), &Ok(Applied::Done)), 0);
+    assert_eq!(bench.answer(HOUR, 1, || holds(&[1]), &Ok(Applied::Done)), 0);
+    assert_eq!(bench.standing("a"), Standing::UpToDate);
+}
+
+#[test]
+fn the_old_values_are_not_believed_within_the_delay_although_they_are_wanted_again() {
+    let mut bench = Bench::new(desired(terms(true), &["a"]));
+    bench.start(1);
+    bench.read("a", holds(&[1]));
+    assert!(reads(&bench.change(2)));
+    let effects = bench.read("a", holds(&[1]));
+    bench.applied(&effects, Ok(Applied::Done));
+    assert!(reads(&bench.change(1)));
+    bench.read("a", holds(&[1]));
+    assert_ne!(bench.standing("a"), Standing::UpToDate, "it may well hold the second address by now");
+    assert_eq!(bench.answer(MINUTE, 1, || holds(&[2]), &Ok(Applied::Done)), 1);
+}
