@@ -343,3 +343,19 @@ fn the_old_values_are_not_believed_within_the_delay_although_they_are_wanted_aga
     assert_ne!(bench.standing("a"), Standing::UpToDate, "it may well hold the second address by now");
     assert_eq!(bench.answer(MINUTE, 1, || holds(&[2]), &Ok(Applied::Done)), 1);
 }
+
+#[test]
+fn the_longest_of_two_pauses_is_kept_and_no_other_call_ends_it() {
+    let mut bench = Bench::new(desired(Terms { width: 3, ..terms(true) }, &["a", "b", "c"]));
+    bench.start(1);
+    let keys = ["a", "b", "c"].map(|name| (id(name).key, holds(&[7])));
+    let effects = bench.feed(Event::Read(account(), "print".into(), keys.into()));
+    assert_eq!(writes(&effects).len(), 3);
+    let limited = |seconds| Err(Error::rate_limited(Some(Duration::from_secs(seconds)), "updating", "slow down"));
+    for (number, outcome) in [(1, limited(60)), (2, limited(7200)), (3, Ok(Applied::Done))] {
+        bench.feed(Event::Applied(account(), number, "print".into(), vec![outcome]));
+    }
+    let effects = bench.pass(7190, Some(1));
+    assert!(!reads(&effects) && writes(&effects).is_empty(), "{effects:?}");
+    assert!(reads(&bench.pass(100, Some(1))));
+}
