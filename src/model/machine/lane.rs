@@ -153,8 +153,11 @@ impl State {
             }
             return;
         }
-        let ids: Vec<Id> =
-            plan.changes.iter().map(|change| Id { account: name.clone(), key: change.key.clone() }).collect();
+        let planned: Vec<RrsetKey> = plan.changes.iter().map(|change| change.key.clone()).collect();
+        let ids: Vec<Id> = planned.iter().map(|key| Id { account: name.clone(), key: key.clone() }).collect();
+        for (change, id) in plan.changes.iter_mut().zip(&ids) {
+            change.sibling = self.sibling_of(id, &planned);
+        }
         self.occupy(name, &ids);
         out.push(Effect::Cut(name.clone(), plan));
     }
@@ -205,7 +208,6 @@ impl State {
             // A probe asks and does not write.
             Finding::Differs(_) if record.entry.hold.is_some() => None,
             Finding::Differs(change) => {
-                let change = self.with_sibling(id, *change);
                 if broken && self.still_broken(id, print, now, rng, out) {
                     return None;
                 }
@@ -214,23 +216,25 @@ impl State {
                 {
                     return None;
                 }
-                Some(change)
+                Some(*change)
             }
         }
     }
 
-    fn with_sibling(&self, id: &Id, mut change: Change) -> Change {
-        let other = self.records.get(&sibling(id));
-        change.sibling = match other {
-            Some(record) => match (record.want.values(), &record.entry.confirmed) {
-                (Some(values), _) if record.busy && !values.is_empty() => Sibling::Set(values),
-                (Some(values), _) if !values.is_empty() => Sibling::Keep(values),
-                (None, Some(confirmed)) if !confirmed.values.is_empty() => Sibling::Keep(confirmed.values.clone()),
-                _ => Sibling::Unknown,
-            },
-            None => Sibling::Unknown,
-        };
-        change
+    /// What a change says of the other family of its name: sent along in the same plan, or kept as it was last confirmed. What
+    /// is not sent by itself must not be changed in passing: its ledger would not know.
+    fn sibling_of(&self, id: &Id, planned: &[RrsetKey]) -> Sibling {
+        let other = sibling(id);
+        let Some(record) = self.records.get(&other) else { return Sibling::Unknown };
+        let want = record.want.values();
+        let known = record.entry.confirmed.as_ref().map(|confirmed| &confirmed.values);
+        match (want, known) {
+            (Some(gone), _) if gone.is_empty() => Sibling::Unknown,
+            (Some(values), _) if planned.contains(&other.key) => Sibling::Set(values),
+            (_, Some(values)) if !values.is_empty() => Sibling::Keep(values.clone()),
+            (Some(values), _) => Sibling::Keep(values),
+            (None, _) => Sibling::Unknown,
+        }
     }
 
     pub(super) fn cut(&mut self, name: &AccountName, batches: Vec<Batch>) {

@@ -3,12 +3,13 @@
 use super::*;
 use crate::model::agree::Expression;
 use crate::model::desired::{AccountSpec, RecordSpec, SourceSpec, TtlPolicy};
-use crate::model::plan::Health;
 use crate::model::plan::Snapshot;
+use crate::model::plan::{Health, Sibling};
 use crate::model::record::{RecordType, Value};
 use crate::model::terms::{Budget, Terms};
 use crate::model::time::Wall;
 use standing::Standing;
+use std::net::IpAddr;
 
 /// A machine and the little that is around it.
 struct Bench {
@@ -19,6 +20,10 @@ struct Bench {
     /// Whether the ledger can be written.
     writable: bool,
     boot: &'static str,
+    /// What the other source says.
+    others: Reading,
+    /// How many changes go into one call.
+    in_a_call: usize,
 }
 
 const MINUTE: u64 = 60;
@@ -91,7 +96,16 @@ impl Bench {
         let now = Now { moment: Moment(1_000_000), wall: Wall(1_780_000_000) };
         let state = State::new(desired, &Documents::new(), "boot", true, Mode::Run, now);
         let rng = fastrand::Rng::with_seed(7);
-        Self { state, now, rng, documents: Documents::new(), writable: true, boot: "boot" }
+        Self {
+            state,
+            now,
+            rng,
+            documents: Documents::new(),
+            writable: true,
+            boot: "boot",
+            others: Reading::None,
+            in_a_call: 1,
+        }
     }
 
     /// The process dies and another one takes its place.
@@ -114,7 +128,7 @@ impl Bench {
                         }
                         events.push_back(Event::Saved(self.writable));
                     }
-                    Effect::Cut(account, plan) => events.push_back(Event::Cut(account, plan.chunks(1))),
+                    Effect::Cut(account, plan) => events.push_back(Event::Cut(account, plan.chunks(self.in_a_call))),
                     Effect::LookAt(account) => events.push_back(Event::Looked(account, "print".into())),
                     other => rest.push(other),
                 }
@@ -143,9 +157,13 @@ impl Bench {
         for effect in effects {
             match effect {
                 Effect::Detect(questions) => {
-                    let reading =
-                        || last.map_or(Reading::None, |last| Reading::Addresses(vec![value(last).address().unwrap()]));
-                    let readings = questions.into_iter().map(|(source, family)| (source, family, reading())).collect();
+                    let said = |name: &SourceName| match last {
+                        _ if *name == other_source() => self.others.clone(),
+                        Some(last) => Reading::Addresses(vec![value(last).address().unwrap()]),
+                        None => Reading::None,
+                    };
+                    let answer = |(source, family)| (SourceName::clone(&source), family, said(&source));
+                    let readings = questions.into_iter().map(answer).collect();
                     let effects = self.feed(Event::Readings(readings));
                     rest.extend(self.told(effects, last));
                 }
@@ -272,13 +290,27 @@ fn where_nothing_can_be_removed_nothing_is_under_way() {
     }
 }
 
+/// One name with both families at a push service that forgets the one that a request does not name.
+fn both_families() -> Bench {
+    let mut desired = desired(Terms { forgets_siblings: true, ..terms(false) }, &["a"]);
+    let spec = RecordSpec { source: Expression::Source(other_source()), ..desired.records[&id("a")].clone() };
+    desired.sources.insert(other_source(), SourceSpec { min_interval: Duration::ZERO });
+    desired.records.insert(Id { account: account(), key: key("a", RecordType::Aaaa) }, spec);
+    Bench::new(desired)
+}
+
+fn other_source() -> SourceName {
+    SourceName("other".into())
+}
+
+fn ipv6(last: u16) -> IpAddr {
+    IpAddr::from([0x2a00, 0x1450, 0, 0, 0, 0, 0, last])
+}
+
 #[test]
 fn what_waits_for_the_other_family_says_so() {
-    let mut desired = desired(Terms { forgets_siblings: true, ..terms(false) }, &["a"]);
-    let other = Expression::Source(SourceName("blind".into()));
-    let spec = RecordSpec { source: other, ..desired.records[&id("a")].clone() };
-    desired.records.insert(Id { account: account(), key: key("a", RecordType::Aaaa) }, spec);
-    let mut bench = Bench::new(desired);
+    let mut bench = both_families();
+    bench.others = Reading::Unknown("blind".into());
     assert_eq!(writes(&bench.start(1)), []);
     assert!(matches!(bench.standing("a"), Standing::Unknown { .. }));
 }
@@ -358,4 +390,24 @@ fn the_longest_of_two_pauses_is_kept_and_no_other_call_ends_it() {
     let effects = bench.pass(7190, Some(1));
     assert!(!reads(&effects) && writes(&effects).is_empty(), "{effects:?}");
     assert!(reads(&bench.pass(100, Some(1))));
+}
+
+#[test]
+fn a_sibling_that_is_not_sent_by_itself_stays_as_it_was() {
+    let mut bench = both_families();
+    bench.in_a_call = 2;
+    bench.others = Reading::Addresses(vec![ipv6(1)]);
+    let effects = bench.start(1);
+    bench.applied(&effects, Ok(Applied::Done));
+    bench.pass(HOUR, Some(1));
+    // The AAAA record set must wait, and the A record set need not.
+    let other = Id { account: account(), key: key("a", RecordType::Aaaa) };
+    let wait = crate::model::ledger::Wait { until: bench.now.moment.plus(PROBE), obeyed: true };
+    bench.state.records.get_mut(&other).unwrap().entry.wait = Some(wait);
+    bench.others = Reading::Addresses(vec![ipv6(2)]);
+    let sibling = bench.change(2).into_iter().find_map(|effect| match effect {
+        Effect::Apply(_, _, batch) => Some(batch.changes[0].sibling.clone()),
+        _ => None,
+    });
+    assert_eq!(sibling, Some(Sibling::Keep([ipv6(1).into()].into())));
 }
