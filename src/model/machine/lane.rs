@@ -216,6 +216,7 @@ impl State {
                 {
                     return None;
                 }
+                self.records.get_mut(id)?.aim = Some(want);
                 Some(*change)
             }
         }
@@ -269,6 +270,7 @@ impl State {
         let mut any = false;
         let names: Vec<AccountName> = self.accounts.keys().cloned().collect();
         for name in names {
+            self.drop_outdated(&name);
             let Some(account) = self.accounts.get(&name) else { continue };
             let Some(declared) = self.desired.accounts.get(&name) else { continue };
             if !account.lane.saving || !account.lane.flying.is_empty() {
@@ -282,7 +284,7 @@ impl State {
                 .take(ahead)
                 .flat_map(|batch| &batch.changes)
                 .map(|change| Id { account: name.clone(), key: change.key.clone() })
-                .filter_map(|id| Some((id.clone(), self.records.get(&id)?.want.values()?)))
+                .filter_map(|id| Some((id.clone(), self.records.get(&id)?.aim.clone()?)))
                 .collect();
             for (id, values) in changes {
                 if let Some(record) = self.records.get_mut(&id).filter(|record| record.prior.is_none()) {
@@ -292,6 +294,23 @@ impl State {
             }
         }
         any
+    }
+
+    /// Gives up what was planned for values that are no longer wanted, or for record sets that are no longer declared.
+    fn drop_outdated(&mut self, name: &AccountName) {
+        let Some(account) = self.accounts.get_mut(name) else { return };
+        let id = |change: &Change| Id { account: name.clone(), key: change.key.clone() };
+        let outdated = |change: &Change| {
+            self.records
+                .get(&id(change))
+                .is_none_or(|record| record.aim.is_none() || record.want.values() != record.aim)
+        };
+        let (dropped, kept): (VecDeque<_>, VecDeque<_>) =
+            account.lane.queue.drain(..).partition(|batch| batch.changes.iter().any(outdated));
+        account.lane.queue = kept;
+        account.lane.saving &= !account.lane.queue.is_empty();
+        let dropped: Vec<Id> = dropped.iter().flat_map(|batch: &Batch| &batch.changes).map(id).collect();
+        self.never_made(&dropped);
     }
 
     pub(super) fn saved(&mut self, ok: bool, now: Now, out: &mut Out) {
@@ -313,6 +332,7 @@ impl State {
 
     /// Begins the batches whose intent is on disk.
     fn launch(&mut self, name: &AccountName, now: Now, out: &mut Out) {
+        self.drop_outdated(name);
         let (Some(account), Some(declared)) = (self.accounts.get_mut(name), self.desired.accounts.get(name)) else {
             return;
         };
@@ -328,6 +348,16 @@ impl State {
         account.lane.saving = false;
         while account.lane.flying.len() < terms.width {
             let Some(batch) = account.lane.queue.pop_front() else { break };
+            let intended = |change: &Change| {
+                let id = Id { account: name.clone(), key: change.key.clone() };
+                self.records.get(&id).is_some_and(|record| record.prior.is_some())
+            };
+            if !terms.readable && !batch.changes.iter().all(intended) {
+                // This save was another's: the intent is written down when those under way have come back.
+                account.lane.queue.push_front(batch);
+                account.lane.saving = true;
+                break;
+            }
             self.batches += 1;
             for change in &batch.changes {
                 let id = Id { account: name.clone(), key: change.key.clone() };

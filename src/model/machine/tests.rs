@@ -411,3 +411,34 @@ fn a_sibling_that_is_not_sent_by_itself_stays_as_it_was() {
     });
     assert_eq!(sibling, Some(Sibling::Keep([ipv6(1).into()].into())));
 }
+
+#[test]
+fn a_call_that_waited_while_the_address_changed_is_not_made() {
+    let mut bench = Bench::new(desired(terms(false), &["a", "b"]));
+    let effects = bench.start(1);
+    assert_eq!(writes(&effects), [values(&[1])], "one call at a time");
+    bench.change(2);
+    let effects = bench.applied(&effects, Ok(Applied::Done));
+    assert_eq!(writes(&effects), [values(&[2])], "the call that waited would have sent the old address");
+}
+
+#[test]
+fn a_reload_gives_up_what_is_planned_and_not_begun() {
+    let mut bench = Bench::new(desired(terms(true), &["a", "b"]));
+    bench.start(1);
+    let keys = ["a", "b"].map(|name| (id(name).key, holds(&[7])));
+    let effects = bench.feed(Event::Read(account(), "print".into(), keys.into()));
+    bench.feed(Event::Reload(desired(terms(true), &["a"])));
+    assert_eq!(writes(&bench.applied(&effects, Ok(Applied::Done))), [], "b is no longer declared");
+}
+
+#[test]
+fn a_push_waits_for_its_own_intent_to_be_on_disk() {
+    let mut bench = Bench::new(desired(Terms { width: 2, ..terms(false) }, &["a", "b", "c"]));
+    let effects = bench.start(1);
+    assert_eq!(writes(&effects).len(), 2);
+    let effects = bench.applied(&effects, Ok(Applied::Done));
+    assert_eq!(writes(&effects), [], "what was saved is the outcome of the first, not what the third will attempt");
+    bench.feed(Event::Applied(account(), 2, "print".into(), vec![Ok(Applied::Done)]));
+    assert!(bench.state.records[&id("c")].entry.attempt.is_some());
+}
