@@ -29,9 +29,11 @@ impl State {
             && (account.entry.failures > 0 || account.entry.wait.is_some())
         {
             account.entry.failures = 0;
-            account.entry.wait = None;
+            // What another call was asked to wait for is waited for.
+            account.entry.wait.take_if(|wait| !wait.obeyed || wait.until <= now.moment);
             account.dirty = true;
         }
+        let mut heard = None;
         for (at, (key, error)) in outcomes.into_iter().enumerate() {
             let id = Id { account: name.clone(), key };
             let Some(mut error) = error else { continue };
@@ -52,8 +54,9 @@ impl State {
                 }
                 Kind::Transient => self.record_waits(&id, now, rng, out),
                 Kind::RateLimited { after } => {
-                    let known = self.accounts.get(name).and_then(|account| account.entry.wait.as_ref());
-                    if !known.is_some_and(|wait| wait.obeyed && wait.until > now.moment) {
+                    // One word for the whole call: it is not heard anew for each record set, unless it asks for more.
+                    if heard < Some(after) {
+                        heard = Some(after);
                         self.account_waits(name, error, Some(after), now, rng, out);
                     }
                 }
@@ -120,7 +123,12 @@ impl State {
             }
             _ => transient(account.entry.failures, rng),
         };
-        account.entry.wait = Some(Wait { until: now.moment.plus(wait), obeyed: asked.is_some() && !ignores });
+        let next = Wait { until: now.moment.plus(wait), obeyed: asked.is_some() && !ignores };
+        match &mut account.entry.wait {
+            // Another call, under way at the same time, was told to wait for longer.
+            Some(known) if known.obeyed && known.until >= next.until => {}
+            known => *known = Some(next),
+        }
         account.entry.error = Some((now.wall, error));
         out.tell_account(Level::Info, name, format!("the account is tried again in {} s", wait.as_secs()));
     }

@@ -148,8 +148,11 @@ impl State {
             }
             return;
         }
-        let ids: Vec<Id> =
-            plan.changes.iter().map(|change| Id { account: name.clone(), key: change.key.clone() }).collect();
+        let planned: Vec<RrsetKey> = plan.changes.iter().map(|change| change.key.clone()).collect();
+        let ids: Vec<Id> = planned.iter().map(|key| Id { account: name.clone(), key: key.clone() }).collect();
+        for (change, id) in plan.changes.iter_mut().zip(&ids) {
+            change.sibling = self.sibling_of(id, &planned);
+        }
         self.occupy(name, &ids);
         out.push(Effect::Cut(name.clone(), plan));
     }
@@ -200,7 +203,6 @@ impl State {
             // A probe asks; it does not send again what was refused, undone or without effect.
             Finding::Differs(_) if record.entry.hold.as_ref().is_some_and(|hold| hold.wrote) => None,
             Finding::Differs(change) => {
-                let change = self.with_sibling(id, *change);
                 if broken && self.still_broken(id, print, now, rng, out) {
                     return None;
                 }
@@ -209,23 +211,26 @@ impl State {
                 {
                     return None;
                 }
-                Some(change)
+                self.records.get_mut(id)?.aim = Some(want);
+                Some(*change)
             }
         }
     }
 
-    fn with_sibling(&self, id: &Id, mut change: Change) -> Change {
-        let other = self.records.get(&id.sibling());
-        change.sibling = match other {
-            Some(record) => match (record.want.values(), &record.entry.confirmed) {
-                (Some(values), _) if record.busy && !values.is_empty() => Sibling::Set(values),
-                (Some(values), _) if !values.is_empty() => Sibling::Keep(values),
-                (None, Some(confirmed)) if !confirmed.values.is_empty() => Sibling::Keep(confirmed.values.clone()),
-                _ => Sibling::Unknown,
-            },
-            None => Sibling::Unknown,
-        };
-        change
+    /// What a change says of the other family of its name: sent along in the same plan, or kept as it was last confirmed. What
+    /// is not sent by itself must not be changed in passing: its ledger would not know.
+    fn sibling_of(&self, id: &Id, planned: &[RrsetKey]) -> Sibling {
+        let other = id.sibling();
+        let Some(record) = self.records.get(&other) else { return Sibling::Unknown };
+        let want = record.want.values();
+        let known = record.entry.confirmed.as_ref().map(|confirmed| &confirmed.values);
+        match (want, known) {
+            (Some(gone), _) if gone.is_empty() => Sibling::Unknown,
+            (Some(values), _) if planned.contains(&other.key) => Sibling::Set(values),
+            (_, Some(values)) if !values.is_empty() => Sibling::Keep(values.clone()),
+            (Some(values), _) => Sibling::Keep(values),
+            (None, _) => Sibling::Unknown,
+        }
     }
 
     pub(super) fn cut(&mut self, name: &AccountName, batches: Vec<Batch>) {
@@ -260,6 +265,7 @@ impl State {
         let mut any = false;
         let names: Vec<AccountName> = self.accounts.keys().cloned().collect();
         for name in names {
+            self.drop_outdated(&name);
             let Some(account) = self.accounts.get(&name) else { continue };
             let Some(declared) = self.desired.accounts.get(&name) else { continue };
             if !account.lane.saving || !account.lane.flying.is_empty() {
@@ -273,7 +279,7 @@ impl State {
                 .take(ahead)
                 .flat_map(|batch| &batch.changes)
                 .map(|change| Id { account: name.clone(), key: change.key.clone() })
-                .filter_map(|id| Some((id.clone(), self.records.get(&id)?.want.values()?)))
+                .filter_map(|id| Some((id.clone(), self.records.get(&id)?.aim.clone()?)))
                 .collect();
             for (id, values) in changes {
                 if let Some(record) = self.records.get_mut(&id).filter(|record| record.prior.is_none()) {
@@ -283,6 +289,23 @@ impl State {
             }
         }
         any
+    }
+
+    /// Gives up what was planned for values that are no longer wanted, or for record sets that are no longer declared.
+    fn drop_outdated(&mut self, name: &AccountName) {
+        let Some(account) = self.accounts.get_mut(name) else { return };
+        let id = |change: &Change| Id { account: name.clone(), key: change.key.clone() };
+        let outdated = |change: &Change| {
+            self.records
+                .get(&id(change))
+                .is_none_or(|record| record.aim.is_none() || record.want.values() != record.aim)
+        };
+        let (dropped, kept): (VecDeque<_>, VecDeque<_>) =
+            account.lane.queue.drain(..).partition(|batch| batch.changes.iter().any(outdated));
+        account.lane.queue = kept;
+        account.lane.saving &= !account.lane.queue.is_empty();
+        let dropped: Vec<Id> = dropped.iter().flat_map(|batch: &Batch| &batch.changes).map(id).collect();
+        self.never_made(&dropped);
     }
 
     pub(super) fn saved(&mut self, ok: bool, now: Now, out: &mut Out) {
@@ -304,6 +327,7 @@ impl State {
 
     /// Begins the batches whose intent is on disk.
     fn launch(&mut self, name: &AccountName, now: Now, out: &mut Out) {
+        self.drop_outdated(name);
         let (Some(account), Some(declared)) = (self.accounts.get_mut(name), self.desired.accounts.get(name)) else {
             return;
         };
@@ -319,6 +343,16 @@ impl State {
         account.lane.saving = false;
         while account.lane.flying.len() < terms.width {
             let Some(batch) = account.lane.queue.pop_front() else { break };
+            let intended = |change: &Change| {
+                let id = Id { account: name.clone(), key: change.key.clone() };
+                self.records.get(&id).is_some_and(|record| record.prior.is_some())
+            };
+            if !terms.readable && !batch.changes.iter().all(intended) {
+                // This save was another's: the intent is written down when those under way have come back.
+                account.lane.queue.push_front(batch);
+                account.lane.saving = true;
+                break;
+            }
             self.batches += 1;
             for change in &batch.changes {
                 let id = Id { account: name.clone(), key: change.key.clone() };

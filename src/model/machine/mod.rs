@@ -131,6 +131,8 @@ struct Record {
     settle_at: Option<Moment>,
     /// What it held before our last write.
     before: Option<Values>,
+    /// What the change that is planned or under way should achieve.
+    aim: Option<Values>,
     /// What was open before the attempt that is written down and not yet made, and what of the budget was used.
     prior: Option<(Option<Attempt>, Spent)>,
     /// What a plan would change.
@@ -166,6 +168,7 @@ impl Record {
             resolves: 0,
             settle_at: None,
             before: None,
+            aim: None,
             prior: None,
             planned: None,
             checked: false,
