@@ -38,7 +38,8 @@ fn the_variables_in_the_readme_are_a_configuration() {
 
 #[test]
 fn the_provider_table_is_the_registry() {
-    let rows: Vec<&str> = README.lines().filter(|line| line.starts_with("| `") && line.matches('|').count() == 4).collect();
+    let rows: Vec<&str> =
+        README.lines().filter(|line| line.starts_with("| `") && line.matches('|').count() == 4).collect();
     let expected: Vec<String> =
         REGISTRY.iter().map(|entry| format!("| `{}` | {} | {} |", entry.name, entry.shape, entry.title)).collect();
     assert_eq!(rows, expected);
