@@ -13,16 +13,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read};
-use std::path::{Path, PathBuf};
+use std::io::{self, ErrorKind};
+use std::path::Path;
 
 use serde_json::Value;
 
 use crate::os::file;
 
+mod disk;
 mod format;
 
+use disk::{Content, Disk, Folder, MAX, Nowhere};
 pub use format::Documents;
 use format::{Record, Snapshot};
 
@@ -33,9 +34,6 @@ const EARLIER_JOURNAL: &str = "ledger.journal.1";
 
 /// How many damaged files are kept, as `ledger.json.corrupt-1` (the latest) and so on.
 const KEPT_ASIDE: usize = 3;
-
-/// The largest file that is read or written, in bytes.
-const MAX: u64 = 64 << 20;
 
 /// A journal shorter than this is not folded, in bytes: flash is worn by whole blocks, not by short records.
 const FOLD_ABOVE: u64 = 64 << 10;
@@ -75,7 +73,7 @@ impl Store {
     #[must_use]
     pub fn open(folder: &Path) -> (Self, Loaded) {
         file::sweep(&folder.join(SNAPSHOT));
-        Self::on(Box::new(Folder { path: folder.to_owned(), prepared: None }))
+        Self::on(Box::new(Folder::new(folder, SNAPSHOT)))
     }
 
     /// A store without a disk: every save is kept in memory and fails.
@@ -87,7 +85,7 @@ impl Store {
     /// What is in `folder`, for those who only look: nothing is locked, made or written.
     #[must_use]
     pub fn look(folder: &Path) -> Loaded {
-        let Found { state, notes, .. } = load(&Folder { path: folder.to_owned(), prepared: None });
+        let Found { state, notes, .. } = load(&Folder::new(folder, SNAPSHOT));
         Loaded { documents: state.documents, notes }
     }
 
@@ -353,128 +351,6 @@ fn load_journal(disk: &dyn Disk, file: &'static str, found: &mut Found) {
         }
         found.state.sequence = record.sequence;
         apply(&mut found.state.documents, record);
-    }
-}
-
-/// What a file holds.
-enum Content {
-    Missing,
-    /// It cannot be read, and why.
-    Unusable(String),
-    Bytes(Vec<u8>),
-}
-
-/// The few things that the store does to a disk; the tests' disk stops between any two of them.
-trait Disk: Send {
-    /// Makes the folder where it is missing.
-    fn ready(&self) -> io::Result<()>;
-    /// Whether the folder can be written, as far as this is known without writing.
-    fn writable(&self) -> io::Result<()>;
-    fn read(&self, file: &str) -> Content;
-    /// Appends and flushes.
-    fn append(&mut self, file: &str, bytes: &[u8]) -> io::Result<()>;
-    /// Writes and flushes the next snapshot under a temporary name.
-    fn prepare(&mut self, bytes: &[u8]) -> io::Result<()>;
-    /// Gives the next snapshot its name, and flushes the folder.
-    fn commit(&mut self) -> io::Result<()>;
-    /// Renames; a file that is missing is no error.
-    fn rename(&mut self, from: &str, to: &str) -> io::Result<()>;
-}
-
-/// A folder.
-struct Folder {
-    path: PathBuf,
-    prepared: Option<file::Prepared>,
-}
-
-/// For nobody but the owner: the ledger tells which names and addresses there are.
-const MODE: u32 = 0o600;
-
-impl Disk for Folder {
-    fn ready(&self) -> io::Result<()> {
-        file::folder(&self.path).map_err(|error| self.at(error))
-    }
-
-    fn writable(&self) -> io::Result<()> {
-        use rustix::fs::{Access, access};
-        access(&self.path, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| self.at(error.into()))
-    }
-
-    fn read(&self, name: &str) -> Content {
-        let path = self.path.join(name);
-        let read = || -> io::Result<Vec<u8>> {
-            // Looked at before it is opened: opening a pipe would wait for its other end.
-            if !fs::metadata(&path)?.is_file() {
-                return Err(io::Error::other("it is no plain file"));
-            }
-            let mut bytes = Vec::new();
-            File::open(&path)?.take(MAX + 1).read_to_end(&mut bytes)?;
-            Ok(bytes)
-        };
-        match read() {
-            Ok(bytes) if bytes.len() as u64 > MAX => Content::Unusable("it is larger than 64 MiB".into()),
-            Ok(bytes) => Content::Bytes(bytes),
-            Err(error) if error.kind() == ErrorKind::NotFound => Content::Missing,
-            Err(error) => Content::Unusable(error.to_string()),
-        }
-    }
-
-    fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        file::append_durably(&self.path.join(name), MODE, bytes).map_err(|error| self.at(error))
-    }
-
-    fn prepare(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.prepared = None;
-        self.prepared = Some(file::prepare(&self.path.join(SNAPSHOT), MODE, bytes).map_err(|error| self.at(error))?);
-        Ok(())
-    }
-
-    fn commit(&mut self) -> io::Result<()> {
-        match self.prepared.take() {
-            Some(prepared) => prepared.commit().map_err(|error| self.at(error)),
-            None => Err(io::Error::other("no snapshot was prepared")),
-        }
-    }
-
-    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
-        match fs::rename(self.path.join(from), self.path.join(to)) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(self.at(error)),
-            _ => Ok(()),
-        }
-    }
-}
-
-impl Folder {
-    /// The error with the folder's name.
-    fn at(&self, error: io::Error) -> io::Error {
-        io::Error::new(error.kind(), format!("{}: {error}", self.path.display()))
-    }
-}
-
-/// No disk at all.
-struct Nowhere;
-
-impl Disk for Nowhere {
-    fn ready(&self) -> io::Result<()> {
-        Err(io::Error::new(ErrorKind::Unsupported, "the ledger is kept in memory only"))
-    }
-    fn writable(&self) -> io::Result<()> {
-        self.ready()
-    }
-    fn read(&self, _: &str) -> Content {
-        Content::Missing
-    }
-    fn append(&mut self, _: &str, _: &[u8]) -> io::Result<()> {
-        self.ready()
-    }
-    fn prepare(&mut self, _: &[u8]) -> io::Result<()> {
-        self.ready()
-    }
-    fn commit(&mut self) -> io::Result<()> {
-        self.ready()
-    }
-    fn rename(&mut self, _: &str, _: &str) -> io::Result<()> {
-        self.ready()
     }
 }
 

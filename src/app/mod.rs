@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{self, Config, ConfigErrors, Input};
-use crate::engine::{Ears, Engine, Parts, Until};
+use crate::engine::{Ears, Engine, Parts, Rebuild, Until};
 use crate::model::agree::{Reading, SourceName, Verdict, agree};
 use crate::model::desired::Id;
 use crate::model::machine::{Document, Documents, Event, Mode, State, Target, step};
@@ -56,12 +56,27 @@ impl Failure {
     }
 }
 
+/// Where systemd keeps the credentials of the shipped unit while it runs (systemd.exec(5), LoadCredential=).
+const CREDENTIALS: &str = "/run/credentials/driftless.service";
+
 /// Reads the configuration at `path`, or where it stands by default.
 ///
 /// # Errors
 /// Everything that is wrong with it.
 pub fn load(path: Option<&Path>) -> Result<Loaded, ConfigErrors> {
     let input = config::read_input(path)?;
+    let config = Config::load(&input)?;
+    Ok(Loaded { config, input })
+}
+
+/// Reads the configuration for a command beside the daemon: started by a person, it has no credentials of its own, and
+/// takes those of the unit for its own.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load_beside(path: Option<&Path>) -> Result<Loaded, ConfigErrors> {
+    let mut input = config::read_input(path)?;
+    input.variables.entry("CREDENTIALS_DIRECTORY".into()).or_insert_with(|| CREDENTIALS.into());
     let config = Config::load(&input)?;
     Ok(Loaded { config, input })
 }
@@ -147,17 +162,29 @@ pub async fn work(work: Work) -> Result<State, Failure> {
             .ok();
         ears.control = lock.as_ref().and_then(|_| listen(&loaded.config.socket));
         ears.manager = Some(Manager::open());
-        ears.rebuild = again.map(|path| -> crate::engine::Rebuild {
-            Box::new(move |before| {
-                let loaded = load(path.as_deref()).map_err(|errors| errors.to_string())?;
-                wiring::build(&loaded.config, &wiring::harmless(&loaded.input.variables), Some(before))
-            })
-        });
+        ears.rebuild = again.map(|path| rebuild(path, &loaded.config));
     }
     let engine = Engine::new(state, parts, store, Arc::new(SystemClock), fastrand::Rng::new());
     let state = engine.run(until, ears).await;
     drop(lock);
     Ok(state)
+}
+
+/// Reads the configuration at `path` again, and says what of it only the next start takes.
+fn rebuild(path: Option<PathBuf>, first: &Config) -> Rebuild {
+    let settled = |config: &Config| (config.state_dir.clone(), config.socket.clone(), config.log);
+    let first = settled(first);
+    Box::new(move |before| {
+        let loaded = load(path.as_deref()).map_err(|errors| errors.one_line())?;
+        for warning in &loaded.config.warnings {
+            tracing::warn!("{}", warning.one_line());
+        }
+        let parts = wiring::build(&loaded.config, &wiring::harmless(&loaded.input.variables), Some(before))?;
+        if settled(&loaded.config) != first {
+            tracing::warn!("`state_dir`, `socket` and [log] have changed: that takes effect with a restart");
+        }
+        Ok(parts)
+    })
 }
 
 fn listen(path: &Path) -> Option<Control> {

@@ -48,7 +48,7 @@ pub fn build(
     before: Option<&Parts>,
 ) -> Result<Parts, String> {
     let tools = Tools { http: Http::new(None) };
-    let mut providers = config.check_accounts(&tools).map_err(|errors| errors.to_string())?;
+    let mut providers = config.check_accounts(&tools).map_err(|errors| errors.one_line())?;
     let mut parts = Parts::default();
     for (name, account) in &config.accounts {
         let name = AccountName(name.clone());
@@ -61,7 +61,9 @@ pub fn build(
         }
         let mut terms = provider.terms();
         terms.in_dns &= account.verify;
-        parts.desired.accounts.insert(name.clone(), AccountSpec { service: account.entry.name.into(), terms });
+        let service = account.entry.name.to_owned();
+        let identity = digest(&[service.as_bytes(), &account.settings.identity()], 16);
+        parts.desired.accounts.insert(name.clone(), AccountSpec { service, identity, terms });
         let access = Access { provider, settings: account.settings.clone(), nameservers: account.nameservers.clone() };
         parts.accounts.insert(name, access);
     }
@@ -93,6 +95,16 @@ pub fn build(
         }
     }
     Ok(parts)
+}
+
+/// The first octets of a digest of some parts, in hexadecimal.
+fn digest(parts: &[&[u8]], octets: usize) -> String {
+    let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
+    for part in parts {
+        digest.update(&(part.len() as u64).to_le_bytes());
+        digest.update(part);
+    }
+    data_encoding::HEXLOWER.encode(digest.finish().as_ref().get(..octets).unwrap_or_default())
 }
 
 fn same_service(before: &Parts, name: &AccountName, account: &config::Account) -> bool {
@@ -135,8 +147,7 @@ impl Sources<'_> {
                 };
                 let url = Some(echo.url.clone());
                 // A digest tells echoes apart that differ only in what is not shown.
-                let print = ring::digest::digest(&ring::digest::SHA256, format!("{}{format:?}", echo.url).as_bytes());
-                let print = data_encoding::HEXLOWER.encode(print.as_ref().get(..3).unwrap_or_default());
+                let print = digest(&[echo.url.as_str().as_bytes(), format!("{format:?}").as_bytes()], 3);
                 let name = format!("https {} #{print}", shown(&echo.url));
                 let https = Https::new(self.clients.clone(), url.clone(), url, format, private)?;
                 self.note(name, private, self.echo_interval, https)

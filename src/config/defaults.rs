@@ -1,6 +1,6 @@
 //! What holds where nothing else is said, the log, and where things are kept.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::input::Input;
@@ -8,10 +8,6 @@ use super::meant::{Defaults, Log, LogFormat, LogLevel, TtlPolicy};
 use super::reader::{Fields, Reader};
 use super::tree::{Node, Table, Value};
 use super::{record, secret, setting};
-use crate::model::record::Ttl;
-
-/// The time to live of records that name none, in seconds.
-const TTL: u32 = 300;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -20,7 +16,8 @@ const DAY: Duration = Duration::from_secs(86_400);
 impl Default for Defaults {
     fn default() -> Self {
         Self {
-            ttl: Ttl::new(TTL).map_or(TtlPolicy::Keep, TtlPolicy::Set),
+            // Every attribute that nobody asked us to manage stays as it was.
+            ttl: TtlPolicy::Keep,
             check: 5 * MINUTE,
             verify: 6 * HOUR,
             echo_interval: 10 * MINUTE,
@@ -76,14 +73,25 @@ pub(super) fn log(reader: &mut Reader, root: &Table) -> Log {
     Log { level, format }
 }
 
+/// The state's folder where nobody names one.
+const STATE_DIR: &str = "/var/lib/driftless";
+/// The socket's name in it.
+const SOCKET: &str = "driftless.sock";
+
+/// Where the daemon of this machine takes commands, as long as nothing else was configured.
+#[must_use]
+pub fn usual_socket() -> PathBuf {
+    Path::new(STATE_DIR).join(SOCKET)
+}
+
 /// Reads `state_dir` and `socket`. The state's folder is the service manager's where nothing is said.
 pub(super) fn paths(reader: &mut Reader, input: &Input, fields: &mut Fields<'_>) -> (PathBuf, PathBuf) {
     let mut path = |key| secret::path(reader, fields.take(key)?);
     let (state_dir, socket) = (path("state_dir"), path("socket"));
     // systemd separates several folders with colons; the first is ours.
     let given = input.variables.get("STATE_DIRECTORY").and_then(|folders| folders.split(':').next());
-    let given = given.filter(|folder| folder.starts_with('/')).unwrap_or("/var/lib/driftless");
+    let given = given.filter(|folder| folder.starts_with('/')).unwrap_or(STATE_DIR);
     let state_dir = state_dir.unwrap_or_else(|| given.into());
-    let socket = socket.unwrap_or_else(|| state_dir.join("driftless.sock"));
+    let socket = socket.unwrap_or_else(|| state_dir.join(SOCKET));
     (state_dir, socket)
 }

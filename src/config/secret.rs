@@ -97,7 +97,12 @@ fn credential(reader: &mut Reader, input: &Input, field: Field<'_>) -> Option<Se
         reader.note(error(field.node.at, message).help(help));
         return None;
     };
-    Some(Secret::File(Path::new(folder).join(name)))
+    let path = Path::new(folder).join(name);
+    if let Err(why) = (input.mode)(&path) {
+        let help = format!("systemd puts it there when it starts a service with LoadCredential={name}:/path");
+        reader.note(warning(field.node.at, format!("{} cannot be read at present: {why}", path.display())).help(help));
+    }
+    Some(Secret::File(path))
 }
 
 fn variable(reader: &mut Reader, input: &Input, field: Field<'_>) -> Option<Secret> {

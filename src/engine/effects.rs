@@ -20,6 +20,10 @@ use crate::net::dns;
 /// A call that takes longer is given up: its outcome counts as unknown, and is read before anything is written again.
 const CALL: Duration = Duration::from_secs(120);
 
+/// How many record sets are looked for in DNS at once: each asks up to [`dns::MAX_SERVERS`] servers over a socket of its
+/// own, and a thousand records sent together must not take all the descriptors that a process may have.
+pub(super) const RESOLVING: usize = 8;
+
 impl Engine {
     /// Carries out an effect; what is done at once answers at once.
     pub(super) fn carry_out(&mut self, effect: Effect) -> Option<Event> {
@@ -117,7 +121,10 @@ impl Engine {
 
     fn resolve(&mut self, id: Id, values: Values) {
         let servers = self.parts.accounts.get(&id.account).map(|access| access.nameservers.clone()).unwrap_or_default();
+        let turns = Arc::clone(&self.turns);
         self.start(async move {
+            // Never closed, so that there is always a turn.
+            let _turn = turns.acquire().await;
             let proof = prove(&id.key, &values, servers).await;
             Event::Resolved(id, proof)
         });
@@ -157,10 +164,10 @@ fn tell(notice: &Notice) {
     let account = notice.account.as_ref().map(|account| account.0.as_str());
     let (record, what) = (record.as_deref(), &notice.what);
     match notice.level {
-        Level::Debug => tracing::debug!(record, account, "{what}"),
-        Level::Info => tracing::info!(record, account, "{what}"),
-        Level::Warn => tracing::warn!(record, account, "{what}"),
-        Level::Error => tracing::error!(record, account, "{what}"),
+        Level::Debug => tracing::debug!(target: "driftless", record, account, "{what}"),
+        Level::Info => tracing::info!(target: "driftless", record, account, "{what}"),
+        Level::Warn => tracing::warn!(target: "driftless", record, account, "{what}"),
+        Level::Error => tracing::error!(target: "driftless", record, account, "{what}"),
     }
 }
 

@@ -23,6 +23,7 @@ use crate::report::status::Status;
 use crate::store::Store;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use tokio::sync::Semaphore;
 
 mod effects;
 
@@ -97,6 +98,7 @@ pub struct Engine {
     clock: Arc<dyn Clock>,
     rng: fastrand::Rng,
     running: Running,
+    turns: Arc<Semaphore>,
     seen: Option<Snapshot>,
     shown: String,
 }
@@ -125,6 +127,7 @@ impl Engine {
             clock,
             rng,
             running: FuturesUnordered::new(),
+            turns: Arc::new(Semaphore::new(effects::RESOLVING)),
             seen: None,
             shown: String::new(),
         }

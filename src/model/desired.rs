@@ -33,6 +33,15 @@ pub struct Id {
     pub key: RrsetKey,
 }
 
+impl Id {
+    /// The other family of the same name at the same account; itself where the type holds no addresses.
+    #[must_use]
+    pub fn sibling(&self) -> Self {
+        let rtype = self.key.rtype.family().map_or(self.key.rtype, |family| family.other().record_type());
+        Self { account: self.account.clone(), key: RrsetKey::new(self.key.name.clone(), rtype) }
+    }
+}
+
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} at {}", self.key, self.account)
@@ -44,6 +53,8 @@ impl fmt::Display for Id {
 pub struct AccountSpec {
     /// The provider's name: accounts of one service share what the service refuses as a whole.
     pub service: String,
+    /// Which login at which service this is: with another one, what was confirmed before says nothing.
+    pub identity: String,
     /// What the service is like.
     pub terms: Terms,
 }

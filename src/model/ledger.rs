@@ -47,6 +47,10 @@ pub struct Attempt {
     pub values: Values,
     /// When it was made.
     pub at: Stamp,
+    /// Whether the outcome of the call before it is not known to be good either: what the service holds is then in doubt,
+    /// and `nochg` is as good an answer as any.
+    #[serde(default)]
+    pub in_doubt: bool,
 }
 
 /// A wait that ends by itself.
@@ -114,6 +118,9 @@ pub struct Hold {
     pub fingerprint: Fingerprint,
     /// What was wanted then, where the want was part of what was refused: another want releases.
     pub want: Option<Values>,
+    /// Whether it was a write that was refused, undone or without effect: being able to read does not end it then.
+    #[serde(default)]
+    pub wrote: bool,
     /// Since when.
     pub since: Stamp,
     /// When a readable service is next asked whether it still stands.
@@ -124,6 +131,8 @@ pub struct Hold {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AccountEntry {
+    /// Which login at which service all of this was learnt at; empty where nothing was yet.
+    pub identity: String,
     /// Failures of the account as a whole in a row.
     pub failures: u32,
     /// Until when it is left alone.

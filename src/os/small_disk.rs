@@ -6,6 +6,12 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+/// Says that a test was not run, and why.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+pub fn skipped(why: &str) {
+    eprintln!("skipped: {why}");
+}
+
 /// A small file system in a folder of its own, gone when dropped.
 pub struct SmallDisk(TempDir);
 
@@ -16,7 +22,7 @@ impl SmallDisk {
         if mount(&["-t", "tmpfs", "-o", "size=1m", "tmpfs"], dir.path()) {
             return Some(Self(dir));
         }
-        eprintln!("skipped: a file system can only be mounted by root");
+        skipped("a file system can only be mounted by root");
         None
     }
 

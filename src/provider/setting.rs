@@ -162,15 +162,27 @@ impl Settings {
     #[must_use]
     pub fn canonical(&self) -> Vec<u8> {
         use secrecy::ExposeSecret;
+        self.told_apart(|secret| match secret.read() {
+            Ok(content) => Some(content.expose_secret().to_owned()),
+            Err(_) => Some("\u{0}unreadable".to_owned()),
+        })
+    }
+
+    /// Every setting that is no secret: which login at which service this is. With others, what was confirmed there says
+    /// nothing of here; with another password alone, it does.
+    #[must_use]
+    pub fn identity(&self) -> Vec<u8> {
+        self.told_apart(|_| None)
+    }
+
+    fn told_apart(&self, read: impl Fn(&Secret) -> Option<String>) -> Vec<u8> {
         let mut out = Vec::new();
         for (name, value) in &self.values {
             let text = match value {
-                Value::Secret(secret) => match secret.read() {
-                    Ok(content) => content.expose_secret().to_owned(),
-                    Err(_) => "\u{0}unreadable".to_owned(),
-                },
-                other => format!("{other:?}"),
+                Value::Secret(secret) => read(secret),
+                other => Some(format!("{other:?}")),
             };
+            let Some(text) = text else { continue };
             for part in [name.as_bytes(), text.as_bytes()] {
                 out.extend_from_slice(&(part.len() as u64).to_le_bytes());
                 out.extend_from_slice(part);

@@ -140,6 +140,20 @@ impl Status {
         }
     }
 
+    /// The same, said of what a daemon left behind that no longer runs: nobody has looked at the addresses since.
+    #[must_use]
+    pub fn left_behind(mut self) -> Self {
+        for record in self.records.iter_mut().filter(|record| record.state == "unknown") {
+            record.state = "not running".into();
+            record.says = match (&record.error, &record.confirmed) {
+                (Some(error), _) => format!("failed when last tried: {error}"),
+                (None, Some(confirmed)) => format!("held {} when last looked at", none_or(confirmed)),
+                (None, None) => "never confirmed".into(),
+            };
+        }
+        self
+    }
+
     /// Everything in one line.
     #[must_use]
     pub fn summary(state: &State, now: Now) -> String {

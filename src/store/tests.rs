@@ -1,7 +1,6 @@
 //! The store against a disk that stops at every point, and against files with any bytes in them.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::fs::{self, File};
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -9,11 +8,12 @@ use serde_json::json;
 use super::*;
 use crate::os::small_disk::SmallDisk;
 
+mod fake;
+
+use fake::Shared;
+
 /// A change as `save` takes it.
 type Changes = Vec<(String, Option<Value>)>;
-
-/// What a folder holds: names, and the bytes behind them.
-type Image = BTreeMap<String, Vec<u8>>;
 
 fn set(key: &str, value: Value) -> (String, Option<Value>) {
     (key.into(), Some(value))
@@ -21,159 +21,6 @@ fn set(key: &str, value: Value) -> (String, Option<Value>) {
 
 fn unset(key: &str) -> (String, Option<Value>) {
     (key.into(), None)
-}
-
-/// A disk as POSIX promises it and no better: of the names that were changed since the last flush of the folder any part may
-/// be there after a crash, and of bytes that were not flushed any beginning.
-#[derive(Default)]
-struct Fake {
-    /// What running processes see.
-    now: Image,
-    /// What is sure to be there after a crash.
-    sure: Image,
-    /// Changes of names since the last flush: this name gets these bytes, that name goes.
-    unsure: Vec<(Option<(String, Vec<u8>)>, Option<String>)>,
-    prepared: Option<Vec<u8>>,
-    /// Every folder that a crash may leave; only gathered where the test asks for it.
-    images: BTreeSet<Image>,
-    watched: bool,
-    operations: usize,
-    /// Operations that fail.
-    failing: std::ops::Range<usize>,
-    writes: usize,
-}
-
-impl Fake {
-    /// Counts an operation; fails where it is to fail.
-    fn operation(&mut self) -> io::Result<()> {
-        self.operations += 1;
-        if self.failing.contains(&(self.operations - 1)) {
-            return Err(io::Error::new(ErrorKind::StorageFull, "no space left"));
-        }
-        self.writes += 1;
-        Ok(())
-    }
-
-    /// Remembers every state that a crash may leave now.
-    fn crash_points(&mut self) {
-        if !self.watched {
-            return;
-        }
-        for subset in 0..1_u32 << self.unsure.len() {
-            let mut image = self.sure.clone();
-            for (at, (link, unlink)) in self.unsure.iter().enumerate() {
-                if subset & (1 << at) != 0 {
-                    image.extend(link.clone());
-                    unlink.as_ref().map(|name| image.remove(name));
-                }
-            }
-            self.images.insert(image);
-        }
-        self.images.insert(self.now.clone());
-    }
-
-    fn flush(&mut self) {
-        self.sure = self.now.clone();
-        self.unsure.clear();
-        self.crash_points();
-    }
-}
-
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Fake>>);
-
-impl Shared {
-    fn holding(image: Image) -> Self {
-        Self(Arc::new(Mutex::new(Fake { now: image.clone(), sure: image, ..Fake::default() })))
-    }
-
-    fn watched(self) -> Self {
-        self.with(|fake| fake.watched = true);
-        self
-    }
-
-    fn open(&self) -> (Store, Loaded) {
-        Store::on(Box::new(self.clone()))
-    }
-
-    fn with<T>(&self, f: impl FnOnce(&mut Fake) -> T) -> T {
-        f(&mut self.0.lock().unwrap())
-    }
-}
-
-impl Disk for Shared {
-    fn ready(&self) -> io::Result<()> {
-        Ok(())
-    }
-    fn writable(&self) -> io::Result<()> {
-        Ok(())
-    }
-    fn read(&self, file: &str) -> Content {
-        self.with(|fake| fake.now.get(file).cloned()).map_or(Content::Missing, Content::Bytes)
-    }
-    fn append(&mut self, file: &str, bytes: &[u8]) -> io::Result<()> {
-        self.with(|fake| {
-            let old = fake.now.get(file).cloned().unwrap_or_default();
-            for end in (0..=bytes.len()).filter(|_| fake.watched) {
-                let torn = [&old, &bytes[..end]].concat();
-                // After a crash the rest of the block may be there as zeros.
-                let zeros = [&torn[..], &[0; 7]].concat();
-                for bytes in [torn, zeros] {
-                    fake.images
-                        .insert(fake.now.clone().into_iter().chain([(file.to_owned(), bytes.clone())]).collect());
-                    let mut sure = fake.sure.clone();
-                    sure.insert(file.to_owned(), bytes);
-                    fake.images.insert(sure);
-                }
-            }
-            if let Err(error) = fake.operation() {
-                // The worst case: a part stays, and it cannot be cut off again.
-                let torn = [&old, &bytes[..bytes.len() / 2]].concat();
-                fake.now.insert(file.to_owned(), torn.clone());
-                fake.sure.insert(file.to_owned(), torn);
-                return Err(error);
-            }
-            fake.now.insert(file.to_owned(), [&old, bytes].concat());
-            if old.is_empty() {
-                fake.flush();
-            } else {
-                fake.sure.insert(file.to_owned(), [&old, bytes].concat());
-                fake.crash_points();
-            }
-            Ok(())
-        })
-    }
-    fn prepare(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.with(|fake| {
-            fake.operation()?;
-            fake.prepared = Some(bytes.to_owned());
-            Ok(())
-        })
-    }
-    fn commit(&mut self) -> io::Result<()> {
-        self.with(|fake| {
-            fake.operation()?;
-            let bytes = fake.prepared.take().unwrap();
-            fake.now.insert(SNAPSHOT.into(), bytes.clone());
-            fake.unsure.push((Some((SNAPSHOT.into(), bytes)), None));
-            fake.crash_points();
-            // The flush is an operation of its own: it may fail with the new name in place.
-            fake.operation()?;
-            fake.flush();
-            Ok(())
-        })
-    }
-    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
-        self.with(|fake| {
-            let Some(bytes) = fake.now.get(from).cloned() else { return Ok(()) };
-            fake.operation()?;
-            fake.now.remove(from);
-            fake.now.insert(to.into(), bytes.clone());
-            fake.unsure.push((Some((to.into(), bytes)), Some(from.into())));
-            fake.crash_points();
-            Ok(())
-        })
-    }
 }
 
 /// A history that makes the store fold often.
@@ -188,6 +35,17 @@ fn change() -> impl Strategy<Value = (String, Option<Value>)> {
 
 fn history() -> impl Strategy<Value = Vec<Changes>> {
     prop::collection::vec(prop::collection::vec(change(), 0..3), 1..9)
+}
+
+/// What a life of these saves leaves: the documents, and the files.
+fn lived(history: &[Changes]) -> (Documents, fake::Image) {
+    let disk = Shared::default();
+    let (mut store, _) = disk.open();
+    for changes in history {
+        folding(&mut store);
+        store.save(changes).unwrap();
+    }
+    (store.documents().clone(), disk.with(|fake| fake.now.clone()))
 }
 
 proptest! {
@@ -224,14 +82,7 @@ proptest! {
     /// Crashes in the middle of a start that mends what an earlier crash left.
     #[test]
     fn a_crash_while_a_start_mends_the_files_loses_nothing(history in history(), cut in 1..40_usize) {
-        let disk = Shared::default();
-        let (mut store, _) = disk.open();
-        for changes in &history {
-            folding(&mut store);
-            store.save(changes).unwrap();
-        }
-        let documents = store.documents().clone();
-        let mut image = disk.with(|fake| fake.now.clone());
+        let (documents, mut image) = lived(&history);
         image.entry(JOURNAL.into()).or_default().extend(vec![b'x'; cut]);
         let mending = Shared::holding(image).watched();
         let (_, loaded) = mending.open();
@@ -277,14 +128,7 @@ proptest! {
         bytes in prop::collection::vec(any::<u8>(), 0..5),
         gone in 0..5_usize,
     ) {
-        let disk = Shared::default();
-        let (mut store, _) = disk.open();
-        for changes in &history {
-            folding(&mut store);
-            store.save(changes).unwrap();
-        }
-        let documents = store.documents().clone();
-        let mut image = disk.with(|fake| fake.now.clone());
+        let (documents, mut image) = lived(&history);
         let Some(file) = (!image.is_empty()).then(|| image.keys().nth(which.index(image.len())).unwrap().clone()) else {
             return Ok(());
         };

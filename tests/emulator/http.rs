@@ -71,7 +71,7 @@ impl Answer {
 /// What goes wrong with one request.
 #[derive(Clone, Debug)]
 pub struct Fault {
-    /// Only requests whose path contains this text meet the fault; `""` is any.
+    /// Only requests whose first line (`PUT /v2/zones`) contains this text meet the fault; `""` is any.
     pub on: String,
     /// Whether the emulator sees the request and acts before things go wrong.
     pub acted: bool,
@@ -120,7 +120,7 @@ impl Fault {
         Self { on: String::new(), acted: true, delay, outcome: Outcome::Own }
     }
 
-    /// The same fault for paths that contain `part` only.
+    /// The same fault for requests whose method and path contain `part` only.
     pub fn on(mut self, part: &str) -> Self {
         self.on = part.into();
         self
@@ -188,6 +188,13 @@ impl Server {
         self.control().faults.extend(std::iter::repeat_n(fault.clone(), times));
     }
 
+    /// From now on nothing goes wrong.
+    pub fn calm(&self) {
+        let mut control = self.control();
+        control.faults.clear();
+        control.skew = 0;
+    }
+
     /// Whether every fault was met.
     pub fn is_spent(&self) -> bool {
         self.control().faults.is_empty()
@@ -234,16 +241,17 @@ impl Shared {
         self.control.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The first fault that fits the path.
-    fn take_fault(&self, path: &str) -> Option<Fault> {
+    /// The first fault that fits the request.
+    fn take_fault(&self, request: &Received) -> Option<Fault> {
+        let line = format!("{} {}", request.method, request.path);
         let mut control = self.control();
-        let at = control.faults.iter().position(|fault| path.contains(&fault.on))?;
+        let at = control.faults.iter().position(|fault| line.contains(&fault.on))?;
         control.faults.remove(at)
     }
 
     /// The answer, if any, and whether all of its body is sent.
     async fn answer(&self, request: &Received) -> (Option<Answer>, bool) {
-        let Some(fault) = self.take_fault(&request.path) else {
+        let Some(fault) = self.take_fault(request) else {
             return (Some((self.emulator)(request)), true);
         };
         let own = (fault.acted || matches!(fault.outcome, Outcome::Own)).then(|| (self.emulator)(request));

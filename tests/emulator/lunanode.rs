@@ -110,6 +110,8 @@ pub struct Switches {
     pub escaped_errors: bool,
     /// By how many seconds a nonce may be off.
     pub nonce_window: i64,
+    /// A lower TTL of a record is raised to this.
+    pub lowest_ttl: u32,
 }
 
 impl Default for Switches {
@@ -127,6 +129,7 @@ impl Default for Switches {
             global_in_words: false,
             escaped_errors: false,
             nonce_window: 300,
+            lowest_ttl: 0,
         }
     }
 }
@@ -157,6 +160,8 @@ pub struct State {
     pub dyns: BTreeMap<u32, (String, IpAddr)>,
     /// Labels under lndyn.com that belong to others.
     pub taken: Vec<String>,
+    /// Names in hosted zones, in full, whose records are refused.
+    pub refused: Vec<String>,
     /// The hosted zones by id.
     pub zones: BTreeMap<u32, Zone>,
     /// The key is bound to another source address than the caller's.
@@ -217,6 +222,7 @@ impl State {
             switches,
             dyns: BTreeMap::new(),
             taken: Vec::new(),
+            refused: Vec::new(),
             zones: BTreeMap::new(),
             source_mismatch: false,
             violations: Vec::new(),
@@ -443,7 +449,13 @@ impl State {
     }
 
     fn record_add(&mut self, parameters: &BTreeMap<String, String>) -> Outcome {
-        let record = check_record(parameters, &self.zone(parameters)?.name)?;
+        let mut record = check_record(parameters, &self.zone(parameters)?.name)?;
+        if number(parameters, "ttl")? < self.switches.lowest_ttl {
+            record.insert("ttl".into(), self.switches.lowest_ttl.to_string());
+        }
+        if record.get("name").is_some_and(|name| self.refused.contains(name)) {
+            return Err("this name cannot be used".into());
+        }
         let original = match parameters.get("orig_record_id") {
             Some(_) => Some(number(parameters, "orig_record_id")?),
             None => None,

@@ -35,7 +35,7 @@ fn the_smallest_file_needs_no_more() {
     assert_eq!((&record.ipv4, &record.ipv6), (&Source::Auto, &Source::Auto));
     assert_eq!(
         (record.ttl, record.values, record.private, record.absent),
-        (set(300), Values::Ours, false, Absent::Keep)
+        (TtlPolicy::Keep, Values::Ours, false, Absent::Keep)
     );
     assert_eq!(record.types().collect::<Vec<_>>(), [RecordType::A, RecordType::Aaaa]);
     assert_eq!(record.place.as_ref().unwrap().to_string(), "d.toml:6:8");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Account, Level, Network, Out, Record, State, Target};
 use crate::model::desired::{AccountName, Desired, Id};
-use crate::model::ledger::Entry;
+use crate::model::ledger::{AccountEntry, Entry};
 use crate::model::time::Now;
 
 impl State {
@@ -25,7 +25,7 @@ impl State {
         &mut self,
         desired: Desired,
         records: &mut BTreeMap<Id, Entry>,
-        accounts: &mut BTreeMap<AccountName, crate::model::ledger::AccountEntry>,
+        accounts: &mut BTreeMap<AccountName, AccountEntry>,
     ) {
         let mut old = std::mem::take(&mut self.records);
         for id in desired.records.keys() {
@@ -46,15 +46,35 @@ impl State {
         // A call may still be under way for a record set that is no longer declared: its outcome finds nobody, its document goes.
         self.forgotten.extend(old.into_keys());
         let mut before = std::mem::take(&mut self.accounts);
-        for name in desired.accounts.keys() {
+        for (name, declared) in &desired.accounts {
             let mut account = before
                 .remove(name)
                 .unwrap_or_else(|| Account { entry: accounts.remove(name).unwrap_or_default(), ..Account::default() });
             account.ids = desired.records.keys().filter(|id| id.account == *name).cloned().collect();
+            if account.entry.identity != declared.identity {
+                if !account.entry.identity.is_empty() {
+                    self.moved(&account.ids);
+                    account.entry = AccountEntry::default();
+                }
+                account.entry.identity.clone_from(&declared.identity);
+                account.dirty = true;
+            }
             self.accounts.insert(name.clone(), account);
         }
         self.forgotten_accounts.extend(before.into_keys());
         self.desired = desired;
+    }
+
+    /// The account is another login or another service now: what is remembered of its record sets was said of other ones, and
+    /// what stands there is met for the first time.
+    fn moved(&mut self, ids: &[Id]) {
+        for id in ids {
+            if let Some(record) = self.records.get_mut(id) {
+                let history = std::mem::take(&mut record.entry.history);
+                record.entry = Entry { history, ..Entry::default() };
+                record.dirty = true;
+            }
+        }
     }
 
     /// Looks at record sets now: their waits end, but for those that a service asked for.

@@ -10,6 +10,7 @@ use crate::model::error::{Error, Kind, Result};
 use crate::model::ledger::{Attempt, Fingerprint};
 use crate::model::plan::{Applied, Batch, Change, Health, Plan, Seen, Sibling};
 use crate::model::record::{RrsetKey, Values, list};
+use crate::model::terms::Budget;
 use crate::model::time::Now;
 
 /// What an account is doing.
@@ -35,12 +36,6 @@ impl Lane {
         self.saving = false;
         self.queue.drain(..).flat_map(|batch| batch.changes).map(|change| change.key).collect()
     }
-}
-
-/// The other family of the same name at the same account.
-pub(super) fn sibling(id: &Id) -> Id {
-    let rtype = id.key.rtype.family().map_or(id.key.rtype, |family| family.other().record_type());
-    Id { account: id.account.clone(), key: RrsetKey::new(id.key.name.clone(), rtype) }
 }
 
 impl Account {
@@ -126,9 +121,10 @@ impl State {
         out: &mut Out,
     ) {
         self.lane_answered(name);
-        let outcomes: Vec<_> =
-            answers.iter().map(|(key, answer)| (key.clone(), answer.as_ref().err().cloned())).collect();
-        self.take_failures(name, print, outcomes, now, rng, out);
+        // What cannot be read was not asked: that says nothing about how the account fares.
+        let asked = answers.iter().filter(|(_, answer)| !matches!(answer, Ok(Seen::Unreadable)));
+        let outcomes: Vec<_> = asked.map(|(key, answer)| (key.clone(), answer.as_ref().err().cloned())).collect();
+        self.take_failures(name, print, outcomes, false, now, rng, out);
         let mut plan = Plan::default();
         for (key, answer) in answers {
             let id = Id { account: name.clone(), key };
@@ -179,7 +175,14 @@ impl State {
             Seen::Absent(_) => Some(Values::new()),
             Seen::Unreadable => None,
         };
-        match compare(&id.key, spec, &record.entry, &want, seen, overwrite) {
+        let finding = compare(&id.key, spec, &record.entry, &want, seen, overwrite);
+        if let Some(held) = &held
+            && self.may_not_show_yet(id, held, &want, matches!(finding, Finding::Fits { .. }), now)
+        {
+            return None;
+        }
+        let record = self.records.get_mut(id)?;
+        match finding {
             Finding::Fits { health: Health::Live, clamped } => {
                 self.confirmed_by_reading(id, want, clamped, now, rng, out);
                 None
@@ -191,9 +194,11 @@ impl State {
             Finding::Leave(reason, why) => {
                 let hint = "say `values = \"all\"` if the whole record set is ours";
                 let error = super::own_error(Kind::Config, id, why, hint);
-                self.hold_record(id, reason, error, print, now, out);
+                self.hold_record(id, reason, error, print, false, now, out);
                 None
             }
+            // A probe asks; it does not send again what was refused, undone or without effect.
+            Finding::Differs(_) if record.entry.hold.as_ref().is_some_and(|hold| hold.wrote) => None,
             Finding::Differs(change) => {
                 let change = self.with_sibling(id, *change);
                 if broken && self.still_broken(id, print, now, rng, out) {
@@ -210,7 +215,7 @@ impl State {
     }
 
     fn with_sibling(&self, id: &Id, mut change: Change) -> Change {
-        let other = self.records.get(&sibling(id));
+        let other = self.records.get(&id.sibling());
         change.sibling = match other {
             Some(record) => match (record.want.values(), &record.entry.confirmed) {
                 (Some(values), _) if record.busy && !values.is_empty() => Sibling::Set(values),
@@ -240,8 +245,9 @@ impl State {
         for id in ids {
             if let Some(record) = self.records.get_mut(id) {
                 record.busy = false;
-                if let Some(prior) = record.prior.take() {
-                    record.entry.attempt = prior;
+                if let Some((attempt, spent)) = record.prior.take() {
+                    record.entry.attempt = attempt;
+                    record.entry.spent = spent;
                     record.dirty = true;
                 }
             }
@@ -271,7 +277,7 @@ impl State {
                 .collect();
             for (id, values) in changes {
                 if let Some(record) = self.records.get_mut(&id).filter(|record| record.prior.is_none()) {
-                    attempt(record, values, now);
+                    attempt(record, values, declared.terms.budget, now);
                 }
                 any = true;
             }
@@ -318,9 +324,9 @@ impl State {
                 let id = Id { account: name.clone(), key: change.key.clone() };
                 if let Some(record) = self.records.get_mut(&id) {
                     record.sent_without_disk = !self.disk.writable;
-                    record.entry.spent = record.entry.spent.after_write(terms.budget, now.moment);
+                    let spent = record.prior.take().map_or(record.entry.spent, |(_, spent)| spent);
+                    record.entry.spent = spent.after_write(terms.budget, now.moment);
                     record.before = Some(change.before.clone());
-                    record.prior = None;
                 }
             }
             account.lane.flying.insert(self.batches, batch.clone());
@@ -348,7 +354,7 @@ impl State {
             let errors = batch.changes.iter().zip(&outcomes);
             let errors =
                 errors.map(|(change, outcome)| (change.key.clone(), outcome.as_ref().err().cloned())).collect();
-            self.take_failures(name, print, errors, now, rng, out);
+            self.take_failures(name, print, errors, true, now, rng, out);
             for (change, outcome) in batch.changes.into_iter().zip(outcomes) {
                 let id = Id { account: name.clone(), key: change.key.clone() };
                 if let Some(record) = self.records.get_mut(&id) {
@@ -423,12 +429,16 @@ impl State {
             Applied::Unchanged if is_a_refresh(record, &intent.values) => {
                 self.accepted(id, intent.values, "refreshed".into(), now, rng, out);
             }
+            Applied::Unchanged if intent.in_doubt => {
+                let what = format!("held {} already: an earlier call did its work", list(&intent.values));
+                self.accepted(id, intent.values, what, now, rng, out);
+            }
             Applied::Unchanged => {
                 record.entry.unchanged = record.entry.unchanged.saturating_add(1);
                 if record.entry.unchanged >= 2 {
                     let why = "the service says that nothing changed, twice in a row; more would count as abuse";
                     let error = super::own_error(Kind::Config, id, why, "check what the name holds, then release it");
-                    self.hold_record(id, crate::model::ledger::Reason::Unchanged, error, print, now, out);
+                    self.hold_record(id, crate::model::ledger::Reason::Unchanged, error, print, true, now, out);
                 } else {
                     let what = format!("already held {}", list(&intent.values));
                     self.accepted(id, intent.values, what, now, rng, out);
@@ -445,11 +455,14 @@ impl State {
     }
 }
 
-/// Writes down that a call is about to be made. The values count as ours from now on, whatever becomes of it.
-fn attempt(record: &mut Record, values: Values, now: Now) {
+/// Writes down that a call is about to be made. The values count as ours from now on, whatever becomes of it, and the budget
+/// as used: a process that dies over its calls cannot make more of them than one that lives.
+fn attempt(record: &mut Record, values: Values, budget: Budget, now: Now) {
     record.entry.ours.extend(values.iter().cloned());
-    record.prior = Some(record.entry.attempt.take());
-    record.entry.attempt = Some(Attempt { values, at: now.into() });
+    let prior = record.entry.attempt.take();
+    record.entry.attempt = Some(Attempt { values, at: now.into(), in_doubt: prior.is_some() });
+    record.prior = Some((prior, record.entry.spent));
+    record.entry.spent = record.entry.spent.after_write(budget, now.moment);
     record.dirty = true;
 }
 

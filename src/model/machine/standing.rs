@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::State;
+use super::due::{Next, has_nothing_to_remove};
+use super::{SETTLE_MOST, State};
 use crate::model::agree::{Reading, SourceName};
 use crate::model::desired::{AccountName, Id, Want};
 use crate::model::error::Error;
@@ -95,9 +96,12 @@ impl State {
     /// How one record set stands.
     #[must_use]
     pub fn standing(&self, id: &Id) -> Standing {
-        let (Some(record), Some(account), Some(spec)) =
-            (self.records.get(id), self.accounts.get(&id.account), self.desired.records.get(id))
-        else {
+        let (Some(record), Some(account), Some(spec), Some(declared)) = (
+            self.records.get(id),
+            self.accounts.get(&id.account),
+            self.desired.records.get(id),
+            self.desired.accounts.get(&id.account),
+        ) else {
             return Standing::Unmanaged;
         };
         if let Some(hold) = &account.entry.hold {
@@ -115,6 +119,13 @@ impl State {
         if record.entry.is_confirmed(&values, spec.ttl.wanted()) && record.entry.error.is_none() {
             return Standing::UpToDate;
         }
+        if has_nothing_to_remove(spec, record, &declared.terms) {
+            return Standing::Unmanaged;
+        }
+        if self.sibling_is_missing(id, &declared.terms) {
+            let why = "nothing is known of the other family, which this service would forget";
+            return Standing::Unknown { why: why.into() };
+        }
         let error = record.entry.error.as_ref().or(account.entry.error.as_ref()).map(|(_, error)| error.clone());
         let waits = record.entry.wait.is_some() || account.entry.wait.is_some();
         if waits || error.is_some() && !record.busy { Standing::Failing { error } } else { Standing::Working }
@@ -129,7 +140,12 @@ impl State {
                 return record.is_some_and(|record| record.checked || record.want.values().is_none());
             }
             match self.standing(id) {
-                Standing::Working => false,
+                // What waits for its budget, or for its other family, is at rest for longer than a person does.
+                Standing::Working => match self.next(id, now) {
+                    Next::Rest(Some(at)) => at > now.moment.plus(SETTLE_MOST),
+                    Next::Rest(None) => true,
+                    _ => false,
+                },
                 Standing::UpToDate => record.is_some_and(|record| record.checked || !self.is_readable(id)),
                 _ => true,
             }

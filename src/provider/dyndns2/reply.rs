@@ -143,6 +143,10 @@ fn read(line: &str, sent: &[IpAddr]) -> Line {
         word => return refusal(word).map_or(Line::Unknown, Line::Refused),
     };
     let told: Vec<IpAddr> = addresses(rest).collect();
+    if told.is_empty() && !rest.trim_ascii().is_empty() {
+        // "Good morning": an answer that is not understood is a failure.
+        return Line::Unknown;
+    }
     if applied == Applied::Done && told.contains(&Ipv4Addr::LOCALHOST.into()) {
         // Dyn: the client is blocked, and the request was ignored.
         return refusal("badagent").map_or(Line::Unknown, Line::Refused);

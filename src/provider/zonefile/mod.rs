@@ -1,15 +1,13 @@
 //! A zone file on this machine (RFC 1035), kept by atomic replacement with its serial number raised, and a command that has the
 //! name server read it again.
 
-use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ring::digest::{SHA256, digest};
 
 use super::setting::{Kind, Setting, Settings, SettingsError};
 use super::shape::rrsets::{Rrset, Rrsets, RrsetsProvider};
@@ -22,19 +20,23 @@ use crate::model::record::{RecordType, RrsetKey, Ttl, Values};
 use crate::os::file;
 
 mod edit;
+mod fresh;
 mod reload;
+mod saw;
 mod text;
 mod value;
 mod zone;
 
+use fresh::Fresh;
 use reload::Reload;
+use saw::{Saw, Writes};
 use text::Malformed;
 use zone::ZoneText;
 
 /// What is known of zone files without an account.
 pub const ENTRY: Entry = Entry {
     name: "zonefile",
-    title: "A zone file on this machine (BIND, NSD, Knot, PowerDNS, CoreDNS)",
+    title: "a zone file on this machine (BIND, NSD, Knot, PowerDNS, CoreDNS)",
     shape: "rrsets",
     documentation: "https://www.rfc-editor.org/rfc/rfc1035#section-5",
     settings: &[
@@ -82,16 +84,6 @@ const MAX: u64 = 64 << 20;
 /// The mode of a new file: the name server runs as someone else.
 const MODE: u32 = 0o644;
 
-/// How many of our own writes in a row are remembered.
-const WRITES: usize = 64;
-
-/// What a file's content is known by.
-type Hash = [u8; 32];
-
-/// What a read carries to the change: which content it saw; `None` where there was no file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Saw(Option<Hash>);
-
 /// A zone file.
 #[derive(Clone, Debug)]
 pub struct ZoneFile(Arc<Inner>);
@@ -100,13 +92,10 @@ pub struct ZoneFile(Arc<Inner>);
 struct Inner {
     path: PathBuf,
     zone: Option<Name>,
-    create: bool,
-    nameserver: String,
-    hostmaster: Option<String>,
+    /// What a missing file is made from; `None` where it is not to be made.
+    fresh: Option<Fresh>,
     reload: Option<Reload>,
-    /// The contents that led to the last one we wrote, each made from the one before by us alone: the changes of one plan
-    /// follow one another though all of them were read before the first.
-    ours: Mutex<VecDeque<Saw>>,
+    writes: Writes,
     /// Whoever writes or reloads: a reload that began before a write must not count for it.
     turn: tokio::sync::Mutex<()>,
 }
@@ -121,8 +110,8 @@ impl ZoneFile {
         if path.file_name().is_none() {
             return Err(SettingsError::of("path", "this names a folder, not a zone file"));
         }
-        let hostmaster = settings.text("hostmaster").map(mailbox).transpose();
-        let hostmaster = hostmaster.map_err(|why| SettingsError::of("hostmaster", why))?;
+        let fresh = Fresh::new(settings.domain("nameserver"), settings.text("hostmaster"));
+        let fresh = fresh.map_err(|why| SettingsError::of("hostmaster", why))?;
         let command = settings.texts("reload").map(<[String]>::to_vec);
         let reload = match command {
             Some(command) => {
@@ -134,11 +123,9 @@ impl ZoneFile {
         Ok(Self(Arc::new(Inner {
             path,
             zone: settings.domain("zone").cloned(),
-            create: settings.flag("create").unwrap_or(true),
-            nameserver: settings.domain("nameserver").map_or_else(|| "localhost.".into(), Name::fqdn),
-            hostmaster,
+            fresh: settings.flag("create").unwrap_or(true).then_some(fresh),
             reload,
-            ours: Mutex::default(),
+            writes: Writes::default(),
             turn: tokio::sync::Mutex::default(),
         })))
     }
@@ -206,7 +193,7 @@ impl Rrsets for ZoneFile {
             let found =
                 found.map_err(|why| Error::config(format!("reading {key} in {}", inner.path.display()), why))?;
             let (values, ttl) = found.unwrap_or_default();
-            Ok(Some(Rrset { key, values, ttl, health, snapshot: Snapshot::of(file.saw) }))
+            Ok(Some(Rrset { key, values, ttl, health, snapshot: Snapshot::of(file.saw.clone()) }))
         })
         .await
     }
@@ -224,7 +211,7 @@ impl Rrsets for ZoneFile {
         values: &Values,
         ttl: Option<Ttl>,
     ) -> Result<Applied> {
-        let saw = before.and_then(|before| before.snapshot.get::<Saw>().copied());
+        let saw = before.and_then(|before| before.snapshot.get::<Saw>().cloned());
         let change = Wanted { key: key.clone(), values: values.clone(), ttl };
         let _turn = self.0.turn.lock().await;
         self.work(move |inner| inner.replace(saw, &change)).await?;
@@ -253,12 +240,24 @@ impl Inner {
     fn read(&self) -> Result<(Content, ZoneText)> {
         let doing = || format!("reading {}", self.path.display());
         let content = match read(&self.path).map_err(|error| self.trouble(doing(), &error))? {
-            Some(text) => Content { saw: Saw(Some(hash(&text))), text },
-            None => Content { saw: Saw(None), text: self.fresh(doing)?.into_bytes() },
+            Some(text) => Content { saw: Saw::of(&text), text },
+            None => Content { saw: Saw::NOTHING, text: self.fresh(doing)?.into_bytes() },
         };
         let zone = ZoneText::parse(&content.text, self.zone.as_ref());
         let zone = zone.map_err(|Malformed { line, why }| Error::config(doing(), format!("line {line}: {why}")))?;
         Ok((content, zone))
+    }
+
+    /// The text of the file to be made.
+    fn fresh(&self, doing: impl Fn() -> String) -> Result<String> {
+        match (&self.fresh, &self.zone) {
+            (None, _) => Err(Error::config(doing(), "there is no such file").hint("correct `path`, or allow `create`")),
+            (Some(_), None) => {
+                let why = "there is no such file, and a new one needs the zone's name";
+                Err(Error::config(doing(), why).hint("set `zone`"))
+            }
+            (Some(fresh), Some(zone)) => Ok(fresh.text(zone)),
+        }
     }
 
     fn list(&self, health: Health) -> Result<Vec<Rrset>> {
@@ -270,7 +269,7 @@ impl Inner {
         for key in keys {
             let found = edit::rrset(&file.text, &zone, &key)
                 .map_err(|why| Error::config(format!("reading {key} in {}", self.path.display()), why))?;
-            let snapshot = Snapshot::of(file.saw);
+            let snapshot = Snapshot::of(file.saw.clone());
             all.extend(found.map(|(values, ttl)| Rrset { key, values, ttl, health, snapshot }));
         }
         Ok(all)
@@ -282,7 +281,7 @@ impl Inner {
         let doing = || format!("writing {} to {}", wanted.key, self.path.display());
         let (file, zone) = self.read()?;
         let known = match saw {
-            Some(saw) => self.follows(saw, file.saw),
+            Some(saw) => self.writes.lead(&saw, &file.saw),
             None => matches!(edit::rrset(&file.text, &zone, &wanted.key), Ok(None)),
         };
         if !known {
@@ -296,66 +295,25 @@ impl Inner {
         }
         let edited = edit::edit(&file.text, &zone, &wanted.key, &wanted.values, wanted.ttl);
         let Some(text) = edited.map_err(|why| Error::config(doing(), why))? else { return Ok(()) };
-        self.write(file.saw, &text).map_err(|error| match error {
+        self.write(&file.saw, &text).map_err(|error| match error {
             Some(error) => self.trouble(doing(), &error),
             None => Error::stale(doing(), "the file was changed by someone else while it was being written"),
         })?;
-        self.remember(file.saw, Saw(Some(hash(&text))));
+        self.writes.add(file.saw, Saw::of(&text));
         Ok(())
     }
 
     /// Replaces the file where it still is what was read; `Err(None)` where it is not.
-    fn write(&self, saw: Saw, text: &[u8]) -> std::result::Result<(), Option<io::Error>> {
+    fn write(&self, saw: &Saw, text: &[u8]) -> std::result::Result<(), Option<io::Error>> {
         let prepared = file::follow(&self.path).and_then(|target| file::prepare(&target, MODE, text))?;
         // The slow part is done: what remains between this look and the rename is as short as it can be.
-        if Saw(read(&self.path)?.as_deref().map(hash)) != saw {
+        if read(&self.path)?.map_or(Saw::NOTHING, |now| Saw::of(&now)) != *saw {
             return Err(None);
         }
         if let Some(reload) = &self.reload {
             reload.announce()?;
         }
         Ok(prepared.commit()?)
-    }
-
-    /// Whether `now` is `saw`, or came from it by our own writes alone.
-    fn follows(&self, saw: Saw, now: Saw) -> bool {
-        let ours = self.ours();
-        saw == now || (ours.back() == Some(&now) && ours.contains(&saw))
-    }
-
-    fn remember(&self, before: Saw, after: Saw) {
-        let mut ours = self.ours();
-        if ours.back() != Some(&before) {
-            ours.clear();
-            ours.push_back(before);
-        }
-        ours.push_back(after);
-        while ours.len() > WRITES {
-            ours.pop_front();
-        }
-    }
-
-    fn ours(&self) -> MutexGuard<'_, VecDeque<Saw>> {
-        // A panic elsewhere can at worst leave it shorter, and then a change is planned anew.
-        self.ours.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A zone with nothing in it.
-    fn fresh(&self, doing: impl Fn() -> String) -> Result<String> {
-        if !self.create {
-            return Err(Error::config(doing(), "there is no such file").hint("correct `path`, or allow `create`"));
-        }
-        let Some(zone) = &self.zone else {
-            let why = "there is no such file, and a new one needs the zone's name";
-            return Err(Error::config(doing(), why).hint("set `zone`"));
-        };
-        let hostmaster = self.hostmaster.clone().unwrap_or_else(|| format!("hostmaster.{zone}."));
-        let nameserver = &self.nameserver;
-        Ok(format!(
-            "$ORIGIN {zone}.\n$TTL 300\n\
-             @\tIN\tSOA\t{nameserver} {hostmaster} (\n\t\t0\t; serial\n\t\t3600\t; refresh\n\t\t600\t; retry\n\
-             \t\t604800\t; expire\n\t\t300 )\t; negative answers\n@\tIN\tNS\t{nameserver}\n"
-        ))
     }
 
     /// Trouble with the disk, in words.
@@ -398,22 +356,6 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         result => result.map(Some),
     }
-}
-
-fn hash(bytes: &[u8]) -> Hash {
-    let mut hash = Hash::default();
-    hash.iter_mut().zip(digest(&SHA256, bytes).as_ref()).for_each(|(to, from)| *to = *from);
-    hash
-}
-
-/// A mail address as an SOA record writes it: `first.last@example.org` is `first\.last.example.org.` (RFC 1035, section 8).
-fn mailbox(address: &str) -> std::result::Result<String, String> {
-    let name = |text: &str| Name::parse(text).map_err(|error| error.to_string());
-    let Some((local, domain)) = address.rsplit_once('@') else { return Ok(name(address)?.fqdn()) };
-    if local.is_empty() || !local.chars().all(|c| c.is_ascii_alphanumeric() || "._+-".contains(c)) {
-        return Err(format!("\"{address}\" is no mail address that a zone file can hold"));
-    }
-    Ok(format!("{}.{}", local.replace('.', "\\."), name(domain)?.fqdn()))
 }
 
 #[cfg(test)]

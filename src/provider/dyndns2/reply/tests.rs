@@ -24,6 +24,24 @@ fn one(body: impl AsRef<[u8]>) -> Result<Applied, Kind> {
     kinds(200, body, 1).remove(0)
 }
 
+/// What a status says where no word does.
+const STATUSES: [(u16, Kind); 10] = [
+    (200, Kind::Transient),
+    (204, Kind::Transient),
+    (302, Kind::Transient),
+    (400, Kind::Transient),
+    (401, Kind::Auth { scope: Scope::Account }),
+    (403, Kind::Auth { scope: Scope::RecordSet }),
+    (404, Kind::Transient),
+    (429, Kind::RateLimited { after: None }),
+    (500, Kind::Transient),
+    (503, Kind::Transient),
+];
+
+fn spoken(status: u16) -> Kind {
+    STATUSES.iter().find(|(code, _)| *code == status).unwrap().1
+}
+
 fn limited(minutes: u64) -> Kind {
     Kind::RateLimited { after: Some(Duration::from_secs(60 * minutes)) }
 }
@@ -76,7 +94,12 @@ fn a_word_means_the_same_whatever_the_status_and_however_it_is_written() {
                     format!("{written}\r\nThank you for using the service.\r\n"),
                 ];
                 for body in bodies {
-                    assert_eq!(kinds(status, &body, 1), std::slice::from_ref(&expected), "{status} {body:?}");
+                    // A success without an address is the word alone: "Good morning" is not one. What follows an address, or
+                    // a refusal, is for people.
+                    let more = body.contains(" - see") || body.contains("\tand");
+                    let bare = ["good", "nochg"].contains(&word) && more;
+                    let expected = if bare { Err(spoken(status)) } else { expected.clone() };
+                    assert_eq!(kinds(status, &body, 1), [expected], "{status} {body:?}");
                 }
             }
         }
@@ -108,20 +131,8 @@ fn without_a_known_word_the_status_speaks() {
         "\0good",
         "g\u{200b}ood",
     ];
-    let statuses = [
-        (200, Kind::Transient),
-        (204, Kind::Transient),
-        (302, Kind::Transient),
-        (400, Kind::Transient),
-        (401, Kind::Auth { scope: Scope::Account }),
-        (403, Kind::Auth { scope: Scope::RecordSet }),
-        (404, Kind::Transient),
-        (429, Kind::RateLimited { after: None }),
-        (500, Kind::Transient),
-        (503, Kind::Transient),
-    ];
     for body in bodies {
-        for (status, kind) in statuses {
+        for (status, kind) in STATUSES {
             assert_eq!(kinds(status, body, 1), [Err(kind)], "{status} {body:?}");
             assert_eq!(kinds(status, body, 3), vec![Err(kind); 3], "{status} {body:?}");
         }
