@@ -41,10 +41,13 @@ const CLOCK_TOLERANCE: Duration = Duration::from_secs(120);
 #[derive(Clone)]
 pub struct Http(Arc<Shared>);
 
+/// Two clients, made when first needed: without TLS no trust roots are read, which takes longer than everything else that
+/// happens before the first request.
 struct Shared {
     family: Option<Family>,
     ca: Option<PathBuf>,
-    client: Mutex<Option<reqwest::Client>>,
+    plain: Mutex<Option<reqwest::Client>>,
+    secure: Mutex<Option<reqwest::Client>>,
 }
 
 /// What a server answered, whatever its status.
@@ -62,37 +65,43 @@ impl Http {
     /// A client that uses only addresses of `family` where one is given.
     #[must_use]
     pub fn new(family: Option<Family>) -> Self {
-        Self(Arc::new(Shared { family, ca: None, client: Mutex::new(None) }))
+        Self::with(family, None)
     }
 
     /// A client of its own that also trusts the certificates in a PEM file, read at the first call.
     #[must_use]
     pub fn trusting(&self, ca: PathBuf) -> Self {
-        Self(Arc::new(Shared { family: self.0.family, ca: Some(ca), client: Mutex::new(None) }))
+        Self::with(self.0.family, Some(ca))
+    }
+
+    fn with(family: Option<Family>, ca: Option<PathBuf>) -> Self {
+        Self(Arc::new(Shared { family, ca, plain: Mutex::new(None), secure: Mutex::new(None) }))
     }
 
     /// Drops the pooled connections: the next call makes new ones.
     pub fn drop_connections(&self) {
-        *self.0.client.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        for kept in [&self.0.plain, &self.0.secure] {
+            *kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
     }
 
-    /// The client behind this one, to build requests with.
+    /// A client to build requests with, for [`Http::send`] to send. It trusts nobody: by itself it cannot speak https.
     ///
     /// # Errors
-    /// `Transient` when the TLS configuration cannot be made.
+    /// `Transient` when the system has no resources for a client.
     pub fn client(&self) -> Result<reqwest::Client> {
-        let mut kept = self.0.client.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = &*kept {
-            return Ok(client.clone());
-        }
-        let doing = "preparing an HTTP client";
-        let tls = match &self.0.ca {
-            Some(path) => tls_trusting(path).map_err(|why| Error::config(doing, why))?,
-            None => tls().clone(),
-        };
-        let client = build(self.0.family, tls).map_err(|error| Error::transient(doing, describe(&error)))?;
-        *kept = Some(client.clone());
-        Ok(client)
+        made(&self.0.plain, || build(self.0.family, tls_with(rustls::RootCertStore::empty())))
+    }
+
+    /// The client that speaks https.
+    fn secure(&self) -> Result<reqwest::Client> {
+        made(&self.0.secure, || {
+            let tls = match &self.0.ca {
+                Some(path) => tls_trusting(path).map_err(|why| Error::config(PREPARING, why))?,
+                None => tls_with(host_roots()),
+            };
+            build(self.0.family, tls)
+        })
     }
 
     /// Sends a request and reads at most `limit` octets of the answer, within [`TIMEOUT`] in all. Any status is an answer.
@@ -101,7 +110,8 @@ impl Http {
     /// `Transient` when there is no answer, or one that is longer than `limit`.
     pub async fn send(&self, request: Request, limit: usize, doing: &str) -> Result<Reply> {
         let fail = |error: reqwest::Error| Error::transient(doing, describe(&error.without_url()));
-        let mut response = self.client()?.execute(request).await.map_err(fail)?;
+        let client = if request.url().scheme() == "https" { self.secure()? } else { self.client()? };
+        let mut response = client.execute(request).await.map_err(fail)?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(fail)? {
             if body.len() + chunk.len() > limit {
@@ -244,7 +254,24 @@ fn describe(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn build(family: Option<Family>, tls: rustls::ClientConfig) -> reqwest::Result<reqwest::Client> {
+/// What is being done when a client is made, for errors.
+const PREPARING: &str = "preparing an HTTP client";
+
+/// The client that is kept, made where there is none.
+fn made(
+    kept: &Mutex<Option<reqwest::Client>>,
+    make: impl FnOnce() -> Result<reqwest::Client>,
+) -> Result<reqwest::Client> {
+    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(client) = &*kept {
+        return Ok(client.clone());
+    }
+    let client = make()?;
+    *kept = Some(client.clone());
+    Ok(client)
+}
+
+fn build(family: Option<Family>, tls: rustls::ClientConfig) -> Result<reqwest::Client> {
     let builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .user_agent(USER_AGENT)
@@ -258,20 +285,13 @@ fn build(family: Option<Family>, tls: rustls::ClientConfig) -> reqwest::Result<r
         // Long enough for the calls of one round, short enough that nothing stays open.
         .pool_idle_timeout(Duration::from_secs(5))
         .dns_resolver(SystemResolver { family });
-    builder.build()
-}
-
-/// The TLS configuration: the host's roots, or Mozilla's where the host has none. Made once: parsing the roots takes
-/// milliseconds and memory.
-fn tls() -> &'static rustls::ClientConfig {
-    static CONFIG: OnceLock<rustls::ClientConfig> = OnceLock::new();
-    CONFIG.get_or_init(|| tls_with(host_roots()))
+    builder.build().map_err(|error| Error::transient(PREPARING, describe(&error)))
 }
 
 /// The TLS configuration with the certificates of a PEM file beside the host's roots.
 fn tls_trusting(path: &Path) -> std::result::Result<rustls::ClientConfig, String> {
     let fail = |why: &dyn std::fmt::Display| format!("the certificates in {}: {why}", path.display());
-    let mut roots = host_roots();
+    let mut roots = rustls::RootCertStore::clone(&host_roots());
     let mut found = false;
     for certificate in CertificateDer::pem_file_iter(path).map_err(|error| fail(&error))? {
         roots.add(certificate.map_err(|error| fail(&error))?).map_err(|error| fail(&error))?;
@@ -280,16 +300,39 @@ fn tls_trusting(path: &Path) -> std::result::Result<rustls::ClientConfig, String
     if found { Ok(tls_with(roots)) } else { Err(fail(&"there is none")) }
 }
 
-fn host_roots() -> rustls::RootCertStore {
+/// The host's roots, or Mozilla's where the host has none. Read once: it takes milliseconds and memory.
+fn host_roots() -> Arc<rustls::RootCertStore> {
+    static ROOTS: OnceLock<Arc<rustls::RootCertStore>> = OnceLock::new();
+    Arc::clone(ROOTS.get_or_init(|| Arc::new(read_host_roots())))
+}
+
+fn read_host_roots() -> rustls::RootCertStore {
     let mut roots = rustls::RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    // Where the host has all its roots in one file (SSL_CERT_FILE may name it), that is enough: beside it stand hundreds of
+    // files with the same certificates. One at a time, so that they are never all in memory beside their roots.
+    if let Some(file) = bundle()
+        && let Ok(certificates) = CertificateDer::pem_file_iter(file)
+    {
+        // As elsewhere, one root that is not understood does not count against the others.
+        certificates.flatten().for_each(|certificate| drop(roots.add(certificate)));
+    }
+    if roots.is_empty() {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    }
     if roots.is_empty() {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
     roots
 }
 
-fn tls_with(roots: rustls::RootCertStore) -> rustls::ClientConfig {
+/// The file with all of the host's roots, unless SSL_CERT_DIR says that they are to be found elsewhere.
+fn bundle() -> Option<PathBuf> {
+    let found = openssl_probe::probe();
+    let named_folder = found.cert_dir.len() > openssl_probe::candidate_cert_dirs().count();
+    found.cert_file.filter(|_| !named_folder)
+}
+
+fn tls_with(roots: impl Into<Arc<rustls::RootCertStore>>) -> rustls::ClientConfig {
     let builder = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions();
     #[expect(clippy::expect_used, reason = "ring supports the default versions; every test that uses TLS shows it")]
