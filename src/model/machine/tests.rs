@@ -442,3 +442,42 @@ fn a_push_waits_for_its_own_intent_to_be_on_disk() {
     bench.feed(Event::Applied(account(), 2, "print".into(), vec![Ok(Applied::Done)]));
     assert!(bench.state.records[&id("c")].entry.attempt.is_some());
 }
+
+#[test]
+fn a_disk_that_comes_and_goes_lets_a_process_push_without_it_once() {
+    let mut bench = Bench::new(desired(terms(false), &["a"]));
+    let effects = bench.start(1);
+    bench.applied(&effects, Ok(Applied::Done));
+    bench.pass(20 * MINUTE, Some(1));
+    bench.writable = false;
+    let effects = bench.change(2);
+    assert_eq!(writes(&effects).len(), 1, "the ledger cannot be written, which is found out just now");
+    bench.applied(&effects, Ok(Applied::Done));
+    bench.writable = true;
+    bench.pass(20 * MINUTE, Some(2));
+    bench.writable = false;
+    assert_eq!(writes(&bench.change(3)), []);
+    bench.writable = true;
+    assert_eq!(writes(&bench.pass(20 * MINUTE, Some(3))).len(), 1);
+}
+
+#[test]
+fn a_refresh_that_cannot_be_written_down_does_not_spin() {
+    let mut bench = Bench::new(desired(Terms { refresh: Some(PROBE), ..terms(false) }, &["a"]));
+    let effects = bench.start(1);
+    bench.applied(&effects, Ok(Applied::Done));
+    bench.pass(25 * HOUR, Some(1));
+    bench.writable = false;
+    bench.restart();
+    let effects = bench.restart();
+    let effects = [bench.told(effects, Some(1)), bench.pass(9 * MINUTE, Some(1))].concat();
+    assert_eq!(writes(&effects), []);
+}
+
+#[test]
+fn what_can_be_read_is_not_sent_again_unread() {
+    let mut bench = Bench::new(desired(Terms { refresh: Some(PROBE), ..terms(true) }, &["a"]));
+    bench.start(1);
+    bench.read("a", holds(&[1, 9]));
+    assert_eq!(bench.answer(50 * HOUR, 1, || holds(&[1, 9]), &Ok(Applied::Done)), 0);
+}
