@@ -111,7 +111,13 @@ impl State {
         out: &mut Out,
     ) {
         for (source, family, reading) in readings {
-            let Some(spec) = self.desired.sources.get(&source) else { continue };
+            let question = (source, family);
+            if let Some(round) = &mut self.detection.round {
+                round.asked.remove(&question);
+                round.fresh.insert(question.clone());
+            }
+            // A reload may have taken the source away while it was asked.
+            let Some(spec) = self.desired.sources.get(&question.0) else { continue };
             let reading = match reading {
                 Reading::Unknown(_) if self.has(Planted::BlindIsNone) => Reading::None,
                 other => other,
@@ -120,11 +126,6 @@ impl State {
                 Reading::Unknown(_) => spec.min_interval.min(AFTER_FAILURE),
                 _ => spread(spec.min_interval, rng).max(spec.min_interval),
             };
-            let question = (source, family);
-            if let Some(round) = &mut self.detection.round {
-                round.asked.remove(&question);
-                round.fresh.insert(question.clone());
-            }
             self.detection.observed.insert(question, Observed { reading, at: now, again: now.moment.plus(pause) });
         }
         self.advance(now, rng, out);

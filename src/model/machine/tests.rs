@@ -481,3 +481,33 @@ fn what_can_be_read_is_not_sent_again_unread() {
     bench.read("a", holds(&[1, 9]));
     assert_eq!(bench.answer(50 * HOUR, 1, || holds(&[1, 9]), &Ok(Applied::Done)), 0);
 }
+
+#[test]
+fn name_servers_that_answer_it_at_last_end_the_failure() {
+    let mut bench = Bench::new(desired(Terms { in_dns: true, ..terms(false) }, &["a"]));
+    let effects = bench.start(1);
+    bench.applied(&effects, Ok(Applied::Done));
+    for (proof, fails) in [(Proof::NotYet("old".into()), true), (Proof::Seen, false)] {
+        // Sent again once a day at most, and this time was today.
+        bench.state.records.get_mut(&id("a")).unwrap().entry.dns_write = Some(bench.now.moment);
+        bench.pass(HOUR, Some(1));
+        bench.feed(Event::Resolved(id("a"), proof));
+        assert_eq!(matches!(bench.standing("a"), Standing::Failing { .. }), fails);
+    }
+}
+
+#[test]
+fn a_source_that_is_gone_after_a_reload_does_not_keep_a_round_open() {
+    let mut bench = Bench::new(desired(terms(false), &["a"]));
+    bench.feed(Event::Start);
+    let mut other = desired(terms(false), &["a"]);
+    other.sources = [(other_source(), SourceSpec { min_interval: Duration::ZERO })].into();
+    other.records.values_mut().for_each(|spec| spec.source = Expression::Source(other_source()));
+    let effects = bench.feed(Event::Reload(other));
+    bench.told(effects, None);
+    let effects = bench.feed(Event::Readings(vec![(source(), Family::Ipv4, Reading::None)]));
+    bench.told(effects, None);
+    bench.now.moment = bench.now.moment.plus(Duration::from_secs(6 * MINUTE));
+    let effects = bench.feed(Event::Time);
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Detect(_))), "{effects:?}");
+}
