@@ -134,6 +134,15 @@ pub struct AccountEntry {
     pub error: Option<(Wall, Error)>,
 }
 
+/// A time in which there was certainly no address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Absence {
+    /// Since when.
+    pub since: Moment,
+    /// When that was last seen: who did not look cannot be certain.
+    pub seen: Moment,
+}
+
 /// What is remembered of a record set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -172,8 +181,8 @@ pub struct Entry {
     pub clamped: Option<(Ttl, Ttl)>,
     /// When name servers alone last caused a write.
     pub dns_write: Option<Moment>,
-    /// Since when there is certainly no address.
-    pub absent_since: Option<Moment>,
+    /// How long there has certainly been no address.
+    pub absence: Option<Absence>,
     /// What happened, oldest first.
     pub history: VecDeque<(Wall, String)>,
 }
@@ -285,8 +294,12 @@ impl Entry {
         if let Some((_, since)) = &mut self.ticket {
             rebase.stamp(since);
         }
-        for moment in self.undone.iter_mut().chain(&mut self.dns_write).chain(&mut self.absent_since) {
+        for moment in self.undone.iter_mut().chain(&mut self.dns_write) {
             *moment = rebase.behind(*moment);
+        }
+        if let Some(absence) = &mut self.absence {
+            absence.since = rebase.behind(absence.since);
+            absence.seen = rebase.behind(absence.seen);
         }
     }
 }

@@ -7,6 +7,7 @@ use super::{Effect, Level, Network, Out, Planted, Record, SETTLE, SETTLE_MOST, S
 use crate::model::agree::{Reading, SourceName, Verdict, agree};
 use crate::model::backoff::spread;
 use crate::model::desired::{Id, Want, want};
+use crate::model::ledger::Absence;
 use crate::model::record::Family;
 use crate::model::time::{Moment, Now};
 
@@ -198,12 +199,20 @@ impl State {
 
     fn conclude(&mut self, id: &Id, believed: &Reading, now: Now, out: &mut Out) {
         let (Some(spec), Some(record)) = (self.desired.records.get(id), self.records.get_mut(id)) else { return };
-        let absent_for = match believed {
-            Reading::None => now.moment.since(*record.entry.absent_since.get_or_insert(now.moment)),
-            _ => {
-                record.entry.absent_since = None;
-                Duration::ZERO
+        let absent_for = if *believed == Reading::None {
+            // Suspended, switched off or crashed for longer than two checks: nobody knows, so it begins anew.
+            let looking = |absence: &Absence| now.moment.since(absence.seen) <= self.desired.check.saturating_mul(2);
+            let since = record.entry.absence.filter(looking).map_or(now.moment, |absence| absence.since);
+            record.entry.absence = Some(Absence { since, seen: now.moment });
+            record.dirty |= spec.absent_after.is_some();
+            now.moment.since(since)
+        } else {
+            if record.entry.absence.take().is_some() && std::mem::take(&mut record.absence_saved) {
+                // The next process must not go on counting where this one ended.
+                record.dirty = true;
+                self.urgent = true;
             }
+            Duration::ZERO
         };
         if let (Reading::None, Some(after)) = (believed, spec.absent_after)
             && absent_for < after

@@ -234,6 +234,8 @@ struct Record {
     stale: bool,
     /// It failed to come into force after the last write, and is given time.
     broken: bool,
+    /// An absence is on disk.
+    absence_saved: bool,
     /// Looked at now, because a person asked.
     forced: bool,
     /// Was sent by this process while the disk could not be written.
@@ -272,6 +274,7 @@ struct Disk {
 impl Record {
     fn new(entry: Entry) -> Self {
         Self {
+            absence_saved: entry.absence.is_some(),
             entry,
             want: Want::Unknown("not looked yet".into()),
             busy: false,

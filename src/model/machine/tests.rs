@@ -511,3 +511,36 @@ fn a_source_that_is_gone_after_a_reload_does_not_keep_a_round_open() {
     let effects = bench.feed(Event::Time);
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Detect(_))), "{effects:?}");
 }
+
+/// A record set whose address is gone: removed after two hours.
+fn vanished() -> Bench {
+    let mut desired = desired(terms(true), &["a"]);
+    desired.records.values_mut().for_each(|spec| spec.absent_after = Some(Duration::from_secs(2 * HOUR)));
+    let mut bench = Bench::new(desired);
+    bench.start(1);
+    let effects = bench.read("a", holds(&[7]));
+    bench.applied(&effects, Ok(Applied::Done));
+    bench.answer(MINUTE, 1, || holds(&[1]), &Ok(Applied::Done));
+    bench.pass(HOUR, None);
+    bench
+}
+
+#[test]
+fn an_absence_is_certain_only_as_long_as_somebody_looks() {
+    let mut bench = vanished();
+    bench.now.moment = bench.now.moment.plus(PROBE);
+    assert!(!reads(&bench.pass(HOUR, None)), "suspended for a day: it begins anew");
+    assert!(reads(&bench.pass(2 * HOUR, None)));
+}
+
+#[test]
+fn an_absence_that_ended_is_not_counted_by_the_next_process() {
+    let mut bench = vanished();
+    bench.feed(Event::Stop);
+    let effects = bench.restart();
+    bench.told(effects, Some(1));
+    bench.read("a", holds(&[1]));
+    let effects = bench.restart();
+    bench.told(effects, None);
+    assert!(!reads(&bench.pass(HOUR + 30 * MINUTE, None)));
+}
