@@ -244,9 +244,10 @@ fn want_changed(record: &mut Record, id: &Id, want: Want, siblings: bool, starti
     if record.entry.is_confirmed(&values, None) {
         return;
     }
-    // What failed in passing for another address is no reason to wait with this one.
-    if record.entry.wait.as_ref().is_some_and(|wait| !wait.obeyed) {
-        record.entry.wait = None;
+    // What failed in passing for another address is no reason to wait with this one. An address that was unknown for a while and
+    // is the same as before is no other one.
+    if record.entry.attempt.as_ref().is_none_or(|attempt| attempt.values != values) {
+        record.entry.wait.take_if(|wait| !wait.obeyed);
     }
     if record.entry.hold.as_ref().is_some_and(|hold| hold.want.as_ref().is_some_and(|held| *held != values)) {
         record.entry.hold = None;

@@ -544,3 +544,29 @@ fn an_absence_that_ended_is_not_counted_by_the_next_process() {
     bench.told(effects, None);
     assert!(!reads(&bench.pass(HOUR + 30 * MINUTE, None)));
 }
+
+#[test]
+fn a_source_that_is_blind_at_times_does_not_cut_waits_short() {
+    let mut bench = Bench::new(desired(terms(false), &["a"]));
+    let effects = bench.start(1);
+    bench.applied(&effects, Err(Error::transient("updating", "down")));
+    let wait = bench.state.records[&id("a")].entry.wait.clone();
+    assert!(wait.is_some());
+    for reading in [Reading::Unknown("blind".into()), Reading::Addresses(vec![value(1).address().unwrap()])] {
+        bench.feed(Event::Look(Network::Same));
+        bench.feed(Event::Readings(vec![(source(), Family::Ipv4, reading)]));
+    }
+    assert_eq!(bench.state.records[&id("a")].entry.wait, wait);
+}
+
+#[test]
+fn what_is_found_held_again_is_not_written_to_disk_again() {
+    let mut bench = Bench::new(desired(terms(true), &["a"]));
+    bench.start(1);
+    bench.read("a", holds(&[7, 8]));
+    assert!(matches!(bench.standing("a"), Standing::Held { .. }));
+    bench.documents.clear();
+    assert!(reads(&bench.pass(25 * HOUR, Some(1))));
+    bench.read("a", holds(&[7, 8]));
+    assert!(bench.documents.is_empty());
+}
