@@ -148,6 +148,15 @@ pub struct AccountEntry {
     pub error: Option<(Wall, Error)>,
 }
 
+/// A time in which there was certainly no address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Absence {
+    /// Since when.
+    pub since: Moment,
+    /// When that was last seen: who did not look cannot be certain.
+    pub seen: Moment,
+}
+
 /// What is remembered of a record set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -203,9 +212,9 @@ pub struct Entry {
     /// When name servers alone last caused a write.
     #[serde(skip_serializing_if = "is_unset")]
     pub dns_write: Option<Moment>,
-    /// Since when there is certainly no address.
+    /// How long there has certainly been no address.
     #[serde(skip_serializing_if = "is_unset")]
-    pub absent_since: Option<Moment>,
+    pub absence: Option<Absence>,
     /// What happened, oldest first.
     #[serde(skip_serializing_if = "is_unset")]
     pub history: VecDeque<(Wall, String)>,
@@ -323,8 +332,12 @@ impl Entry {
         if let Some((_, since)) = &mut self.ticket {
             rebase.stamp(since);
         }
-        for moment in self.undone.iter_mut().chain(&mut self.dns_write).chain(&mut self.absent_since) {
+        for moment in self.undone.iter_mut().chain(&mut self.dns_write) {
             *moment = rebase.behind(*moment);
+        }
+        if let Some(absence) = &mut self.absence {
+            absence.since = rebase.behind(absence.since);
+            absence.seen = rebase.behind(absence.seen);
         }
     }
 }

@@ -49,6 +49,8 @@ pub(super) fn compare(
         // First contact, or someone else replaced what was ours.
         match foreign.len() {
             _ if mixed => return Finding::Leave(Reason::Foreign, not_ours(&holds, "whose attributes differ")),
+            // One of ours stands there already: what is beside it is somebody else's.
+            _ if !want.is_disjoint(&holds) => {}
             0 => {}
             1 => foreign.clear(),
             _ => return Finding::Leave(Reason::Foreign, not_ours(&holds, "of which none is known to be ours")),
@@ -137,6 +139,11 @@ mod tests {
     #[test]
     fn one_address_at_first_contact_is_adopted_and_replaced() {
         assert_eq!(after(judge(&spec(false), &Entry::default(), &[2], holds(&[1]))), values(&[2]));
+    }
+
+    #[test]
+    fn what_stands_beside_an_address_of_ours_is_not_adopted() {
+        assert_eq!(after(judge(&spec(false), &Entry::default(), &[2, 3], holds(&[1, 2]))), values(&[1, 2, 3]));
     }
 
     #[test]

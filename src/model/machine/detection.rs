@@ -7,6 +7,7 @@ use super::{Effect, Level, Network, Out, Planted, Record, SETTLE, SETTLE_MOST, S
 use crate::model::agree::{Reading, SourceName, Verdict, agree};
 use crate::model::backoff::spread;
 use crate::model::desired::{Id, Want, want};
+use crate::model::ledger::Absence;
 use crate::model::record::Family;
 use crate::model::time::{Moment, Now};
 
@@ -111,7 +112,13 @@ impl State {
         out: &mut Out,
     ) {
         for (source, family, reading) in readings {
-            let Some(spec) = self.desired.sources.get(&source) else { continue };
+            let question = (source, family);
+            if let Some(round) = &mut self.detection.round {
+                round.asked.remove(&question);
+                round.fresh.insert(question.clone());
+            }
+            // A reload may have taken the source away while it was asked.
+            let Some(spec) = self.desired.sources.get(&question.0) else { continue };
             let reading = match reading {
                 Reading::Unknown(_) if self.has(Planted::BlindIsNone) => Reading::None,
                 other => other,
@@ -120,11 +127,6 @@ impl State {
                 Reading::Unknown(_) => spec.min_interval.min(AFTER_FAILURE),
                 _ => spread(spec.min_interval, rng).max(spec.min_interval),
             };
-            let question = (source, family);
-            if let Some(round) = &mut self.detection.round {
-                round.asked.remove(&question);
-                round.fresh.insert(question.clone());
-            }
             self.detection.observed.insert(question, Observed { reading, at: now, again: now.moment.plus(pause) });
         }
         self.advance(now, rng, out);
@@ -197,12 +199,20 @@ impl State {
 
     fn conclude(&mut self, id: &Id, believed: &Reading, now: Now, out: &mut Out) {
         let (Some(spec), Some(record)) = (self.desired.records.get(id), self.records.get_mut(id)) else { return };
-        let absent_for = match believed {
-            Reading::None => now.moment.since(*record.entry.absent_since.get_or_insert(now.moment)),
-            _ => {
-                record.entry.absent_since = None;
-                Duration::ZERO
+        let absent_for = if *believed == Reading::None {
+            // Suspended, switched off or crashed for longer than two checks: nobody knows, so it begins anew.
+            let looking = |absence: &Absence| now.moment.since(absence.seen) <= self.desired.check.saturating_mul(2);
+            let since = record.entry.absence.filter(looking).map_or(now.moment, |absence| absence.since);
+            record.entry.absence = Some(Absence { since, seen: now.moment });
+            record.dirty |= spec.absent_after.is_some();
+            now.moment.since(since)
+        } else {
+            if record.entry.absence.take().is_some() && std::mem::take(&mut record.absence_saved) {
+                // The next process must not go on counting where this one ended.
+                record.dirty = true;
+                self.urgent = true;
             }
+            Duration::ZERO
         };
         if let (Reading::None, Some(after)) = (believed, spec.absent_after)
             && absent_for < after
@@ -234,9 +244,10 @@ fn want_changed(record: &mut Record, id: &Id, want: Want, siblings: bool, starti
     if record.entry.is_confirmed(&values, None) {
         return;
     }
-    // What failed in passing for another address is no reason to wait with this one.
-    if record.entry.wait.as_ref().is_some_and(|wait| !wait.obeyed) {
-        record.entry.wait = None;
+    // What failed in passing for another address is no reason to wait with this one. An address that was unknown for a while and
+    // is the same as before is no other one.
+    if record.entry.attempt.as_ref().is_none_or(|attempt| attempt.values != values) {
+        record.entry.wait.take_if(|wait| !wait.obeyed);
     }
     if record.entry.hold.as_ref().is_some_and(|hold| hold.want.as_ref().is_some_and(|held| *held != values)) {
         record.entry.hold = None;

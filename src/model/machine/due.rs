@@ -101,30 +101,28 @@ impl State {
                 Next::Push
             };
         }
-        if let Some(rest) = until(record.entry.spent.next(terms.budget), now) {
-            return rest;
-        }
         if terms.readable {
-            return Next::Read;
-        }
-        if self.sibling_is_missing(id, terms) {
-            return Next::Rest(None);
+            return until(record.entry.spent.next(terms.budget), now).unwrap_or(Next::Read);
         }
         let sibling = self.records.get(&id.sibling()).filter(|_| terms.forgets_siblings);
         if let Some(rest) = sibling.and_then(|sibling| until(sibling.settle?.0, now)) {
             // They go together.
             return rest;
         }
-        if !self.disk.writable {
-            if record.sent_without_disk {
-                return Next::Rest(None);
-            }
-            if let Some(rest) = until(self.disk.push_after, now) {
-                return rest;
-            }
-        }
         debug_assert!(!values.is_empty(), "push services are never asked to remove");
-        Next::Push
+        match self.push_from(record, terms) {
+            Some(at) if !self.sibling_is_missing(id, terms) => until(at, now).unwrap_or(Next::Push),
+            _ => Next::Rest(None),
+        }
+    }
+
+    /// From when on a service that cannot be read may be sent to; `None`: not by this process, unless the disk comes back.
+    fn push_from(&self, record: &Record, terms: &Terms) -> Option<Moment> {
+        let budget = record.entry.spent.next(terms.budget);
+        if self.disk.writable {
+            return Some(budget);
+        }
+        (!record.sent_without_disk).then(|| budget.max(self.disk.push_after))
     }
 
     /// A record set that holds what it should, as far as is known: it is read back, seen in DNS, verified and refreshed.
@@ -142,8 +140,10 @@ impl State {
                 return Next::Resolve;
             }
         }
-        let refresh = terms.refresh.zip(record.entry.confirmed.as_ref());
+        // What can be read needs no sending of what it holds, which would not know of values beside ours.
+        let refresh = terms.refresh.filter(|_| !terms.readable).zip(record.entry.confirmed.as_ref());
         let refresh = refresh.map(|(after, confirmed)| confirmed.since.moment.plus(after));
+        let refresh = refresh.zip(self.push_from(record, terms)).map(|(due, from)| due.max(from));
         let resolve = record.resolve_at.filter(|_| in_dns);
         let read = record.read_at.filter(|_| terms.readable);
         if read.is_some_and(|at| at <= now.moment) {
@@ -152,8 +152,8 @@ impl State {
         if resolve.is_some_and(|at| at <= now.moment) {
             return Next::Resolve;
         }
-        if refresh.is_some_and(|at| at <= now.moment) && (self.disk.writable || !record.sent_without_disk) {
-            return until(record.entry.spent.next(terms.budget), now).unwrap_or(Next::Push);
+        if refresh.is_some_and(|at| at <= now.moment) {
+            return Next::Push;
         }
         Next::Rest([refresh, resolve, read].into_iter().flatten().filter(|at| *at > now.moment).min())
     }

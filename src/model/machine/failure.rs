@@ -162,8 +162,8 @@ impl State {
         record.entry.error = Some((now.wall, error.clone()));
         record.entry.hold = Some(hold(record.entry.hold.take(), reason, error, print, want, wrote, now));
         record.dirty = true;
-        self.urgent = true;
         if !again {
+            self.urgent = true;
             self.look_at(&id.account, out);
         }
     }

@@ -335,7 +335,13 @@ impl State {
             return;
         }
         let terms = &declared.terms;
-        if !self.disk.writable && !terms.readable && self.disk.push_after > now.moment {
+        let blind = !self.disk.writable && !terms.readable;
+        let sent_before = |change: &Change| {
+            let id = Id { account: name.clone(), key: change.key.clone() };
+            self.records.get(&id).is_some_and(|record| record.sent_without_disk)
+        };
+        let mut queued = account.lane.queue.iter().flat_map(|batch| &batch.changes);
+        if blind && (self.disk.push_after > now.moment || queued.any(sent_before)) {
             let ids = account.abandon(name);
             self.never_made(&ids);
             return;
@@ -357,7 +363,7 @@ impl State {
             for change in &batch.changes {
                 let id = Id { account: name.clone(), key: change.key.clone() };
                 if let Some(record) = self.records.get_mut(&id) {
-                    record.sent_without_disk = !self.disk.writable;
+                    record.sent_without_disk |= blind;
                     let spent = record.prior.take().map_or(record.entry.spent, |(_, spent)| spent);
                     record.entry.spent = spent.after_write(terms.budget, now.moment);
                     record.before = Some(change.before.clone());

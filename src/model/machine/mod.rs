@@ -22,6 +22,8 @@ mod detection;
 mod due;
 mod event;
 mod failure;
+#[cfg(test)]
+mod found;
 mod lane;
 mod persist;
 mod proof;
@@ -115,6 +117,8 @@ struct Record {
     stale: bool,
     /// It failed to come into force after the last write, and is given time.
     broken: bool,
+    /// An absence is on disk.
+    absence_saved: bool,
     /// Looked at now, because a person asked.
     forced: bool,
     /// Was sent by this process while the disk could not be written.
@@ -153,6 +157,7 @@ struct Disk {
 impl Record {
     fn new(entry: Entry) -> Self {
         Self {
+            absence_saved: entry.absence.is_some(),
             entry,
             want: Want::Unknown("not looked yet".into()),
             busy: false,

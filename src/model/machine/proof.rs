@@ -303,6 +303,10 @@ impl State {
                 }
                 record.entry.in_dns = Some(now.into());
                 record.resolve_at = later;
+                if record.entry.attempt.is_none() {
+                    // What was wrong was that they did not answer it.
+                    record.entry.error = None;
+                }
             }
             Proof::Unknown(why) => {
                 out.tell(Level::Debug, Some(id), format!("its name servers could not be asked: {why}"));
