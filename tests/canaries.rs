@@ -233,7 +233,7 @@ fn configuration(home: &Home, server: &str) -> String {
     )
 }
 
-fn with_secrets<'a>(command: &'a mut Command) -> &'a mut Command {
+fn with_secrets(command: &mut Command) -> &mut Command {
     command.env("OS_PASSWORD", secret(MARKS[3]))
 }
 

@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use super::{Effect, Level, Network, Out, Planted, Record, SETTLE, SETTLE_MOST, State};
 use crate::model::agree::{Reading, SourceName, Verdict, agree};
-use crate::model::backoff::spread;
+use crate::model::backoff::{CEILING, spread};
 use crate::model::desired::{Id, Want, want};
 use crate::model::ledger::Absence;
+use crate::model::ledger::Wait;
 use crate::model::record::Family;
 use crate::model::time::{Moment, Now};
 
 /// A public source that failed is not asked again sooner, unless the network changed.
 const AFTER_FAILURE: Duration = Duration::from_secs(60);
+/// However often the network changes, a public source is asked no sooner again.
+const AFTER_FLAP: Duration = Duration::from_secs(30);
 /// Waits are cut short by a changed network at most this often.
 const RELIEF: Duration = Duration::from_secs(60);
 
@@ -177,7 +180,11 @@ impl State {
             let Verdict::Ask(sources) = &verdict else { return Some(verdict) };
             let known = |source: &&SourceName| {
                 let observed = self.detection.observed.get(&((*source).clone(), family));
-                round.network == Network::Same && observed.is_some_and(|observed| observed.again > now.moment)
+                observed.is_some_and(|observed| {
+                    // A changed network is a reason to ask sooner, but not each time that a link flaps.
+                    let lately = observed.at.moment.plus(AFTER_FLAP) > now.moment;
+                    observed.again > now.moment && (round.network == Network::Same || lately)
+                })
             };
             let reused: Vec<Question> = sources.iter().filter(known).map(|source| (source.clone(), family)).collect();
             if reused.is_empty() {
@@ -229,6 +236,31 @@ impl State {
     }
 }
 
+/// Cuts a wait short, or lets go of what was held for another address; the rarer the more often it failed, so that an address
+/// that flaps asks no more of the service than one that stays.
+fn relieve(record: &mut Record, waits: bool, held: bool, now: Now) {
+    let pause = RELIEF.saturating_mul(record.entry.failures.max(1)).min(CEILING);
+    let again = record.relieved.map(|last| last.plus(pause)).filter(|again| *again > now.moment);
+    if !(waits || held) {
+        return;
+    }
+    if held {
+        record.entry.hold = None;
+        record.entry.failures = record.entry.failures.saturating_add(1);
+        record.entry.note(now, "let go: the address is another one");
+        record.dirty = true;
+    }
+    match again {
+        None => {
+            record.relieved = Some(now.moment);
+            record.entry.wait.take_if(|wait| !wait.obeyed);
+        }
+        // Later, not never.
+        Some(until) if held => record.entry.wait = Some(Wait { until, obeyed: true }),
+        Some(_) => {}
+    }
+}
+
 /// A record set should hold something else than before.
 fn want_changed(record: &mut Record, id: &Id, want: Want, siblings: bool, starting: bool, now: Now, out: &mut Out) {
     match &want {
@@ -246,14 +278,10 @@ fn want_changed(record: &mut Record, id: &Id, want: Want, siblings: bool, starti
     }
     // What failed in passing for another address is no reason to wait with this one. An address that was unknown for a while and
     // is the same as before is no other one.
-    if record.entry.attempt.as_ref().is_none_or(|attempt| attempt.values != values) {
-        record.entry.wait.take_if(|wait| !wait.obeyed);
-    }
-    if record.entry.hold.as_ref().is_some_and(|hold| hold.want.as_ref().is_some_and(|held| *held != values)) {
-        record.entry.hold = None;
-        record.entry.note(now, "let go: the address is another one");
-        record.dirty = true;
-    }
+    let fresh = record.entry.attempt.as_ref().is_none_or(|attempt| attempt.values != values);
+    let waits = fresh && record.entry.wait.as_ref().is_some_and(|wait| !wait.obeyed);
+    let held = record.entry.hold.as_ref().and_then(|hold| hold.want.as_ref()).is_some_and(|held| *held != values);
+    relieve(record, waits, held, now);
     let known = record.entry.confirmed.is_some() || record.entry.attempt.is_some();
     if siblings || !(known || starting) {
         prolong(&mut record.settle, now);

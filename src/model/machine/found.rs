@@ -88,7 +88,7 @@ fn desired(terms: Terms, names: &[&str]) -> Desired {
 }
 
 fn holds(last: &[u8]) -> Result<Seen> {
-    let (snapshot, ttl) = (Snapshot::none(), crate::model::record::Ttl::new(60));
+    let (snapshot, ttl) = (Snapshot::none(), Ttl::new(60));
     Ok(match values(last) {
         none if none.is_empty() => Seen::Absent(snapshot),
         values => Seen::Holds { values, ttl, health: Health::Live, mixed: false, snapshot },

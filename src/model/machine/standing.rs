@@ -141,7 +141,7 @@ impl State {
             }
             match self.standing(id) {
                 // What waits for its budget, or for its other family, is at rest for longer than a person does.
-                Standing::Working => match self.next(id, now) {
+                Standing::Working | Standing::Failing { .. } => match self.next(id, now) {
                     Next::Rest(Some(at)) => at > now.moment.plus(SETTLE_MOST),
                     Next::Rest(None) => true,
                     _ => false,
