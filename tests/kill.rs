@@ -12,7 +12,7 @@
 //! * Addresses change while the process is dead and while it lives (SIGUSR1 has it look). SIGUSR1 would end a process that
 //!   has no handler yet, so it is sent once the control socket is listened to.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 #![expect(clippy::disallowed_methods, reason = "the emulators answer late, and calls are timed")]
 
 #[path = "emulator/dyndns2.rs"]
