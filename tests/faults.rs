@@ -5,7 +5,7 @@
 //! faults, is killed, gets a torn record at the end of its journal (so that the next start writes a snapshot), and then lives
 //! with faults through changes of both addresses.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 #[path = "emulator/dyndns2.rs"]
 mod dyndns2;
@@ -311,6 +311,7 @@ async fn sweep(cases: Vec<Case>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes a minute"]
 async fn calls_that_fail_end_nothing_and_publish_nothing_wrong() {
     sweep(cases(&["1", "2..4"], 2)).await;
 }
