@@ -16,8 +16,7 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use serde_json::Value;
-
+use crate::model::json::Json;
 use crate::os::file;
 
 mod disk;
@@ -76,10 +75,10 @@ impl Store {
         Self::on(Box::new(Folder::new(folder, SNAPSHOT)))
     }
 
-    /// A store without a disk: every save is kept in memory and fails.
+    /// A store without a disk that holds `documents` at first: every save is kept in memory and fails.
     #[must_use]
-    pub fn in_memory() -> Self {
-        Self::on(Box::new(Nowhere)).0
+    pub fn in_memory(documents: Documents) -> Self {
+        Self { documents, ..Self::on(Box::new(Nowhere)).0 }
     }
 
     /// What is in `folder`, for those who only look: nothing is locked, made or written.
@@ -87,6 +86,17 @@ impl Store {
     pub fn look(folder: &Path) -> Loaded {
         let Found { state, notes, .. } = load(&Folder::new(folder, SNAPSHOT));
         Loaded { documents: state.documents, notes }
+    }
+
+    /// Whether `folder` could be written or made, as far as this is known without trying. Who may not because he is someone else
+    /// than the daemon does not know better.
+    #[must_use]
+    pub fn may_write(folder: &Path) -> bool {
+        use rustix::fs::{Access, access};
+        let known = folder.ancestors().map(|folder| access(folder, Access::WRITE_OK | Access::EXEC_OK));
+        let known = known.map(|known| known.map_err(|error| io::Error::from(error).kind()));
+        let mut known = known.skip_while(|known| *known == Err(ErrorKind::NotFound));
+        known.next().is_none_or(|known| matches!(known, Ok(()) | Err(ErrorKind::PermissionDenied)))
     }
 
     fn on(disk: Box<dyn Disk>) -> (Self, Loaded) {
@@ -143,12 +153,11 @@ impl Store {
     /// Holds these documents (`None`: no longer) and returns when they are on the disk, all or none of them. Nothing is
     /// written where they are what is held already. Later entries of one key win.
     ///
-    /// `save(&[("a".into(), Some(json!(1))), ("b".into(), None)])` sets `a` and removes `b`.
+    /// `save(&[("a".into(), Json::of(&1)), ("b".into(), None)])` sets `a` and removes `b`.
     ///
     /// # Errors
-    /// The disk is full, read-only or broken: the documents are held in memory, and the next save writes them too. Or a
-    /// document is nested deeper than 128 levels (`InvalidData`): nothing is changed.
-    pub fn save(&mut self, changes: &[(String, Option<Value>)]) -> io::Result<()> {
+    /// The disk is full, read-only or broken: the documents are held in memory, and the next save writes them too.
+    pub fn save(&mut self, changes: &[(String, Option<Json>)]) -> io::Result<()> {
         let last: BTreeMap<_, _> = changes.iter().map(|(key, value)| (key, value)).collect();
         let mut record = Record::new(self.sequence.saturating_add(1));
         for (key, value) in last.into_iter().filter(|(key, value)| self.documents.get(*key) != value.as_ref()) {

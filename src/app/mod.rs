@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{self, Config, ConfigErrors, Input};
-use crate::engine::{Ears, Engine, Parts, Until};
+use crate::engine::{Ears, Engine, Parts, Rebuild, Until};
 use crate::model::agree::{Reading, SourceName, Verdict, agree};
 use crate::model::desired::Id;
 use crate::model::machine::{Document, Documents, Event, Mode, State, Target, step};
@@ -15,7 +15,7 @@ use crate::os::file::{self, Lock, LockError};
 use crate::os::netlink::Watch;
 use crate::os::signals::Signals;
 use crate::os::systemd::Manager;
-use crate::report::control::Control;
+use crate::report::control::{Control, Request, Unanswered, ask};
 use crate::store::Store;
 
 pub mod demo;
@@ -56,12 +56,27 @@ impl Failure {
     }
 }
 
+/// Where systemd keeps the credentials of the shipped unit while it runs (systemd.exec(5), LoadCredential=).
+const CREDENTIALS: &str = "/run/credentials/driftless.service";
+
 /// Reads the configuration at `path`, or where it stands by default.
 ///
 /// # Errors
 /// Everything that is wrong with it.
 pub fn load(path: Option<&Path>) -> Result<Loaded, ConfigErrors> {
     let input = config::read_input(path)?;
+    let config = Config::load(&input)?;
+    Ok(Loaded { config, input })
+}
+
+/// Reads the configuration for a command beside the daemon: started by a person, it has no credentials of its own, and
+/// takes those of the unit for its own.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load_beside(path: Option<&Path>) -> Result<Loaded, ConfigErrors> {
+    let mut input = config::read_input(path)?;
+    input.variables.entry("CREDENTIALS_DIRECTORY".into()).or_insert_with(|| CREDENTIALS.into());
     let config = Config::load(&input)?;
     Ok(Loaded { config, input })
 }
@@ -140,27 +155,47 @@ pub async fn work(work: Work) -> Result<State, Failure> {
     let Opened { lock, store, documents } = open(&loaded.config.state_dir)?;
     let parts = loaded.build(None)?;
     let state = machine(&parts, &documents, store.writable(), Mode::Run);
+    drop(documents);
     let mut ears = Ears { signals: Signals::open().ok(), target, ..Ears::default() };
     if until == Until::Stopped {
         ears.network = Watch::open()
             .map_err(|error| tracing::warn!("the kernel cannot be listened to ({error}); the timer alone is"))
             .ok();
-        ears.control = lock.as_ref().and_then(|_| listen(&loaded.config.socket));
+        ears.control = listen(&loaded.config.socket, lock.is_some()).await;
         ears.manager = Some(Manager::open());
-        ears.rebuild = again.map(|path| -> crate::engine::Rebuild {
-            Box::new(move |before| {
-                let loaded = load(path.as_deref()).map_err(|errors| errors.to_string())?;
-                wiring::build(&loaded.config, &wiring::harmless(&loaded.input.variables), Some(before))
-            })
-        });
+        ears.rebuild = again.map(|path| rebuild(path, &loaded.config));
     }
+    // The configuration has been understood; its texts and thousand names are not kept for years.
+    drop(loaded);
     let engine = Engine::new(state, parts, store, Arc::new(SystemClock), fastrand::Rng::new());
     let state = engine.run(until, ears).await;
     drop(lock);
     Ok(state)
 }
 
-fn listen(path: &Path) -> Option<Control> {
+/// Reads the configuration at `path` again, and says what of it only the next start takes.
+fn rebuild(path: Option<PathBuf>, first: &Config) -> Rebuild {
+    let settled = |config: &Config| (config.state_dir.clone(), config.socket.clone(), config.log);
+    let first = settled(first);
+    Box::new(move |before| {
+        let loaded = load(path.as_deref()).map_err(|errors| errors.one_line())?;
+        for warning in &loaded.config.warnings {
+            tracing::warn!("{}", warning.one_line());
+        }
+        let parts = wiring::build(&loaded.config, &wiring::harmless(&loaded.input.variables), Some(before))?;
+        if settled(&loaded.config) != first {
+            tracing::warn!("`state_dir`, `socket` and [log] have changed: that takes effect with a restart");
+        }
+        Ok(parts)
+    })
+}
+
+/// Where the state's folder could not be locked there may be another daemon: what answers already is left alone.
+async fn listen(path: &Path, locked: bool) -> Option<Control> {
+    if !locked && !matches!(ask(path, &Request::Status).await, Err(Unanswered::NotRunning)) {
+        tracing::warn!("{}: commands are taken by another process", path.display());
+        return None;
+    }
     match Control::bind(path) {
         Ok(control) => Some(control),
         Err(error) => {
@@ -177,7 +212,9 @@ fn listen(path: &Path) -> Option<Control> {
 pub async fn plan(loaded: &Loaded) -> Result<State, Failure> {
     let parts = loaded.build(None)?;
     let state = machine(&parts, &look(&loaded.config.state_dir), true, Mode::Plan);
-    let engine = Engine::new(state, parts, Store::in_memory(), Arc::new(SystemClock), fastrand::Rng::new());
+    // With the salt of what is on the disk, so that a hold is recognised as one that these settings got.
+    let store = Store::in_memory(Store::look(&loaded.config.state_dir).documents);
+    let engine = Engine::new(state, parts, store, Arc::new(SystemClock), fastrand::Rng::new());
     Ok(engine.run(Until::Settled, Ears { signals: Signals::open().ok(), ..Ears::default() }).await)
 }
 
@@ -192,7 +229,8 @@ pub fn look(folder: &Path) -> Documents {
 /// # Errors
 /// The configuration does not fit together.
 pub fn on_disk(loaded: &Loaded) -> Result<State, Failure> {
-    Ok(machine(&loaded.build(None)?, &look(&loaded.config.state_dir), true, Mode::Plan))
+    let folder = &loaded.config.state_dir;
+    Ok(machine(&loaded.build(None)?, &look(folder), Store::may_write(folder), Mode::Plan))
 }
 
 /// Lets go of holds while no daemon runs.

@@ -48,7 +48,7 @@ pub fn build(
     before: Option<&Parts>,
 ) -> Result<Parts, String> {
     let tools = Tools { http: Http::new(None) };
-    let mut providers = config.check_accounts(&tools).map_err(|errors| errors.to_string())?;
+    let mut providers = config.check_accounts(&tools).map_err(|errors| errors.one_line())?;
     let mut parts = Parts::default();
     for (name, account) in &config.accounts {
         let name = AccountName(name.clone());

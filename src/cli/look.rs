@@ -1,6 +1,7 @@
 //! The commands that look and change nothing.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::Serialize;
 use serde_json::json;
@@ -115,15 +116,11 @@ pub(super) async fn check(loaded: &Loaded, online: bool, strict: bool, json: boo
     let verdict = if code == 0 { "the configuration is right" } else { "something is wrong, see above" };
     print::line(&format!(
         "{verdict}: {}, {}, {}",
-        counted(config.accounts.len(), "account"),
-        counted(config.records.len(), "name"),
-        counted(config.warnings.len(), "warning")
+        print::counted(config.accounts.len(), "account"),
+        print::counted(config.records.len(), "name"),
+        print::counted(config.warnings.len(), "warning")
     ));
     Ok(code)
-}
-
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 /// What every source says, and what is believed.
@@ -152,22 +149,27 @@ pub(super) async fn detect(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
 }
 
 /// How everything stands: from the running daemon, else from the disk. The second part says which.
-async fn current(loaded: &Loaded) -> Result<(Status, bool), Failure> {
-    match ask(&loaded.config.socket, &Request::Status).await {
+pub(super) async fn current(loaded: &Loaded) -> Result<(Status, bool), Failure> {
+    match of_daemon(&loaded.config.socket).await? {
+        Some(status) => Ok((status, true)),
+        None => Ok((Status::of(&app::on_disk(loaded)?, clock::now()).left_behind(), false)),
+    }
+}
+
+/// What the daemon that listens at `socket` says; `None` where none does.
+pub(super) async fn of_daemon(socket: &Path) -> Result<Option<Status>, Failure> {
+    match ask(socket, &Request::Status).await {
         Ok(value) => {
             let status = serde_json::from_value(value);
-            status
-                .map(|status| (status, true))
-                .map_err(|error| Failure::Other(75, format!("the daemon's answer: {error}")))
+            status.map(Some).map_err(|error| Failure::Other(75, format!("the daemon's answer: {error}")))
         }
-        Err(Unanswered::NotRunning) => Ok((Status::of(&app::on_disk(loaded)?, clock::now()).left_behind(), false)),
+        Err(Unanswered::NotRunning) => Ok(None),
         Err(Unanswered::Refused(why)) => Err(Failure::Other(77, why)),
     }
 }
 
 /// How every record stands.
-pub(super) async fn status(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
-    let (status, running) = current(loaded).await?;
+pub(super) fn status((status, running): (Status, bool), json: bool) -> Result<u8, Failure> {
     if json {
         print::json(&json!({ "running": running, "status": status }))?;
     } else {
@@ -180,8 +182,7 @@ pub(super) async fn status(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
 }
 
 /// Why a record was or was not updated.
-pub(super) async fn explain(loaded: &Loaded, name: &Name, json: bool) -> Result<u8, Failure> {
-    let (status, running) = current(loaded).await?;
+pub(super) fn explain((status, running): (Status, bool), name: &Name, json: bool) -> Result<u8, Failure> {
     let records: Vec<&RecordStatus> = status.records.iter().filter(|record| record.name == name.as_str()).collect();
     if records.is_empty() {
         let known: Vec<&str> = status.records.iter().map(|record| record.name.as_str()).collect();

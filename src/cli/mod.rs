@@ -1,5 +1,4 @@
 //! The command line: what can be typed, and what it answers. The only room that prints.
-#![expect(clippy::print_stderr, reason = "this is the place")]
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::app::{self, Failure, Loaded};
-use crate::config::{LogFormat, LogLevel};
+use crate::config::{self, LogFormat, LogLevel};
 use crate::model::name::Name;
 use crate::os::log::{self, Format, LogOptions};
 
@@ -146,13 +145,9 @@ pub fn main() -> ExitCode {
     };
     match dispatch(&cli) {
         Ok(code) => ExitCode::from(code),
-        Err(Failure::Config(errors)) => {
-            print::errors(&errors, wants_json(&cli.command));
-            ExitCode::from(78)
-        }
-        Err(Failure::Other(code, why)) => {
-            eprintln!("driftless: {why}");
-            ExitCode::from(code)
+        Err(failure) => {
+            let journal = log::under_journal(config::journal_stream().as_deref());
+            ExitCode::from(print::failure(&failure, wants_json(&cli.command), journal))
         }
     }
 }
@@ -173,26 +168,51 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Command::Run(RunArgs { demo: true, folder }) => return work::demo(cli, folder),
         _ => {}
     }
-    let loaded = app::load(cli.config.as_deref())?;
+    let load = if matches!(cli.command, Command::Run(_) | Command::Once(_)) { app::load } else { app::load_beside };
+    let loaded = match load(cli.config.as_deref()) {
+        Ok(loaded) => loaded,
+        Err(errors) => return despite(cli, errors),
+    };
     start_log(cli, Some(&loaded))?;
     if let Err(error) = crate::os::process::harden() {
         tracing::warn!("core files could not be switched off: {error}");
     }
-    let runtime = app::runtime().map_err(|error| Failure::Other(75, format!("starting: {error}")))?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         match &cli.command {
             Command::Run(_) => work::run(loaded, cli.config.clone()).await,
             Command::Once(args) => work::once(loaded, args.json).await,
             Command::Plan(args) => look::plan(&loaded, args.json).await,
             Command::Check(args) => look::check(&loaded, args.online, args.strict, args.json).await,
             Command::Detect(args) => look::detect(&loaded, args.json).await,
-            Command::Status(args) => look::status(&loaded, args.json).await,
-            Command::Explain(args) => look::explain(&loaded, &args.name, args.json).await,
+            Command::Status(args) => look::status(look::current(&loaded).await?, args.json),
+            Command::Explain(args) => look::explain(look::current(&loaded).await?, &args.name, args.json),
             Command::Update(args) => work::update(loaded, args.name.clone()).await,
             Command::Release(args) => work::release(&loaded, args.target.as_deref()).await,
             Command::Providers(_) => Ok(0),
         }
     })
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    app::runtime().map_err(|error| Failure::Other(75, format!("starting: {error}")))
+}
+
+/// What can be done although the configuration is wrong: a daemon that started before it was goes on with what it read,
+/// and can be asked.
+fn despite(cli: &Cli, errors: config::ConfigErrors) -> Result<u8, Failure> {
+    let asks = matches!(cli.command, Command::Status(_) | Command::Explain(_));
+    let answer = match cli.config {
+        None if asks => runtime()?.block_on(look::of_daemon(&config::usual_socket())).ok().flatten(),
+        _ => None,
+    };
+    let Some(status) = answer else { return Err(errors.into()) };
+    print::note(
+        "the configuration has become wrong (see driftless check); the daemon goes on with the one it read before",
+    );
+    match &cli.command {
+        Command::Explain(args) => look::explain((status, true), &args.name, args.json),
+        _ => look::status((status, true), wants_json(&cli.command)),
+    }
 }
 
 /// Starts the log: as the configuration says for what works, warnings only for what looks.
@@ -222,10 +242,10 @@ fn start_log(cli: &Cli, loaded: Option<&Loaded>) -> Result<(), Failure> {
 }
 
 /// Tells what a person should look at: in the log of what works, on standard error of what looks.
-fn warn(warnings: &[crate::config::Warning], works: bool) {
+fn warn(warnings: &[config::Warning], works: bool) {
     if works {
         for warning in warnings {
-            tracing::warn!("{}", print::one_line(warning));
+            tracing::warn!("{}", warning.one_line());
         }
     }
 }

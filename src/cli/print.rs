@@ -5,14 +5,21 @@ use std::fmt::Write;
 use std::io::IsTerminal;
 
 use serde::Serialize;
+use tracing::Level;
 
 use crate::app::Failure;
-use crate::config::{ConfigErrors, Warning};
+use crate::config::{ConfigErrors, Problem, Severity, Warning};
+use crate::os::log;
 
 /// Prints a text and a line break. Who has closed the pipe has seen enough.
 pub(super) fn line(text: &str) {
     use std::io::Write;
     let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// `1 name`, `2 names`.
+pub(super) fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 /// Prints a value as JSON, for programs.
@@ -41,27 +48,49 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) {
     }
 }
 
+/// Prints why a command failed, and returns its exit code. Into the journal it goes line by line with the priority in
+/// front (sd-daemon(3)), so that `journalctl -p err` finds it.
+pub(super) fn failure(failure: &Failure, as_json: bool, journal: bool) -> u8 {
+    let (lines, code): (Vec<(Level, String)>, u8) = match failure {
+        Failure::Config(errors) if journal => (errors.problems().iter().map(for_log).collect(), 78),
+        Failure::Config(problems) => {
+            errors(problems, as_json);
+            return 78;
+        }
+        Failure::Other(code, why) => (vec![(Level::ERROR, format!("driftless: {why}"))], *code),
+    };
+    for (level, line) in lines {
+        let priority = if journal { format!("<{}>", log::priority(level)) } else { String::new() };
+        eprintln!("{priority}{line}");
+    }
+    code
+}
+
+fn for_log(problem: &Problem) -> (Level, String) {
+    let level = match problem.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARN,
+    };
+    (level, problem.one_line())
+}
+
 /// Prints what is wrong with the configuration.
-pub(super) fn errors(errors: &ConfigErrors, as_json: bool) {
+fn errors(errors: &ConfigErrors, as_json: bool) {
     if as_json && json(errors).is_ok() {
         return;
     }
     eprintln!("{}", errors.render(std::io::stderr().is_terminal()));
-    let count = errors.problems().len();
-    eprintln!("\n{count} {} in the configuration", if count == 1 { "problem" } else { "problems" });
+    eprintln!("\n{} in the configuration", counted(errors.problems().len(), "problem"));
+}
+
+/// Prints a remark that is not part of the data.
+pub(super) fn note(text: &str) {
+    eprintln!("driftless: {text}\n");
 }
 
 /// Prints what a person should look at.
 pub(super) fn warnings(warnings: &[Warning]) {
     for warning in warnings {
         eprintln!("{}\n", warning.render(std::io::stderr().is_terminal()));
-    }
-}
-
-/// A warning in one line, with its advice.
-pub(super) fn one_line(warning: &Warning) -> String {
-    match &warning.help {
-        Some(help) => format!("{warning} ({})", help.replace('\n', " ")),
-        None => warning.to_string(),
     }
 }

@@ -15,9 +15,9 @@ use crate::report::status::Status;
 
 /// The daemon.
 pub(super) async fn run(loaded: Loaded, path: Option<PathBuf>) -> Result<u8, Failure> {
-    let accounts = loaded.config.accounts.len();
-    let records = loaded.config.records.len();
-    tracing::info!("driftless {} starts: {records} names, {accounts} accounts", env!("CARGO_PKG_VERSION"));
+    let accounts = print::counted(loaded.config.accounts.len(), "account");
+    let records = print::counted(loaded.config.records.len(), "name");
+    tracing::info!("driftless {} starts: {records}, {accounts}", env!("CARGO_PKG_VERSION"));
     app::work(Work { loaded, again: Some(path), until: Until::Stopped, target: None }).await?;
     tracing::info!("driftless has stopped");
     Ok(0)

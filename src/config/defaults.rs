@@ -1,6 +1,6 @@
 //! What holds where nothing else is said, the log, and where things are kept.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::input::Input;
@@ -73,14 +73,25 @@ pub(super) fn log(reader: &mut Reader, root: &Table) -> Log {
     Log { level, format }
 }
 
+/// The state's folder where nobody names one.
+const STATE_DIR: &str = "/var/lib/driftless";
+/// The socket's name in it.
+const SOCKET: &str = "driftless.sock";
+
+/// Where the daemon of this machine takes commands, as long as nothing else was configured.
+#[must_use]
+pub fn usual_socket() -> PathBuf {
+    Path::new(STATE_DIR).join(SOCKET)
+}
+
 /// Reads `state_dir` and `socket`. The state's folder is the service manager's where nothing is said.
 pub(super) fn paths(reader: &mut Reader, input: &Input, fields: &mut Fields<'_>) -> (PathBuf, PathBuf) {
     let mut path = |key| secret::path(reader, fields.take(key)?);
     let (state_dir, socket) = (path("state_dir"), path("socket"));
     // systemd separates several folders with colons; the first is ours.
     let given = input.variables.get("STATE_DIRECTORY").and_then(|folders| folders.split(':').next());
-    let given = given.filter(|folder| folder.starts_with('/')).unwrap_or("/var/lib/driftless");
+    let given = given.filter(|folder| folder.starts_with('/')).unwrap_or(STATE_DIR);
     let state_dir = state_dir.unwrap_or_else(|| given.into());
-    let socket = socket.unwrap_or_else(|| state_dir.join("driftless.sock"));
+    let socket = socket.unwrap_or_else(|| state_dir.join(SOCKET));
     (state_dir, socket)
 }

@@ -57,6 +57,13 @@ fn environment() -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
     std::env::vars_os().collect()
 }
 
+/// `JOURNAL_STREAM`, by itself: what is wrong must find its way into the journal before there is a configuration.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+pub fn journal_stream() -> Option<String> {
+    std::env::var("JOURNAL_STREAM").ok()
+}
+
 fn gather(
     path: Option<&Path>,
     default: &Path,

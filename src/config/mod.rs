@@ -24,7 +24,8 @@ mod tests;
 mod tree;
 mod variables;
 
-pub use input::{DEFAULT_FILE, Input, SMALLEST, read_input};
+pub use defaults::usual_socket;
+pub use input::{DEFAULT_FILE, Input, SMALLEST, journal_stream, read_input};
 pub use meant::{
     Absent, Account, Address, Config, DEFAULT_ADDRESS, Defaults, EchoFormat, HttpsSource, InterfaceSource, Log,
     LogFormat, LogLevel, Record, Source, TtlPolicy, Values,

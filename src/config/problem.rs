@@ -104,6 +104,15 @@ impl Problem {
         Self { severity: Severity::Error, place: None, message: message.into(), help, also: None }
     }
 
+    /// The problem in one line with its advice, for a log.
+    #[must_use]
+    pub fn one_line(&self) -> String {
+        match &self.help {
+            Some(help) => format!("{self} ({})", help.split_whitespace().collect::<Vec<_>>().join(" ")),
+            None => self.to_string(),
+        }
+    }
+
     /// The problem as people read it, with the source line and a mark under what is meant. Ends without a line break.
     #[must_use]
     pub fn render(&self, color: bool) -> String {
@@ -170,6 +179,12 @@ impl ConfigErrors {
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.0
+    }
+
+    /// Every problem in one line for a log, without advice.
+    #[must_use]
+    pub fn one_line(&self) -> String {
+        self.0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     }
 
     /// Every problem as people read it, an empty line between two.

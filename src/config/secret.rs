@@ -91,13 +91,17 @@ fn credential(reader: &mut Reader, input: &Input, field: Field<'_>) -> Option<Se
     }
     let Some(folder) = input.variables.get("CREDENTIALS_DIRECTORY").filter(|folder| !folder.is_empty()) else {
         let message = format!("`{}`: $CREDENTIALS_DIRECTORY is not set, so there are no credentials", field.key);
-        let help = format!(
-            "systemd sets it for a service with LoadCredential={name}:/path; elsewhere use {{ file = \"/path\" }}"
-        );
-        reader.note(error(field.node.at, message).help(help));
+        // The name is not repeated: a secret may have been typed in its place.
+        let help = "systemd sets it for a service with LoadCredential=NAME:/path; elsewhere use { file = \"/path\" }";
+        reader.note(error(field.node.at, message).help(help.to_owned()));
         return None;
     };
-    Some(Secret::File(Path::new(folder).join(name)))
+    let path = Path::new(folder).join(name);
+    if let Err(why) = (input.mode)(&path) {
+        let help = format!("systemd puts it there when it starts a service with LoadCredential={name}:/path");
+        reader.note(warning(field.node.at, format!("{} cannot be read at present: {why}", path.display())).help(help));
+    }
+    Some(Secret::File(path))
 }
 
 fn variable(reader: &mut Reader, input: &Input, field: Field<'_>) -> Option<Secret> {

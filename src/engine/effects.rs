@@ -11,6 +11,7 @@ use super::{Access, Engine, SALT};
 use crate::model::agree::SourceName;
 use crate::model::desired::{AccountName, Id};
 use crate::model::error::{Error, Result};
+use crate::model::json::Json;
 use crate::model::ledger::Fingerprint;
 use crate::model::machine::{Document, Documents, Effect, Event, Level, Notice, Proof};
 use crate::model::plan::{Batch, Ticket};
@@ -19,6 +20,10 @@ use crate::net::dns;
 
 /// A call that takes longer is given up: its outcome counts as unknown, and is read before anything is written again.
 const CALL: Duration = Duration::from_secs(120);
+
+/// How many record sets are looked for in DNS at once: each asks up to [`dns::MAX_SERVERS`] servers over a socket of its
+/// own, and a thousand records sent together must not take all the descriptors that a process may have.
+pub(super) const RESOLVING: usize = 8;
 
 impl Engine {
     /// Carries out an effect; what is done at once answers at once.
@@ -50,7 +55,7 @@ impl Engine {
     fn save(&mut self, documents: Documents) -> bool {
         let mut changes: Vec<(String, Document)> = documents.into_iter().collect();
         if !self.store.documents().contains_key(SALT) {
-            changes.push((SALT.into(), Some(self.salt.clone().into())));
+            changes.push((SALT.into(), Json::of(&self.salt)));
         }
         match self.store.save(&changes) {
             Ok(()) => true,
@@ -117,7 +122,10 @@ impl Engine {
 
     fn resolve(&mut self, id: Id, values: Values) {
         let servers = self.parts.accounts.get(&id.account).map(|access| access.nameservers.clone()).unwrap_or_default();
+        let turns = Arc::clone(&self.turns);
         self.start(async move {
+            // Never closed, so that there is always a turn.
+            let _turn = turns.acquire().await;
             let proof = prove(&id.key, &values, servers).await;
             Event::Resolved(id, proof)
         });

@@ -33,6 +33,15 @@ pub struct Id {
     pub key: RrsetKey,
 }
 
+impl Id {
+    /// The other family of the same name at the same account; itself where the type holds no addresses.
+    #[must_use]
+    pub fn sibling(&self) -> Self {
+        let rtype = self.key.rtype.family().map_or(self.key.rtype, |family| family.other().record_type());
+        Self { account: self.account.clone(), key: RrsetKey::new(self.key.name.clone(), rtype) }
+    }
+}
+
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} at {}", self.key, self.account)

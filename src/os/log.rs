@@ -165,7 +165,8 @@ where
 }
 
 /// The priority of syslog(3) for a level.
-fn priority(level: Level) -> u8 {
+#[must_use]
+pub fn priority(level: Level) -> u8 {
     match level {
         Level::ERROR => 3,
         Level::WARN => 4,

@@ -24,6 +24,8 @@ const REQUEST: u64 = 4096;
 const ANSWER: u64 = 64 << 20;
 /// How long one side waits for the other.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the socket rests when a connection cannot be taken.
+const REST: Duration = Duration::from_millis(200);
 /// How many connections are served together; further ones wait in the kernel's queue.
 const CONNECTIONS: usize = 8;
 
@@ -109,8 +111,12 @@ impl Control {
         loop {
             tokio::select! {
                 accepted = self.listener.accept(), if self.steps.len() < CONNECTIONS => {
-                    if let Ok((stream, _)) = accepted {
-                        self.steps.push(Box::pin(hear(stream)));
+                    match accepted {
+                        Ok((stream, _)) => self.steps.push(Box::pin(hear(stream))),
+                        // Without a descriptor to spare it fails again at once, as long as the client waits.
+                        Err(_) => {
+                            let _ = timeout(REST, std::future::pending::<()>()).await;
+                        }
                     }
                 }
                 Some((stream, line)) = self.answers.recv() => {

@@ -68,6 +68,18 @@ fn a_file_that_is_not_there_yet_is_a_warning() {
 }
 
 #[test]
+fn a_credential_that_is_not_loaded_is_a_warning_that_says_how() {
+    let text = account("token = { credential = \"t\" }");
+    let given = with(&text, &[("CREDENTIALS_DIRECTORY", "/run/credentials/d")]);
+    let config = loaded(&Input { mode: |_| Err(std::io::ErrorKind::NotFound.into()), ..given });
+    assert_eq!(warnings(&config), ["3:24: /run/credentials/d/t cannot be read at present: entity not found"]);
+    assert_eq!(
+        config.warnings[0].help.as_deref(),
+        Some("systemd puts it there when it starts a service with LoadCredential=t:/path")
+    );
+}
+
+#[test]
 fn a_secret_that_cannot_be_had_says_why() {
     let cases = [
         (
@@ -141,6 +153,14 @@ fn no_secret_is_ever_shown() {
         "url = \"ftp://me:hunter2@example.org/\"",
         "url = \"ftp://example.org/?key=hunter2\"",
         "token = { file = \"/t\" }, \"hunter2\"",
+        "token = { env = \"hunter2\" }",
+        "token = { credential = \"hunter2\" }",
+        "token = 7 # not hunter2",
+        "url = \"https//example.org/?key=hunter2\"",
+        "url = \"https://example.org/?key=hunter2",
+        "[defaults]\ntoken = \"hunter2\"",
+        "[[record]]\npassword = \"hunter2\"",
+        "[log]\napi_key = \"hunter2",
     ];
     for line in lines {
         for text in

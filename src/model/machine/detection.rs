@@ -214,7 +214,7 @@ impl State {
             return;
         }
         let siblings = self.desired.accounts.get(&id.account).is_some_and(|account| account.terms.forgets_siblings)
-            && self.desired.records.contains_key(&super::lane::sibling(id));
+            && self.desired.records.contains_key(&id.sibling());
         want_changed(record, id, want, siblings, self.detection.starting.is_some(), now, out);
     }
 }

@@ -89,7 +89,7 @@ impl State {
         terms: &Terms,
         now: Now,
     ) -> Next {
-        if record.want == Want::Gone && (!terms.readable || record.entry.ours.is_empty() && !spec.whole) {
+        if has_nothing_to_remove(spec, record, terms) {
             return Next::Rest(None);
         }
         if self.mode == Mode::Plan {
@@ -107,17 +107,13 @@ impl State {
         if terms.readable {
             return Next::Read;
         }
-        if terms.forgets_siblings
-            && let Some(sibling) = self.records.get(&super::lane::sibling(id))
-        {
-            if matches!(sibling.want, Want::Unknown(_)) && sibling.entry.confirmed.is_none() {
-                // The service would forget it.
-                return Next::Rest(None);
-            }
-            if let Some(rest) = sibling.settle.and_then(|(settled, _)| until(settled, now)) {
-                // They go together.
-                return rest;
-            }
+        if self.sibling_is_missing(id, terms) {
+            return Next::Rest(None);
+        }
+        let sibling = self.records.get(&id.sibling()).filter(|_| terms.forgets_siblings);
+        if let Some(rest) = sibling.and_then(|sibling| until(sibling.settle?.0, now)) {
+            // They go together.
+            return rest;
         }
         if !self.disk.writable {
             if record.sent_without_disk {
@@ -136,17 +132,19 @@ impl State {
         if self.mode == Mode::Plan {
             return if record.checked || !terms.readable { Next::Rest(None) } else { Next::Read };
         }
+        // Name servers are asked for values; that there is none is for the service to say.
+        let in_dns = terms.in_dns && !record.resolving && record.want != Want::Gone;
         if record.forced {
             if terms.readable {
                 return Next::Read;
             }
-            if terms.in_dns && !record.resolving {
+            if in_dns {
                 return Next::Resolve;
             }
         }
         let refresh = terms.refresh.zip(record.entry.confirmed.as_ref());
         let refresh = refresh.map(|(after, confirmed)| confirmed.since.moment.plus(after));
-        let resolve = record.resolve_at.filter(|_| !record.resolving && terms.in_dns);
+        let resolve = record.resolve_at.filter(|_| in_dns);
         let read = record.read_at.filter(|_| terms.readable);
         if read.is_some_and(|at| at <= now.moment) {
             return Next::Read;
@@ -159,6 +157,17 @@ impl State {
         }
         Next::Rest([refresh, resolve, read].into_iter().flatten().filter(|at| *at > now.moment).min())
     }
+
+    /// Whether the other family of the name must be known first: the service would forget it.
+    pub(super) fn sibling_is_missing(&self, id: &Id, terms: &Terms) -> bool {
+        let sibling = self.records.get(&id.sibling()).filter(|_| terms.forgets_siblings);
+        sibling.is_some_and(|record| matches!(record.want, Want::Unknown(_)) && record.entry.confirmed.is_none())
+    }
+}
+
+/// Whether there is no address any more, and nothing that could be taken away: the service cannot remove, or nothing is ours.
+pub(super) fn has_nothing_to_remove(spec: &RecordSpec, record: &Record, terms: &Terms) -> bool {
+    record.want == Want::Gone && (!terms.readable || record.entry.ours.is_empty() && !spec.whole)
 }
 
 /// A hold rests; a readable service is asked once a day whether it still stands.

@@ -9,12 +9,15 @@ use crate::model::record::RrsetKey;
 use crate::model::time::Now;
 
 impl State {
-    /// Sorts the outcomes of one call. What fails for all of it in passing is the account's; the rest is each record set's own.
+    /// Sorts the outcomes of one call, which `wrote` or only asked. What fails for all of it in passing is the account's; the
+    /// rest is each record set's own.
+    #[expect(clippy::too_many_arguments, reason = "a call's outcome, and the three arguments of every decision")]
     pub(super) fn take_failures(
         &mut self,
         name: &AccountName,
         print: &Fingerprint,
         outcomes: Vec<(RrsetKey, Option<Error>)>,
+        wrote: bool,
         now: Now,
         rng: &mut fastrand::Rng,
         out: &mut Out,
@@ -26,9 +29,11 @@ impl State {
             && (account.entry.failures > 0 || account.entry.wait.is_some())
         {
             account.entry.failures = 0;
-            account.entry.wait = None;
+            // What another call was asked to wait for is waited for.
+            account.entry.wait.take_if(|wait| !wait.obeyed || wait.until <= now.moment);
             account.dirty = true;
         }
+        let mut heard = None;
         for (at, (key, error)) in outcomes.into_iter().enumerate() {
             let id = Id { account: name.clone(), key };
             let Some(mut error) = error else { continue };
@@ -41,22 +46,28 @@ impl State {
                     if at == 0 {
                         self.account_waits(name, error, None, now, rng, out);
                     }
+                    // A service that reads well and does not write: each reading ends the account's failures, and the
+                    // record set's own must make the waits grow.
+                    if self.records.get(&id).is_some_and(|record| record.entry.attempt.is_some()) {
+                        self.record_waits(&id, now, rng, out);
+                    }
                 }
                 Kind::Transient => self.record_waits(&id, now, rng, out),
                 Kind::RateLimited { after } => {
-                    let known = self.accounts.get(name).and_then(|account| account.entry.wait.as_ref());
-                    if !known.is_some_and(|wait| wait.obeyed && wait.until > now.moment) {
+                    // One word for the whole call: it is not heard anew for each record set, unless it asks for more.
+                    if heard < Some(after) {
+                        heard = Some(after);
                         self.account_waits(name, error, Some(after), now, rng, out);
                     }
                 }
                 Kind::Stale => self.stale(&id, now, rng, out),
                 Kind::Auth { scope: Scope::RecordSet } => {
-                    self.hold_record(&id, Reason::Refused, error, print, now, out)
+                    self.hold_record(&id, Reason::Refused, error, print, wrote, now, out)
                 }
-                Kind::Auth { scope: Scope::Account } => self.hold_account(name, &error, print, now, out),
-                Kind::Auth { scope: Scope::Service } => self.hold_service(name, &error, print, now, out),
-                Kind::Config => self.hold_record(&id, Reason::Wrong, error, print, now, out),
-                Kind::Abuse => self.hold_record(&id, Reason::Abuse, error, print, now, out),
+                Kind::Auth { scope: Scope::Account } => self.hold_account(name, &error, print, wrote, now, out),
+                Kind::Auth { scope: Scope::Service } => self.hold_service(name, &error, print, wrote, now, out),
+                Kind::Config => self.hold_record(&id, Reason::Wrong, error, print, wrote, now, out),
+                Kind::Abuse => self.hold_record(&id, Reason::Abuse, error, print, wrote, now, out),
             }
         }
     }
@@ -112,7 +123,12 @@ impl State {
             }
             _ => transient(account.entry.failures, rng),
         };
-        account.entry.wait = Some(Wait { until: now.moment.plus(wait), obeyed: asked.is_some() && !ignores });
+        let next = Wait { until: now.moment.plus(wait), obeyed: asked.is_some() && !ignores };
+        match &mut account.entry.wait {
+            // Another call, under way at the same time, was told to wait for longer.
+            Some(known) if known.obeyed && known.until >= next.until => {}
+            known => *known = Some(next),
+        }
         account.entry.error = Some((now.wall, error));
         out.tell_account(Level::Info, name, format!("the account is tried again in {} s", wait.as_secs()));
     }
@@ -125,12 +141,14 @@ impl State {
         }
     }
 
+    #[expect(clippy::too_many_arguments, reason = "a hold's parts, and the arguments of every decision")]
     pub(super) fn hold_record(
         &mut self,
         id: &Id,
         reason: Reason,
         error: Error,
         print: &Fingerprint,
+        wrote: bool,
         now: Now,
         out: &mut Out,
     ) {
@@ -142,7 +160,7 @@ impl State {
             out.tell(Level::Error, Some(id), format!("held ({}): {error}", reason.word()));
         }
         record.entry.error = Some((now.wall, error.clone()));
-        record.entry.hold = Some(hold(record.entry.hold.take(), reason, error, print, want, now));
+        record.entry.hold = Some(hold(record.entry.hold.take(), reason, error, print, want, wrote, now));
         record.dirty = true;
         self.urgent = true;
         if !again {
@@ -150,14 +168,23 @@ impl State {
         }
     }
 
-    fn hold_account(&mut self, name: &AccountName, error: &Error, print: &Fingerprint, now: Now, out: &mut Out) {
+    fn hold_account(
+        &mut self,
+        name: &AccountName,
+        error: &Error,
+        print: &Fingerprint,
+        wrote: bool,
+        now: Now,
+        out: &mut Out,
+    ) {
         let Some(account) = self.accounts.get_mut(name) else { return };
         let again = account.entry.hold.is_some();
         if !again {
             out.tell_account(Level::Error, name, format!("the account is held: {error}"));
         }
         account.entry.error = Some((now.wall, error.clone()));
-        account.entry.hold = Some(hold(account.entry.hold.take(), Reason::Refused, error.clone(), print, None, now));
+        account.entry.hold =
+            Some(hold(account.entry.hold.take(), Reason::Refused, error.clone(), print, None, wrote, now));
         account.dirty = true;
         if !again {
             self.look_at(name, out);
@@ -165,14 +192,22 @@ impl State {
     }
 
     /// The service refuses the client itself: every account there is held.
-    fn hold_service(&mut self, name: &AccountName, error: &Error, print: &Fingerprint, now: Now, out: &mut Out) {
+    fn hold_service(
+        &mut self,
+        name: &AccountName,
+        error: &Error,
+        print: &Fingerprint,
+        wrote: bool,
+        now: Now,
+        out: &mut Out,
+    ) {
         let Some(service) = self.desired.accounts.get(name).map(|declared| declared.service.clone()) else { return };
         let same = self.desired.accounts.iter().filter(|(_, declared)| declared.service == service);
         let names: Vec<AccountName> = same.map(|(name, _)| name.clone()).collect();
         for other in names {
             // Other accounts' settings were not part of what was refused: theirs are learnt at the next look.
             let print = if other == *name { print.clone() } else { String::new() };
-            self.hold_account(&other, error, &print, now, out);
+            self.hold_account(&other, error, &print, wrote, now, out);
         }
     }
 
@@ -211,7 +246,7 @@ impl State {
     /// A held scope answered a probe: what held the account or the right to read is over.
     pub(super) fn probe_went_well(&mut self, id: &Id, now: Now, out: &mut Out) {
         if let Some(account) = self.accounts.get_mut(&id.account)
-            && account.entry.hold.take().is_some()
+            && account.entry.hold.take_if(|hold| !hold.wrote).is_some()
         {
             account.dirty = true;
             self.urgent = true;
@@ -219,12 +254,16 @@ impl State {
         }
         if let Some(record) = self.records.get_mut(id) {
             record.stale = record.stale && record.entry.attempt.is_some();
-            if record.entry.hold.take_if(|hold| hold.reason == Reason::Refused).is_some() {
+            let asked = |hold: &mut Hold| !hold.wrote && matches!(hold.reason, Reason::Refused | Reason::Wrong);
+            if record.entry.hold.take_if(asked).is_some() {
                 record.entry.note(now, "let go: the service answers again");
                 record.dirty = true;
-            } else if let Some(hold) = &mut record.entry.hold {
-                hold.probe = now.moment.plus(PROBE);
             }
+        }
+        let account = self.accounts.get_mut(&id.account).and_then(|account| account.entry.hold.as_mut());
+        let record = self.records.get_mut(id).and_then(|record| record.entry.hold.as_mut());
+        for hold in account.into_iter().chain(record) {
+            hold.probe = now.moment.plus(PROBE);
         }
     }
 }
@@ -236,8 +275,9 @@ fn hold(
     error: Error,
     print: &Fingerprint,
     want: Option<crate::model::record::Values>,
+    wrote: bool,
     now: Now,
 ) -> Hold {
     let since = before.filter(|before| before.reason == reason).map_or(now.into(), |before| before.since);
-    Hold { reason, error, fingerprint: print.clone(), want, since, probe: now.moment.plus(PROBE) }
+    Hold { reason, error, fingerprint: print.clone(), want, wrote, since, probe: now.moment.plus(PROBE) }
 }

@@ -10,6 +10,7 @@ use crate::model::error::{Error, Kind, Result};
 use crate::model::ledger::{Attempt, Fingerprint};
 use crate::model::plan::{Applied, Batch, Change, Health, Plan, Seen, Sibling};
 use crate::model::record::{RrsetKey, Values, list};
+use crate::model::terms::Budget;
 use crate::model::time::Now;
 
 /// What an account is doing.
@@ -35,12 +36,6 @@ impl Lane {
         self.saving = false;
         self.queue.drain(..).flat_map(|batch| batch.changes).map(|change| change.key).collect()
     }
-}
-
-/// The other family of the same name at the same account.
-pub(super) fn sibling(id: &Id) -> Id {
-    let rtype = id.key.rtype.family().map_or(id.key.rtype, |family| family.other().record_type());
-    Id { account: id.account.clone(), key: RrsetKey::new(id.key.name.clone(), rtype) }
 }
 
 impl Account {
@@ -129,7 +124,7 @@ impl State {
         // What cannot be read was not asked: that says nothing about how the account fares.
         let asked = answers.iter().filter(|(_, answer)| !matches!(answer, Ok(Seen::Unreadable)));
         let outcomes: Vec<_> = asked.map(|(key, answer)| (key.clone(), answer.as_ref().err().cloned())).collect();
-        self.take_failures(name, print, outcomes, now, rng, out);
+        self.take_failures(name, print, outcomes, false, now, rng, out);
         let mut plan = Plan::default();
         for (key, answer) in answers {
             let id = Id { account: name.clone(), key };
@@ -153,8 +148,11 @@ impl State {
             }
             return;
         }
-        let ids: Vec<Id> =
-            plan.changes.iter().map(|change| Id { account: name.clone(), key: change.key.clone() }).collect();
+        let planned: Vec<RrsetKey> = plan.changes.iter().map(|change| change.key.clone()).collect();
+        let ids: Vec<Id> = planned.iter().map(|key| Id { account: name.clone(), key: key.clone() }).collect();
+        for (change, id) in plan.changes.iter_mut().zip(&ids) {
+            change.sibling = self.sibling_of(id, &planned);
+        }
         self.occupy(name, &ids);
         out.push(Effect::Cut(name.clone(), plan));
     }
@@ -180,7 +178,14 @@ impl State {
             Seen::Absent(_) => Some(Values::new()),
             Seen::Unreadable => None,
         };
-        match compare(&id.key, spec, &record.entry, &want, seen, overwrite) {
+        let finding = compare(&id.key, spec, &record.entry, &want, seen, overwrite);
+        if let Some(held) = &held
+            && self.may_not_show_yet(id, held, &want, matches!(finding, Finding::Fits { .. }), now)
+        {
+            return None;
+        }
+        let record = self.records.get_mut(id)?;
+        match finding {
             Finding::Fits { health: Health::Live, clamped } => {
                 self.confirmed_by_reading(id, want, clamped, now, rng, out);
                 None
@@ -192,14 +197,12 @@ impl State {
             Finding::Leave(reason, why) => {
                 let hint = "say `values = \"all\"` if the whole record set is ours";
                 let error = super::own_error(Kind::Config, id, why, hint);
-                self.hold_record(id, reason, error, print, now, out);
+                self.hold_record(id, reason, error, print, false, now, out);
                 None
             }
-            Finding::Differs(_) if record.entry.hold.as_ref().is_some_and(|hold| !hold.reason.ends_with_a_probe()) => {
-                None
-            }
+            // A probe asks; it does not send again what was refused, undone or without effect.
+            Finding::Differs(_) if record.entry.hold.as_ref().is_some_and(|hold| hold.wrote) => None,
             Finding::Differs(change) => {
-                let change = self.with_sibling(id, *change);
                 if broken && self.still_broken(id, print, now, rng, out) {
                     return None;
                 }
@@ -208,23 +211,26 @@ impl State {
                 {
                     return None;
                 }
-                Some(change)
+                self.records.get_mut(id)?.aim = Some(want);
+                Some(*change)
             }
         }
     }
 
-    fn with_sibling(&self, id: &Id, mut change: Change) -> Change {
-        let other = self.records.get(&sibling(id));
-        change.sibling = match other {
-            Some(record) => match (record.want.values(), &record.entry.confirmed) {
-                (Some(values), _) if record.busy && !values.is_empty() => Sibling::Set(values),
-                (Some(values), _) if !values.is_empty() => Sibling::Keep(values),
-                (None, Some(confirmed)) if !confirmed.values.is_empty() => Sibling::Keep(confirmed.values.clone()),
-                _ => Sibling::Unknown,
-            },
-            None => Sibling::Unknown,
-        };
-        change
+    /// What a change says of the other family of its name: sent along in the same plan, or kept as it was last confirmed. What
+    /// is not sent by itself must not be changed in passing: its ledger would not know.
+    fn sibling_of(&self, id: &Id, planned: &[RrsetKey]) -> Sibling {
+        let other = id.sibling();
+        let Some(record) = self.records.get(&other) else { return Sibling::Unknown };
+        let want = record.want.values();
+        let known = record.entry.confirmed.as_ref().map(|confirmed| &confirmed.values);
+        match (want, known) {
+            (Some(gone), _) if gone.is_empty() => Sibling::Unknown,
+            (Some(values), _) if planned.contains(&other.key) => Sibling::Set(values),
+            (_, Some(values)) if !values.is_empty() => Sibling::Keep(values.clone()),
+            (Some(values), _) => Sibling::Keep(values),
+            (None, _) => Sibling::Unknown,
+        }
     }
 
     pub(super) fn cut(&mut self, name: &AccountName, batches: Vec<Batch>) {
@@ -244,8 +250,9 @@ impl State {
         for id in ids {
             if let Some(record) = self.records.get_mut(id) {
                 record.busy = false;
-                if let Some(prior) = record.prior.take() {
-                    record.entry.attempt = prior;
+                if let Some((attempt, spent)) = record.prior.take() {
+                    record.entry.attempt = attempt;
+                    record.entry.spent = spent;
                     record.dirty = true;
                 }
             }
@@ -258,6 +265,7 @@ impl State {
         let mut any = false;
         let names: Vec<AccountName> = self.accounts.keys().cloned().collect();
         for name in names {
+            self.drop_outdated(&name);
             let Some(account) = self.accounts.get(&name) else { continue };
             let Some(declared) = self.desired.accounts.get(&name) else { continue };
             if !account.lane.saving || !account.lane.flying.is_empty() {
@@ -271,16 +279,33 @@ impl State {
                 .take(ahead)
                 .flat_map(|batch| &batch.changes)
                 .map(|change| Id { account: name.clone(), key: change.key.clone() })
-                .filter_map(|id| Some((id.clone(), self.records.get(&id)?.want.values()?)))
+                .filter_map(|id| Some((id.clone(), self.records.get(&id)?.aim.clone()?)))
                 .collect();
             for (id, values) in changes {
                 if let Some(record) = self.records.get_mut(&id).filter(|record| record.prior.is_none()) {
-                    attempt(record, values, now);
+                    attempt(record, values, declared.terms.budget, now);
                 }
                 any = true;
             }
         }
         any
+    }
+
+    /// Gives up what was planned for values that are no longer wanted, or for record sets that are no longer declared.
+    fn drop_outdated(&mut self, name: &AccountName) {
+        let Some(account) = self.accounts.get_mut(name) else { return };
+        let id = |change: &Change| Id { account: name.clone(), key: change.key.clone() };
+        let outdated = |change: &Change| {
+            self.records
+                .get(&id(change))
+                .is_none_or(|record| record.aim.is_none() || record.want.values() != record.aim)
+        };
+        let (dropped, kept): (VecDeque<_>, VecDeque<_>) =
+            account.lane.queue.drain(..).partition(|batch| batch.changes.iter().any(outdated));
+        account.lane.queue = kept;
+        account.lane.saving &= !account.lane.queue.is_empty();
+        let dropped: Vec<Id> = dropped.iter().flat_map(|batch: &Batch| &batch.changes).map(id).collect();
+        self.never_made(&dropped);
     }
 
     pub(super) fn saved(&mut self, ok: bool, now: Now, out: &mut Out) {
@@ -302,6 +327,7 @@ impl State {
 
     /// Begins the batches whose intent is on disk.
     fn launch(&mut self, name: &AccountName, now: Now, out: &mut Out) {
+        self.drop_outdated(name);
         let (Some(account), Some(declared)) = (self.accounts.get_mut(name), self.desired.accounts.get(name)) else {
             return;
         };
@@ -317,14 +343,24 @@ impl State {
         account.lane.saving = false;
         while account.lane.flying.len() < terms.width {
             let Some(batch) = account.lane.queue.pop_front() else { break };
+            let intended = |change: &Change| {
+                let id = Id { account: name.clone(), key: change.key.clone() };
+                self.records.get(&id).is_some_and(|record| record.prior.is_some())
+            };
+            if !terms.readable && !batch.changes.iter().all(intended) {
+                // This save was another's: the intent is written down when those under way have come back.
+                account.lane.queue.push_front(batch);
+                account.lane.saving = true;
+                break;
+            }
             self.batches += 1;
             for change in &batch.changes {
                 let id = Id { account: name.clone(), key: change.key.clone() };
                 if let Some(record) = self.records.get_mut(&id) {
                     record.sent_without_disk = !self.disk.writable;
-                    record.entry.spent = record.entry.spent.after_write(terms.budget, now.moment);
+                    let spent = record.prior.take().map_or(record.entry.spent, |(_, spent)| spent);
+                    record.entry.spent = spent.after_write(terms.budget, now.moment);
                     record.before = Some(change.before.clone());
-                    record.prior = None;
                 }
             }
             account.lane.flying.insert(self.batches, batch.clone());
@@ -352,7 +388,7 @@ impl State {
             let errors = batch.changes.iter().zip(&outcomes);
             let errors =
                 errors.map(|(change, outcome)| (change.key.clone(), outcome.as_ref().err().cloned())).collect();
-            self.take_failures(name, print, errors, now, rng, out);
+            self.take_failures(name, print, errors, true, now, rng, out);
             for (change, outcome) in batch.changes.into_iter().zip(outcomes) {
                 let id = Id { account: name.clone(), key: change.key.clone() };
                 if let Some(record) = self.records.get_mut(&id) {
@@ -436,7 +472,7 @@ impl State {
                 if record.entry.unchanged >= 2 {
                     let why = "the service says that nothing changed, twice in a row; more would count as abuse";
                     let error = super::own_error(Kind::Config, id, why, "check what the name holds, then release it");
-                    self.hold_record(id, crate::model::ledger::Reason::Unchanged, error, print, now, out);
+                    self.hold_record(id, crate::model::ledger::Reason::Unchanged, error, print, true, now, out);
                 } else {
                     let what = format!("already held {}", list(&intent.values));
                     self.accepted(id, intent.values, what, now, rng, out);
@@ -453,12 +489,14 @@ impl State {
     }
 }
 
-/// Writes down that a call is about to be made. The values count as ours from now on, whatever becomes of it.
-fn attempt(record: &mut Record, values: Values, now: Now) {
+/// Writes down that a call is about to be made. The values count as ours from now on, whatever becomes of it, and the budget
+/// as used: a process that dies over its calls cannot make more of them than one that lives.
+fn attempt(record: &mut Record, values: Values, budget: Budget, now: Now) {
     record.entry.ours.extend(values.iter().cloned());
     let prior = record.entry.attempt.take();
     record.entry.attempt = Some(Attempt { values, at: now.into(), in_doubt: prior.is_some() });
-    record.prior = Some(prior);
+    record.prior = Some((prior, record.entry.spent));
+    record.entry.spent = record.entry.spent.after_write(budget, now.moment);
     record.dirty = true;
 }
 

@@ -1,6 +1,6 @@
 //! The one state machine that takes every decision: events in, effects out, no clock, no input or output.
 //!
-//! [`step`] is the whole interface. What each kind of event does stands in a room of its own: [`detection`] turns readings into
+//! [`step`] is the whole interface, [`event`] its vocabulary. What each kind of event does stands in a room of its own: [`detection`] turns readings into
 //! wants, [`due`] says what a record set needs next, [`lane`] carries an account through read, plan and apply, [`compare`] finds
 //! the difference, [`failure`] turns errors into waits and holds, [`proof`] follows a change until it is seen in DNS, [`command`]
 //! is what people ask for, [`persist`] is what goes to disk.
@@ -8,19 +8,19 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::model::agree::{Reading, SourceName};
+use crate::model::backoff::Spent;
 use crate::model::desired::{AccountName, Desired, Id, Want};
-use crate::model::error::{Error, Result};
-use crate::model::ledger::{AccountEntry, Entry, Fingerprint};
-use crate::model::name::Name;
-use crate::model::plan::{Applied, Batch, Change, Plan, Seen, Settled, Ticket};
-use crate::model::record::{Family, RrsetKey, Values};
+use crate::model::error::Error;
+use crate::model::ledger::{AccountEntry, Attempt, Entry};
+use crate::model::plan::Change;
+use crate::model::record::Values;
 use crate::model::time::{Moment, Now};
 
 mod command;
 mod compare;
 mod detection;
 mod due;
+mod event;
 mod failure;
 mod lane;
 mod persist;
@@ -30,8 +30,10 @@ pub mod standing;
 mod tests;
 
 use detection::Detection;
+use due::Next;
 use lane::Lane;
 
+pub use event::{Effect, Event, Level, Network, Notice, Proof, Target};
 pub use persist::{Document, Documents, read_ledger};
 
 /// How long things are left to settle at start and when the default route vanished; each new change begins it anew.
@@ -40,125 +42,6 @@ const SETTLE: Duration = Duration::from_secs(2);
 const SETTLE_MOST: Duration = Duration::from_secs(5);
 /// How often a service is asked whether what it refuses is still refused.
 const PROBE: Duration = Duration::from_secs(24 * 3600);
-
-/// What the network did since the last look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Network {
-    /// Nothing that we know of: a timer, a signal, a command.
-    Same,
-    /// Addresses or routes are not what they were.
-    Changed,
-    /// A default route is gone.
-    RouteVanished,
-}
-
-/// What is asked for by command, by signal or by a person.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// Everything.
-    All,
-    /// All record sets of a name.
-    Name(Name),
-    /// An account.
-    Account(AccountName),
-}
-
-/// What happened.
-#[derive(Clone, Debug)]
-pub enum Event {
-    /// The process is ready to work.
-    Start,
-    /// Look again: the network moved, or a signal or command asks for it. Carries nothing that is believed.
-    Look(Network),
-    /// Detectors answered.
-    Readings(Vec<(SourceName, Family, Reading)>),
-    /// An account was read with these settings.
-    Read(AccountName, Fingerprint, Vec<(RrsetKey, Result<Seen>)>),
-    /// A plan was cut into batches.
-    Cut(AccountName, Vec<Batch>),
-    /// A batch was carried out with these settings; one outcome a change.
-    Applied(AccountName, u64, Fingerprint, Vec<Result<Applied>>),
-    /// A job was asked about.
-    Settled(AccountName, RrsetKey, Fingerprint, Result<Settled>),
-    /// The zone's name servers were asked.
-    Resolved(Id, Proof),
-    /// The settings and secrets of an account were looked at again.
-    Looked(AccountName, Fingerprint),
-    /// What was last to be saved is on disk, or not.
-    Saved(bool),
-    /// A time came.
-    Time,
-    /// The configuration was replaced.
-    Reload(Desired),
-    /// A person wants record sets looked at now.
-    Update(Target),
-    /// A person lets go of holds.
-    Release(Target),
-    /// The process shall end: nothing new is begun.
-    Stop,
-}
-
-/// What a zone's own name servers say.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Proof {
-    /// All that answered hold the values.
-    Seen,
-    /// At least one answers something else.
-    NotYet(String),
-    /// None could be asked.
-    Unknown(String),
-}
-
-/// What shall be done.
-#[derive(Clone, Debug)]
-pub enum Effect {
-    /// Ask these sources; answer with [`Event::Readings`], together or one by one.
-    Detect(Vec<(SourceName, Family)>),
-    /// Read these record sets; answer with [`Event::Read`].
-    Read(AccountName, Vec<RrsetKey>),
-    /// Cut this plan; answer with [`Event::Cut`] at once.
-    Cut(AccountName, Plan),
-    /// Carry out this batch; answer with [`Event::Applied`].
-    Apply(AccountName, u64, Batch),
-    /// Ask about a job; answer with [`Event::Settled`].
-    Settle(AccountName, RrsetKey, Ticket),
-    /// Ask the zone's name servers whether they answer these values; answer with [`Event::Resolved`].
-    Resolve(Id, Values),
-    /// Look at the settings and secrets of an account; answer with [`Event::Looked`].
-    LookAt(AccountName),
-    /// Make these documents durable; answer with [`Event::Saved`] at once.
-    Save(Documents),
-    /// The network changed: pooled connections are of no use.
-    DropConnections,
-    /// Something that a person may want to know.
-    Tell(Notice),
-}
-
-/// Something that a person may want to know, for the log and for notifications.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// How much it matters.
-    pub level: Level,
-    /// Which record set it is about, if one.
-    pub id: Option<Id>,
-    /// Which account, if it is about one.
-    pub account: Option<AccountName>,
-    /// What happened.
-    pub what: String,
-}
-
-/// How much a notice matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Of use when looking for a cause.
-    Debug,
-    /// The normal course of things.
-    Info,
-    /// It does not work now.
-    Warn,
-    /// It will not work until a person acts.
-    Error,
-}
 
 /// What the process is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -230,6 +113,8 @@ struct Record {
     settle: Option<(Moment, Moment)>,
     /// Read once more at once, because what we remembered was out of date; used up until the next success.
     stale: bool,
+    /// It failed to come into force after the last write, and is given time.
+    broken: bool,
     /// Looked at now, because a person asked.
     forced: bool,
     /// Was sent by this process while the disk could not be written.
@@ -246,8 +131,10 @@ struct Record {
     settle_at: Option<Moment>,
     /// What it held before our last write.
     before: Option<Values>,
-    /// What was open before the attempt that is written down and not yet made.
-    prior: Option<Option<crate::model::ledger::Attempt>>,
+    /// What the change that is planned or under way should achieve.
+    aim: Option<Values>,
+    /// What was open before the attempt that is written down and not yet made, and what of the budget was used.
+    prior: Option<(Option<Attempt>, Spent)>,
     /// What a plan would change.
     planned: Option<Change>,
     /// Has been read or sent since the process started.
@@ -272,6 +159,7 @@ impl Record {
             resolving: false,
             settle: None,
             stale: false,
+            broken: false,
             forced: false,
             sent_without_disk: false,
             read_at: None,
@@ -280,6 +168,7 @@ impl Record {
             resolves: 0,
             settle_at: None,
             before: None,
+            aim: None,
             prior: None,
             planned: None,
             checked: false,
@@ -348,7 +237,11 @@ impl State {
         if self.stopping {
             return None;
         }
-        let due = self.records.keys().filter_map(|id| self.next(id, now).at());
+        let due = self.records.keys().filter_map(|id| match self.next(id, now) {
+            Next::Rest(at) => at,
+            // It became due after the last step, which begins what is due, or it waits for an answer of its account.
+            _ => self.accounts.get(&id.account)?.lane.is_idle().then_some(now.moment),
+        });
         due.chain([self.next_check]).min()
     }
 

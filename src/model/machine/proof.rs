@@ -6,7 +6,7 @@ use super::{Effect, Level, Out, Proof, State};
 use crate::model::backoff::spread;
 use crate::model::desired::{AccountName, Id};
 use crate::model::error::{Error, Kind, Result};
-use crate::model::ledger::{Confirmed, Fingerprint, Reason};
+use crate::model::ledger::{Confirmed, Fingerprint, Reason, Stamp};
 use crate::model::plan::Settled;
 use crate::model::record::{RrsetKey, Ttl, Values, list};
 use crate::model::time::{Moment, Now};
@@ -64,21 +64,24 @@ impl State {
         out.tell(Level::Info, Some(id), what.clone());
         record.entry.note(now, what);
         // The old values are gone from there; until that is read back they count as ours all the same.
+        // Only what is read back, live, ends the failures: a service may take a change again and again that it never brings
+        // into force.
         if !declared.terms.readable {
             record.entry.ours.clone_from(&values);
+            record.entry.failures = 0;
         }
         record.entry.confirmed = Some(Confirmed { values, ttl: spec.ttl.wanted(), since: now.into() });
         record.entry.attempt = None;
         record.entry.accepted = Some(now.into());
         record.entry.read_back = None;
         record.entry.in_dns = None;
-        record.entry.failures = 0;
         record.entry.error = None;
         record.entry.wait = None;
         if record.entry.hold.take().is_some() {
             record.entry.note(now, "let go: the service took it");
         }
         record.stale = false;
+        record.broken = false;
         record.forced = false;
         record.read_backs = 0;
         record.resolves = 0;
@@ -133,6 +136,7 @@ impl State {
         record.entry.read_back = Some(now.into());
         record.forced = false;
         record.stale = false;
+        record.broken = false;
         record.read_at = Some(now.moment.plus(spread(self.desired.verify, rng)));
         // Stamps alone are not worth a write to flash: they go along with the next one.
         record.dirty = true;
@@ -170,6 +174,30 @@ impl State {
         record.entry.error = Some((now.wall, error));
     }
 
+    /// Whether a reading is too young to be believed: within the service's known delay it may show what was there before the
+    /// last change, or a call whose outcome is unknown may yet land. It is then read again.
+    pub(super) fn may_not_show_yet(&mut self, id: &Id, held: &Values, want: &Values, fits: bool, now: Now) -> bool {
+        let (Some(record), Some(declared)) = (self.records.get_mut(id), self.desired.accounts.get(&id.account)) else {
+            return false;
+        };
+        let entry = &record.entry;
+        let young = |stamp: &Stamp| now.moment.since(stamp.moment) < declared.terms.settles_within;
+        let hidden = match (&entry.attempt, &entry.confirmed, &entry.accepted) {
+            (Some(attempt), ..) => fits && attempt.values != *want && young(&attempt.at),
+            (None, Some(confirmed), Some(accepted)) if young(accepted) && entry.read_back.is_none() => {
+                let removed = confirmed.values.is_empty() && entry.ours.is_disjoint(held);
+                let shown = removed || !confirmed.values.is_empty() && confirmed.values.is_subset(held);
+                !shown && (fits || confirmed.values == *want)
+            }
+            _ => false,
+        };
+        if hidden {
+            record.read_backs = record.read_backs.saturating_add(1);
+            record.settle = Some((now.moment.plus(pause(record.read_backs)), now.moment));
+        }
+        hidden
+    }
+
     /// It failed to come into force. The first time it is left alone for the back-off's time: services mend themselves; when
     /// it is then still broken, it is written again.
     pub(super) fn still_broken(
@@ -180,13 +208,13 @@ impl State {
         rng: &mut fastrand::Rng,
         out: &mut Out,
     ) -> bool {
-        let first = self.records.get(id).is_some_and(|record| record.entry.failures == 0);
+        let first = self.records.get_mut(id).is_some_and(|record| !std::mem::replace(&mut record.broken, true));
         if first {
             let why = "the service could not bring it into force";
             let error = Error::transient(format!("reading back {id}"), why);
             let other = (id.key.clone(), None);
             // Beside a success, so that it is this record set's failure and not the account's.
-            self.take_failures(&id.account, print, vec![(id.key.clone(), Some(error)), other], now, rng, out);
+            self.take_failures(&id.account, print, vec![(id.key.clone(), Some(error)), other], false, now, rng, out);
             if let Some(record) = self.records.get_mut(id) {
                 record.read_at = Some(now.moment);
             }
@@ -221,7 +249,7 @@ impl State {
             }
             let why = format!("it was set twice, the service said yes, and it still holds {}", list(held));
             let error = super::own_error(Kind::Config, id, why, "look at it at the service, then release it");
-            self.hold_record(id, Reason::Normalised, error, print, now, out);
+            self.hold_record(id, Reason::Normalised, error, print, true, now, out);
             return true;
         }
         record.entry.undone.retain(|moment| now.moment.since(*moment) < CONTENTION);
@@ -235,7 +263,7 @@ impl State {
         record.entry.undone.clear();
         let why = format!("someone else changed it {UNDONE} times within an hour, now to {}", list(held));
         let error = super::own_error(Kind::Config, id, why, "find out who else updates it, then release it");
-        self.hold_record(id, Reason::Contended, error, print, now, out);
+        self.hold_record(id, Reason::Contended, error, print, true, now, out);
         true
     }
 
@@ -246,7 +274,7 @@ impl State {
         let due: Vec<Id> = account.ids.iter().filter(due).cloned().collect();
         for id in due {
             if let Some(record) = self.records.get_mut(&id)
-                && let Some(values) = record.want.values().filter(|values| !values.is_empty())
+                && let Some(values) = record.want.values()
             {
                 record.resolving = true;
                 record.forced = false;
@@ -344,7 +372,7 @@ impl State {
                     record.entry.ticket = None;
                 }
                 let outcomes: Vec<(RrsetKey, Option<Error>)> = vec![(id.key.clone(), Some(error))];
-                self.take_failures(&id.account, print, outcomes, now, rng, out);
+                self.take_failures(&id.account, print, outcomes, true, now, rng, out);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::due::Next;
+use super::due::{Next, has_nothing_to_remove};
 use super::{SETTLE_MOST, State};
 use crate::model::agree::{Reading, SourceName};
 use crate::model::desired::{AccountName, Id, Want};
@@ -96,9 +96,12 @@ impl State {
     /// How one record set stands.
     #[must_use]
     pub fn standing(&self, id: &Id) -> Standing {
-        let (Some(record), Some(account), Some(spec)) =
-            (self.records.get(id), self.accounts.get(&id.account), self.desired.records.get(id))
-        else {
+        let (Some(record), Some(account), Some(spec), Some(declared)) = (
+            self.records.get(id),
+            self.accounts.get(&id.account),
+            self.desired.records.get(id),
+            self.desired.accounts.get(&id.account),
+        ) else {
             return Standing::Unmanaged;
         };
         if let Some(hold) = &account.entry.hold {
@@ -115,6 +118,13 @@ impl State {
         };
         if record.entry.is_confirmed(&values, spec.ttl.wanted()) && record.entry.error.is_none() {
             return Standing::UpToDate;
+        }
+        if has_nothing_to_remove(spec, record, &declared.terms) {
+            return Standing::Unmanaged;
+        }
+        if self.sibling_is_missing(id, &declared.terms) {
+            let why = "nothing is known of the other family, which this service would forget";
+            return Standing::Unknown { why: why.into() };
         }
         let error = record.entry.error.as_ref().or(account.entry.error.as_ref()).map(|(_, error)| error.clone());
         let waits = record.entry.wait.is_some() || account.entry.wait.is_some();

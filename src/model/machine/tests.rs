@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use super::standing::Standing;
 use super::*;
-use crate::model::agree::Expression;
+use crate::model::agree::{Expression, Reading, SourceName};
 use crate::model::desired::{AccountSpec, RecordSpec, SourceSpec, TtlPolicy};
-use crate::model::error::{Kind, Scope};
-use crate::model::ledger::Reason;
-use crate::model::plan::{Health, Snapshot};
-use crate::model::record::{RecordType, Value};
+use crate::model::error::{Kind, Result, Scope};
+use crate::model::ledger::{Fingerprint, Reason};
+use crate::model::name::Name;
+use crate::model::plan::{Applied, Health, Seen, Settled, Snapshot, Ticket};
+use crate::model::record::{Family, RecordType, RrsetKey, Value};
 use crate::model::terms::{Budget, Terms};
 use crate::model::time::Wall;
 
@@ -622,4 +623,40 @@ fn one_round_ends_although_the_write_budget_is_used_up() {
     rig.idle();
     assert_eq!(rig.standing(), Standing::Working);
     assert!(rig.state.is_settled(rig.now));
+}
+
+#[test]
+fn what_becomes_due_between_a_step_and_the_question_when_to_wake_is_woken_for() {
+    let mut rig = Rig::started(readable(), 1);
+    rig.reads(Err(failed(Kind::Transient)));
+    let wake = rig.state.wake_at(rig.now).unwrap();
+    let late = Now { moment: wake.plus(Duration::from_millis(3)), ..rig.now };
+    assert_eq!(rig.state.wake_at(late), Some(late.moment));
+}
+
+#[test]
+fn a_probe_asks_and_does_not_send_again_what_was_refused() {
+    let mut rig = Rig::started(readable(), 1);
+    rig.reads(Ok(seen(&[7])));
+    rig.applies(&[1], Err(failed(Kind::Config)));
+    assert_eq!(held(&rig), Some(Reason::Wrong));
+    for _ in 0..3 {
+        rig.pass(25 * 60 * MINUTE);
+        rig.reads(Ok(seen(&[7])));
+        assert_eq!(held(&rig), Some(Reason::Wrong));
+    }
+    rig.pass(25 * 60 * MINUTE);
+    rig.reads(Ok(seen(&[1])));
+    assert_eq!(rig.standing(), Standing::UpToDate);
+}
+
+#[test]
+fn what_could_not_be_read_is_written_as_soon_as_it_can_be_read() {
+    let mut rig = Rig::started(readable(), 1);
+    rig.reads(Err(failed(Kind::Config)));
+    assert_eq!(held(&rig), Some(Reason::Wrong), "no such zone, for one");
+    rig.pass(25 * 60 * MINUTE);
+    rig.reads(Ok(seen(&[7])));
+    rig.applies(&[1], Ok(Applied::Done));
+    assert_eq!(rig.standing(), Standing::UpToDate);
 }
