@@ -2,12 +2,11 @@
 
 #![no_main]
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use driftless::model::agree::{Expression, Reading, SourceName};
 use driftless::model::desired::{AccountName, AccountSpec, Desired, Id, RecordSpec, SourceSpec, TtlPolicy};
-use driftless::model::machine::{Effect, Event, Mode, State, read_ledger, step};
+use driftless::model::machine::{Documents, Effect, Event, Mode, State, read_ledger, step};
 use driftless::model::record::{Family, RecordType, RrsetKey};
 use driftless::model::terms::{Budget, Terms};
 use driftless::model::time::{Moment, Now, Wall};
@@ -52,7 +51,7 @@ fn desired() -> Desired {
 }
 
 /// A machine takes the documents over, and lives for a while without an answer from any service.
-fn live(documents: &BTreeMap<String, Option<serde_json::Value>>) {
+fn live(documents: &Documents) {
     let mut now = Now { moment: Moment(5_000_000), wall: Wall(1_800_000_000) };
     let _ = read_ledger(documents, "this boot", now);
     let mut rng = fastrand::Rng::with_seed(1);
