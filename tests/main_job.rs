@@ -190,16 +190,29 @@ fn a_reader_and_a_stranger_are_held_and_say_why() {
     reader.secret("password", "lookerpass\n");
     let daemon = reader.start();
     let held = daemon.wait_for(name, "A", 20, "is held", |record| record.state == "held").held.unwrap();
-    assert_eq!((held.reason.as_str(), held.release), ("refused", format!("driftless release {name}")), "{}", held.error);
+    assert_eq!(
+        (held.reason.as_str(), held.release),
+        ("refused", format!("driftless release {name}")),
+        "{}",
+        held.error
+    );
     eprintln!("a reader is told: {}", held.error);
     daemon.signal(Signal::USR1);
     wait(2.0);
-    assert_eq!(daemon.log().matches("updating home.rights").count(), 2, "once as an error, once as a hold: {}", daemon.log());
+    assert_eq!(
+        daemon.log().matches("updating home.rights").count(),
+        2,
+        "once as an error, once as a hold: {}",
+        daemon.log()
+    );
     // Rights that come are found when a person says so.
     reader.secret("password", "demopass\n");
     let text = std::fs::read_to_string(reader.path("driftless.toml")).unwrap();
-    std::fs::write(reader.path("driftless.toml"), text.replace("[account.cloud]", "[account.cloud]\nusername = \"demo\""))
-        .unwrap();
+    std::fs::write(
+        reader.path("driftless.toml"),
+        text.replace("[account.cloud]", "[account.cloud]\nusername = \"demo\""),
+    )
+    .unwrap();
     daemon.signal(Signal::HUP);
     proven(&daemon, name, "A", &["198.51.100.7"]);
     assert_eq!(zone.set(name, "A").1, 1);

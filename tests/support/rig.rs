@@ -62,7 +62,8 @@ impl Rig {
 
     /// The variables of an `openrc` file, but for those that `without` names.
     pub fn openrc(&self, place: Place, without: &[&str]) -> Place {
-        let ours = self.variables.iter().filter(|(name, _)| name.starts_with("OS_") && !without.contains(&name.as_str()));
+        let ours =
+            self.variables.iter().filter(|(name, _)| name.starts_with("OS_") && !without.contains(&name.as_str()));
         ours.fold(place, |place, (name, content)| place.with(name, content))
     }
 
@@ -127,7 +128,8 @@ impl Rig {
         let url = format!("{}/auth/tokens", self.variable("OS_AUTH_URL"));
         let (status, head, answer) = self.curl("POST", &url, None, Some(&login));
         assert_eq!(status, 201, "{answer}");
-        let token = head.lines().find_map(|line| line.to_ascii_lowercase().starts_with("x-subject-token").then_some(line));
+        let token =
+            head.lines().find_map(|line| line.to_ascii_lowercase().starts_with("x-subject-token").then_some(line));
         let token = token.and_then(|line| line.split_once(": ")).unwrap().1;
         let url = format!("{}/v2/{path}", self.variable("DESIGNATE_URL"));
         let (status, _, answer) = self.curl(method, &url, Some(token), body);
