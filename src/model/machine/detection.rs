@@ -111,7 +111,12 @@ impl State {
         out: &mut Out,
     ) {
         for (source, family, reading) in readings {
-            let Some(spec) = self.desired.sources.get(&source) else { continue };
+            let question = (source, family);
+            if let Some(round) = &mut self.detection.round {
+                // Answered, even if a reload dropped the source meanwhile: a round that waits for ever blinds everybody.
+                round.asked.remove(&question);
+            }
+            let Some(spec) = self.desired.sources.get(&question.0) else { continue };
             let reading = match reading {
                 Reading::Unknown(_) if self.has(Planted::BlindIsNone) => Reading::None,
                 other => other,
@@ -120,9 +125,7 @@ impl State {
                 Reading::Unknown(_) => spec.min_interval.min(AFTER_FAILURE),
                 _ => spread(spec.min_interval, rng).max(spec.min_interval),
             };
-            let question = (source, family);
             if let Some(round) = &mut self.detection.round {
-                round.asked.remove(&question);
                 round.fresh.insert(question.clone());
             }
             self.detection.observed.insert(question, Observed { reading, at: now, again: now.moment.plus(pause) });
