@@ -24,6 +24,8 @@ type Question = (SourceName, Family);
 pub(super) struct Observed {
     pub(super) reading: Reading,
     pub(super) at: Now,
+    /// When the round began in which it was asked.
+    asked: Moment,
     /// Not asked again before, while the network stays the same.
     again: Moment,
 }
@@ -33,6 +35,8 @@ pub(super) struct Observed {
 pub(super) struct Detection {
     pub(super) observed: BTreeMap<Question, Observed>,
     round: Option<Round>,
+    /// What was asked before this moment, by family, may be of another network: it is not used again.
+    outdated: BTreeMap<Family, Moment>,
     /// Another look was asked for while a round was under way.
     again: Option<Network>,
     /// The first round is not over: until this moment it may hold everything back.
@@ -43,6 +47,7 @@ pub(super) struct Detection {
 
 #[derive(Debug)]
 struct Round {
+    began: Moment,
     salt: u64,
     network: Network,
     fresh: BTreeSet<Question>,
@@ -73,6 +78,7 @@ impl State {
         if network > Network::Same {
             out.push(Effect::DropConnections);
             self.relieve(now);
+            self.detection.outdated = Family::ALL.map(|family| (family, now.moment)).into();
         }
         if network == Network::RouteVanished {
             prolong(&mut self.detection.quiet, now);
@@ -85,8 +91,8 @@ impl State {
         if first {
             self.detection.starting = Some(now.moment.plus(SETTLE_MOST));
         }
-        self.detection.round =
-            Some(Round { salt: rng.u64(..), network, fresh: BTreeSet::new(), asked: BTreeSet::new() });
+        let (fresh, asked) = (BTreeSet::new(), BTreeSet::new());
+        self.detection.round = Some(Round { began: now.moment, salt: rng.u64(..), network, fresh, asked });
         self.advance(now, rng, out);
     }
 
@@ -127,7 +133,9 @@ impl State {
                 Reading::Unknown(_) => spec.min_interval.min(AFTER_FAILURE),
                 _ => spread(spec.min_interval, rng).max(spec.min_interval),
             };
-            self.detection.observed.insert(question, Observed { reading, at: now, again: now.moment.plus(pause) });
+            let asked = self.detection.round.as_ref().map_or(now.moment, |round| round.began);
+            let again = now.moment.plus(pause);
+            self.detection.observed.insert(question, Observed { reading, at: now, asked, again });
         }
         self.advance(now, rng, out);
     }
@@ -139,7 +147,7 @@ impl State {
         let ids: Vec<Id> = self.desired.records.keys().cloned().collect();
         for id in ids {
             match self.judge(&id, &mut round, now) {
-                Some(Verdict::Known(believed)) => self.conclude(&id, &believed, now, out),
+                Some(Verdict::Known(believed)) => self.conclude(&id, &believed, round.began, now, out),
                 Some(Verdict::Ask(sources)) => {
                     let family = id.key.rtype.family();
                     ask.extend(sources.into_iter().zip(std::iter::repeat(family)).filter_map(|(s, f)| Some((s, f?))));
@@ -177,7 +185,9 @@ impl State {
             let Verdict::Ask(sources) = &verdict else { return Some(verdict) };
             let known = |source: &&SourceName| {
                 let observed = self.detection.observed.get(&((*source).clone(), family));
-                round.network == Network::Same && observed.is_some_and(|observed| observed.again > now.moment)
+                let outdated = self.detection.outdated.get(&family).copied().unwrap_or_default();
+                let usable = |observed: &Observed| observed.again > now.moment && observed.asked >= outdated;
+                round.network == Network::Same && observed.is_some_and(usable)
             };
             let reused: Vec<Question> = sources.iter().filter(known).map(|source| (source.clone(), family)).collect();
             if reused.is_empty() {
@@ -197,8 +207,16 @@ impl State {
         }
     }
 
-    fn conclude(&mut self, id: &Id, believed: &Reading, now: Now, out: &mut Out) {
+    fn conclude(&mut self, id: &Id, believed: &Reading, began: Moment, now: Now, out: &mut Out) {
         let (Some(spec), Some(record)) = (self.desired.records.get(id), self.records.get_mut(id)) else { return };
+        if !matches!(believed, Reading::Unknown(_)) && record.believed.as_ref() != Some(believed) {
+            // Two voices of before the change would agree on what was before.
+            if record.believed.replace(believed.clone()).is_some()
+                && let Some(family) = id.key.rtype.family()
+            {
+                self.detection.outdated.insert(family, began);
+            }
+        }
         let absent_for = if *believed == Reading::None {
             // Suspended, switched off or crashed for longer than two checks: nobody knows, so it begins anew.
             let looking = |absence: &Absence| now.moment.since(absence.seen) <= self.desired.check.saturating_mul(2);

@@ -224,6 +224,8 @@ struct Account {
 struct Record {
     entry: Entry,
     want: Want,
+    /// What its sources last came to, when they came to anything.
+    believed: Option<Reading>,
     /// A call for it is under way.
     busy: bool,
     /// A question to name servers is under way.
@@ -277,6 +279,7 @@ impl Record {
             absence_saved: entry.absence.is_some(),
             entry,
             want: Want::Unknown("not looked yet".into()),
+            believed: None,
             busy: false,
             resolving: false,
             settle: None,

@@ -570,3 +570,36 @@ fn what_is_found_held_again_is_not_written_to_disk_again() {
     bench.read("a", holds(&[7, 8]));
     assert!(bench.documents.is_empty());
 }
+
+#[test]
+fn readings_from_before_a_change_are_not_used_again_after_it() {
+    let mut desired = desired(terms(false), &["a"]);
+    let echo = |at: u64| SourceName(format!("echo {at}"));
+    let quorum = Expression::Quorum { need: 2, of: (0..5).map(|at| Expression::Source(echo(at))).collect() };
+    desired.records.values_mut().for_each(|spec| spec.source = quorum.clone());
+    let rarely = |at| SourceSpec { min_interval: Duration::from_secs(if at < 2 { MINUTE } else { 9 * HOUR }) };
+    desired.sources = (0..5).map(|at| (echo(at), rarely(at))).collect();
+    for network in [Network::Changed, Network::Same] {
+        let mut bench = Bench::new(desired.clone());
+        bench.feed(Event::Start);
+        let said = |last| Reading::Addresses(vec![value(last).address().unwrap()]);
+        bench.feed(Event::Readings((0..5).map(|at| (echo(at), Family::Ipv4, said(1))).collect()));
+        bench.now.moment = bench.now.moment.plus(Duration::from_secs(10 * MINUTE));
+        let mut effects = bench.feed(Event::Look(network));
+        let mut wants = Vec::new();
+        for _ in 0..50 {
+            while let Some(effect) = effects.pop() {
+                if let Effect::Detect(questions) = effect {
+                    let answers = questions.into_iter().map(|(source, family)| (source, family, said(2))).collect();
+                    effects.extend(bench.feed(Event::Readings(answers)));
+                }
+            }
+            wants.push(bench.state.records[&id("a")].want.clone());
+            bench.now.moment = bench.now.moment.plus(Duration::from_secs(6 * MINUTE));
+            effects = bench.feed(Event::Time);
+        }
+        wants.dedup();
+        assert_eq!(wants.last(), Some(&Want::Values(values(&[2]))), "it was learnt");
+        assert!(wants.len() <= 2, "and not forgotten: {wants:?}");
+    }
+}
