@@ -236,6 +236,8 @@ struct Record {
     stale: bool,
     /// It failed to come into force after the last write, and is given time.
     broken: bool,
+    /// The last reading did not show what was accepted; it may be too young to.
+    doubted: bool,
     /// An absence is on disk.
     absence_saved: bool,
     /// Looked at now, because a person asked.
@@ -285,6 +287,7 @@ impl Record {
             settle: None,
             stale: false,
             broken: false,
+            doubted: false,
             forced: false,
             sent_without_disk: false,
             read_at: None,

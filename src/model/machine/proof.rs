@@ -79,6 +79,7 @@ impl State {
         record.entry.wait = None;
         record.stale = false;
         record.broken = false;
+        record.doubted = false;
         record.forced = false;
         record.read_backs = 0;
         record.resolves = 0;
@@ -134,6 +135,7 @@ impl State {
         record.forced = false;
         record.stale = false;
         record.broken = false;
+        record.doubted = false;
         record.read_at = Some(now.moment.plus(spread(self.desired.verify, rng)));
         // Stamps alone are not worth a write to flash: they go along with the next one.
         record.dirty = true;
@@ -183,6 +185,7 @@ impl State {
             }
             _ => false,
         };
+        record.doubted = hidden;
         if hidden {
             record.read_backs = record.read_backs.saturating_add(1);
             record.settle = Some((now.moment.plus(pause(record.read_backs)), now.moment));

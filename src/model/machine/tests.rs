@@ -358,6 +358,7 @@ fn a_service_that_shows_the_old_values_for_a_while_is_not_written_to_again() {
     let effects = bench.read("a", holds(&[7]));
     bench.applied(&effects, Ok(Applied::Done));
     assert_eq!(bench.answer(50, 1, || holds(&[7]), &Ok(Applied::Done)), 0);
+    assert_eq!(bench.standing("a"), Standing::Working);
     assert_eq!(bench.answer(HOUR, 1, || holds(&[1]), &Ok(Applied::Done)), 0);
     assert_eq!(bench.standing("a"), Standing::UpToDate);
 }
