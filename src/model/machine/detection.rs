@@ -268,9 +268,7 @@ fn want_changed(record: &mut Record, id: &Id, want: Want, siblings: bool, starti
         record.entry.wait.take_if(|wait| !wait.obeyed);
     }
     if record.entry.hold.as_ref().is_some_and(|hold| hold.want.as_ref().is_some_and(|held| *held != values)) {
-        record.entry.hold = None;
-        record.entry.note(now, "let go: the address is another one");
-        record.dirty = true;
+        record.let_go(now, "the address is another one");
     }
     let known = record.entry.confirmed.is_some() || record.entry.attempt.is_some();
     if siblings || !(known || starting) {

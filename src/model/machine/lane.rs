@@ -417,7 +417,8 @@ impl State {
     /// After a batch: the next ones, unless the account must rest.
     fn go_on(&mut self, name: &AccountName, now: Now, out: &mut Out) {
         let Some(account) = self.accounts.get_mut(name) else { return };
-        if account.entry.wait.is_some() || account.entry.hold.is_some() || self.stopping {
+        let waits = account.entry.wait.as_ref().is_some_and(|wait| wait.until > now.moment);
+        if waits || account.entry.hold.is_some() || self.stopping {
             let ids = account.abandon(name);
             self.never_made(&ids);
         }

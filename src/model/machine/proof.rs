@@ -118,9 +118,7 @@ impl State {
             record.dirty = true;
             self.urgent = true;
         }
-        if record.entry.hold.take().is_some() {
-            record.entry.note(now, "let go: it holds what it should");
-            record.dirty = true;
+        if record.let_go(now, "it holds what it should") {
             self.urgent = true;
         }
         record.entry.ours = want;

@@ -604,3 +604,17 @@ fn readings_from_before_a_change_are_not_used_again_after_it() {
         assert!(wants.len() <= 2, "and not forgotten: {wants:?}");
     }
 }
+
+#[test]
+fn what_is_let_go_is_looked_at_although_it_was_confirmed() {
+    let mut bench = Bench::new(desired(terms(true), &["a"]));
+    bench.start(1);
+    bench.read("a", holds(&[1]));
+    assert!(reads(&bench.change(2)));
+    bench.read("a", Err(Error::auth(crate::model::error::Scope::RecordSet, "reading", "forbidden")));
+    bench.change(1);
+    assert!(matches!(bench.standing("a"), Standing::Held { .. }));
+    assert!(reads(&bench.feed(Event::Release(Target::All))));
+    bench.read("a", holds(&[1]));
+    assert_eq!(bench.standing("a"), Standing::UpToDate);
+}
