@@ -65,7 +65,10 @@ impl State {
         if let Some(gate) = self.detection.gate(now) {
             return Next::Rest(Some(gate));
         }
-        if let Some(rest) = record.settle.and_then(|(settled, _)| until(settled, now)) {
+        // What must be sent together settles together.
+        let sibling = self.records.get(&super::lane::sibling(id)).filter(|_| terms.forgets_siblings);
+        let settle = record.settle.max(sibling.and_then(|sibling| sibling.settle));
+        if let Some(rest) = settle.and_then(|(settled, _)| until(settled, now)) {
             return rest;
         }
         if record.entry.ticket.is_some() {

@@ -618,3 +618,16 @@ fn what_is_let_go_is_looked_at_although_it_was_confirmed() {
     bench.read("a", holds(&[1]));
     assert_eq!(bench.standing("a"), Standing::UpToDate);
 }
+
+#[test]
+fn families_that_change_one_after_the_other_are_sent_together() {
+    let mut bench = both_families();
+    bench.in_a_call = 2;
+    bench.feed(Event::Start);
+    let ipv4 = Reading::Addresses(vec![value(1).address().unwrap()]);
+    bench.feed(Event::Readings(vec![(source(), Family::Ipv4, ipv4)]));
+    bench.now.moment = bench.now.moment.plus(Duration::from_secs(1));
+    bench.feed(Event::Readings(vec![(other_source(), Family::Ipv6, Reading::Addresses(vec![ipv6(1)]))]));
+    let (_, count) = flying(&bench.pass(10, Some(1)));
+    assert_eq!(count, 2);
+}
