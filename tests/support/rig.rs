@@ -128,8 +128,7 @@ impl Rig {
         let url = format!("{}/auth/tokens", self.variable("OS_AUTH_URL"));
         let (status, head, answer) = self.curl("POST", &url, None, Some(&login));
         assert_eq!(status, 201, "{answer}");
-        let token =
-            head.lines().find_map(|line| line.to_ascii_lowercase().starts_with("x-subject-token").then_some(line));
+        let token = head.lines().find(|line| line.to_ascii_lowercase().starts_with("x-subject-token"));
         let token = token.and_then(|line| line.split_once(": ")).unwrap().1;
         let url = format!("{}/v2/{path}", self.variable("DESIGNATE_URL"));
         let (status, _, answer) = self.curl(method, &url, Some(token), body);

@@ -116,7 +116,7 @@ impl State {
                 _ => Standing::Unmanaged,
             };
         };
-        if record.entry.is_confirmed(&values, spec.ttl.wanted()) && record.entry.error.is_none() {
+        if record.entry.is_confirmed(&values, spec.ttl.wanted()) && record.entry.error.is_none() && !record.doubted {
             return Standing::UpToDate;
         }
         if has_nothing_to_remove(spec, record, &declared.terms) {
