@@ -227,5 +227,10 @@ fn account(at: usize, rng: &mut Rng) -> Declared {
     };
     let in_a_call = if push { one_of(rng, &[1, 3]) } else { one_of(rng, &[1, 2, 6]) };
     let service = if rng.bool() { "a service".into() } else { format!("service {at}") };
-    Declared { name: AccountName(format!("account {at}")), shape, spec: AccountSpec { service, identity: "login".into(), terms }, in_a_call }
+    Declared {
+        name: AccountName(format!("account {at}")),
+        shape,
+        spec: AccountSpec { service, identity: "login".into(), terms },
+        in_a_call,
+    }
 }

@@ -1,13 +1,14 @@
 //! An account at its own pace: what is due is read, compared, cut into batches and carried out, the intent on disk first.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use super::compare::{Finding, compare};
 use super::due::{Next, READS};
 use super::{Account, Aim, Effect, Mode, Out, PROBE, Planted, State};
 use crate::model::desired::{AccountName, Id};
 use crate::model::error::{Error, Kind, Result, Scope};
-use crate::model::ledger::Fingerprint;
+use crate::model::ledger::{Entry, Fingerprint};
 use crate::model::plan::{Batch, Change, Health, Plan, Seen, Sibling};
 use crate::model::record::{RrsetKey, Values};
 use crate::model::time::{Moment, Now};
@@ -228,7 +229,8 @@ impl State {
         let record = self.records.get_mut(id)?;
         let want = record.want.values()?;
         let ttl = spec.ttl.wanted();
-        let budget = self.desired.accounts.get(&id.account)?.terms.budget;
+        let declared = self.desired.accounts.get(&id.account)?;
+        let (budget, within) = (declared.terms.budget, declared.terms.settles_within);
         let broken = matches!(&seen, Seen::Holds { health: Health::Broken, .. });
         let held = match &seen {
             Seen::Holds { values, .. } => Some(values.clone()),
@@ -243,12 +245,7 @@ impl State {
         }
         let record = self.records.get_mut(id)?;
         if let Some(held) = &held {
-            // What was ours and is no longer there is no concern of ours, but for what a call may yet bring.
-            let attempted = record.entry.attempt.iter().flat_map(|attempt| &attempt.values);
-            let known: Values = record.entry.ours.intersection(held).chain(&want).chain(attempted).cloned().collect();
-            if known.is_subset(&record.entry.ours) {
-                record.entry.ours = known;
-            }
+            forget_what_is_gone(&mut record.entry, held, &want, within, now);
         }
         match finding {
             Finding::Fits { health: Health::Live, clamped } => {
@@ -302,5 +299,20 @@ impl State {
             (Some(values), _) => Sibling::Keep(values),
             (None, _) => Sibling::Unknown,
         }
+    }
+}
+
+/// What was ours and is no longer there is no concern of ours, once nothing that was sent can still come into force.
+fn forget_what_is_gone(entry: &mut Entry, held: &Values, want: &Values, within: Duration, now: Now) {
+    let sent = entry.attempt.iter().map(|attempt| (&attempt.values, attempt.at));
+    let sent: Vec<_> =
+        sent.chain(entry.confirmed.iter().map(|confirmed| (&confirmed.values, confirmed.since))).collect();
+    if sent.iter().any(|(_, at)| now.moment.since(at.moment) < within) {
+        return;
+    }
+    let known = sent.into_iter().flat_map(|(values, _)| values).chain(want);
+    let known: Values = entry.ours.iter().filter(|value| held.contains(value)).chain(known).cloned().collect();
+    if known.is_subset(&entry.ours) {
+        entry.ours = known;
     }
 }
