@@ -75,10 +75,10 @@ impl Store {
         Self::on(Box::new(Folder::new(folder, SNAPSHOT)))
     }
 
-    /// A store without a disk: every save is kept in memory and fails.
+    /// A store without a disk that holds `documents` at first: every save is kept in memory and fails.
     #[must_use]
-    pub fn in_memory() -> Self {
-        Self::on(Box::new(Nowhere)).0
+    pub fn in_memory(documents: Documents) -> Self {
+        Self { documents, ..Self::on(Box::new(Nowhere)).0 }
     }
 
     /// What is in `folder`, for those who only look: nothing is locked, made or written.
@@ -86,6 +86,17 @@ impl Store {
     pub fn look(folder: &Path) -> Loaded {
         let Found { state, notes, .. } = load(&Folder::new(folder, SNAPSHOT));
         Loaded { documents: state.documents, notes }
+    }
+
+    /// Whether `folder` could be written or made, as far as this is known without trying. Who may not because he is someone else
+    /// than the daemon does not know better.
+    #[must_use]
+    pub fn may_write(folder: &Path) -> bool {
+        use rustix::fs::{Access, access};
+        let known = folder.ancestors().map(|folder| access(folder, Access::WRITE_OK | Access::EXEC_OK));
+        let known = known.map(|known| known.map_err(|error| io::Error::from(error).kind()));
+        let mut known = known.skip_while(|known| *known == Err(ErrorKind::NotFound));
+        known.next().is_none_or(|known| matches!(known, Ok(()) | Err(ErrorKind::PermissionDenied)))
     }
 
     fn on(disk: Box<dyn Disk>) -> (Self, Loaded) {
@@ -350,6 +361,18 @@ fn load_journal(disk: &dyn Disk, file: &'static str, found: &mut Found) {
         found.state.sequence = record.sequence;
         apply(&mut found.state.documents, record);
     }
+}
+
+/// The fuzzer's door: files of any content; and the documents of a snapshot with this body, its checksum made to fit.
+#[cfg(fuzzing)]
+#[must_use]
+pub fn fuzz(bytes: &[u8]) -> Option<Documents> {
+    let _ = format::read_snapshot(bytes);
+    let _ = format::read_journal(bytes);
+    let documents: Documents = serde_json::from_slice(bytes).ok()?;
+    let written = format::snapshot(1, &documents).ok()?;
+    let read = format::read_snapshot(&written).ok()?;
+    (read.documents == documents).then_some(documents)
 }
 
 #[cfg(test)]

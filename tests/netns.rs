@@ -467,6 +467,7 @@ fn what_is_held_waits_for_its_release_by_command_with_and_without_the_daemon() {
         let daemon = lab.place.start();
         let held = daemon.wait_for(PUSHED, "A", 10, "is held", |record| record.state == "held").held.unwrap();
         assert_eq!(held.release, format!("driftless release {PUSHED}"));
+        assert_eq!(lab.place.json(&["plan"]).0, 78, "a plan ends although something is held");
         lab.place.cli(&["update"]);
         wait(1.0);
         assert_eq!(lab.pushes().len(), 1, "a look is no reason to send what is held");

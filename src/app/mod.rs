@@ -15,7 +15,7 @@ use crate::os::file::{self, Lock, LockError};
 use crate::os::netlink::Watch;
 use crate::os::signals::Signals;
 use crate::os::systemd::Manager;
-use crate::report::control::Control;
+use crate::report::control::{Control, Request, Unanswered, ask};
 use crate::store::Store;
 
 pub mod demo;
@@ -161,7 +161,7 @@ pub async fn work(work: Work) -> Result<State, Failure> {
         ears.network = Watch::open()
             .map_err(|error| tracing::warn!("the kernel cannot be listened to ({error}); the timer alone is"))
             .ok();
-        ears.control = lock.as_ref().and_then(|_| listen(&loaded.config.socket));
+        ears.control = listen(&loaded.config.socket, lock.is_some()).await;
         ears.manager = Some(Manager::open());
         ears.rebuild = again.map(|path| rebuild(path, &loaded.config));
     }
@@ -190,7 +190,12 @@ fn rebuild(path: Option<PathBuf>, first: &Config) -> Rebuild {
     })
 }
 
-fn listen(path: &Path) -> Option<Control> {
+/// Where the state's folder could not be locked there may be another daemon: what answers already is left alone.
+async fn listen(path: &Path, locked: bool) -> Option<Control> {
+    if !locked && !matches!(ask(path, &Request::Status).await, Err(Unanswered::NotRunning)) {
+        tracing::warn!("{}: commands are taken by another process", path.display());
+        return None;
+    }
     match Control::bind(path) {
         Ok(control) => Some(control),
         Err(error) => {
@@ -207,7 +212,9 @@ fn listen(path: &Path) -> Option<Control> {
 pub async fn plan(loaded: &Loaded) -> Result<State, Failure> {
     let parts = loaded.build(None)?;
     let state = machine(&parts, &look(&loaded.config.state_dir), true, Mode::Plan);
-    let engine = Engine::new(state, parts, Store::in_memory(), Arc::new(SystemClock), fastrand::Rng::new());
+    // With the salt of what is on the disk, so that a hold is recognised as one that these settings got.
+    let store = Store::in_memory(Store::look(&loaded.config.state_dir).documents);
+    let engine = Engine::new(state, parts, store, Arc::new(SystemClock), fastrand::Rng::new());
     Ok(engine.run(Until::Settled, Ears { signals: Signals::open().ok(), ..Ears::default() }).await)
 }
 
@@ -222,7 +229,8 @@ pub fn look(folder: &Path) -> Documents {
 /// # Errors
 /// The configuration does not fit together.
 pub fn on_disk(loaded: &Loaded) -> Result<State, Failure> {
-    Ok(machine(&loaded.build(None)?, &look(&loaded.config.state_dir), true, Mode::Plan))
+    let folder = &loaded.config.state_dir;
+    Ok(machine(&loaded.build(None)?, &look(folder), Store::may_write(folder), Mode::Plan))
 }
 
 /// Lets go of holds while no daemon runs.

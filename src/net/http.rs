@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name as HostName, Resolve, Resolving};
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Request, Url};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use serde_json::error::Category;
 
 use crate::model::error::{Error, Result};
 use crate::model::record::Family;
@@ -29,6 +30,9 @@ pub const LIST: usize = 2 << 20;
 pub const SINGLE: usize = 64 << 10;
 /// A bound for address echoes, in octets.
 pub const ECHO: usize = 4 << 10;
+
+/// What stands in the place of a secret.
+const HIDDEN: &str = "(hidden)";
 
 /// How far a reply's `Date` may be off before our clock is held to be wrong.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(120);
@@ -129,11 +133,46 @@ impl Reply {
     /// The body as JSON.
     ///
     /// # Errors
-    /// `Transient`: a reply that is not understood is a failure.
+    /// `Transient`: a reply that is not understood is a failure. Nothing of the body is repeated: it may repeat our request.
     pub fn json<T: serde::de::DeserializeOwned>(&self, doing: &str) -> Result<T> {
         serde_json::from_slice(&self.body).map_err(|error| {
-            Error::transient(doing, format!("the answer (status {}) was not understood: {error}", self.status))
+            let said = error.to_string();
+            let why = match error.classify() {
+                // These name a field of ours.
+                Category::Data if said.starts_with("missing field") => said,
+                Category::Data => "it is not built as documented".to_owned(),
+                Category::Eof => "it ends in the middle".to_owned(),
+                Category::Io | Category::Syntax => {
+                    format!("it is no JSON at line {} column {}", error.line(), error.column())
+                }
+            };
+            Error::transient(doing, format!("the answer (status {}) was not understood: {why}", self.status))
         })
+    }
+
+    /// Takes a secret out of a refusal, body and header fields, in the forms in which a service that repeats our request has
+    /// it. An answer to a request that went well is left as it is.
+    pub fn hide(&mut self, secret: &str) {
+        if self.is_success() || secret.is_empty() {
+            return;
+        }
+        let once = escapes(secret);
+        let twice = once.iter().flat_map(|form| escapes(form));
+        let mut forms: Vec<String> = twice.chain(once.iter().cloned()).collect();
+        forms.push(secret.to_owned());
+        // The longest first: the others are parts of it.
+        forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        let mut body = self.text().into_owned();
+        forms.iter().for_each(|form| body = body.replace(form.as_str(), HIDDEN));
+        self.body = body.into_bytes();
+        let repeats = |value: &HeaderValue| {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            forms.iter().any(|form| value.contains(form.as_str()))
+        };
+        self.headers
+            .values_mut()
+            .filter(|value| repeats(value))
+            .for_each(|value| *value = HeaderValue::from_static(HIDDEN));
     }
 
     /// Whether the status is 2xx.
@@ -166,6 +205,21 @@ impl Reply {
     fn date(&self) -> Option<i64> {
         http_date(self.headers.get(DATE)?.to_str().ok()?)
     }
+}
+
+/// A text as it stands within JSON, with and without characters beyond ASCII.
+fn escapes(text: &str) -> [String; 2] {
+    let json = serde_json::Value::from(text).to_string();
+    let inner = json.get(1..json.len().saturating_sub(1)).unwrap_or_default().to_owned();
+    let mut ascii = String::new();
+    for c in inner.chars() {
+        if c.is_ascii() {
+            ascii.push(c);
+        } else {
+            ascii.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    [inner, ascii]
 }
 
 /// An HTTP date in seconds since 1970.
@@ -333,6 +387,38 @@ mod tests {
     fn a_wrong_clock_is_told_apart() {
         assert!(reply(&[(DATE, "Thu, 01 Jan 1970 00:00:00 GMT")]).clock_is_off().is_some());
         assert!(reply(&[]).clock_is_off().is_none());
+    }
+
+    #[test]
+    fn an_answer_that_is_not_understood_is_not_repeated() {
+        for body in ["\"hunter2\"", "{\"a\":\"hunter2\"}", "{\"b\":\"hunter2\"}", "hunter2", "[\"hunter2\"", ""] {
+            let reply = Reply { status: 200, headers: HeaderMap::new(), body: body.into() };
+            #[derive(Debug, serde::Deserialize)]
+            struct Shape {
+                #[expect(dead_code, reason = "only its place counts")]
+                a: u8,
+            }
+            let said = reply.json::<Shape>("asking").unwrap_err().to_string();
+            assert!(said.contains("not understood: ") && !said.contains("hunter2"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_hidden_however_often_it_was_escaped() {
+        let secret = "a\"b\\cü/🦀";
+        let request = serde_json::json!({ "password": secret }).to_string();
+        let echo = serde_json::json!({ "message": request, "plain": secret }).to_string();
+        let [_, ascii] = escapes(secret);
+        let mut refusal = reply(&[("x-request-id".parse().unwrap(), "a token")]);
+        refusal.body = format!("{echo} {ascii} {secret}").into();
+        refusal.hide(secret);
+        assert_eq!(refusal.text().matches(HIDDEN).count(), 4, "{}", refusal.text());
+        assert!(!refusal.text().contains(['b', 'c', 'ü']), "{}", refusal.text());
+        refusal.hide("token");
+        assert_eq!(refusal.headers["x-request-id"], HIDDEN);
+        let mut success = Reply { status: 200, headers: HeaderMap::new(), body: secret.into() };
+        success.hide(secret);
+        assert_eq!(success.text(), secret);
     }
 
     #[test]

@@ -305,7 +305,7 @@ fn a_folder_that_comes_back_with_older_files_does_not_win_over_what_is_held() {
 
 #[test]
 fn a_store_without_a_disk_keeps_and_refuses() {
-    let mut store = Store::in_memory();
+    let mut store = Store::in_memory(Documents::new());
     assert_eq!(store.save(&[set("a", json!(1))]).unwrap_err().kind(), ErrorKind::Unsupported);
     assert_eq!((store.documents()["a"].clone(), store.writable()), (json!(1), false));
 }
@@ -351,4 +351,15 @@ fn a_read_only_disk_is_known_at_the_start_and_used_when_it_can_be_written() {
     assert!(disk.read_only(false));
     store.save(&[]).unwrap();
     assert_eq!(Store::look(disk.path()).documents.len(), 2);
+}
+
+#[test]
+fn whether_a_folder_may_be_written_is_known_before_it_is_made() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(Store::may_write(dir.path()));
+    assert!(Store::may_write(&dir.path().join("not/made/yet")));
+    assert!(!Store::may_write(Path::new("/dev/null/state")));
+    let Some(disk) = SmallDisk::mount() else { return };
+    assert!(disk.read_only(true));
+    assert!(!Store::may_write(&disk.path().join("state")));
 }

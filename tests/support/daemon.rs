@@ -37,8 +37,16 @@ impl Place {
 
     /// The same place with a variable in the environment of every command.
     #[must_use]
-    pub fn with(mut self, name: &str, content: &str) -> Self {
-        self.variables.push((name.into(), content.into()));
+    pub fn with(self, name: &str, content: &str) -> Self {
+        let mut place = self.without(&[name]);
+        place.variables.push((name.into(), content.into()));
+        place
+    }
+
+    /// The same place without these variables.
+    #[must_use]
+    pub fn without(mut self, names: &[&str]) -> Self {
+        self.variables.retain(|(name, _)| !names.contains(&name.as_str()));
         self
     }
 
@@ -67,8 +75,12 @@ impl Place {
         let mut command = self.namespace.command(env!("CARGO_BIN_EXE_driftless"));
         command.args(words).arg("--config").arg(self.path("driftless.toml"));
         // What the machine that runs the tests has of its own must not be read.
-        for name in ["JOURNAL_STREAM", "NOTIFY_SOCKET", "WATCHDOG_USEC", "STATE_DIRECTORY", "CREDENTIALS_DIRECTORY"] {
-            command.env_remove(name);
+        let foreign =
+            ["OS_", "DRIFTLESS_", "JOURNAL_STREAM", "NOTIFY_SOCKET", "WATCHDOG_USEC", "CREDENTIALS_DIRECTORY"];
+        for (name, _) in std::env::vars_os() {
+            if foreign.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+                command.env_remove(name);
+            }
         }
         command.envs(self.variables.iter().map(|(name, content)| (name, content)));
         command

@@ -15,6 +15,7 @@ pub mod lab;
 #[path = "../emulator/lunanode.rs"]
 pub mod lunanode;
 pub mod namespace;
+pub mod rig;
 pub mod served;
 
 /// How often a condition is looked at.

@@ -10,6 +10,9 @@ use crate::model::time::Now;
 impl State {
     /// Takes another configuration: what did not change is kept as it is.
     pub(super) fn reload(&mut self, desired: Desired, now: Now, rng: &mut fastrand::Rng, out: &mut Out) {
+        // What is not begun was planned under the old configuration.
+        let planned: Vec<Id> = self.accounts.iter_mut().flat_map(|(name, account)| account.abandon(name)).collect();
+        self.never_made(&planned);
         self.adopt(desired, &mut BTreeMap::new(), &mut BTreeMap::new());
         self.schedule_proofs(now, rng);
         let names: Vec<AccountName> = self.accounts.keys().cloned().collect();
@@ -53,6 +56,7 @@ impl State {
             account.ids = desired.records.keys().filter(|id| id.account == *name).cloned().collect();
             if account.entry.identity != declared.identity {
                 if !account.entry.identity.is_empty() {
+                    account.lane.disown();
                     self.moved(&account.ids);
                     account.entry = AccountEntry::default();
                 }
@@ -71,7 +75,12 @@ impl State {
         for id in ids {
             if let Some(record) = self.records.get_mut(id) {
                 let history = std::mem::take(&mut record.entry.history);
-                record.entry = Entry { history, ..Entry::default() };
+                // The budget stays: a configuration that goes to and fro must not send more than one that stays.
+                let hold = record.entry.hold.take().filter(|hold| !hold.reason.ends_with_new_settings());
+                record.entry = Entry { history, hold, spent: record.entry.spent, ..Entry::default() };
+                record.busy = false;
+                record.aim = None;
+                record.prior = None;
                 record.dirty = true;
             }
         }

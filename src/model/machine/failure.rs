@@ -29,9 +29,11 @@ impl State {
             && (account.entry.failures > 0 || account.entry.wait.is_some())
         {
             account.entry.failures = 0;
-            account.entry.wait = None;
+            // What another call was asked to wait for is waited for.
+            account.entry.wait.take_if(|wait| !wait.obeyed || wait.until <= now.moment);
             account.dirty = true;
         }
+        let mut heard = None;
         for (at, (key, error)) in outcomes.into_iter().enumerate() {
             let id = Id { account: name.clone(), key };
             let Some(mut error) = error else { continue };
@@ -52,8 +54,9 @@ impl State {
                 }
                 Kind::Transient => self.record_waits(&id, now, rng, out),
                 Kind::RateLimited { after } => {
-                    let known = self.accounts.get(name).and_then(|account| account.entry.wait.as_ref());
-                    if !known.is_some_and(|wait| wait.obeyed && wait.until > now.moment) {
+                    // One word for the whole call: it is not heard anew for each record set, unless it asks for more.
+                    if heard < Some(after) {
+                        heard = Some(after);
                         self.account_waits(name, error, Some(after), now, rng, out);
                     }
                 }
@@ -84,7 +87,7 @@ impl State {
         self.urgent = true;
     }
 
-    fn record_waits(&mut self, id: &Id, now: Now, rng: &mut fastrand::Rng, out: &mut Out) {
+    pub(super) fn record_waits(&mut self, id: &Id, now: Now, rng: &mut fastrand::Rng, out: &mut Out) {
         let Some(record) = self.records.get_mut(id) else { return };
         record.entry.failures = record.entry.failures.saturating_add(1);
         let wait = transient(record.entry.failures, rng);
@@ -120,7 +123,12 @@ impl State {
             }
             _ => transient(account.entry.failures, rng),
         };
-        account.entry.wait = Some(Wait { until: now.moment.plus(wait), obeyed: asked.is_some() && !ignores });
+        let next = Wait { until: now.moment.plus(wait), obeyed: asked.is_some() && !ignores };
+        match &mut account.entry.wait {
+            // Another call, under way at the same time, was told to wait for longer.
+            Some(known) if known.obeyed && known.until >= next.until => {}
+            known => *known = Some(next),
+        }
         account.entry.error = Some((now.wall, error));
         out.tell_account(Level::Info, name, format!("the account is tried again in {} s", wait.as_secs()));
     }
@@ -154,8 +162,8 @@ impl State {
         record.entry.error = Some((now.wall, error.clone()));
         record.entry.hold = Some(hold(record.entry.hold.take(), reason, error, print, want, wrote, now));
         record.dirty = true;
-        self.urgent = true;
         if !again {
+            self.urgent = true;
             self.look_at(&id.account, out);
         }
     }
@@ -235,27 +243,25 @@ impl State {
         }
     }
 
-    /// A held scope answered a probe: what held the account or the right to read is over.
-    pub(super) fn probe_went_well(&mut self, id: &Id, now: Now, out: &mut Out) {
-        if let Some(account) = self.accounts.get_mut(&id.account)
+    /// The account answered: what held it because it could not be asked is over.
+    pub(super) fn account_answers(&mut self, name: &AccountName, out: &mut Out) {
+        if let Some(account) = self.accounts.get_mut(name)
             && account.entry.hold.take_if(|hold| !hold.wrote).is_some()
         {
             account.dirty = true;
             self.urgent = true;
-            out.tell_account(Level::Info, &id.account, "let go: the service answers again");
+            out.tell_account(Level::Info, name, "let go: the service answers again");
         }
-        if let Some(record) = self.records.get_mut(id) {
-            record.stale = record.stale && record.entry.attempt.is_some();
-            let asked = |hold: &mut Hold| !hold.wrote && matches!(hold.reason, Reason::Refused | Reason::Wrong);
-            if record.entry.hold.take_if(asked).is_some() {
-                record.entry.note(now, "let go: the service answers again");
-                record.dirty = true;
-            }
-        }
-        let account = self.accounts.get_mut(&id.account).and_then(|account| account.entry.hold.as_mut());
-        let record = self.records.get_mut(id).and_then(|record| record.entry.hold.as_mut());
-        for hold in account.into_iter().chain(record) {
-            hold.probe = now.moment.plus(PROBE);
+    }
+
+    /// A record set was answered for: what held it because it could not be read is over.
+    pub(super) fn record_answers(&mut self, id: &Id, now: Now) {
+        let Some(record) = self.records.get_mut(id) else { return };
+        record.stale = record.stale && record.entry.attempt.is_some();
+        let asked = |hold: &mut Hold| !hold.wrote && matches!(hold.reason, Reason::Refused | Reason::Wrong);
+        if record.entry.hold.take_if(asked).is_some() {
+            record.entry.note(now, "let go: the service answers again");
+            record.dirty = true;
         }
     }
 }

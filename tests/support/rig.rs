@@ -1,0 +1,201 @@
+//! The real Designate of `tests/rig`, as its administrator sees it: by `curl`, `dig`, its log and its script.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Value as Json, json};
+
+use super::daemon::Place;
+use super::namespace::{Namespace, run};
+use super::until;
+
+/// One test at a time: they share a name server and a Designate that some of them take away.
+static RIG: Mutex<()> = Mutex::new(());
+
+/// The running rig.
+pub struct Rig {
+    variables: BTreeMap<String, String>,
+    /// The namespace it runs in.
+    namespace: String,
+    dir: PathBuf,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Rig {
+    /// The rig that `DRIFTLESS_RIG_ENV` names, which must run in a namespace of its own.
+    pub fn find() -> Self {
+        let alone = RIG.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = std::env::var("DRIFTLESS_RIG_ENV").unwrap_or_else(|_| {
+            panic!("DRIFTLESS_RIG_ENV does not name the rig's env.sh: .ci/run main_job starts the rig and sets it")
+        });
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let words = text.lines().filter_map(|line| line.strip_prefix("export ")).flat_map(str::split_whitespace);
+        let pairs = words.filter_map(|word| word.split_once('='));
+        let variables: BTreeMap<_, _> = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let namespace = variables.get("RIG_NETNS").cloned().unwrap_or_default();
+        assert!(!namespace.is_empty(), "the rig must run in a namespace: RIG_NETNS and RIG_HOST at its start");
+        let dir = Path::new(&path).parent().unwrap().to_owned();
+        Self { variables, namespace, dir, _alone: alone }
+    }
+
+    /// A variable of the rig.
+    pub fn variable(&self, name: &str) -> &str {
+        self.variables.get(name).unwrap_or_else(|| panic!("{name} is not in the rig's env.sh"))
+    }
+
+    /// A namespace on the rig's "internet": `wan0`, without an address yet.
+    pub fn home(&self) -> Namespace {
+        Namespace::joined_to(&self.namespace, "198.51.100.0/24")
+    }
+
+    /// The default route by which the rig is reached.
+    pub fn route(&self) -> String {
+        format!("route replace default via {} dev wan0 onlink", self.variable("RIG_HOST"))
+    }
+
+    /// The name server behind Designate, as the configuration names it.
+    pub fn name_server(&self) -> String {
+        format!("{}:{}", self.variable("DESIGNATE_DNS_SERVER"), self.variable("DESIGNATE_DNS_PORT"))
+    }
+
+    /// The variables of an `openrc` file, but for those that `without` names.
+    pub fn openrc(&self, place: Place, without: &[&str]) -> Place {
+        let ours =
+            self.variables.iter().filter(|(name, _)| name.starts_with("OS_") && !without.contains(&name.as_str()));
+        ours.fold(place, |place, (name, content)| place.with(name, content))
+    }
+
+    /// Runs a command of the rig's script, with further variables.
+    pub fn script(&self, word: &str, variables: &[(&str, &str)]) {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rig/designate.sh");
+        let mut command = Command::new(script);
+        command.arg(word).env("RIG_DIR", self.dir.parent().unwrap());
+        command.env("RIG_NETNS", &self.namespace).env("RIG_HOST", self.variable("RIG_HOST"));
+        run(command.envs(variables.iter().copied()));
+    }
+
+    /// How many logins Keystone has refused so far.
+    pub fn refused(&self) -> usize {
+        std::fs::read_to_string(self.dir.join("keystone.log")).unwrap().matches("Authorization failed").count()
+    }
+
+    /// What the name server answers.
+    pub fn dig(&self, name: &str, rtype: &str) -> Vec<String> {
+        let (host, port) = (self.variable("DESIGNATE_DNS_SERVER"), self.variable("DESIGNATE_DNS_PORT"));
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.namespace, "dig", "+short", "+time=1", "+tries=1"]);
+        command.args([&format!("@{host}"), "-p", port, name, rtype]);
+        let text = String::from_utf8(command.output().unwrap().stdout).unwrap();
+        let mut lines: Vec<_> = text.lines().filter(|line| !line.starts_with(';')).map(str::to_owned).collect();
+        lines.sort();
+        lines
+    }
+
+    /// Waits until the name server answers exactly this.
+    pub fn answers(&self, name: &str, rtype: &str, wanted: &[&str], seconds: u64, log: impl Fn() -> String) {
+        until(&format!("the name server answers {wanted:?} for {name} {rtype}"), seconds, || {
+            let found = self.dig(name, rtype);
+            if found == wanted { Ok(()) } else { Err(format!("{found:?}\n{}", log())) }
+        });
+    }
+
+    fn curl(&self, method: &str, url: &str, token: Option<&str>, body: Option<&Json>) -> (u16, String, String) {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.namespace, "curl", "-s", "-i", "--max-time", "60", "-X", method, url]);
+        command.args(["-H", "Content-Type: application/json"]);
+        if let Some(token) = token {
+            command.args(["-H", &format!("X-Auth-Token: {token}")]);
+        }
+        if let Some(body) = body {
+            command.args(["-d", &body.to_string()]);
+        }
+        let text = String::from_utf8(run(&mut command).stdout).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, head.to_owned(), body.to_owned())
+    }
+
+    /// Calls Designate as `user`, whose project has the same name.
+    fn call(&self, [user, password]: [&str; 2], method: &str, path: &str, body: Option<&Json>) -> (u16, Json) {
+        let domain = json!({"id": "default"});
+        let login = json!({"auth": {
+            "identity": {"methods": ["password"],
+                "password": {"user": {"name": user, "domain": domain, "password": password}}},
+            "scope": {"project": {"name": user, "domain": domain}},
+        }});
+        let url = format!("{}/auth/tokens", self.variable("OS_AUTH_URL"));
+        let (status, head, answer) = self.curl("POST", &url, None, Some(&login));
+        assert_eq!(status, 201, "{answer}");
+        let token =
+            head.lines().find_map(|line| line.to_ascii_lowercase().starts_with("x-subject-token").then_some(line));
+        let token = token.and_then(|line| line.split_once(": ")).unwrap().1;
+        let url = format!("{}/v2/{path}", self.variable("DESIGNATE_URL"));
+        let (status, _, answer) = self.curl(method, &url, Some(token), body);
+        (status, serde_json::from_str(&answer).unwrap_or_default())
+    }
+
+    /// Makes a zone of demo's, or of another user's, and waits until it is live.
+    pub fn zone(&self, user: [&'static str; 2], name: &str) -> Zone<'_> {
+        let body = json!({"name": format!("{name}."), "email": "hostmaster@example.test", "ttl": 60});
+        let (status, zone) = self.call(user, "POST", "zones", Some(&body));
+        assert_eq!(status, 202, "{zone}");
+        let id = zone["id"].as_str().unwrap().to_owned();
+        until("the zone is live", 60, || {
+            let zone = self.call(user, "GET", &format!("zones/{id}"), None).1;
+            if zone["status"] == "ACTIVE" { Ok(()) } else { Err(zone.to_string()) }
+        });
+        Zone { rig: self, user, id }
+    }
+}
+
+/// A zone of the rig, removed with this.
+pub struct Zone<'a> {
+    rig: &'a Rig,
+    user: [&'static str; 2],
+    id: String,
+}
+
+/// A record set as Designate tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Set {
+    /// What it holds.
+    pub records: Vec<String>,
+    /// How often it was written: 1 after its creation.
+    pub version: u64,
+    /// `ACTIVE`, `PENDING` or `ERROR`.
+    pub status: String,
+}
+
+impl Zone<'_> {
+    /// The record sets of this name and type; more than one is wrong.
+    pub fn sets(&self, name: &str, rtype: &str) -> Vec<Set> {
+        let path = format!("zones/{}/recordsets?name={name}.&type={rtype}", self.id);
+        let (status, list) = self.rig.call(self.user, "GET", &path, None);
+        assert_eq!(status, 200, "{list}");
+        let text = |value: &Json| value.as_str().unwrap().to_owned();
+        let set = |set: &Json| Set {
+            records: set["records"].as_array().unwrap().iter().map(text).collect(),
+            version: set["version"].as_u64().unwrap(),
+            status: text(&set["status"]),
+        };
+        list["recordsets"].as_array().unwrap().iter().map(set).collect()
+    }
+
+    /// What the only record set of this name and type holds, and how often it was written.
+    pub fn set(&self, name: &str, rtype: &str) -> (Vec<String>, u64) {
+        let sets = self.sets(name, rtype);
+        assert_eq!(sets.len(), 1, "{sets:?}");
+        (sets[0].records.clone(), sets[0].version)
+    }
+}
+
+impl Drop for Zone<'_> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let (status, answer) = self.rig.call(self.user, "DELETE", &format!("zones/{}", self.id), None);
+            assert_eq!(status, 202, "{answer}");
+        }
+    }
+}
