@@ -9,9 +9,11 @@
 
 mod support;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
+use support::daemon::Place;
 use support::lab::{KEPT, Lab, PUSHED};
 use support::namespace::Namespace;
 use support::served::Call;
@@ -485,4 +487,74 @@ fn what_is_held_waits_for_its_release_by_command_with_and_without_the_daemon() {
         assert_eq!(lab.pushes().len(), 2);
         daemon.stop();
     }
+}
+
+/// The addresses in a zone file, in its order.
+fn addresses(text: &str) -> Vec<String> {
+    let records = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let is_address = |words: &Vec<&str>| words.iter().any(|word| matches!(*word, "A" | "AAAA"));
+    records.filter(is_address).filter_map(|words| words.last().map(|&word| word.to_owned())).collect()
+}
+
+#[test]
+#[ignore = "needs root: network namespaces; slow"]
+fn a_zone_file_follows_an_address_that_flaps_within_its_budget() {
+    let namespace = Arc::new(Namespace::new());
+    namespace.ip("addr add 192.0.2.7/32 dev wan0");
+    namespace.ip(ROUTE);
+    let place = Place::new(
+        &namespace,
+        "[account.file]\nprovider = \"zonefile\"\npath = \"{dir}/example.org.zone\"\nzone = \"example.org\"\n\
+         reload = [\"/bin/sh\", \"-c\", \"echo >>{dir}/reloads\"]\n\n\
+         [[record]]\nname = \"home.example.org\"\naccount = \"file\"\nprivate = true\nipv6 = false\n\n\
+         [log]\nlevel = \"debug\"\n",
+    );
+    let reloads = || std::fs::read_to_string(place.path("reloads")).map_or(0, |text| text.lines().count());
+    let held = || addresses(&std::fs::read_to_string(place.path("example.org.zone")).unwrap_or_default());
+    let daemon = place.start();
+    daemon.holds("home.example.org", "A", &["192.0.2.7"], 10);
+    assert_eq!((held(), reloads()), (vec!["192.0.2.7".to_owned()], 1));
+    // Ten changes in ten seconds.
+    for flap in 1..=10 {
+        let (new, old) = if flap % 2 == 1 { (8, 7) } else { (9, 8) };
+        let old = if flap % 2 == 1 && flap > 1 { 9 } else { old };
+        namespace.ip(&format!("addr add 192.0.2.{new}/32 dev wan0"));
+        namespace.ip(&format!("addr del 192.0.2.{old}/32 dev wan0"));
+        wait(1.0);
+    }
+    assert!(reloads() <= 6, "five at once, and one more after 12 s: {}", reloads());
+    daemon.holds("home.example.org", "A", &["192.0.2.9"], 20);
+    assert_eq!(held(), ["192.0.2.9"]);
+    eprintln!("flapping: {} changes of the zone file for 11 addresses within 10 s", reloads());
+    assert!(reloads() <= 7, "{}", reloads());
+    daemon.stop();
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn the_demonstration_follows_the_interface_into_its_zone_file() {
+    let namespace = Namespace::new();
+    namespace.ip("addr add 192.0.2.7/32 dev wan0");
+    namespace.ip("addr add 2001:db8::7/64 dev wan0 nodad");
+    namespace.ip(ROUTE);
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = namespace.command(env!("CARGO_BIN_EXE_driftless"));
+    command.args(["run", "--demo", "--folder"]).arg(folder.path());
+    let mut child = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let holds = |wanted: &[&str]| {
+        until(&format!("the zone file holds {wanted:?}"), 15, || {
+            let mut found = addresses(&std::fs::read_to_string(folder.path().join("demo.zone")).unwrap_or_default());
+            found.sort();
+            if found == wanted { Ok(()) } else { Err(format!("{found:?}")) }
+        });
+    };
+    holds(&["192.0.2.7", "2001:db8::7"]);
+    namespace.ip("addr add 192.0.2.8/32 dev wan0");
+    holds(&["192.0.2.7", "192.0.2.8", "2001:db8::7"]);
+    namespace.ip("addr del 192.0.2.7/32 dev wan0");
+    holds(&["192.0.2.8", "2001:db8::7"]);
+    let told = Instant::now();
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), Signal::INT).unwrap();
+    let ended = child.wait().unwrap();
+    assert!(ended.success() && told.elapsed() < Duration::from_secs(1), "{ended} after {:?}", told.elapsed());
 }

@@ -75,7 +75,8 @@ impl Place {
         let mut command = self.namespace.command(env!("CARGO_BIN_EXE_driftless"));
         command.args(words).arg("--config").arg(self.path("driftless.toml"));
         // What the machine that runs the tests has of its own must not be read.
-        let foreign = ["OS_", "DRIFTLESS_", "JOURNAL_STREAM", "NOTIFY_SOCKET", "WATCHDOG_USEC", "CREDENTIALS_DIRECTORY"];
+        let foreign =
+            ["OS_", "DRIFTLESS_", "JOURNAL_STREAM", "NOTIFY_SOCKET", "WATCHDOG_USEC", "CREDENTIALS_DIRECTORY"];
         for (name, _) in std::env::vars_os() {
             if foreign.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
                 command.env_remove(name);
