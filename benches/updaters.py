@@ -60,8 +60,8 @@ username = "{USER}"
 password = {{ file = "{password}" }}
 
 [address.default]
-ipv4 = {{ interface = "wan0", private = true }}
-ipv6 = "off"
+ipv4 = {{ interface = "wan0" }}
+ipv6 = false
 
 [[record]]
 names = [{quoted(names(count))}]

@@ -16,8 +16,7 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use serde_json::Value;
-
+use crate::model::json::Json;
 use crate::os::file;
 
 mod disk;
@@ -154,12 +153,11 @@ impl Store {
     /// Holds these documents (`None`: no longer) and returns when they are on the disk, all or none of them. Nothing is
     /// written where they are what is held already. Later entries of one key win.
     ///
-    /// `save(&[("a".into(), Some(json!(1))), ("b".into(), None)])` sets `a` and removes `b`.
+    /// `save(&[("a".into(), Json::of(&1)), ("b".into(), None)])` sets `a` and removes `b`.
     ///
     /// # Errors
-    /// The disk is full, read-only or broken: the documents are held in memory, and the next save writes them too. Or a
-    /// document is nested deeper than 128 levels (`InvalidData`): nothing is changed.
-    pub fn save(&mut self, changes: &[(String, Option<Value>)]) -> io::Result<()> {
+    /// The disk is full, read-only or broken: the documents are held in memory, and the next save writes them too.
+    pub fn save(&mut self, changes: &[(String, Option<Json>)]) -> io::Result<()> {
         let last: BTreeMap<_, _> = changes.iter().map(|(key, value)| (key, value)).collect();
         let mut record = Record::new(self.sequence.saturating_add(1));
         for (key, value) in last.into_iter().filter(|(key, value)| self.documents.get(*key) != value.as_ref()) {

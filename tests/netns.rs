@@ -148,65 +148,6 @@ fn an_address_that_goes_leaves_the_record_as_it_is() {
 }
 
 #[test]
-#[ignore = "needs root: network namespaces; slow"]
-fn an_address_that_stays_away_is_removed_where_that_was_asked_for() {
-    let lab = Lab::new(
-        &["addr add 192.0.2.7/24 dev wan0", ROUTE],
-        &format!("{V4}\nabsent = \"remove\"\nabsent_after = \"1m\""),
-    );
-    let daemon = lab.place.start();
-    lab.hold(&daemon, Some("192.0.2.7"), None, 10);
-    lab.read_back(&daemon);
-    lab.namespace.ip("addr del 192.0.2.7/24 dev wan0");
-    let gone = Instant::now();
-    until("it is removed", 90, || if lab.kept("A").is_empty() { Ok(()) } else { Err(daemon.log()) });
-    let took = gone.elapsed();
-    assert!((Duration::from_secs(59)..Duration::from_secs(70)).contains(&took), "{took:?}");
-    wait(3.0);
-    // dyndns2 has no way to remove an address.
-    assert_eq!((lab.writes(), lab.pushed().0), ((1, 2), Some([192, 0, 2, 7].into())));
-    assert_eq!(lab.edits().last().unwrap().path, "/api/dns2/record-remove/");
-    assert_eq!(daemon.record(KEPT, "A").confirmed, Some(vec![]));
-    daemon.stop();
-}
-
-#[test]
-#[ignore = "needs root: network namespaces; slow"]
-fn an_address_that_flaps_for_a_minute_stays_within_the_write_budgets() {
-    let lab = Lab::new(&["addr add 192.0.2.7/32 dev wan0", ROUTE], V4);
-    let daemon = lab.place.start();
-    lab.hold(&daemon, Some("192.0.2.7"), None, 10);
-    let begun = Instant::now();
-    for flap in 1..=10 {
-        let (new, old) = if flap % 2 == 1 { (8, 7) } else { (7, 8) };
-        lab.namespace.ip(&format!("addr add 192.0.2.{new}/32 dev wan0"));
-        lab.namespace.ip(&format!("addr del 192.0.2.{old}/32 dev wan0"));
-        std::thread::sleep((begun + Duration::from_secs(6 * flap)).saturating_duration_since(Instant::now()));
-    }
-    until("the readable service holds the last address", 20, || match lab.kept("A") == ["192.0.2.7"] {
-        true => Ok(()),
-        false => Err(daemon.log()),
-    });
-    wait(3.0);
-    let (pushes, edits) = lab.writes();
-    eprintln!("flapping: {pushes} updates at dyndns2, {edits} changes at lunanode for 11 addresses within a minute");
-    assert_eq!(pushes, 2, "two, and then one in ten minutes");
-    assert!((2..=11).contains(&edits), "five, and one more each 12 s: {edits}");
-    let within: Vec<_> = lab.edits().iter().map(|call| call.at).collect();
-    for (at, first) in within.iter().enumerate() {
-        let many = within[at..].iter().take_while(|call| **call < *first + Duration::from_secs(10)).count();
-        assert!(many <= 5, "{many} changes within ten seconds");
-    }
-    // What could not be sent is not forgotten: it says what it should hold and when that is sent.
-    let waiting = daemon.record(PUSHED, "A");
-    assert_eq!(waiting.wanted.as_deref(), Some(&["192.0.2.7".to_owned()][..]));
-    let at = |text: &Option<String>| text.as_ref().unwrap().parse::<jiff::Timestamp>().unwrap();
-    let pause = at(&waiting.next).duration_since(at(&waiting.accepted)).as_secs();
-    assert!((500..=600).contains(&pause), "{waiting:#?}");
-    daemon.stop();
-}
-
-#[test]
 #[ignore = "needs root: network namespaces"]
 fn a_link_that_goes_down_and_comes_back_with_its_addresses_costs_nothing() {
     let lab = Lab::new(
@@ -497,7 +438,7 @@ fn addresses(text: &str) -> Vec<String> {
 }
 
 #[test]
-#[ignore = "needs root: network namespaces; slow"]
+#[ignore = "needs root: network namespaces"]
 fn a_zone_file_follows_an_address_that_flaps_within_its_budget() {
     let namespace = Arc::new(Namespace::new());
     namespace.ip("addr add 192.0.2.7/32 dev wan0");
@@ -557,4 +498,70 @@ fn the_demonstration_follows_the_interface_into_its_zone_file() {
     rustix::process::kill_process(rustix::process::Pid::from_child(&child), Signal::INT).unwrap();
     let ended = child.wait().unwrap();
     assert!(ended.success() && told.elapsed() < Duration::from_secs(1), "{ended} after {:?}", told.elapsed());
+}
+
+/// Cases that take a minute or so each.
+mod slow {
+    use super::*;
+
+    #[test]
+    #[ignore = "needs root: network namespaces; slow"]
+    fn an_address_that_stays_away_is_removed_where_that_was_asked_for() {
+        let lab = Lab::new(
+            &["addr add 192.0.2.7/24 dev wan0", ROUTE],
+            &format!("{V4}\nabsent = \"remove\"\nabsent_after = \"1m\""),
+        );
+        let daemon = lab.place.start();
+        lab.hold(&daemon, Some("192.0.2.7"), None, 10);
+        lab.read_back(&daemon);
+        lab.namespace.ip("addr del 192.0.2.7/24 dev wan0");
+        let gone = Instant::now();
+        until("it is removed", 90, || if lab.kept("A").is_empty() { Ok(()) } else { Err(daemon.log()) });
+        let took = gone.elapsed();
+        assert!((Duration::from_secs(59)..Duration::from_secs(70)).contains(&took), "{took:?}");
+        wait(3.0);
+        // dyndns2 has no way to remove an address.
+        assert_eq!((lab.writes(), lab.pushed().0), ((1, 2), Some([192, 0, 2, 7].into())));
+        assert_eq!(lab.edits().last().unwrap().path, "/api/dns2/record-remove/");
+        assert_eq!(daemon.record(KEPT, "A").confirmed, Some(vec![]));
+        daemon.stop();
+    }
+
+    #[test]
+    #[ignore = "needs root: network namespaces; slow"]
+    fn an_address_that_flaps_for_a_minute_stays_within_the_write_budgets() {
+        let lab = Lab::new(&["addr add 192.0.2.7/32 dev wan0", ROUTE], V4);
+        let daemon = lab.place.start();
+        lab.hold(&daemon, Some("192.0.2.7"), None, 10);
+        let begun = Instant::now();
+        for flap in 1..=10 {
+            let (new, old) = if flap % 2 == 1 { (8, 7) } else { (7, 8) };
+            lab.namespace.ip(&format!("addr add 192.0.2.{new}/32 dev wan0"));
+            lab.namespace.ip(&format!("addr del 192.0.2.{old}/32 dev wan0"));
+            std::thread::sleep((begun + Duration::from_secs(6 * flap)).saturating_duration_since(Instant::now()));
+        }
+        until("the readable service holds the last address", 20, || match lab.kept("A") == ["192.0.2.7"] {
+            true => Ok(()),
+            false => Err(daemon.log()),
+        });
+        wait(3.0);
+        let (pushes, edits) = lab.writes();
+        eprintln!(
+            "flapping: {pushes} updates at dyndns2, {edits} changes at lunanode for 11 addresses within a minute"
+        );
+        assert_eq!(pushes, 2, "two, and then one in ten minutes");
+        assert!((2..=11).contains(&edits), "five, and one more each 12 s: {edits}");
+        let within: Vec<_> = lab.edits().iter().map(|call| call.at).collect();
+        for (at, first) in within.iter().enumerate() {
+            let many = within[at..].iter().take_while(|call| **call < *first + Duration::from_secs(10)).count();
+            assert!(many <= 5, "{many} changes within ten seconds");
+        }
+        // What could not be sent is not forgotten: it says what it should hold and when that is sent.
+        let waiting = daemon.record(PUSHED, "A");
+        assert_eq!(waiting.wanted.as_deref(), Some(&["192.0.2.7".to_owned()][..]));
+        let at = |text: &Option<String>| text.as_ref().unwrap().parse::<jiff::Timestamp>().unwrap();
+        let pause = at(&waiting.next).duration_since(at(&waiting.accepted)).as_secs();
+        assert!((500..=600).contains(&pause), "{waiting:#?}");
+        daemon.stop();
+    }
 }

@@ -155,6 +155,7 @@ pub async fn work(work: Work) -> Result<State, Failure> {
     let Opened { lock, store, documents } = open(&loaded.config.state_dir)?;
     let parts = loaded.build(None)?;
     let state = machine(&parts, &documents, store.writable(), Mode::Run);
+    drop(documents);
     let mut ears = Ears { signals: Signals::open().ok(), target, ..Ears::default() };
     if until == Until::Stopped {
         ears.network = Watch::open()
@@ -164,6 +165,8 @@ pub async fn work(work: Work) -> Result<State, Failure> {
         ears.manager = Some(Manager::open());
         ears.rebuild = again.map(|path| rebuild(path, &loaded.config));
     }
+    // The configuration has been understood; its texts and thousand names are not kept for years.
+    drop(loaded);
     let engine = Engine::new(state, parts, store, Arc::new(SystemClock), fastrand::Rng::new());
     let state = engine.run(until, ears).await;
     drop(lock);

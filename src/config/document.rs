@@ -53,10 +53,13 @@ impl Documents {
         self.0.len() - 1
     }
 
-    /// Keeps these octets of a document out of every excerpt.
+    /// Keeps these octets of a document out of every excerpt, and a comment behind them: it may tell the secret before.
     pub fn mask(&mut self, spot: Spot) {
         if let Some(document) = self.0.get_mut(spot.document) {
-            document.masks.insert(spot.start, spot.end);
+            let behind = document.text.as_deref().and_then(|text| text.get(spot.end..)).unwrap_or("");
+            let line = behind.split('\n').next().unwrap_or("");
+            let comment = if line.trim_start().starts_with('#') { line.len() } else { 0 };
+            document.masks.insert(spot.start, spot.end + comment);
         }
     }
 

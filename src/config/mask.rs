@@ -1,4 +1,4 @@
-//! What is never shown: the parts of a text that may be a secret, right or misspelt.
+//! What is never shown: the parts of a text that may be a secret, right, misspelt or misplaced.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ pub(super) fn tree(documents: &mut Documents, registry: &[Entry], root: &Table) 
                     account(documents, &open, key, node);
                 }
             }
-            _ => value(documents, node, section != "account"),
+            _ => value(documents, node, section != "account" && !is_secretive(section)),
         }
     }
 }
@@ -39,19 +39,31 @@ fn value(documents: &mut Documents, node: &Node, open: bool) {
     match &node.value {
         Value::Table(table) => {
             for (key, (_, node)) in table {
-                value(documents, node, open || matches!(key.as_str(), "file" | "credential" | "env"));
+                value(documents, node, key == "file" || open && !is_secretive(key));
             }
         }
         Value::List(items) => items.iter().for_each(|item| value(documents, item, open)),
-        // A URL may hold a password or a token.
-        Value::Text(text) if open && !(text.contains("://") && text.contains(['@', '?'])) => {}
+        Value::Text(text) if open && !may_hold_secret(text) => {}
         Value::Text(_) => documents.mask(node.at),
         _ if open => {}
         _ => documents.mask(node.at),
     }
 }
 
-/// The same for a text that is no TOML: in the accounts' part, all that follows a key not known to be harmless.
+/// A URL, right or wrong, may hold a password or a token.
+fn may_hold_secret(text: &str) -> bool {
+    text.contains(['@', '?'])
+}
+
+/// Whether a key promises a secret, wherever it stands: one under the wrong heading is as secret as elsewhere.
+fn is_secretive(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    let words = ["api_key", "apikey", "passw", "secret", "token"];
+    words.iter().any(|word| key.contains(word)) && !key.ends_with("_file")
+}
+
+/// The same for a text that is no TOML: in the accounts' part all that follows a key not known to be harmless, elsewhere all
+/// that follows a key which promises a secret.
 pub(super) fn lines(documents: &mut Documents, registry: &[Entry], document: usize) {
     let open = open_keys(registry);
     let mut within = false;
@@ -62,9 +74,11 @@ pub(super) fn lines(documents: &mut Documents, registry: &[Entry], document: usi
             within = bare.trim_start_matches(['[', ' ', '\t', '"', '\'']).starts_with("account");
         }
         let key = line.split('=').next().unwrap_or("");
-        let harmless = open.contains(key.trim().trim_matches(['"', '\'']));
+        let rest = line.get(key.len()..).unwrap_or("");
+        let harmless = open.contains(key.trim().trim_matches(['"', '\''])) && !may_hold_secret(rest);
         let header = bare.starts_with('[') && !line.contains('=');
-        if (within || bare.starts_with("account")) && !harmless && !header && !bare.starts_with('#') {
+        let suspect = (within || bare.starts_with("account")) && !harmless || is_secretive(line);
+        if suspect && !header && !bare.starts_with('#') {
             let from = if line.contains('=') { key.len() + 1 } else { 0 };
             masks.push(Spot { document, start: start + from, end: start + line.len() });
         }

@@ -91,10 +91,9 @@ fn credential(reader: &mut Reader, input: &Input, field: Field<'_>) -> Option<Se
     }
     let Some(folder) = input.variables.get("CREDENTIALS_DIRECTORY").filter(|folder| !folder.is_empty()) else {
         let message = format!("`{}`: $CREDENTIALS_DIRECTORY is not set, so there are no credentials", field.key);
-        let help = format!(
-            "systemd sets it for a service with LoadCredential={name}:/path; elsewhere use {{ file = \"/path\" }}"
-        );
-        reader.note(error(field.node.at, message).help(help));
+        // The name is not repeated: a secret may have been typed in its place.
+        let help = "systemd sets it for a service with LoadCredential=NAME:/path; elsewhere use { file = \"/path\" }";
+        reader.note(error(field.node.at, message).help(help.to_owned()));
         return None;
     };
     let path = Path::new(folder).join(name);

@@ -11,6 +11,7 @@ use super::{Access, Engine, SALT};
 use crate::model::agree::SourceName;
 use crate::model::desired::{AccountName, Id};
 use crate::model::error::{Error, Result};
+use crate::model::json::Json;
 use crate::model::ledger::Fingerprint;
 use crate::model::machine::{Document, Documents, Effect, Event, Level, Notice, Proof};
 use crate::model::plan::{Batch, Ticket};
@@ -54,7 +55,7 @@ impl Engine {
     fn save(&mut self, documents: Documents) -> bool {
         let mut changes: Vec<(String, Document)> = documents.into_iter().collect();
         if !self.store.documents().contains_key(SALT) {
-            changes.push((SALT.into(), Some(self.salt.clone().into())));
+            changes.push((SALT.into(), Json::of(&self.salt)));
         }
         match self.store.save(&changes) {
             Ok(()) => true,

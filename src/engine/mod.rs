@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::detect::Detector;
 use crate::model::agree::SourceName;
 use crate::model::desired::{AccountName, Desired};
+use crate::model::json::Json;
 use crate::model::machine::{Event, Network, State, Target, step};
 use crate::model::record::Family;
 use crate::model::time::Moment;
@@ -117,7 +118,7 @@ impl Engine {
     /// A driver of `state`. The salt of the fingerprints is taken from the store, or made.
     #[must_use]
     pub fn new(state: State, parts: Parts, store: Store, clock: Arc<dyn Clock>, mut rng: fastrand::Rng) -> Self {
-        let known = store.documents().get(SALT).and_then(|salt| salt.as_str().map(str::to_owned));
+        let known = store.documents().get(SALT).and_then(Json::read::<String>);
         let salt = known.unwrap_or_else(|| format!("{:032x}", rng.u128(..)));
         Self {
             state,

@@ -132,14 +132,19 @@ pub struct Hold {
 #[serde(default)]
 pub struct AccountEntry {
     /// Which login at which service all of this was learnt at; empty where nothing was yet.
+    #[serde(skip_serializing_if = "is_unset")]
     pub identity: String,
     /// Failures of the account as a whole in a row.
+    #[serde(skip_serializing_if = "is_unset")]
     pub failures: u32,
     /// Until when it is left alone.
+    #[serde(skip_serializing_if = "is_unset")]
     pub wait: Option<Wait>,
     /// Why it is held.
+    #[serde(skip_serializing_if = "is_unset")]
     pub hold: Option<Hold>,
     /// The last error of the account as a whole.
+    #[serde(skip_serializing_if = "is_unset")]
     pub error: Option<(Wall, Error)>,
 }
 
@@ -148,43 +153,67 @@ pub struct AccountEntry {
 #[serde(default)]
 pub struct Entry {
     /// The values that we put there and may retire.
+    #[serde(skip_serializing_if = "is_unset")]
     pub ours: Values,
     /// What the service was last known to hold of ours.
+    #[serde(skip_serializing_if = "is_unset")]
     pub confirmed: Option<Confirmed>,
     /// The call whose outcome is open or bad.
+    #[serde(skip_serializing_if = "is_unset")]
     pub attempt: Option<Attempt>,
     /// When the service last said yes.
+    #[serde(skip_serializing_if = "is_unset")]
     pub accepted: Option<Stamp>,
     /// When it last said that it holds the values, live.
+    #[serde(skip_serializing_if = "is_unset")]
     pub read_back: Option<Stamp>,
     /// When the zone's name servers last answered them.
+    #[serde(skip_serializing_if = "is_unset")]
     pub in_dns: Option<Stamp>,
     /// Failures in a row.
+    #[serde(skip_serializing_if = "is_unset")]
     pub failures: u32,
     /// Until when it is left alone.
+    #[serde(skip_serializing_if = "is_unset")]
     pub wait: Option<Wait>,
     /// Why it is held.
+    #[serde(skip_serializing_if = "is_unset")]
     pub hold: Option<Hold>,
     /// The job that still runs, and since when.
+    #[serde(skip_serializing_if = "is_unset")]
     pub ticket: Option<(Ticket, Stamp)>,
     /// The last error.
+    #[serde(skip_serializing_if = "is_unset")]
     pub error: Option<(Wall, Error)>,
     /// How much of the write budget is used.
+    #[serde(skip_serializing_if = "is_unset")]
     pub spent: Spent,
     /// How often in a row the service said `nochg`.
+    #[serde(skip_serializing_if = "is_unset")]
     pub unchanged: u8,
     /// When someone else undid our change, within the last hour.
+    #[serde(skip_serializing_if = "is_unset")]
     pub undone: Vec<Moment>,
     /// How often in a row an accepted change had no effect.
+    #[serde(skip_serializing_if = "is_unset")]
     pub no_effect: u8,
     /// The TTL that was asked for and the one the service made of it.
+    #[serde(skip_serializing_if = "is_unset")]
     pub clamped: Option<(Ttl, Ttl)>,
     /// When name servers alone last caused a write.
+    #[serde(skip_serializing_if = "is_unset")]
     pub dns_write: Option<Moment>,
     /// Since when there is certainly no address.
+    #[serde(skip_serializing_if = "is_unset")]
     pub absent_since: Option<Moment>,
     /// What happened, oldest first.
+    #[serde(skip_serializing_if = "is_unset")]
     pub history: VecDeque<(Wall, String)>,
+}
+
+/// What is as in a new entry is not written: a thousand ledger entries are mostly that, and a missing field is read as it.
+fn is_unset<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Entry {
@@ -327,6 +356,18 @@ mod tests {
         let now = Now { moment: Moment(1_000), wall: Wall(5_100) };
         entry.rebase(&as_of("a", 50_000, 5_000), "b", now);
         assert_eq!(entry.wait.unwrap().until, Moment(501_000), "600 s were left, 100 s have passed");
+    }
+
+    #[test]
+    fn only_what_was_set_is_written_and_the_rest_is_read_as_new() {
+        let entry = entry(90_000, false);
+        let text = serde_json::to_string(&entry).unwrap();
+        assert_eq!(text, r#"{"wait":{"until":90000,"obeyed":false},"spent":90000}"#);
+        assert_eq!(serde_json::from_str::<Entry>(&text).unwrap(), entry);
+        assert_eq!(serde_json::to_string(&AccountEntry::default()).unwrap(), "{}");
+        assert_eq!(serde_json::from_str::<Entry>("{}").unwrap(), Entry::default());
+        let earlier = r#"{"ours":[],"confirmed":null,"failures":0,"undone":[],"history":[],"spent":0}"#;
+        assert_eq!(serde_json::from_str::<Entry>(earlier).unwrap(), Entry::default());
     }
 
     #[test]

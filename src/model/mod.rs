@@ -5,6 +5,7 @@ pub mod agree;
 pub mod backoff;
 pub mod desired;
 pub mod error;
+pub mod json;
 pub mod ledger;
 pub mod machine;
 pub mod name;

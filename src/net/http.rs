@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name as HostName, Resolve, Resolving};
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Request, Url};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use serde_json::error::Category;
 
 use crate::model::error::{Error, Result};
 use crate::model::record::Family;
@@ -30,6 +31,9 @@ pub const SINGLE: usize = 64 << 10;
 /// A bound for address echoes, in octets.
 pub const ECHO: usize = 4 << 10;
 
+/// What stands in the place of a secret.
+const HIDDEN: &str = "(hidden)";
+
 /// How far a reply's `Date` may be off before our clock is held to be wrong.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(120);
 
@@ -37,10 +41,13 @@ const CLOCK_TOLERANCE: Duration = Duration::from_secs(120);
 #[derive(Clone)]
 pub struct Http(Arc<Shared>);
 
+/// Two clients, made when first needed: without TLS no trust roots are read, which takes longer than everything else that
+/// happens before the first request.
 struct Shared {
     family: Option<Family>,
     ca: Option<PathBuf>,
-    client: Mutex<Option<reqwest::Client>>,
+    plain: Mutex<Option<reqwest::Client>>,
+    secure: Mutex<Option<reqwest::Client>>,
 }
 
 /// What a server answered, whatever its status.
@@ -58,37 +65,43 @@ impl Http {
     /// A client that uses only addresses of `family` where one is given.
     #[must_use]
     pub fn new(family: Option<Family>) -> Self {
-        Self(Arc::new(Shared { family, ca: None, client: Mutex::new(None) }))
+        Self::with(family, None)
     }
 
     /// A client of its own that also trusts the certificates in a PEM file, read at the first call.
     #[must_use]
     pub fn trusting(&self, ca: PathBuf) -> Self {
-        Self(Arc::new(Shared { family: self.0.family, ca: Some(ca), client: Mutex::new(None) }))
+        Self::with(self.0.family, Some(ca))
+    }
+
+    fn with(family: Option<Family>, ca: Option<PathBuf>) -> Self {
+        Self(Arc::new(Shared { family, ca, plain: Mutex::new(None), secure: Mutex::new(None) }))
     }
 
     /// Drops the pooled connections: the next call makes new ones.
     pub fn drop_connections(&self) {
-        *self.0.client.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        for kept in [&self.0.plain, &self.0.secure] {
+            *kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
     }
 
-    /// The client behind this one, to build requests with.
+    /// A client to build requests with, for [`Http::send`] to send. It trusts nobody: by itself it cannot speak https.
     ///
     /// # Errors
-    /// `Transient` when the TLS configuration cannot be made.
+    /// `Transient` when the system has no resources for a client.
     pub fn client(&self) -> Result<reqwest::Client> {
-        let mut kept = self.0.client.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = &*kept {
-            return Ok(client.clone());
-        }
-        let doing = "preparing an HTTP client";
-        let tls = match &self.0.ca {
-            Some(path) => tls_trusting(path).map_err(|why| Error::config(doing, why))?,
-            None => tls().clone(),
-        };
-        let client = build(self.0.family, tls).map_err(|error| Error::transient(doing, describe(&error)))?;
-        *kept = Some(client.clone());
-        Ok(client)
+        made(&self.0.plain, || build(self.0.family, tls_with(rustls::RootCertStore::empty())))
+    }
+
+    /// The client that speaks https.
+    fn secure(&self) -> Result<reqwest::Client> {
+        made(&self.0.secure, || {
+            let tls = match &self.0.ca {
+                Some(path) => tls_trusting(path).map_err(|why| Error::config(PREPARING, why))?,
+                None => tls_with(host_roots()),
+            };
+            build(self.0.family, tls)
+        })
     }
 
     /// Sends a request and reads at most `limit` octets of the answer, within [`TIMEOUT`] in all. Any status is an answer.
@@ -97,7 +110,8 @@ impl Http {
     /// `Transient` when there is no answer, or one that is longer than `limit`.
     pub async fn send(&self, request: Request, limit: usize, doing: &str) -> Result<Reply> {
         let fail = |error: reqwest::Error| Error::transient(doing, describe(&error.without_url()));
-        let mut response = self.client()?.execute(request).await.map_err(fail)?;
+        let client = if request.url().scheme() == "https" { self.secure()? } else { self.client()? };
+        let mut response = client.execute(request).await.map_err(fail)?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(fail)? {
             if body.len() + chunk.len() > limit {
@@ -119,11 +133,46 @@ impl Reply {
     /// The body as JSON.
     ///
     /// # Errors
-    /// `Transient`: a reply that is not understood is a failure.
+    /// `Transient`: a reply that is not understood is a failure. Nothing of the body is repeated: it may repeat our request.
     pub fn json<T: serde::de::DeserializeOwned>(&self, doing: &str) -> Result<T> {
         serde_json::from_slice(&self.body).map_err(|error| {
-            Error::transient(doing, format!("the answer (status {}) was not understood: {error}", self.status))
+            let said = error.to_string();
+            let why = match error.classify() {
+                // These name a field of ours.
+                Category::Data if said.starts_with("missing field") => said,
+                Category::Data => "it is not built as documented".to_owned(),
+                Category::Eof => "it ends in the middle".to_owned(),
+                Category::Io | Category::Syntax => {
+                    format!("it is no JSON at line {} column {}", error.line(), error.column())
+                }
+            };
+            Error::transient(doing, format!("the answer (status {}) was not understood: {why}", self.status))
         })
+    }
+
+    /// Takes a secret out of a refusal, body and header fields, in the forms in which a service that repeats our request has
+    /// it. An answer to a request that went well is left as it is.
+    pub fn hide(&mut self, secret: &str) {
+        if self.is_success() || secret.is_empty() {
+            return;
+        }
+        let once = escapes(secret);
+        let twice = once.iter().flat_map(|form| escapes(form));
+        let mut forms: Vec<String> = twice.chain(once.iter().cloned()).collect();
+        forms.push(secret.to_owned());
+        // The longest first: the others are parts of it.
+        forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        let mut body = self.text().into_owned();
+        forms.iter().for_each(|form| body = body.replace(form.as_str(), HIDDEN));
+        self.body = body.into_bytes();
+        let repeats = |value: &HeaderValue| {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            forms.iter().any(|form| value.contains(form.as_str()))
+        };
+        self.headers
+            .values_mut()
+            .filter(|value| repeats(value))
+            .for_each(|value| *value = HeaderValue::from_static(HIDDEN));
     }
 
     /// Whether the status is 2xx.
@@ -158,6 +207,21 @@ impl Reply {
     }
 }
 
+/// A text as it stands within JSON, with and without characters beyond ASCII.
+fn escapes(text: &str) -> [String; 2] {
+    let json = serde_json::Value::from(text).to_string();
+    let inner = json.get(1..json.len().saturating_sub(1)).unwrap_or_default().to_owned();
+    let mut ascii = String::new();
+    for c in inner.chars() {
+        if c.is_ascii() {
+            ascii.push(c);
+        } else {
+            ascii.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    [inner, ascii]
+}
+
 /// An HTTP date in seconds since 1970.
 fn http_date(text: &str) -> Option<i64> {
     jiff::fmt::rfc2822::parse(text).ok().map(|date| date.timestamp().as_second())
@@ -190,7 +254,24 @@ fn describe(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn build(family: Option<Family>, tls: rustls::ClientConfig) -> reqwest::Result<reqwest::Client> {
+/// What is being done when a client is made, for errors.
+const PREPARING: &str = "preparing an HTTP client";
+
+/// The client that is kept, made where there is none.
+fn made(
+    kept: &Mutex<Option<reqwest::Client>>,
+    make: impl FnOnce() -> Result<reqwest::Client>,
+) -> Result<reqwest::Client> {
+    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(client) = &*kept {
+        return Ok(client.clone());
+    }
+    let client = make()?;
+    *kept = Some(client.clone());
+    Ok(client)
+}
+
+fn build(family: Option<Family>, tls: rustls::ClientConfig) -> Result<reqwest::Client> {
     let builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .user_agent(USER_AGENT)
@@ -204,20 +285,13 @@ fn build(family: Option<Family>, tls: rustls::ClientConfig) -> reqwest::Result<r
         // Long enough for the calls of one round, short enough that nothing stays open.
         .pool_idle_timeout(Duration::from_secs(5))
         .dns_resolver(SystemResolver { family });
-    builder.build()
-}
-
-/// The TLS configuration: the host's roots, or Mozilla's where the host has none. Made once: parsing the roots takes
-/// milliseconds and memory.
-fn tls() -> &'static rustls::ClientConfig {
-    static CONFIG: OnceLock<rustls::ClientConfig> = OnceLock::new();
-    CONFIG.get_or_init(|| tls_with(host_roots()))
+    builder.build().map_err(|error| Error::transient(PREPARING, describe(&error)))
 }
 
 /// The TLS configuration with the certificates of a PEM file beside the host's roots.
 fn tls_trusting(path: &Path) -> std::result::Result<rustls::ClientConfig, String> {
     let fail = |why: &dyn std::fmt::Display| format!("the certificates in {}: {why}", path.display());
-    let mut roots = host_roots();
+    let mut roots = rustls::RootCertStore::clone(&host_roots());
     let mut found = false;
     for certificate in CertificateDer::pem_file_iter(path).map_err(|error| fail(&error))? {
         roots.add(certificate.map_err(|error| fail(&error))?).map_err(|error| fail(&error))?;
@@ -226,16 +300,39 @@ fn tls_trusting(path: &Path) -> std::result::Result<rustls::ClientConfig, String
     if found { Ok(tls_with(roots)) } else { Err(fail(&"there is none")) }
 }
 
-fn host_roots() -> rustls::RootCertStore {
+/// The host's roots, or Mozilla's where the host has none. Read once: it takes milliseconds and memory.
+fn host_roots() -> Arc<rustls::RootCertStore> {
+    static ROOTS: OnceLock<Arc<rustls::RootCertStore>> = OnceLock::new();
+    Arc::clone(ROOTS.get_or_init(|| Arc::new(read_host_roots())))
+}
+
+fn read_host_roots() -> rustls::RootCertStore {
     let mut roots = rustls::RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    // Where the host has all its roots in one file (SSL_CERT_FILE may name it), that is enough: beside it stand hundreds of
+    // files with the same certificates. One at a time, so that they are never all in memory beside their roots.
+    if let Some(file) = bundle()
+        && let Ok(certificates) = CertificateDer::pem_file_iter(file)
+    {
+        // As elsewhere, one root that is not understood does not count against the others.
+        certificates.flatten().for_each(|certificate| drop(roots.add(certificate)));
+    }
+    if roots.is_empty() {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    }
     if roots.is_empty() {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
     roots
 }
 
-fn tls_with(roots: rustls::RootCertStore) -> rustls::ClientConfig {
+/// The file with all of the host's roots, unless SSL_CERT_DIR says that they are to be found elsewhere.
+fn bundle() -> Option<PathBuf> {
+    let found = openssl_probe::probe();
+    let named_folder = found.cert_dir.len() > openssl_probe::candidate_cert_dirs().count();
+    found.cert_file.filter(|_| !named_folder)
+}
+
+fn tls_with(roots: impl Into<Arc<rustls::RootCertStore>>) -> rustls::ClientConfig {
     let builder = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions();
     #[expect(clippy::expect_used, reason = "ring supports the default versions; every test that uses TLS shows it")]
@@ -290,6 +387,38 @@ mod tests {
     fn a_wrong_clock_is_told_apart() {
         assert!(reply(&[(DATE, "Thu, 01 Jan 1970 00:00:00 GMT")]).clock_is_off().is_some());
         assert!(reply(&[]).clock_is_off().is_none());
+    }
+
+    #[test]
+    fn an_answer_that_is_not_understood_is_not_repeated() {
+        for body in ["\"hunter2\"", "{\"a\":\"hunter2\"}", "{\"b\":\"hunter2\"}", "hunter2", "[\"hunter2\"", ""] {
+            let reply = Reply { status: 200, headers: HeaderMap::new(), body: body.into() };
+            #[derive(Debug, serde::Deserialize)]
+            struct Shape {
+                #[expect(dead_code, reason = "only its place counts")]
+                a: u8,
+            }
+            let said = reply.json::<Shape>("asking").unwrap_err().to_string();
+            assert!(said.contains("not understood: ") && !said.contains("hunter2"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_hidden_however_often_it_was_escaped() {
+        let secret = "a\"b\\cü/🦀";
+        let request = serde_json::json!({ "password": secret }).to_string();
+        let echo = serde_json::json!({ "message": request, "plain": secret }).to_string();
+        let [_, ascii] = escapes(secret);
+        let mut refusal = reply(&[("x-request-id".parse().unwrap(), "a token")]);
+        refusal.body = format!("{echo} {ascii} {secret}").into();
+        refusal.hide(secret);
+        assert_eq!(refusal.text().matches(HIDDEN).count(), 4, "{}", refusal.text());
+        assert!(!refusal.text().contains(['b', 'c', 'ü']), "{}", refusal.text());
+        refusal.hide("token");
+        assert_eq!(refusal.headers["x-request-id"], HIDDEN);
+        let mut success = Reply { status: 200, headers: HeaderMap::new(), body: secret.into() };
+        success.hide(secret);
+        assert_eq!(success.text(), secret);
     }
 
     #[test]

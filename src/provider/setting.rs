@@ -8,6 +8,7 @@ use std::time::Duration;
 use reqwest::Url;
 
 use crate::model::name::Name;
+use crate::net::http::shown;
 use crate::os::secret::Secret;
 
 /// One key of an account's table.
@@ -162,26 +163,30 @@ impl Settings {
     #[must_use]
     pub fn canonical(&self) -> Vec<u8> {
         use secrecy::ExposeSecret;
-        self.told_apart(|secret| match secret.read() {
-            Ok(content) => Some(content.expose_secret().to_owned()),
-            Err(_) => Some("\u{0}unreadable".to_owned()),
+        self.told_apart(|value| match value {
+            Value::Secret(secret) => Some(match secret.read() {
+                Ok(content) => content.expose_secret().to_owned(),
+                Err(_) => "\u{0}unreadable".to_owned(),
+            }),
+            other => Some(format!("{other:?}")),
         })
     }
 
-    /// Every setting that is no secret: which login at which service this is. With others, what was confirmed there says
-    /// nothing of here; with another password alone, it does.
+    /// Every setting that is no secret, URLs without their queries: which login at which service this is. With others, what was
+    /// confirmed there says nothing of here; with another password alone, it does.
     #[must_use]
     pub fn identity(&self) -> Vec<u8> {
-        self.told_apart(|_| None)
+        self.told_apart(|value| match value {
+            Value::Secret(_) => None,
+            Value::Url(url) => Some(shown(url)),
+            other => Some(format!("{other:?}")),
+        })
     }
 
-    fn told_apart(&self, read: impl Fn(&Secret) -> Option<String>) -> Vec<u8> {
+    fn told_apart(&self, tell: impl Fn(&Value) -> Option<String>) -> Vec<u8> {
         let mut out = Vec::new();
         for (name, value) in &self.values {
-            let text = match value {
-                Value::Secret(secret) => read(secret),
-                other => Some(format!("{other:?}")),
-            };
+            let text = tell(value);
             let Some(text) = text else { continue };
             for part in [name.as_bytes(), text.as_bytes()] {
                 out.extend_from_slice(&(part.len() as u64).to_le_bytes());

@@ -153,6 +153,14 @@ fn no_secret_is_ever_shown() {
         "url = \"ftp://me:hunter2@example.org/\"",
         "url = \"ftp://example.org/?key=hunter2\"",
         "token = { file = \"/t\" }, \"hunter2\"",
+        "token = { env = \"hunter2\" }",
+        "token = { credential = \"hunter2\" }",
+        "token = 7 # not hunter2",
+        "url = \"https//example.org/?key=hunter2\"",
+        "url = \"https://example.org/?key=hunter2",
+        "[defaults]\ntoken = \"hunter2\"",
+        "[[record]]\npassword = \"hunter2\"",
+        "[log]\napi_key = \"hunter2",
     ];
     for line in lines {
         for text in

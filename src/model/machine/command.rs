@@ -74,7 +74,8 @@ impl State {
         for id in ids {
             if let Some(record) = self.records.get_mut(id) {
                 let history = std::mem::take(&mut record.entry.history);
-                record.entry = Entry { history, ..Entry::default() };
+                // The budget stays: a configuration that goes to and fro must not send more than one that stays.
+                record.entry = Entry { history, spent: record.entry.spent, ..Entry::default() };
                 record.dirty = true;
             }
         }

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{Effect, Mode, Out, State};
 use crate::model::desired::{AccountName, Desired, Id};
+use crate::model::json::Json;
 use crate::model::ledger::{AccountEntry, AsOf, Entry};
 use crate::model::time::Now;
 
 /// A document: `None` when it shall go.
-pub type Document = Option<Value>;
+pub type Document = Option<Json>;
 /// Documents by key: `account NAME` and `record ACCOUNT NAME TYPE`.
 pub type Documents = BTreeMap<String, Document>;
 
@@ -48,7 +48,7 @@ fn account_key(name: &AccountName) -> String {
 
 /// A document that is understood; one that is not is as good as none: the service is read instead.
 fn understood<T: DeserializeOwned>(document: &Document) -> Option<Dated<T>> {
-    document.as_ref().and_then(|value| serde_json::from_value(value.clone()).ok())
+    document.as_ref().and_then(Json::read)
 }
 
 /// The record sets and accounts of a ledger, for commands that read it without a machine.
@@ -128,5 +128,5 @@ impl State {
 
 fn dated<T: Serialize>(as_of: &AsOf, content: T) -> Document {
     // Only text keys and finite numbers: this cannot fail, and a document that is left out is read from the service instead.
-    serde_json::to_value(Dated { as_of: as_of.clone(), content }).ok()
+    Json::of(&Dated { as_of: as_of.clone(), content })
 }

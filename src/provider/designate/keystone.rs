@@ -96,7 +96,9 @@ impl Session {
             request.headers_mut().insert(CONTENT_TYPE, JSON);
             *request.body_mut() = Some(body.to_string().into());
         }
-        self.http.send(request, call.limit, call.doing).await
+        let mut reply = self.http.send(request, call.limit, call.doing).await?;
+        reply.hide(token.value.to_str().unwrap_or_default());
+        Ok(reply)
     }
 
     /// The token kept, or a new one where that is about to expire or is the `refused` one.
@@ -115,7 +117,8 @@ impl Session {
         request.headers_mut().insert(ACCEPT, JSON);
         request.headers_mut().insert(CONTENT_TYPE, JSON);
         *request.body_mut() = Some(request_body(&self.login)?.to_string().into());
-        let reply = self.http.send(request, TOKEN, &doing).await?;
+        let mut reply = self.http.send(request, TOKEN, &doing).await?;
+        reply.hide(self.login.identity.secret().read()?.expose_secret());
         let token = Arc::new(token(&reply, &self.login, now, &doing)?);
         *kept = Some(Arc::clone(&token));
         Ok(token)

@@ -83,6 +83,17 @@ pub(super) enum Identity {
     Token(Secret),
 }
 
+impl Identity {
+    /// What proves it.
+    pub fn secret(&self) -> &Secret {
+        match self {
+            Self::Password { password: secret, .. }
+            | Self::ApplicationCredential { secret, .. }
+            | Self::Token(secret) => secret,
+        }
+    }
+}
+
 /// A user or a project.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Named {
