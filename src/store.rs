@@ -363,5 +363,17 @@ fn load_journal(disk: &dyn Disk, file: &'static str, found: &mut Found) {
     }
 }
 
+/// The fuzzer's door: files of any content; and the documents of a snapshot with this body, its checksum made to fit.
+#[cfg(fuzzing)]
+#[must_use]
+pub fn fuzz(bytes: &[u8]) -> Option<Documents> {
+    let _ = format::read_snapshot(bytes);
+    let _ = format::read_journal(bytes);
+    let documents: Documents = serde_json::from_slice(bytes).ok()?;
+    let written = format::snapshot(1, &documents).ok()?;
+    let read = format::read_snapshot(&written).ok()?;
+    (read.documents == documents).then_some(documents)
+}
+
 #[cfg(test)]
 mod tests;

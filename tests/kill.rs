@@ -6,13 +6,13 @@
 //! * A push service bears two writes a name and then one in ten minutes: a few names would fall silent within seconds. So
 //!   names come and go: every fourth life has three new ones, a name stays for 24 lives and never comes back (what is
 //!   remembered of a record set goes when it is no longer declared).
-//! * Each life speaks to another URL of the same emulator, so that a call is counted for the life that made it, even where
-//!   the emulator reads it when the caller is dead already.
+//! * Each life has secrets of its own (with another login or URL nothing that is remembered would count), so that a call is
+//!   counted for the life that made it, even where the emulator reads it when the caller is dead already.
 //! * The emulators take up to 30 ms for a write, half of it before they act: calls are in flight when the kill comes.
 //! * Addresses change while the process is dead and while it lives (SIGUSR1 has it look). SIGUSR1 would end a process that
 //!   has no handler yet, so it is sent once the control socket is listened to.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 #![expect(clippy::disallowed_methods, reason = "the emulators answer late, and calls are timed")]
 
 #[path = "emulator/dyndns2.rs"]
@@ -28,6 +28,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use data_encoding::BASE64;
 use driftless::model::backoff::Spent;
 use driftless::model::terms::Budget;
 use driftless::model::time::Moment;
@@ -89,8 +90,9 @@ struct World {
     written: BTreeSet<String>,
 }
 
-fn api_key() -> String {
-    ('a'..='z').cycle().take(128).collect()
+/// The API key of a life; the first half is sent along.
+fn api_key(life: usize) -> String {
+    format!("{life:064}{}", "k".repeat(64))
 }
 
 /// A little of what a network takes, at most so many milliseconds.
@@ -98,22 +100,15 @@ fn latency(most: u64) {
     std::thread::sleep(Duration::from_micros(fastrand::u64(0..most * 1000)));
 }
 
-/// The life in a path or a query, `life17`, and the request without it.
+/// The life whose password a request has, and the request with the password that the service wants.
 fn attributed(request: &Received) -> (usize, Received) {
     let mut request = request.clone();
-    let life = |text: &str| text.strip_prefix("life").and_then(|number| number.parse().ok());
-    let query = request.query.take();
-    let mut parts: Vec<&str> = query.iter().flat_map(|query| query.split('&')).collect();
-    let mut found = None;
-    parts.retain(|part| life(part).inspect(|life| found = Some(*life)).is_none());
-    request.query = (!parts.is_empty()).then(|| parts.join("&"));
-    if let Some((first, rest)) = request.path.clone().trim_start_matches('/').split_once('/')
-        && let Some(number) = life(first)
-    {
-        found = Some(number);
-        request.path = format!("/{rest}");
-    }
-    (found.unwrap_or_else(|| panic!("a request of nobody: {request:?}")), request)
+    let given = request.header("authorization").unwrap().strip_prefix("Basic ").unwrap();
+    let given = String::from_utf8(BASE64.decode(given.as_bytes()).unwrap()).unwrap();
+    let life = given.strip_prefix("user:life").unwrap().parse().unwrap();
+    let wanted = format!("Basic {}", BASE64.encode(b"user:secret"));
+    request.headers.insert("authorization", wanted.parse().unwrap());
+    (life, request)
 }
 
 /// The fields of a form or a query.
@@ -138,27 +133,31 @@ impl World {
             latency(15);
             answer
         });
-        let state = Arc::new(Mutex::new(State::new(API_ID, &api_key(), Switches::default())));
+        let state = Arc::new(Mutex::new(State::new(API_ID, &api_key(0), Switches::default())));
         state.lock().unwrap().add_zone("example.org");
         let (answering, records_calls) = (Arc::clone(&state), Calls::default());
         let calls = Arc::clone(&records_calls);
         let records = Server::start(0, move |request| {
             let at = Instant::now();
-            let (life, request) = attributed(request);
+            let form = fields(std::str::from_utf8(&request.body).unwrap());
+            let sent: serde_json::Value = serde_json::from_str(&form["req"]).unwrap();
+            let text = |key: &str| sent[key].as_str().unwrap().to_owned();
+            let life = text("api_partialkey").parse().unwrap();
             let is_write = request.path.contains("record-add");
             let road = if is_write { 15 } else { 3 };
             latency(road);
-            let answer = answering.lock().unwrap().answer(&request);
+            let answer = {
+                let mut state = answering.lock().unwrap();
+                state.api_key = api_key(life);
+                state.answer(request)
+            };
             if is_write {
-                let form = fields(std::str::from_utf8(&request.body).unwrap());
-                let sent: serde_json::Value = serde_json::from_str(&form["req"]).unwrap();
-                let text = |key: &str| sent[key].as_str().unwrap().to_owned();
                 calls.lock().unwrap().push(Call { at, life, name: text("name"), address: text("data") });
             }
             latency(road);
             answer
         });
-        let world = Self {
+        Self {
             home: Home::new(),
             push: push.await.unwrap(),
             push_service,
@@ -169,10 +168,7 @@ impl World {
             rng: fastrand::Rng::with_seed(seed),
             longest_life: LONGEST_LIFE,
             written: BTreeSet::new(),
-        };
-        world.home.write("key", &api_key());
-        world.home.write("password", "secret");
-        world
+        }
     }
 
     /// The names at the push service during a life.
@@ -183,6 +179,8 @@ impl World {
     }
 
     fn configure(&self, life: usize) {
+        self.home.write("key", &api_key(life));
+        self.home.write("password", &format!("life{life}"));
         let names = self.names(life);
         for name in &names {
             if self.push_service.host(name).is_none() {
@@ -191,7 +189,7 @@ impl World {
         }
         let toml = format!(
             "state_dir = {state:?}\n\
-             [account.push]\nprovider = \"dyndns2\"\nserver = \"{push}?life{life}\"\nusername = \"user\"\n\
+             [account.push]\nprovider = \"dyndns2\"\nserver = \"{push}\"\nusername = \"user\"\n\
              password = {{ file = {password:?} }}\nnames_per_request = 1\nverify = false\n\
              [account.records]\nprovider = \"lunanode\"\nendpoint = \"{records}\"\napi_id = \"{API_ID}\"\n\
              api_key = {{ file = {key:?} }}\nverify = false\n\
@@ -199,8 +197,8 @@ impl World {
              [[record]]\nnames = {names:?}\naccount = \"push\"\nprivate = true\n\
              [[record]]\nnames = {READABLE:?}\naccount = \"records\"\nprivate = true\n",
             state = self.home.text("state"),
-            push = self.push.url(dyndns2::PATH),
-            records = self.records.url(&format!("/life{life}/api/")),
+            push = self.push.url(""),
+            records = self.records.url("/api/"),
             password = self.home.text("password"),
             key = self.home.text("key"),
             address = self.home.text("address"),

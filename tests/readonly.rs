@@ -1,7 +1,7 @@
 //! A disk that cannot be written, or is full: a container that is started again and again stays within every budget, goes on
 //! where it can, says what is wrong, and is well again when the disk is.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 #[path = "emulator/dyndns2.rs"]
 mod dyndns2;

@@ -27,17 +27,21 @@ pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
     let now = clock::now();
     let mut rows = Vec::new();
     let mut out = Vec::new();
+    let mut changes = 0;
     for view in state.views(now) {
-        let says = match (view.planned, &view.standing) {
-            (Some(change), _) => format!("would change: {} -> {}", list(&change.before), list(&change.after)),
-            (None, _) => record_status(&view, now).says,
+        // What is held is not sent, whatever would be.
+        let planned = view.planned.filter(|_| !matches!(view.standing, Standing::Held { .. }));
+        let says = match planned {
+            Some(change) => format!("would change: {} -> {}", list(&change.before), list(&change.after)),
+            None => record_status(&view, now).says,
         };
+        changes += usize::from(planned.is_some());
         out.push(json!({
             "name": view.id.key.name, "type": view.id.key.rtype, "account": view.id.account,
-            "change": view.planned.is_some(),
-            "before": view.planned.map(|change| change.before.clone()),
-            "after": view.planned.map(|change| change.after.clone()),
-            "ttl": view.planned.and_then(|change| change.ttl),
+            "change": planned.is_some(),
+            "before": planned.map(|change| change.before.clone()),
+            "after": planned.map(|change| change.after.clone()),
+            "ttl": planned.and_then(|change| change.ttl),
             "says": says,
         }));
         let id = view.id;
@@ -47,7 +51,6 @@ pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
         print::json(&out)?;
     } else {
         print::table(&["NAME", "TYPE", "ACCOUNT", "PLAN"], &rows);
-        let changes = state.views(now).filter(|view| view.planned.is_some()).count();
         print::line(&format!("\n{changes} of {} record sets would change", rows.len()));
     }
     Ok(exit_code(&state))
@@ -62,8 +65,10 @@ pub(super) fn exit_code(state: &State) -> u8 {
         Standing::Failing { error } => error.as_ref().map_or(75, |error| error.kind.exit_code()),
         Standing::Held { hold, .. } => hold.error.kind.exit_code(),
     };
-    let planned = |view: &crate::model::machine::standing::View<'_>| view.planned.is_some();
-    state.views(clock::now()).filter(|view| !planned(view)).map(|view| code(&view.standing)).max().unwrap_or(0)
+    let views = state.views(clock::now());
+    // What is planned is what a plan is asked for, unless it is held.
+    let counts = views.filter(|view| view.planned.is_none() || matches!(view.standing, Standing::Held { .. }));
+    counts.map(|view| code(&view.standing)).max().unwrap_or(0)
 }
 
 /// Whether the configuration is right; `online`, whether the accounts are.

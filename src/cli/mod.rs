@@ -62,6 +62,7 @@ enum Command {
     /// Look at everything, or at one name, now
     Update(UpdateArgs),
     /// Let go of what is held: an account, a name, or everything
+    #[command(override_usage = "driftless release [OPTIONS] <TARGET|--all>")]
     Release(ReleaseArgs),
     /// Show the providers, or the settings of one
     Providers(ProvidersArgs),

@@ -7,8 +7,9 @@ use crate::app::{self, Failure, Loaded, Work, demo};
 use crate::config::Config;
 use crate::engine::Until;
 use crate::model::desired::AccountName;
-use crate::model::machine::Target;
+use crate::model::machine::{State, Target};
 use crate::model::name::Name;
+use crate::model::time::Now;
 use crate::os::clock;
 use crate::report::control::{Request, Unanswered, ask};
 use crate::report::status::Status;
@@ -50,9 +51,18 @@ pub(super) async fn once(loaded: Loaded, json: bool) -> Result<u8, Failure> {
     if json {
         print::json(&Status::of(&state, now))?;
     } else {
-        print::line(&Status::summary(&state, now));
+        outcome(&state, now);
     }
     Ok(look::exit_code(&state))
+}
+
+/// What one round came to: a line for each record set that is not right, and the sum.
+fn outcome(state: &State, now: Now) {
+    let well = ["up to date", "unmanaged"];
+    for record in Status::of(state, now).records.iter().filter(|record| !well.contains(&record.state.as_str())) {
+        print::line(&format!("{} {} at {}: {}", record.name, record.rtype, record.account, record.says));
+    }
+    print::line(&Status::summary(state, now));
 }
 
 /// A look now: by the running daemon, or else by a round of our own.
@@ -72,7 +82,7 @@ pub(super) async fn update(loaded: Loaded, name: Option<Name>) -> Result<u8, Fai
             let target = name.map_or(Target::All, Target::Name);
             let work = Work { loaded, again: None, until: Until::Settled, target: Some(target) };
             let state = app::work(work).await?;
-            print::line(&Status::summary(&state, clock::now()));
+            outcome(&state, clock::now());
             Ok(look::exit_code(&state))
         }
     }

@@ -78,7 +78,10 @@ fn gather(
     for path in wanted {
         match read(&path) {
             Ok(text) => files.push((path, text)),
-            Err(why) => problems.push(of_file(&path, format!("the file cannot be used: {why}"))),
+            Err(why) => {
+                let problem = of_file(&path, format!("the file cannot be used: {why}"));
+                problems.push(Problem { help: way_in(&path), ..problem });
+            }
         }
     }
     let mut variables = BTreeMap::new();
@@ -137,6 +140,14 @@ fn read(path: &Path) -> Result<String, String> {
     }
     String::from_utf8(content)
         .map_err(|why| format!("it is not UTF-8 from octet {} on", why.utf8_error().valid_up_to()))
+}
+
+/// What to do about a file that this user may not read.
+fn way_in(path: &Path) -> Option<String> {
+    let denied = std::fs::File::open(path).is_err_and(|why| why.kind() == io::ErrorKind::PermissionDenied);
+    let help = "the user that driftless runs as must be able to read it (the shipped unit makes one up: chmod 644); \
+                secrets belong into credentials or files of their own";
+    denied.then(|| help.to_owned())
 }
 
 fn mode(path: &Path) -> io::Result<u32> {

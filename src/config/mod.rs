@@ -60,7 +60,9 @@ impl Config {
             return Err(ConfigErrors(reader.finish()));
         };
         if root.is_empty() && !reader.failed() {
-            let help = format!("write {DEFAULT_FILE}, or DRIFTLESS__ variables with the same keys:\n\n{SMALLEST}");
+            let help = format!(
+                "write {DEFAULT_FILE}, or DRIFTLESS__ variables with the same keys (driftless run --demo needs neither):\n\n{SMALLEST}"
+            );
             return Err(ConfigErrors::one("there is no configuration", Some(help)));
         }
         let mut config = read(&mut reader, input, registry, &root);

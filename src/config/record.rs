@@ -1,6 +1,7 @@
 //! Records: which names at which accounts hold which addresses.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::document::Spot;
@@ -8,6 +9,7 @@ use super::meant::{Absent, Address, DEFAULT_ADDRESS, Defaults, Record, Source, T
 use super::reader::{Field, Fields, Reader, error};
 use super::tree::{Node, Table, Value};
 use super::{address, setting, suggest};
+use crate::model::address::allowed;
 use crate::model::name::Name;
 use crate::model::record::{RecordType, Ttl};
 
@@ -70,6 +72,8 @@ fn one(reader: &mut Reader, known: &Known<'_>, used: &mut Used, at: Spot, table:
         reader.note(error(at, "nothing would be published: `ipv4` and `ipv6` are both off"));
     }
     let (_, name) = names.first()?.clone();
+    let private = private.flatten().unwrap_or(false);
+    fixed_are_publishable(reader, at, private, [("ipv4", &ipv4), ("ipv6", &ipv6)]);
     let record = Record {
         name,
         account: account?,
@@ -78,11 +82,29 @@ fn one(reader: &mut Reader, known: &Known<'_>, used: &mut Used, at: Spot, table:
         ipv6,
         ttl: ttl.flatten().unwrap_or(known.defaults.ttl),
         values: if values.flatten() == Some("all") { Values::Whole } else { Values::Ours },
-        private: private.flatten().unwrap_or(false),
+        private,
         absent,
         place: None,
     };
     Some((names, record))
+}
+
+/// Addresses that stand in the configuration are judged at once: no reading would ever be another.
+fn fixed_are_publishable(reader: &mut Reader, at: Spot, private: bool, families: [(&str, &Source); 2]) {
+    for (key, source) in families {
+        let refused = fixed(source).into_iter().find_map(|address| allowed(address, private).err());
+        let Some(why) = refused else { continue };
+        let help = why.is_private().then(|| "to publish it on purpose add private = true".to_owned());
+        reader.note(error(at, format!("`{key}` of the record: {why}")).help(help));
+    }
+}
+
+fn fixed(source: &Source) -> Vec<IpAddr> {
+    match source {
+        Source::Fixed(addresses) => addresses.clone(),
+        Source::FirstOf(of) | Source::Quorum { of, .. } => of.iter().flat_map(fixed).collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn names(reader: &mut Reader, at: Spot, fields: &mut Fields<'_>) -> Names {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::{Access, Engine, SALT};
-use crate::model::agree::SourceName;
+use crate::model::agree::{Reading, SourceName};
 use crate::model::desired::{AccountName, Id};
 use crate::model::error::{Error, Result};
 use crate::model::json::Json;
@@ -24,6 +24,10 @@ const CALL: Duration = Duration::from_secs(120);
 /// How many record sets are looked for in DNS at once: each asks up to [`dns::MAX_SERVERS`] servers over a socket of its
 /// own, and a thousand records sent together must not take all the descriptors that a process may have.
 pub(super) const RESOLVING: usize = 8;
+
+/// A source that takes longer is blind this time. Each has a shorter bound of its own; a round of questions must end whatever a
+/// source does.
+const LOOK: Duration = Duration::from_secs(20);
 
 impl Engine {
     /// Carries out an effect; what is done at once answers at once.
@@ -79,9 +83,12 @@ impl Engine {
 
     fn detect(&mut self, questions: Vec<(SourceName, Family)>) {
         for (source, family) in questions {
-            let Some(detector) = self.parts.detectors.get(&source).map(Arc::clone) else { continue };
+            let detector = self.parts.detectors.get(&source).map(Arc::clone);
             self.start(async move {
-                let reading = detector.detect(family).await;
+                let reading = match detector {
+                    Some(detector) => timeout(LOOK, detector.detect(family)).await.unwrap_or_else(|_| too_late()),
+                    None => Reading::Unknown("there is no such source".into()),
+                };
                 tracing::debug!(%source, %family, "says {reading}");
                 Event::Readings(vec![(source, family, reading)])
             });
@@ -134,6 +141,10 @@ impl Engine {
     fn start(&mut self, effect: impl Future<Output = Event> + Send + 'static) {
         self.running.push(Box::pin(effect));
     }
+}
+
+fn too_late() -> Reading {
+    Reading::Unknown(format!("no answer within {} s", LOOK.as_secs()))
 }
 
 /// The error of a call that did not come back in time.

@@ -25,11 +25,12 @@ pub fn transient(failures: u32, rng: &mut fastrand::Rng) -> Duration {
 }
 
 /// The wait that a service asked for, and whether it was absurd and capped at 48 hours. Jitter only adds: up to a tenth, at
-/// most 30 s. Where the service did not say, one minute doubled each time, at most an hour.
+/// most 30 s. A pause of less than a minute is at least as long as our own back-off. Where the service did not say, one minute doubled each time, at most an hour.
 #[must_use]
 pub fn rate_limited(after: Option<Duration>, failures: u32, rng: &mut fastrand::Rng) -> (Duration, bool) {
     let asked = after.unwrap_or_else(|| UNSAID.saturating_mul(1 << failures.saturating_sub(1).min(10)).min(CEILING));
-    let obeyed = asked.min(RATE_LIMIT_CEILING);
+    // "Come back at once" from a service that has just refused: our own patience counts then.
+    let obeyed = if asked < UNSAID { asked.max(transient(failures, rng)) } else { asked.min(RATE_LIMIT_CEILING) };
     let jitter = (obeyed / 10).min(Duration::from_secs(30)).mul_f64(rng.f64());
     (obeyed + jitter, asked > obeyed)
 }
@@ -92,6 +93,7 @@ mod tests {
             let (wait, absurd) = rate_limited(Some(asked), failures, &mut rng);
             prop_assert!(wait >= asked.min(RATE_LIMIT_CEILING));
             prop_assert!(wait <= RATE_LIMIT_CEILING + Duration::from_secs(30));
+            prop_assert!(wait >= BASE / 2);
             prop_assert_eq!(absurd, asked > RATE_LIMIT_CEILING);
         }
 

@@ -45,6 +45,9 @@ pub struct Confirmed {
 pub struct Attempt {
     /// What the call should achieve.
     pub values: Values,
+    /// The TTL that it asked for.
+    #[serde(default)]
+    pub ttl: Option<Ttl>,
     /// When it was made.
     pub at: Stamp,
     /// Whether the outcome of the call before it is not known to be good either: what the service holds is then in doubt,
@@ -148,6 +151,15 @@ pub struct AccountEntry {
     pub error: Option<(Wall, Error)>,
 }
 
+/// A time in which there was certainly no address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Absence {
+    /// Since when.
+    pub since: Moment,
+    /// When that was last seen: who did not look cannot be certain.
+    pub seen: Moment,
+}
+
 /// What is remembered of a record set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -203,9 +215,9 @@ pub struct Entry {
     /// When name servers alone last caused a write.
     #[serde(skip_serializing_if = "is_unset")]
     pub dns_write: Option<Moment>,
-    /// Since when there is certainly no address.
+    /// How long there has certainly been no address.
     #[serde(skip_serializing_if = "is_unset")]
-    pub absent_since: Option<Moment>,
+    pub absence: Option<Absence>,
     /// What happened, oldest first.
     #[serde(skip_serializing_if = "is_unset")]
     pub history: VecDeque<(Wall, String)>,
@@ -252,15 +264,16 @@ struct Rebase {
 }
 
 impl AsOf {
-    /// How to translate moments written then; `None` within the same boot, where they hold as they are.
-    fn rebase(&self, boot: &str, now: Now) -> Option<Rebase> {
+    /// How to translate moments written then. Within the same boot they hold as they are; whatever lies ahead is clamped to
+    /// its kind's ceiling all the same.
+    fn rebase(&self, boot: &str, now: Now) -> Rebase {
         if !boot.is_empty() && self.boot == boot && self.moment <= now.moment {
-            return None;
+            return Rebase { from: now.moment, now: now.moment, elapsed: Duration::ZERO };
         }
         // Another boot: only the wall clock knows how long ago that was, and it may be wrong. A clock that went back counts
         // as no time; whatever is then left of a wait is clamped to its kind's ceiling.
         let elapsed = Duration::from_secs(u64::try_from(now.wall.0.saturating_sub(self.wall.0)).unwrap_or(0));
-        Some(Rebase { from: self.moment, now: now.moment, elapsed })
+        Rebase { from: self.moment, now: now.moment, elapsed }
     }
 }
 
@@ -297,17 +310,16 @@ impl Rebase {
 impl AccountEntry {
     /// Understands an entry that was written at `as_of`.
     pub fn rebase(&mut self, as_of: &AsOf, boot: &str, now: Now) {
-        if let Some(rebase) = as_of.rebase(boot, now) {
-            rebase.wait(&mut self.wait);
-            rebase.hold(&mut self.hold);
-        }
+        let rebase = as_of.rebase(boot, now);
+        rebase.wait(&mut self.wait);
+        rebase.hold(&mut self.hold);
     }
 }
 
 impl Entry {
     /// Understands an entry that was written at `as_of`.
     pub fn rebase(&mut self, as_of: &AsOf, boot: &str, now: Now) {
-        let Some(rebase) = as_of.rebase(boot, now) else { return };
+        let rebase = as_of.rebase(boot, now);
         rebase.wait(&mut self.wait);
         rebase.hold(&mut self.hold);
         // A burst of the largest budget is refilled in 20 minutes: no clock can block writes for longer.
@@ -323,8 +335,12 @@ impl Entry {
         if let Some((_, since)) = &mut self.ticket {
             rebase.stamp(since);
         }
-        for moment in self.undone.iter_mut().chain(&mut self.dns_write).chain(&mut self.absent_since) {
+        for moment in self.undone.iter_mut().chain(&mut self.dns_write) {
             *moment = rebase.behind(*moment);
+        }
+        if let Some(absence) = &mut self.absence {
+            absence.since = rebase.behind(absence.since);
+            absence.seen = rebase.behind(absence.seen);
         }
     }
 }

@@ -33,7 +33,8 @@ pub struct Terms {
     pub read_back_after: Duration,
     /// Whether a request that names one family makes the service forget the other.
     pub forgets_siblings: bool,
-    /// After how long an unchanged record must be sent again so that the service does not expire it.
+    /// After how long an unchanged record must be sent again so that the service does not expire it; meaningless where it can be
+    /// read, and is read again and again.
     pub refresh: Option<Duration>,
     /// Whether the zone's name servers can be asked what they answer.
     pub in_dns: bool,

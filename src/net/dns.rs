@@ -347,6 +347,19 @@ fn shown_name(name: &WireName) -> String {
     text.strip_suffix('.').unwrap_or(&text).to_owned()
 }
 
+/// The fuzzer's door: an answer of any content, and a file of resolvers.
+#[cfg(fuzzing)]
+pub fn fuzz(octets: &[u8]) {
+    let _ = resolvers(&String::from_utf8_lossy(octets));
+    let Ok(reply) = DnsResponse::from_buffer(octets.to_vec()) else { return };
+    for record in &reply.answers {
+        for rtype in [WireType::A, WireType::AAAA, WireType::TXT] {
+            let _ = value(rtype, &record.data);
+        }
+        let _ = shown_name(&record.name);
+    }
+}
+
 #[cfg(test)]
 mod bind;
 #[cfg(test)]

@@ -18,6 +18,8 @@ mod wire;
 pub use linux::{Watch, snapshot};
 #[cfg(not(target_os = "linux"))]
 pub use portable::{Watch, snapshot};
+#[cfg(all(fuzzing, target_os = "linux"))]
+pub use wire::fuzz;
 
 /// The addresses, links and default routes at one moment, each list in the kernel's order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,10 +1,11 @@
 //! Signals as a stream of words.
 
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::flag;
 
@@ -27,7 +28,7 @@ const TOLD_TWICE: i32 = 1;
 
 /// The signals of this process. SIGPIPE needs no handler: Rust programs start with it ignored, and a write to a closed
 /// pipe is an error like any other.
-pub struct Signals(signal_hook_tokio::Signals);
+pub struct Signals(Pin<Box<dyn Stream<Item = Signal> + Send>>);
 
 impl Signals {
     /// Starts to catch the signals, to be called once, inside a tokio runtime. From then on a second SIGTERM or SIGINT
@@ -42,19 +43,27 @@ impl Signals {
             flag::register_conditional_shutdown(signal, TOLD_TWICE, Arc::clone(&told))?;
             flag::register(signal, Arc::clone(&told))?;
         }
-        Ok(Self(signal_hook_tokio::Signals::new([SIGHUP, SIGUSR1, SIGUSR2, SIGTERM, SIGINT])?))
+        let signals = signal_hook_tokio::Signals::new([SIGHUP, SIGUSR1, SIGUSR2, SIGTERM, SIGINT])?;
+        Ok(Self::of(signals.map(|signal| match signal {
+            SIGHUP => Signal::Reload,
+            SIGUSR1 => Signal::Update,
+            SIGUSR2 => Signal::Dump,
+            // The rest is SIGTERM and SIGINT.
+            _ => Signal::Stop,
+        })))
+    }
+
+    /// What somebody else says: tests, instead of the kernel.
+    #[must_use]
+    pub fn of(told: impl Stream<Item = Signal> + Send + 'static) -> Self {
+        Self(Box::pin(told))
     }
 
     /// The next signal. Dropping the future loses none.
     pub async fn next(&mut self) -> Signal {
-        match self.0.next().await {
-            Some(SIGHUP) => Signal::Reload,
-            Some(SIGUSR1) => Signal::Update,
-            Some(SIGUSR2) => Signal::Dump,
-            // The rest is SIGTERM and SIGINT. The stream never ends, as nobody has the handle that closes it; if it
-            // did, no signal could reach us any more, and to stop is the safe reading.
-            _ => Signal::Stop,
-        }
+        // The kernel's stream never ends, as nobody has the handle that closes it; if it did, no signal could reach us any
+        // more, and to stop is the safe reading.
+        self.0.next().await.unwrap_or(Signal::Stop)
     }
 }
 

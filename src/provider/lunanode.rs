@@ -254,3 +254,17 @@ fn fields(draft: &Draft) -> Fields {
         attributes: draft.attributes.clone(),
     }
 }
+
+/// The fuzzer's door: an answer of any content; whether it counts as a success.
+#[cfg(fuzzing)]
+#[must_use]
+pub fn fuzz(status: u16, body: &[u8]) -> bool {
+    let reply = crate::net::http::Reply { status, headers: Default::default(), body: body.to_vec() };
+    let Ok(content) = reply::open(&reply, &["a secret"], "asking") else { return false };
+    for list in ["dyns", "zones", "records"] {
+        for entry in reply::entries(&content, list, "asking").unwrap_or_default() {
+            let _ = (entry.id(), entry.need("name", "asking"), entry.text("ttl"));
+        }
+    }
+    true
+}

@@ -34,6 +34,12 @@ impl Rig {
         let mut rig = Self { dir: tempfile::tempdir().unwrap(), root: PathBuf::new() };
         succeeded("start", &rig.script(&["start"]));
         rig.root = succeeded("root", &rig.script(&["root"])).trim().into();
+        // The rig begins as the machine is, which may run one of its own.
+        for path in ["/etc/driftless", "/etc/systemd/system/driftless.service.d", "/var/lib/driftless"] {
+            let path = rig.path(path);
+            let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+        }
+        let _ = fs::remove_dir_all(rig.path("/var/lib/private/driftless"));
         let install = Command::new("packaging/install")
             .args(["--prefix", "/usr", "--binary", env!("CARGO_BIN_EXE_driftless"), "--destdir"])
             .arg(&rig.root)

@@ -72,6 +72,21 @@ fn what_is_not_known_is_suggested() {
 }
 
 #[test]
+fn an_address_that_may_not_be_published_is_refused_where_it_was_typed() {
+    let record = |keys: &str| format!("[[record]]\nname = \"a.example.org\"\naccount = \"base\"\n{keys}");
+    let private = record("ipv4 = { first_of = [\"interface\", \"192.168.1.5\"] }");
+    let never = record("ipv4 = \"169.254.1.1\"\nprivate = true");
+    let meant = record("ipv4 = \"192.168.1.5\"\nprivate = true");
+    check(&[
+        (&private, &["1:1: `ipv4` of the record: 192.168.1.5 is private (RFC 1918)"]),
+        (&never, &["1:1: `ipv4` of the record: 169.254.1.1 is link-local (RFC 3927)"]),
+    ]);
+    let problems = load(&above_base(&private)).unwrap_err();
+    assert_eq!(problems.problems()[0].help.as_deref(), Some("to publish it on purpose add private = true"));
+    assert!(load(&above_base(&meant)).is_ok());
+}
+
+#[test]
 fn wrong_types_say_what_was_expected_and_found() {
     check(&[
         ("record = 5", &["1:1: `record` is a list of tables: each starts with [[record]]"]),

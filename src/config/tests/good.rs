@@ -105,9 +105,9 @@ fn every_source_is_read() {
     assert_eq!((words.ipv4, words.ipv6), (Source::Off, Source::Interface(InterfaceSource::default())));
     let words = address("ipv4 = \"https\"\nipv6 = \"auto\"");
     assert_eq!((words.ipv4, words.ipv6), (Source::EchoPool, Source::Auto));
-    let fixed = address("ipv4 = \"192.0.2.7\"\nipv6 = { fixed = [\"2001:db8::1\", \"2001:db8::2\"] }");
-    assert_eq!(fixed.ipv4, Source::Fixed(vec!["192.0.2.7".parse().unwrap()]));
-    assert_eq!(fixed.ipv6, Source::Fixed(vec!["2001:db8::1".parse().unwrap(), "2001:db8::2".parse().unwrap()]));
+    let fixed = address("ipv4 = \"9.9.9.9\"\nipv6 = { fixed = [\"2620:fe::9\", \"2620:fe::fe\"] }");
+    assert_eq!(fixed.ipv4, Source::Fixed(vec!["9.9.9.9".parse().unwrap()]));
+    assert_eq!(fixed.ipv6, Source::Fixed(vec!["2620:fe::9".parse().unwrap(), "2620:fe::fe".parse().unwrap()]));
     let named = address(
         "ipv4 = { interface = \"default\", private = true }\n\
          ipv6 = { interface = \"eth0\", temporary = true, all = true }",
@@ -136,10 +136,10 @@ fn echo_services_have_three_formats() {
 #[test]
 fn several_sources_are_asked_in_order_or_must_agree() {
     let keys = "ipv4 = { quorum = 2, of = [\"https\", { file = \"/run/ip\" }, \
-                { first_of = [\"interface\", \"192.0.2.7\"] }] }";
+                { first_of = [\"interface\", \"9.9.9.9\"] }] }";
     let first = Source::FirstOf(vec![
         Source::Interface(InterfaceSource::default()),
-        Source::Fixed(vec!["192.0.2.7".parse().unwrap()]),
+        Source::Fixed(vec!["9.9.9.9".parse().unwrap()]),
     ]);
     let of = vec![Source::EchoPool, Source::File { path: "/run/ip".into() }, first];
     assert_eq!(address(keys).ipv4, Source::Quorum { need: 2, of });

@@ -56,6 +56,7 @@ impl State {
             account.ids = desired.records.keys().filter(|id| id.account == *name).cloned().collect();
             if account.entry.identity != declared.identity {
                 if !account.entry.identity.is_empty() {
+                    account.lane.disown();
                     self.moved(&account.ids);
                     account.entry = AccountEntry::default();
                 }
@@ -75,7 +76,11 @@ impl State {
             if let Some(record) = self.records.get_mut(id) {
                 let history = std::mem::take(&mut record.entry.history);
                 // The budget stays: a configuration that goes to and fro must not send more than one that stays.
-                record.entry = Entry { history, spent: record.entry.spent, ..Entry::default() };
+                let hold = record.entry.hold.take().filter(|hold| !hold.reason.ends_with_new_settings());
+                record.entry = Entry { history, hold, spent: record.entry.spent, ..Entry::default() };
+                record.busy = false;
+                record.aim = None;
+                record.prior = None;
                 record.dirty = true;
             }
         }

@@ -48,7 +48,11 @@ pub(super) fn compare(
     } else if known.is_empty() && !want.is_empty() && !want.is_subset(&holds) {
         // First contact, or someone else replaced what was ours.
         match foreign.len() {
+            // Ours were taken away because there was no address: what stands there was known to be somebody else's.
+            1.. if entry.confirmed.as_ref().is_some_and(|confirmed| confirmed.values.is_empty()) => {}
             _ if mixed => return Finding::Leave(Reason::Foreign, not_ours(&holds, "whose attributes differ")),
+            // One of ours stands there already: what is beside it is somebody else's.
+            _ if !want.is_disjoint(&holds) => {}
             0 => {}
             1 => foreign.clear(),
             _ => return Finding::Leave(Reason::Foreign, not_ours(&holds, "of which none is known to be ours")),
@@ -78,7 +82,7 @@ pub(super) fn compare(
 
 /// Whether the service accepted exactly this, so that what it shows is what it made of it.
 fn asked_before(entry: &Entry, spec: &RecordSpec, want: &Values) -> bool {
-    entry.accepted.is_some() && entry.is_confirmed(want, spec.ttl.wanted())
+    entry.accepted.is_some() && entry.read_back.is_none() && entry.is_confirmed(want, spec.ttl.wanted())
 }
 
 fn change(
@@ -137,6 +141,11 @@ mod tests {
     #[test]
     fn one_address_at_first_contact_is_adopted_and_replaced() {
         assert_eq!(after(judge(&spec(false), &Entry::default(), &[2], holds(&[1]))), values(&[2]));
+    }
+
+    #[test]
+    fn what_stands_beside_an_address_of_ours_is_not_adopted() {
+        assert_eq!(after(judge(&spec(false), &Entry::default(), &[2, 3], holds(&[1, 2]))), values(&[1, 2, 3]));
     }
 
     #[test]

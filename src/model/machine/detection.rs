@@ -5,13 +5,17 @@ use std::time::Duration;
 
 use super::{Effect, Level, Network, Out, Planted, Record, SETTLE, SETTLE_MOST, State};
 use crate::model::agree::{Reading, SourceName, Verdict, agree};
-use crate::model::backoff::spread;
+use crate::model::backoff::{CEILING, spread};
 use crate::model::desired::{Id, Want, want};
+use crate::model::ledger::Absence;
+use crate::model::ledger::Wait;
 use crate::model::record::Family;
 use crate::model::time::{Moment, Now};
 
 /// A public source that failed is not asked again sooner, unless the network changed.
 const AFTER_FAILURE: Duration = Duration::from_secs(60);
+/// However often the network changes, a public source is asked no sooner again.
+const AFTER_FLAP: Duration = Duration::from_secs(30);
 /// Waits are cut short by a changed network at most this often.
 const RELIEF: Duration = Duration::from_secs(60);
 
@@ -111,7 +115,13 @@ impl State {
         out: &mut Out,
     ) {
         for (source, family, reading) in readings {
-            let Some(spec) = self.desired.sources.get(&source) else { continue };
+            let question = (source, family);
+            if let Some(round) = &mut self.detection.round {
+                round.asked.remove(&question);
+                round.fresh.insert(question.clone());
+            }
+            // A reload may have taken the source away while it was asked.
+            let Some(spec) = self.desired.sources.get(&question.0) else { continue };
             let reading = match reading {
                 Reading::Unknown(_) if self.has(Planted::BlindIsNone) => Reading::None,
                 other => other,
@@ -120,11 +130,6 @@ impl State {
                 Reading::Unknown(_) => spec.min_interval.min(AFTER_FAILURE),
                 _ => spread(spec.min_interval, rng).max(spec.min_interval),
             };
-            let question = (source, family);
-            if let Some(round) = &mut self.detection.round {
-                round.asked.remove(&question);
-                round.fresh.insert(question.clone());
-            }
             self.detection.observed.insert(question, Observed { reading, at: now, again: now.moment.plus(pause) });
         }
         self.advance(now, rng, out);
@@ -175,7 +180,11 @@ impl State {
             let Verdict::Ask(sources) = &verdict else { return Some(verdict) };
             let known = |source: &&SourceName| {
                 let observed = self.detection.observed.get(&((*source).clone(), family));
-                round.network == Network::Same && observed.is_some_and(|observed| observed.again > now.moment)
+                observed.is_some_and(|observed| {
+                    // A changed network is a reason to ask sooner, but not each time that a link flaps.
+                    let lately = observed.at.moment.plus(AFTER_FLAP) > now.moment;
+                    observed.again > now.moment && (round.network == Network::Same || lately)
+                })
             };
             let reused: Vec<Question> = sources.iter().filter(known).map(|source| (source.clone(), family)).collect();
             if reused.is_empty() {
@@ -197,12 +206,20 @@ impl State {
 
     fn conclude(&mut self, id: &Id, believed: &Reading, now: Now, out: &mut Out) {
         let (Some(spec), Some(record)) = (self.desired.records.get(id), self.records.get_mut(id)) else { return };
-        let absent_for = match believed {
-            Reading::None => now.moment.since(*record.entry.absent_since.get_or_insert(now.moment)),
-            _ => {
-                record.entry.absent_since = None;
-                Duration::ZERO
+        let absent_for = if *believed == Reading::None {
+            // Suspended, switched off or crashed for longer than two checks: nobody knows, so it begins anew.
+            let looking = |absence: &Absence| now.moment.since(absence.seen) <= self.desired.check.saturating_mul(2);
+            let since = record.entry.absence.filter(looking).map_or(now.moment, |absence| absence.since);
+            record.entry.absence = Some(Absence { since, seen: now.moment });
+            record.dirty |= spec.absent_after.is_some();
+            now.moment.since(since)
+        } else {
+            if record.entry.absence.take().is_some() && std::mem::take(&mut record.absence_saved) {
+                // The next process must not go on counting where this one ended.
+                record.dirty = true;
+                self.urgent = true;
             }
+            Duration::ZERO
         };
         if let (Reading::None, Some(after)) = (believed, spec.absent_after)
             && absent_for < after
@@ -216,6 +233,31 @@ impl State {
         let siblings = self.desired.accounts.get(&id.account).is_some_and(|account| account.terms.forgets_siblings)
             && self.desired.records.contains_key(&id.sibling());
         want_changed(record, id, want, siblings, self.detection.starting.is_some(), now, out);
+    }
+}
+
+/// Cuts a wait short, or lets go of what was held for another address; the rarer the more often it failed, so that an address
+/// that flaps asks no more of the service than one that stays.
+fn relieve(record: &mut Record, waits: bool, held: bool, now: Now) {
+    let pause = RELIEF.saturating_mul(record.entry.failures.max(1)).min(CEILING);
+    let again = record.relieved.map(|last| last.plus(pause)).filter(|again| *again > now.moment);
+    if !(waits || held) {
+        return;
+    }
+    if held {
+        record.entry.hold = None;
+        record.entry.failures = record.entry.failures.saturating_add(1);
+        record.entry.note(now, "let go: the address is another one");
+        record.dirty = true;
+    }
+    match again {
+        None => {
+            record.relieved = Some(now.moment);
+            record.entry.wait.take_if(|wait| !wait.obeyed);
+        }
+        // Later, not never.
+        Some(until) if held => record.entry.wait = Some(Wait { until, obeyed: true }),
+        Some(_) => {}
     }
 }
 
@@ -234,15 +276,12 @@ fn want_changed(record: &mut Record, id: &Id, want: Want, siblings: bool, starti
     if record.entry.is_confirmed(&values, None) {
         return;
     }
-    // What failed in passing for another address is no reason to wait with this one.
-    if record.entry.wait.as_ref().is_some_and(|wait| !wait.obeyed) {
-        record.entry.wait = None;
-    }
-    if record.entry.hold.as_ref().is_some_and(|hold| hold.want.as_ref().is_some_and(|held| *held != values)) {
-        record.entry.hold = None;
-        record.entry.note(now, "let go: the address is another one");
-        record.dirty = true;
-    }
+    // What failed in passing for another address is no reason to wait with this one. An address that was unknown for a while and
+    // is the same as before is no other one.
+    let fresh = record.entry.attempt.as_ref().is_none_or(|attempt| attempt.values != values);
+    let waits = fresh && record.entry.wait.as_ref().is_some_and(|wait| !wait.obeyed);
+    let held = record.entry.hold.as_ref().and_then(|hold| hold.want.as_ref()).is_some_and(|held| *held != values);
+    relieve(record, waits, held, now);
     let known = record.entry.confirmed.is_some() || record.entry.attempt.is_some();
     if siblings || !(known || starting) {
         prolong(&mut record.settle, now);

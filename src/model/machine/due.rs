@@ -1,11 +1,16 @@
 //! What a record set needs next, or until when it rests and why: the rules of time, budgets and holds in one place.
 
+use std::time::Duration;
+
 use super::{Mode, Record, State};
 use crate::model::desired::{Id, RecordSpec, Want};
-use crate::model::ledger::Hold;
+use crate::model::ledger::{Hold, Stamp};
 use crate::model::record::Values;
-use crate::model::terms::Terms;
+use crate::model::terms::{Budget, Terms};
 use crate::model::time::{Moment, Now};
+
+/// How often one record set may be read.
+pub(super) const READS: Budget = Budget { burst: 5, refill: Duration::from_secs(30) };
 
 /// What a record set needs next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +46,13 @@ fn until(moment: Moment, now: Now) -> Option<Next> {
 impl State {
     /// What this record set needs next.
     pub(super) fn next(&self, id: &Id, now: Now) -> Next {
+        let next = self.next_at_best(id, now);
+        let asked = self.records.get(id).map(|record| record.asked.next(READS));
+        // An address that flaps between values that stand there already causes no write, and must not cause reads for ever.
+        asked.filter(|_| next == Next::Read && self.mode == Mode::Run).and_then(|at| until(at, now)).unwrap_or(next)
+    }
+
+    fn next_at_best(&self, id: &Id, now: Now) -> Next {
         let (Some(spec), Some(record), Some(account), Some(declared)) = (
             self.desired.records.get(id),
             self.records.get(id),
@@ -101,30 +113,28 @@ impl State {
                 Next::Push
             };
         }
-        if let Some(rest) = until(record.entry.spent.next(terms.budget), now) {
-            return rest;
-        }
         if terms.readable {
-            return Next::Read;
-        }
-        if self.sibling_is_missing(id, terms) {
-            return Next::Rest(None);
+            return until(record.entry.spent.next(terms.budget), now).unwrap_or(Next::Read);
         }
         let sibling = self.records.get(&id.sibling()).filter(|_| terms.forgets_siblings);
         if let Some(rest) = sibling.and_then(|sibling| until(sibling.settle?.0, now)) {
             // They go together.
             return rest;
         }
-        if !self.disk.writable {
-            if record.sent_without_disk {
-                return Next::Rest(None);
-            }
-            if let Some(rest) = until(self.disk.push_after, now) {
-                return rest;
-            }
-        }
         debug_assert!(!values.is_empty(), "push services are never asked to remove");
-        Next::Push
+        match self.push_from(record, terms) {
+            Some(at) if !self.sibling_is_missing(id, terms) => until(at, now).unwrap_or(Next::Push),
+            _ => Next::Rest(None),
+        }
+    }
+
+    /// From when on a service that cannot be read may be sent to; `None`: not by this process, unless the disk comes back.
+    fn push_from(&self, record: &Record, terms: &Terms) -> Option<Moment> {
+        let budget = record.entry.spent.next(terms.budget);
+        if self.disk.writable {
+            return Some(budget);
+        }
+        (!record.sent_without_disk).then(|| budget.max(self.disk.push_after))
     }
 
     /// A record set that holds what it should, as far as is known: it is read back, seen in DNS, verified and refreshed.
@@ -133,7 +143,7 @@ impl State {
             return if record.checked || !terms.readable { Next::Rest(None) } else { Next::Read };
         }
         // Name servers are asked for values; that there is none is for the service to say.
-        let in_dns = terms.in_dns && !record.resolving && record.want != Want::Gone;
+        let in_dns = terms.in_dns && record.resolving.is_none() && record.want != Want::Gone;
         if record.forced {
             if terms.readable {
                 return Next::Read;
@@ -142,8 +152,10 @@ impl State {
                 return Next::Resolve;
             }
         }
-        let refresh = terms.refresh.zip(record.entry.confirmed.as_ref());
-        let refresh = refresh.map(|(after, confirmed)| confirmed.since.moment.plus(after));
+        // What can be read needs no sending of what it holds, which would not know of values beside ours.
+        let refresh = terms.refresh.filter(|_| !terms.readable).zip(record.entry.confirmed.as_ref());
+        let refresh = refresh.map(|(after, confirmed)| refresh_at(confirmed.since, after, now));
+        let refresh = refresh.zip(self.push_from(record, terms)).map(|(due, from)| due.max(from));
         let resolve = record.resolve_at.filter(|_| in_dns);
         let read = record.read_at.filter(|_| terms.readable);
         if read.is_some_and(|at| at <= now.moment) {
@@ -152,8 +164,8 @@ impl State {
         if resolve.is_some_and(|at| at <= now.moment) {
             return Next::Resolve;
         }
-        if refresh.is_some_and(|at| at <= now.moment) && (self.disk.writable || !record.sent_without_disk) {
-            return until(record.entry.spent.next(terms.budget), now).unwrap_or(Next::Push);
+        if refresh.is_some_and(|at| at <= now.moment) {
+            return Next::Push;
         }
         Next::Rest([refresh, resolve, read].into_iter().flatten().filter(|at| *at > now.moment).min())
     }
@@ -168,6 +180,13 @@ impl State {
 /// Whether there is no address any more, and nothing that could be taken away: the service cannot remove, or nothing is ours.
 pub(super) fn has_nothing_to_remove(spec: &RecordSpec, record: &Record, terms: &Terms) -> bool {
     record.want == Want::Gone && (!terms.readable || record.entry.ours.is_empty() && !spec.whole)
+}
+
+/// When something that was last done `since` is to be done again. A machine that is rebooted every night knows only by the
+/// wall clock how long ago that was.
+fn refresh_at(since: Stamp, after: Duration, now: Now) -> Moment {
+    let passed = Duration::from_secs(u64::try_from(now.wall.0.saturating_sub(since.wall.0)).unwrap_or(0));
+    since.moment.plus(after).min(now.moment.plus(after.saturating_sub(passed)))
 }
 
 /// A hold rests; a readable service is asked once a day whether it still stands.

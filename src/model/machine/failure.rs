@@ -87,7 +87,7 @@ impl State {
         self.urgent = true;
     }
 
-    fn record_waits(&mut self, id: &Id, now: Now, rng: &mut fastrand::Rng, out: &mut Out) {
+    pub(super) fn record_waits(&mut self, id: &Id, now: Now, rng: &mut fastrand::Rng, out: &mut Out) {
         let Some(record) = self.records.get_mut(id) else { return };
         record.entry.failures = record.entry.failures.saturating_add(1);
         let wait = transient(record.entry.failures, rng);
@@ -162,8 +162,8 @@ impl State {
         record.entry.error = Some((now.wall, error.clone()));
         record.entry.hold = Some(hold(record.entry.hold.take(), reason, error, print, want, wrote, now));
         record.dirty = true;
-        self.urgent = true;
         if !again {
+            self.urgent = true;
             self.look_at(&id.account, out);
         }
     }
@@ -243,27 +243,25 @@ impl State {
         }
     }
 
-    /// A held scope answered a probe: what held the account or the right to read is over.
-    pub(super) fn probe_went_well(&mut self, id: &Id, now: Now, out: &mut Out) {
-        if let Some(account) = self.accounts.get_mut(&id.account)
+    /// The account answered: what held it because it could not be asked is over.
+    pub(super) fn account_answers(&mut self, name: &AccountName, out: &mut Out) {
+        if let Some(account) = self.accounts.get_mut(name)
             && account.entry.hold.take_if(|hold| !hold.wrote).is_some()
         {
             account.dirty = true;
             self.urgent = true;
-            out.tell_account(Level::Info, &id.account, "let go: the service answers again");
+            out.tell_account(Level::Info, name, "let go: the service answers again");
         }
-        if let Some(record) = self.records.get_mut(id) {
-            record.stale = record.stale && record.entry.attempt.is_some();
-            let asked = |hold: &mut Hold| !hold.wrote && matches!(hold.reason, Reason::Refused | Reason::Wrong);
-            if record.entry.hold.take_if(asked).is_some() {
-                record.entry.note(now, "let go: the service answers again");
-                record.dirty = true;
-            }
-        }
-        let account = self.accounts.get_mut(&id.account).and_then(|account| account.entry.hold.as_mut());
-        let record = self.records.get_mut(id).and_then(|record| record.entry.hold.as_mut());
-        for hold in account.into_iter().chain(record) {
-            hold.probe = now.moment.plus(PROBE);
+    }
+
+    /// A record set was answered for: what held it because it could not be read is over.
+    pub(super) fn record_answers(&mut self, id: &Id, now: Now) {
+        let Some(record) = self.records.get_mut(id) else { return };
+        record.stale = record.stale && record.entry.attempt.is_some();
+        let asked = |hold: &mut Hold| !hold.wrote && matches!(hold.reason, Reason::Refused | Reason::Wrong);
+        if record.entry.hold.take_if(asked).is_some() {
+            record.entry.note(now, "let go: the service answers again");
+            record.dirty = true;
         }
     }
 }

@@ -3,32 +3,54 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::compare::{Finding, compare};
-use super::due::Next;
-use super::{Account, Effect, Level, Mode, Out, Planted, Record, State};
+use super::due::{Next, READS};
+use super::{Account, Aim, Effect, Mode, Out, PROBE, Planted, State};
 use crate::model::desired::{AccountName, Id};
-use crate::model::error::{Error, Kind, Result};
-use crate::model::ledger::{Attempt, Fingerprint};
-use crate::model::plan::{Applied, Batch, Change, Health, Plan, Seen, Sibling};
-use crate::model::record::{RrsetKey, Values, list};
-use crate::model::terms::Budget;
-use crate::model::time::Now;
+use crate::model::error::{Error, Kind, Result, Scope};
+use crate::model::ledger::Fingerprint;
+use crate::model::plan::{Batch, Change, Health, Plan, Seen, Sibling};
+use crate::model::record::{RrsetKey, Values};
+use crate::model::time::{Moment, Now};
 
 /// What an account is doing.
 #[derive(Debug, Default)]
 pub(super) struct Lane {
     /// A read, a cut or a question about a job is under way.
-    asking: bool,
+    pub(super) asking: bool,
     /// Batches that wait until the intent is on disk.
-    saving: bool,
+    pub(super) saving: bool,
     /// Batches not begun.
-    queue: VecDeque<Batch>,
+    pub(super) queue: VecDeque<Batch>,
     /// Batches under way.
-    flying: BTreeMap<u64, Batch>,
+    pub(super) flying: BTreeMap<u64, Batch>,
+    /// What was planned and is not yet cut into batches.
+    pub(super) planned: Vec<Id>,
+    /// When the batches not begun were planned.
+    pub(super) planned_at: Moment,
+    /// What is under way was asked of another login: its answer means nothing here.
+    void: bool,
 }
 
 impl Lane {
     pub(super) fn is_idle(&self) -> bool {
         !self.asking && !self.saving && self.queue.is_empty() && self.flying.is_empty()
+    }
+
+    /// The account is another login now: nothing that is under way counts, nothing planned is begun.
+    pub(super) fn disown(&mut self) {
+        self.give_up();
+        self.void = !self.is_idle();
+    }
+
+    /// Takes note of an answer, and says whether it counts. `flew`: the batch that it is about.
+    pub(super) fn answered(&mut self, flew: Option<u64>) -> bool {
+        match flew {
+            Some(number) => drop(self.flying.remove(&number)),
+            None => self.asking = false,
+        }
+        let counts = !self.void;
+        self.void &= !self.is_idle();
+        counts
     }
 
     /// Gives up what is not begun, and names the keys of it.
@@ -77,6 +99,12 @@ impl State {
             reads.truncate(1);
         }
         if !reads.is_empty() {
+            self.probes(name, &reads, now);
+            for id in &reads {
+                if let Some(record) = self.records.get_mut(id) {
+                    record.asked = record.asked.after_write(READS, now.moment);
+                }
+            }
             self.occupy(name, &reads);
             out.push(Effect::Read(name.clone(), reads.into_iter().map(|id| id.key).collect()));
         } else if !pushes.is_empty() {
@@ -93,6 +121,15 @@ impl State {
         }
     }
 
+    /// Whatever is held and asked now is not asked again for a day, whatever the answer.
+    fn probes(&mut self, name: &AccountName, reads: &[Id], now: Now) {
+        let account = self.accounts.get_mut(name).and_then(|account| account.entry.hold.as_mut());
+        let records = self.records.iter_mut().filter(|(id, _)| reads.contains(id));
+        for hold in records.filter_map(|(_, record)| record.entry.hold.as_mut()).chain(account) {
+            hold.probe = now.moment.plus(PROBE);
+        }
+    }
+
     fn occupy(&mut self, name: &AccountName, ids: &[Id]) {
         if let Some(account) = self.accounts.get_mut(name) {
             account.lane.asking = true;
@@ -105,10 +142,16 @@ impl State {
         }
     }
 
-    pub(super) fn lane_answered(&mut self, name: &AccountName) {
-        if let Some(account) = self.accounts.get_mut(name) {
-            account.lane.asking = false;
-        }
+    /// A question to an account was answered; whether the answer counts.
+    pub(super) fn lane_answered(&mut self, name: &AccountName) -> bool {
+        self.accounts.get_mut(name).is_some_and(|account| account.lane.answered(None))
+    }
+
+    /// Whether an account must be left alone: what was planned is not begun.
+    pub(super) fn rests(&self, name: &AccountName, now: Now) -> bool {
+        let Some(account) = self.accounts.get(name) else { return true };
+        let waits = account.entry.wait.as_ref().is_some_and(|wait| wait.until > now.moment);
+        waits || account.entry.hold.is_some() || self.stopping
     }
 
     pub(super) fn read(
@@ -120,10 +163,16 @@ impl State {
         rng: &mut fastrand::Rng,
         out: &mut Out,
     ) {
-        self.lane_answered(name);
+        if !self.lane_answered(name) {
+            return;
+        }
         // What cannot be read was not asked: that says nothing about how the account fares.
         let asked = answers.iter().filter(|(_, answer)| !matches!(answer, Ok(Seen::Unreadable)));
         let outcomes: Vec<_> = asked.map(|(key, answer)| (key.clone(), answer.as_ref().err().cloned())).collect();
+        let refused = |(_, error): &(RrsetKey, Option<Error>)| {
+            matches!(error, Some(Error { kind: Kind::Auth { scope: Scope::Account | Scope::Service }, .. }))
+        };
+        let refused = outcomes.iter().any(refused);
         self.take_failures(name, print, outcomes, false, now, rng, out);
         let mut plan = Plan::default();
         for (key, answer) in answers {
@@ -133,10 +182,13 @@ impl State {
                 record.checked = true;
             }
             if let Ok(seen) = answer {
+                if !refused {
+                    self.account_answers(name, out);
+                }
                 plan.changes.extend(self.weigh(&id, print, seen, now, rng, out));
             }
         }
-        if self.stopping || plan.changes.is_empty() {
+        if plan.changes.is_empty() || self.rests(name, now) {
             return;
         }
         if self.mode == Mode::Plan {
@@ -154,6 +206,9 @@ impl State {
             change.sibling = self.sibling_of(id, &planned);
         }
         self.occupy(name, &ids);
+        if let Some(account) = self.accounts.get_mut(name) {
+            account.lane.planned = ids;
+        }
         out.push(Effect::Cut(name.clone(), plan));
     }
 
@@ -167,11 +222,13 @@ impl State {
         rng: &mut fastrand::Rng,
         out: &mut Out,
     ) -> Option<Change> {
-        self.probe_went_well(id, now, out);
+        self.record_answers(id, now);
         let overwrite = self.has(Planted::OverwritesForeign);
         let spec = self.desired.records.get(id)?;
         let record = self.records.get_mut(id)?;
         let want = record.want.values()?;
+        let ttl = spec.ttl.wanted();
+        let budget = self.desired.accounts.get(&id.account)?.terms.budget;
         let broken = matches!(&seen, Seen::Holds { health: Health::Broken, .. });
         let held = match &seen {
             Seen::Holds { values, .. } => Some(values.clone()),
@@ -185,6 +242,14 @@ impl State {
             return None;
         }
         let record = self.records.get_mut(id)?;
+        if let Some(held) = &held {
+            // What was ours and is no longer there is no concern of ours, but for what a call may yet bring.
+            let attempted = record.entry.attempt.iter().flat_map(|attempt| &attempt.values);
+            let known: Values = record.entry.ours.intersection(held).chain(&want).chain(attempted).cloned().collect();
+            if known.is_subset(&record.entry.ours) {
+                record.entry.ours = known;
+            }
+        }
         match finding {
             Finding::Fits { health: Health::Live, clamped } => {
                 self.confirmed_by_reading(id, want, clamped, now, rng, out);
@@ -211,7 +276,13 @@ impl State {
                 {
                     return None;
                 }
-                self.records.get_mut(id)?.aim = Some(want);
+                let record = self.records.get_mut(id)?;
+                let free = record.entry.spent.next(budget);
+                if free > now.moment && self.mode == Mode::Run {
+                    record.read_at = Some(free);
+                    return None;
+                }
+                record.aim = Some(Aim { values: want, ttl });
                 Some(*change)
             }
         }
@@ -232,275 +303,4 @@ impl State {
             (None, _) => Sibling::Unknown,
         }
     }
-
-    pub(super) fn cut(&mut self, name: &AccountName, batches: Vec<Batch>) {
-        let Some(account) = self.accounts.get_mut(name) else { return };
-        account.lane.asking = false;
-        account.lane.queue.extend(batches);
-        if self.stopping {
-            let ids = account.abandon(name);
-            self.never_made(&ids);
-            return;
-        }
-        account.lane.saving = true;
-    }
-
-    /// Calls that were planned, perhaps written down, and never made: what was open before them is open again.
-    pub(super) fn never_made(&mut self, ids: &[Id]) {
-        for id in ids {
-            if let Some(record) = self.records.get_mut(id) {
-                record.busy = false;
-                if let Some((attempt, spent)) = record.prior.take() {
-                    record.entry.attempt = attempt;
-                    record.entry.spent = spent;
-                    record.dirty = true;
-                }
-            }
-        }
-    }
-
-    /// Writes down what the next batches will attempt. Push services one batch at a time: the outcome of each is on disk
-    /// before the next is begun. Where the service can be read, all at once: a restart reads before it writes.
-    pub(super) fn intend(&mut self, now: Now) -> bool {
-        let mut any = false;
-        let names: Vec<AccountName> = self.accounts.keys().cloned().collect();
-        for name in names {
-            self.drop_outdated(&name);
-            let Some(account) = self.accounts.get(&name) else { continue };
-            let Some(declared) = self.desired.accounts.get(&name) else { continue };
-            if !account.lane.saving || !account.lane.flying.is_empty() {
-                continue;
-            }
-            let ahead = if declared.terms.readable { account.lane.queue.len() } else { declared.terms.width };
-            let changes: Vec<(Id, Values)> = account
-                .lane
-                .queue
-                .iter()
-                .take(ahead)
-                .flat_map(|batch| &batch.changes)
-                .map(|change| Id { account: name.clone(), key: change.key.clone() })
-                .filter_map(|id| Some((id.clone(), self.records.get(&id)?.aim.clone()?)))
-                .collect();
-            for (id, values) in changes {
-                if let Some(record) = self.records.get_mut(&id).filter(|record| record.prior.is_none()) {
-                    attempt(record, values, declared.terms.budget, now);
-                }
-                any = true;
-            }
-        }
-        any
-    }
-
-    /// Gives up what was planned for values that are no longer wanted, or for record sets that are no longer declared.
-    fn drop_outdated(&mut self, name: &AccountName) {
-        let Some(account) = self.accounts.get_mut(name) else { return };
-        let id = |change: &Change| Id { account: name.clone(), key: change.key.clone() };
-        let outdated = |change: &Change| {
-            self.records
-                .get(&id(change))
-                .is_none_or(|record| record.aim.is_none() || record.want.values() != record.aim)
-        };
-        let (dropped, kept): (VecDeque<_>, VecDeque<_>) =
-            account.lane.queue.drain(..).partition(|batch| batch.changes.iter().any(outdated));
-        account.lane.queue = kept;
-        account.lane.saving &= !account.lane.queue.is_empty();
-        let dropped: Vec<Id> = dropped.iter().flat_map(|batch: &Batch| &batch.changes).map(id).collect();
-        self.never_made(&dropped);
-    }
-
-    pub(super) fn saved(&mut self, ok: bool, now: Now, out: &mut Out) {
-        if ok != self.disk.writable {
-            self.disk.writable = ok;
-            let what = if ok {
-                "the state can be written again"
-            } else {
-                "the state cannot be written; services that can be \
-                read go on, others are sent to once at most"
-            };
-            out.tell(if ok { Level::Info } else { Level::Error }, None, what);
-        }
-        let names: Vec<AccountName> = self.accounts.keys().cloned().collect();
-        for name in names {
-            self.launch(&name, now, out);
-        }
-    }
-
-    /// Begins the batches whose intent is on disk.
-    fn launch(&mut self, name: &AccountName, now: Now, out: &mut Out) {
-        self.drop_outdated(name);
-        let (Some(account), Some(declared)) = (self.accounts.get_mut(name), self.desired.accounts.get(name)) else {
-            return;
-        };
-        if !account.lane.saving || self.stopping {
-            return;
-        }
-        let terms = &declared.terms;
-        if !self.disk.writable && !terms.readable && self.disk.push_after > now.moment {
-            let ids = account.abandon(name);
-            self.never_made(&ids);
-            return;
-        }
-        account.lane.saving = false;
-        while account.lane.flying.len() < terms.width {
-            let Some(batch) = account.lane.queue.pop_front() else { break };
-            let intended = |change: &Change| {
-                let id = Id { account: name.clone(), key: change.key.clone() };
-                self.records.get(&id).is_some_and(|record| record.prior.is_some())
-            };
-            if !terms.readable && !batch.changes.iter().all(intended) {
-                // This save was another's: the intent is written down when those under way have come back.
-                account.lane.queue.push_front(batch);
-                account.lane.saving = true;
-                break;
-            }
-            self.batches += 1;
-            for change in &batch.changes {
-                let id = Id { account: name.clone(), key: change.key.clone() };
-                if let Some(record) = self.records.get_mut(&id) {
-                    record.sent_without_disk = !self.disk.writable;
-                    let spent = record.prior.take().map_or(record.entry.spent, |(_, spent)| spent);
-                    record.entry.spent = spent.after_write(terms.budget, now.moment);
-                    record.before = Some(change.before.clone());
-                }
-            }
-            account.lane.flying.insert(self.batches, batch.clone());
-            out.push(Effect::Apply(name.clone(), self.batches, batch));
-        }
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "an event's parts, and the three arguments of every decision")]
-    pub(super) fn applied(
-        &mut self,
-        name: &AccountName,
-        number: u64,
-        print: &Fingerprint,
-        outcomes: Vec<Result<Applied>>,
-        now: Now,
-        rng: &mut fastrand::Rng,
-        out: &mut Out,
-    ) {
-        let Some(batch) = self.accounts.get_mut(name).and_then(|account| account.lane.flying.remove(&number)) else {
-            return;
-        };
-        if self.split(name, &batch, &outcomes) {
-            out.tell_account(Level::Info, name, "a call was refused as a whole; its parts are sent by themselves");
-        } else {
-            let errors = batch.changes.iter().zip(&outcomes);
-            let errors =
-                errors.map(|(change, outcome)| (change.key.clone(), outcome.as_ref().err().cloned())).collect();
-            self.take_failures(name, print, errors, true, now, rng, out);
-            for (change, outcome) in batch.changes.into_iter().zip(outcomes) {
-                let id = Id { account: name.clone(), key: change.key.clone() };
-                if let Some(record) = self.records.get_mut(&id) {
-                    record.busy = false;
-                    record.checked = true;
-                }
-                if let Ok(applied) = outcome {
-                    self.took(&id, applied, &change, print, now, rng, out);
-                }
-            }
-        }
-        self.go_on(name, now, out);
-    }
-
-    /// After a batch: the next ones, unless the account must rest.
-    fn go_on(&mut self, name: &AccountName, now: Now, out: &mut Out) {
-        let Some(account) = self.accounts.get_mut(name) else { return };
-        if account.entry.wait.is_some() || account.entry.hold.is_some() || self.stopping {
-            let ids = account.abandon(name);
-            self.never_made(&ids);
-        }
-        let Some(account) = self.accounts.get_mut(name) else { return };
-        let readable = self.desired.accounts.get(name).is_some_and(|declared| declared.terms.readable);
-        if account.lane.is_idle() {
-            self.urgent = true;
-        } else if readable {
-            account.lane.saving = true;
-            self.launch(name, now, out);
-        } else {
-            account.lane.saving = !account.lane.queue.is_empty();
-        }
-    }
-
-    /// A call of several changes that was refused whole as wrong: its halves are tried, until the culprit stands alone.
-    fn split(&mut self, name: &AccountName, batch: &Batch, outcomes: &[Result<Applied>]) -> bool {
-        let wrong = |outcome: &Result<Applied>| matches!(outcome, Err(Error { kind: Kind::Config, .. }));
-        if batch.changes.len() < 2 || !outcomes.iter().all(wrong) {
-            return false;
-        }
-        let names: std::collections::BTreeSet<_> = batch.changes.iter().map(|change| &change.key.name).collect();
-        let Some(middle) = names.iter().nth(names.len() / 2).filter(|_| names.len() > 1) else { return false };
-        let (front, back): (Vec<_>, Vec<_>) =
-            batch.changes.iter().cloned().partition(|change| change.key.name < **middle);
-        let Some(account) = self.accounts.get_mut(name) else { return false };
-        account.lane.queue.push_front(Batch { changes: back });
-        account.lane.queue.push_front(Batch { changes: front });
-        true
-    }
-
-    /// The service took a change.
-    #[expect(clippy::too_many_arguments, reason = "an event's parts, and the three arguments of every decision")]
-    fn took(
-        &mut self,
-        id: &Id,
-        applied: Applied,
-        change: &Change,
-        print: &Fingerprint,
-        now: Now,
-        rng: &mut fastrand::Rng,
-        out: &mut Out,
-    ) {
-        let Some(record) = self.records.get_mut(id) else { return };
-        let Some(intent) = record.entry.attempt.clone() else { return };
-        record.dirty = true;
-        match applied {
-            Applied::Accepted(Some(ticket)) => {
-                record.entry.ticket = Some((ticket, now.into()));
-                record.settle_at = Some(now.moment.plus(super::proof::FIRST_LOOK));
-                record.entry.note(now, "accepted; the service works on it");
-                self.urgent = true;
-            }
-            Applied::Unchanged if is_a_refresh(record, &intent.values) => {
-                self.accepted(id, intent.values, "refreshed".into(), now, rng, out);
-            }
-            Applied::Unchanged if intent.in_doubt => {
-                let what = format!("held {} already: an earlier call did its work", list(&intent.values));
-                self.accepted(id, intent.values, what, now, rng, out);
-            }
-            Applied::Unchanged => {
-                record.entry.unchanged = record.entry.unchanged.saturating_add(1);
-                if record.entry.unchanged >= 2 {
-                    let why = "the service says that nothing changed, twice in a row; more would count as abuse";
-                    let error = super::own_error(Kind::Config, id, why, "check what the name holds, then release it");
-                    self.hold_record(id, crate::model::ledger::Reason::Unchanged, error, print, true, now, out);
-                } else {
-                    let what = format!("already held {}", list(&intent.values));
-                    self.accepted(id, intent.values, what, now, rng, out);
-                }
-            }
-            Applied::Done | Applied::Accepted(None) => {
-                record.entry.unchanged = 0;
-                let before =
-                    if change.before.is_empty() { String::new() } else { format!(" (was {})", list(&change.before)) };
-                let what = format!("now holds {}{before}", list(&change.after));
-                self.accepted(id, intent.values, what, now, rng, out);
-            }
-        }
-    }
-}
-
-/// Writes down that a call is about to be made. The values count as ours from now on, whatever becomes of it, and the budget
-/// as used: a process that dies over its calls cannot make more of them than one that lives.
-fn attempt(record: &mut Record, values: Values, budget: Budget, now: Now) {
-    record.entry.ours.extend(values.iter().cloned());
-    let prior = record.entry.attempt.take();
-    record.entry.attempt = Some(Attempt { values, at: now.into(), in_doubt: prior.is_some() });
-    record.prior = Some((prior, record.entry.spent));
-    record.entry.spent = record.entry.spent.after_write(budget, now.moment);
-    record.dirty = true;
-}
-
-/// Whether the values were confirmed already: the service is expected to say that nothing changed.
-fn is_a_refresh(record: &Record, values: &Values) -> bool {
-    record.entry.confirmed.as_ref().is_some_and(|confirmed| confirmed.values == *values)
 }

@@ -1,7 +1,8 @@
 //! The one state machine that takes every decision: events in, effects out, no clock, no input or output.
 //!
 //! [`step`] is the whole interface, [`event`] its vocabulary. What each kind of event does stands in a room of its own: [`detection`] turns readings into
-//! wants, [`due`] says what a record set needs next, [`lane`] carries an account through read, plan and apply, [`compare`] finds
+//! wants, [`due`] says what a record set needs next, [`lane`] carries an account through reading and
+//! planning, [`batches`] from the plan to its outcome, [`compare`] finds
 //! the difference, [`failure`] turns errors into waits and holds, [`proof`] follows a change until it is seen in DNS, [`command`]
 //! is what people ask for, [`persist`] is what goes to disk.
 
@@ -13,15 +14,18 @@ use crate::model::desired::{AccountName, Desired, Id, Want};
 use crate::model::error::Error;
 use crate::model::ledger::{AccountEntry, Attempt, Entry};
 use crate::model::plan::Change;
-use crate::model::record::Values;
+use crate::model::record::{Ttl, Values};
 use crate::model::time::{Moment, Now};
 
+mod batches;
 mod command;
 mod compare;
 mod detection;
 mod due;
 mod event;
 mod failure;
+#[cfg(test)]
+mod found;
 mod lane;
 mod persist;
 mod proof;
@@ -107,14 +111,20 @@ struct Record {
     want: Want,
     /// A call for it is under way.
     busy: bool,
-    /// A question to name servers is under way.
-    resolving: bool,
+    /// What name servers are being asked for.
+    resolving: Option<Values>,
     /// Left alone until then, since then: more may come.
     settle: Option<(Moment, Moment)>,
     /// Read once more at once, because what we remembered was out of date; used up until the next success.
     stale: bool,
     /// It failed to come into force after the last write, and is given time.
     broken: bool,
+    /// An absence is on disk.
+    absence_saved: bool,
+    /// How much of the budget for reads is used.
+    asked: Spent,
+    /// When a wait or a hold was last cut short because the address changed.
+    relieved: Option<Moment>,
     /// Looked at now, because a person asked.
     forced: bool,
     /// Was sent by this process while the disk could not be written.
@@ -132,7 +142,7 @@ struct Record {
     /// What it held before our last write.
     before: Option<Values>,
     /// What the change that is planned or under way should achieve.
-    aim: Option<Values>,
+    aim: Option<Aim>,
     /// What was open before the attempt that is written down and not yet made, and what of the budget was used.
     prior: Option<(Option<Attempt>, Spent)>,
     /// What a plan would change.
@@ -140,6 +150,13 @@ struct Record {
     /// Has been read or sent since the process started.
     checked: bool,
     dirty: bool,
+}
+
+/// What a change shall achieve.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Aim {
+    values: Values,
+    ttl: Option<Ttl>,
 }
 
 /// Whether the ledger can be written.
@@ -153,14 +170,17 @@ struct Disk {
 impl Record {
     fn new(entry: Entry) -> Self {
         Self {
+            absence_saved: entry.absence.is_some(),
             entry,
             want: Want::Unknown("not looked yet".into()),
             busy: false,
-            resolving: false,
+            resolving: None,
             settle: None,
             stale: false,
             broken: false,
             forced: false,
+            relieved: None,
+            asked: Spent::default(),
             sent_without_disk: false,
             read_at: None,
             read_backs: 0,
@@ -266,7 +286,7 @@ pub fn step(state: &mut State, event: Event, now: Now, rng: &mut fastrand::Rng) 
         Event::Look(network) => state.look(network, now, rng, &mut out),
         Event::Readings(readings) => state.readings(readings, now, rng, &mut out),
         Event::Read(account, print, answers) => state.read(&account, &print, answers, now, rng, &mut out),
-        Event::Cut(account, batches) => state.cut(&account, batches),
+        Event::Cut(account, batches) => state.cut(&account, batches, now, rng, &mut out),
         Event::Applied(account, batch, print, outcomes) => {
             state.applied(&account, batch, &print, outcomes, now, rng, &mut out);
         }

@@ -114,6 +114,7 @@ impl State {
         }
         for (id, record) in self.records.iter_mut().filter(|(_, record)| record.dirty) {
             record.dirty = false;
+            record.absence_saved = record.entry.absence.is_some();
             let content = RecordDocument { id: id.clone(), entry: record.entry.clone() };
             documents.insert(record_key(id), dated(&as_of, content));
         }

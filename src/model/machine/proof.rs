@@ -6,7 +6,7 @@ use super::{Effect, Level, Out, Proof, State};
 use crate::model::backoff::spread;
 use crate::model::desired::{AccountName, Id};
 use crate::model::error::{Error, Kind, Result};
-use crate::model::ledger::{Confirmed, Fingerprint, Reason, Stamp};
+use crate::model::ledger::{Attempt, Confirmed, Fingerprint, Reason, Stamp};
 use crate::model::plan::Settled;
 use crate::model::record::{RrsetKey, Ttl, Values, list};
 use crate::model::time::{Moment, Now};
@@ -49,16 +49,12 @@ impl State {
     pub(super) fn accepted(
         &mut self,
         id: &Id,
-        values: Values,
+        Attempt { values, ttl, .. }: Attempt,
         what: String,
         now: Now,
-        rng: &mut fastrand::Rng,
         out: &mut Out,
     ) {
-        let _ = rng;
-        let (Some(record), Some(declared), Some(spec)) =
-            (self.records.get_mut(id), self.desired.accounts.get(&id.account), self.desired.records.get(id))
-        else {
+        let (Some(record), Some(declared)) = (self.records.get_mut(id), self.desired.accounts.get(&id.account)) else {
             return;
         };
         out.tell(Level::Info, Some(id), what.clone());
@@ -70,7 +66,7 @@ impl State {
             record.entry.ours.clone_from(&values);
             record.entry.failures = 0;
         }
-        record.entry.confirmed = Some(Confirmed { values, ttl: spec.ttl.wanted(), since: now.into() });
+        record.entry.confirmed = Some(Confirmed { values, ttl, since: now.into() });
         record.entry.attempt = None;
         record.entry.accepted = Some(now.into());
         record.entry.read_back = None;
@@ -120,7 +116,8 @@ impl State {
             record.dirty = true;
             self.urgent = true;
         }
-        if record.entry.hold.take().is_some() {
+        // What was blocked for abuse stays blocked although it holds what it should.
+        if record.entry.hold.take_if(|hold| hold.reason != Reason::Abuse).is_some() {
             record.entry.note(now, "let go: it holds what it should");
             record.dirty = true;
             self.urgent = true;
@@ -276,7 +273,7 @@ impl State {
             if let Some(record) = self.records.get_mut(&id)
                 && let Some(values) = record.want.values()
             {
-                record.resolving = true;
+                record.resolving = Some(values.clone());
                 record.forced = false;
                 out.push(Effect::Resolve(id, values));
             }
@@ -288,7 +285,12 @@ impl State {
         let (Some(record), Some(declared)) = (self.records.get_mut(id), self.desired.accounts.get(&id.account)) else {
             return;
         };
-        record.resolving = false;
+        let asked = record.resolving.take();
+        if asked.is_some() && asked != record.want.values() {
+            // What they said is about values that are no longer wanted.
+            record.resolve_at = record.resolve_at.map(|_| now.moment.plus(FIRST_LOOK));
+            return;
+        }
         let later = Some(now.moment.plus(verify));
         let accepted = record.entry.accepted.map_or(Moment(0), |stamp| stamp.moment);
         match proof {
@@ -303,6 +305,10 @@ impl State {
                 }
                 record.entry.in_dns = Some(now.into());
                 record.resolve_at = later;
+                if record.entry.attempt.is_none() {
+                    // What was wrong was that they did not answer it.
+                    record.entry.error = None;
+                }
             }
             Proof::Unknown(why) => {
                 out.tell(Level::Debug, Some(id), format!("its name servers could not be asked: {why}"));
@@ -341,7 +347,9 @@ impl State {
         rng: &mut fastrand::Rng,
         out: &mut Out,
     ) {
-        self.lane_answered(&id.account);
+        if !self.lane_answered(&id.account) {
+            return;
+        }
         let Some(record) = self.records.get_mut(&id) else { return };
         record.busy = false;
         let Some((_, since)) = record.entry.ticket.clone() else { return };
@@ -361,7 +369,7 @@ impl State {
                 record.read_backs = 0;
                 if let Some(intent) = record.entry.attempt.clone() {
                     let what = format!("now holds {}", list(&intent.values));
-                    self.accepted(&id, intent.values, what, now, rng, out);
+                    self.accepted(&id, intent, what, now, out);
                 }
             }
             Err(error) => {

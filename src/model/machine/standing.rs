@@ -137,11 +137,13 @@ impl State {
         let resting = |id: &Id| {
             let record = self.records.get(id);
             if self.mode == super::Mode::Plan {
-                return record.is_some_and(|record| record.checked || record.want.values().is_none());
+                // Where nothing can be read, there is nothing to check of what is right.
+                let rests = !self.is_readable(id) && matches!(self.next(id, now), Next::Rest(_));
+                return rests || record.is_some_and(|record| record.checked || record.want.values().is_none());
             }
             match self.standing(id) {
                 // What waits for its budget, or for its other family, is at rest for longer than a person does.
-                Standing::Working => match self.next(id, now) {
+                Standing::Working | Standing::Failing { .. } => match self.next(id, now) {
                     Next::Rest(Some(at)) => at > now.moment.plus(SETTLE_MOST),
                     Next::Rest(None) => true,
                     _ => false,

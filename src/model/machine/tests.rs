@@ -15,6 +15,8 @@ use crate::model::record::{Family, RecordType, RrsetKey, Value};
 use crate::model::terms::{Budget, Terms};
 use crate::model::time::Wall;
 
+mod orderings;
+
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -85,6 +87,8 @@ struct Rig {
     writable: bool,
     print: Fingerprint,
     saves: usize,
+    /// How many changes share a batch.
+    chunk: usize,
     /// Effects that the test answers.
     open: Vec<Effect>,
 }
@@ -101,6 +105,7 @@ impl Rig {
             writable: true,
             print: "print".into(),
             saves: 0,
+            chunk: 20,
             open: Vec::new(),
         }
     }
@@ -142,7 +147,7 @@ impl Rig {
                         events.push(Event::Saved(self.writable));
                     }
                     Effect::LookAt(account) => events.push(Event::Looked(account, self.print.clone())),
-                    Effect::Cut(account, plan) => events.push(Event::Cut(account, plan.chunks(20))),
+                    Effect::Cut(account, plan) => events.push(Event::Cut(account, plan.chunks(self.chunk))),
                     Effect::Tell(_) | Effect::DropConnections => {}
                     other => self.open.push(other),
                 }

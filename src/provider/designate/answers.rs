@@ -265,3 +265,16 @@ impl Problem {
         }
     }
 }
+
+/// The fuzzer's door: an answer of any content; whether a change that is answered so counts as made.
+#[cfg(fuzzing)]
+#[must_use]
+pub fn fuzz(status: u16, body: &[u8]) -> bool {
+    let reply = Reply { status, headers: Default::default(), body: body.to_vec() };
+    let _ = zones_page(&reply, "listing");
+    if let Ok(page) = recordsets_page(&reply, "listing") {
+        page.items.iter().filter_map(RecordSet::rrset).for_each(drop);
+    }
+    let _ = failure(&reply, "asking").to_string();
+    stored(&reply, "updating").is_ok()
+}

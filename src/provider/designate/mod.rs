@@ -30,6 +30,8 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
+#[cfg(fuzzing)]
+pub use answers::fuzz;
 use answers::{Kept, Page, ZoneEntry};
 use keystone::{Call, Session};
 use settings::Login;

@@ -358,5 +358,29 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
+/// The fuzzer's door: zone files of any content.
+#[cfg(fuzzing)]
+pub mod fuzz {
+    use super::*;
+
+    /// Every record set of the file that can be read; `None` where it is no zone file.
+    pub fn sets(text: &[u8]) -> Option<std::collections::BTreeMap<RrsetKey, (Values, Option<Ttl>)>> {
+        let zone = ZoneText::parse(text, None).ok()?;
+        let keys = zone.records.iter().filter(|record| record.internet()).filter_map(key_of);
+        Some(keys.filter_map(|key| Some((key.clone(), edit::rrset(text, &zone, &key).ok()??))).collect())
+    }
+
+    /// The file with exactly these values in the record set.
+    pub fn edit(
+        text: &[u8],
+        key: &RrsetKey,
+        values: &Values,
+        ttl: Option<Ttl>,
+    ) -> std::result::Result<Option<Vec<u8>>, String> {
+        let zone = ZoneText::parse(text, None).map_err(|wrong| wrong.why)?;
+        edit::edit(text, &zone, key, values, ttl)
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,70 @@
+//! `driftless plan` before a service that cannot be read.
+#![cfg(target_os = "linux")]
+#![expect(clippy::disallowed_methods, reason = "a test waits; its server starts tasks")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+#[path = "emulator/dyndns2.rs"]
+mod dyndns2;
+#[path = "emulator/http.rs"]
+mod http;
+
+use dyndns2::{Dyndns2, Rules};
+use http::Server;
+
+/// Runs a command to its end, which must come: its exit code and standard output.
+fn driftless(command: &str, config: &Path) -> (Option<i32>, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_driftless"))
+        .args([command, "--config"])
+        .arg(config)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if start.elapsed() > Duration::from_secs(20) {
+            child.kill().unwrap();
+            panic!("{command} does not end");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_plan_ends_where_all_is_well_and_promises_nothing_that_is_held() {
+    let service = Dyndns2::new(Rules::default(), ["home.example.org"]);
+    let server = Server::start(0, move |request| service.answer(request)).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("driftless.toml");
+    let configure = |name: &str, address: &str| {
+        let state = dir.path().display();
+        let text = format!(
+            "state_dir = \"{state}\"\n[account.home]\nprovider = \"dyndns2\"\nserver = \"{}\"\nusername = \"user\"\n\
+             password = \"secret\"\nverify = false\n[[record]]\nname = \"{name}\"\naccount = \"home\"\nipv4 = \"{address}\"\n\
+             ipv6 = \"off\"\nprivate = true\n",
+            server.url(""),
+        );
+        std::fs::write(&config, text).unwrap();
+    };
+    configure("home.example.org", "192.0.2.1");
+    assert_eq!(driftless("once", &config), (Some(0), "1 up to date\n".into()));
+    let (code, said) = driftless("plan", &config);
+    assert!(code == Some(0) && said.contains("0 of 1 record sets would change"), "{code:?} {said}");
+
+    configure("home.example.org", "192.0.2.2");
+    let (code, said) = driftless("plan", &config);
+    assert!(code == Some(0) && said.contains("would change: ") && said.contains("1 of 1"), "{code:?} {said}");
+
+    // The service does not know the name.
+    configure("other.example.org", "192.0.2.2");
+    let (code, said) = driftless("once", &config);
+    assert!(code == Some(78) && said.starts_with("other.example.org A at home: held: "), "{code:?} {said}");
+    let (code, said) = driftless("plan", &config);
+    assert!(code == Some(78) && said.contains("0 of 1 record sets would change"), "{code:?} {said}");
+    assert_eq!(server.count("/nic/update"), 2, "plans send nothing");
+}
