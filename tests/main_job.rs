@@ -121,7 +121,8 @@ fn a_wrong_password_is_tried_once_and_its_correction_is_found() {
         let held = |record: &RecordStatus| record.state == "held";
         let reason = daemon.wait_for(name, "A", 20, "is held", held).held.unwrap();
         assert_eq!((reason.reason.as_str(), reason.release.as_str()), ("refused", "driftless release cloud"));
-        // Neither a look, nor the network, nor a restart is a reason to try it again.
+        // Neither a plan, nor a look, nor the network, nor a restart is a reason to try it again.
+        assert_eq!(place.json(&["plan"]).0, 77);
         daemon.signal(Signal::USR1);
         wait(1.0);
         namespace.ip("addr add 198.51.100.99/32 dev wan0");
