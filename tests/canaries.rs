@@ -514,7 +514,9 @@ fn no_mistake_in_the_configuration_shows_a_secret() {
                     continue;
                 }
                 let said = output(&mut command);
-                assert_ne!(said.status.code(), Some(0), "it is wrong: {slip}\n{said:?}");
+                // Beside the daemon a credential that is not there is no mistake: systemd loads it at the start.
+                let beside = form != 2 && slip.contains("credential =") && arguments[0] == "check";
+                assert!(beside || said.status.code() != Some(0), "it is wrong: {slip}\n{said:?}");
                 look(&format!("{arguments:?} of\n{slip}\nsays"), &mut found, &said);
             }
         }

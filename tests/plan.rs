@@ -35,6 +35,26 @@ fn driftless(command: &str, config: &Path) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8(output.stdout).unwrap())
 }
 
+#[test]
+fn a_plan_does_not_wait_for_the_end_of_a_back_off() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("driftless.toml");
+    let text = format!(
+        "state_dir = \"{}\"\n[account.luna]\nprovider = \"lunanode\"\nendpoint = \"http://127.0.0.1:1/api/\"\n\
+         api_id = \"abcdefghijklmnop\"\napi_key = \"{}\"\nverify = false\n[[record]]\nname = \"home.example.org\"\n\
+         account = \"luna\"\nipv4 = \"192.0.2.1\"\nipv6 = \"off\"\nprivate = true\n",
+        dir.path().display(),
+        "a".repeat(128),
+    );
+    std::fs::write(&config, text).unwrap();
+    // Each failure doubles the wait.
+    for _ in 0..5 {
+        assert_eq!(driftless("once", &config).0, Some(75));
+    }
+    let (code, said) = driftless("plan", &config);
+    assert!(code == Some(75) && said.contains("failing: listing the zones"), "{code:?} {said}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_plan_ends_where_all_is_well_and_promises_nothing_that_is_held() {
     let service = Dyndns2::new(Rules::default(), ["home.example.org"]);

@@ -98,8 +98,9 @@ fn credential(reader: &mut Reader, input: &Input, field: Field<'_>) -> Option<Se
     };
     let path = Path::new(folder).join(name);
     if let Err(why) = (input.mode)(&path) {
-        let help = format!("systemd puts it there when it starts a service with LoadCredential={name}:/path");
-        reader.note(warning(field.node.at, format!("{} cannot be read at present: {why}", path.display())).help(help));
+        // The name is not repeated here either.
+        let help = format!("systemd puts it into {folder} when it starts a service with LoadCredential=NAME:/path");
+        reader.note(warning(field.node.at, format!("the credential cannot be read at present: {why}")).help(help));
     }
     Some(Secret::File(path))
 }

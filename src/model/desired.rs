@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::address::allowed;
 use crate::model::agree::{Expression, Reading, SourceName};
-use crate::model::record::{Family, RrsetKey, Ttl, Value, Values};
+use crate::model::name::Name;
+use crate::model::record::{Family, RecordType, RrsetKey, Ttl, Value, Values};
 use crate::model::terms::Terms;
 
 /// An account by its name in the configuration.
@@ -25,12 +26,33 @@ impl fmt::Display for AccountName {
 
 /// One record set at one account: the unit of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "FlatId", into = "FlatId")]
 pub struct Id {
     /// The account.
     pub account: AccountName,
     /// The record set.
-    #[serde(flatten)]
     pub key: RrsetKey,
+}
+
+/// An [`Id`] as it is written: on one level.
+#[derive(Serialize, Deserialize)]
+struct FlatId {
+    account: AccountName,
+    name: Name,
+    #[serde(rename = "type")]
+    rtype: RecordType,
+}
+
+impl From<FlatId> for Id {
+    fn from(FlatId { account, name, rtype }: FlatId) -> Self {
+        Self { account, key: RrsetKey::new(name, rtype) }
+    }
+}
+
+impl From<Id> for FlatId {
+    fn from(Id { account, key }: Id) -> Self {
+        Self { account, name: key.name, rtype: key.rtype }
+    }
 }
 
 impl Id {

@@ -72,10 +72,10 @@ fn a_credential_that_is_not_loaded_is_a_warning_that_says_how() {
     let text = account("token = { credential = \"t\" }");
     let given = with(&text, &[("CREDENTIALS_DIRECTORY", "/run/credentials/d")]);
     let config = loaded(&Input { mode: |_| Err(std::io::ErrorKind::NotFound.into()), ..given });
-    assert_eq!(warnings(&config), ["3:24: /run/credentials/d/t cannot be read at present: entity not found"]);
+    assert_eq!(warnings(&config), ["3:24: the credential cannot be read at present: entity not found"]);
     assert_eq!(
         config.warnings[0].help.as_deref(),
-        Some("systemd puts it there when it starts a service with LoadCredential=t:/path")
+        Some("systemd puts it into /run/credentials/d when it starts a service with LoadCredential=NAME:/path")
     );
 }
 

@@ -108,14 +108,13 @@ impl State {
 
     /// Lets go of holds.
     pub(super) fn release(&mut self, target: &Target, now: Now, out: &mut Out) {
-        for (name, account) in &mut self.accounts {
-            let meant = matches!(target, Target::All) || matches!(target, Target::Account(meant) if meant == name);
-            if meant && account.entry.hold.take().is_some() {
-                account.entry.failures = 0;
-                account.dirty = true;
-                self.urgent = true;
-                out.tell_account(Level::Info, name, "let go by command");
-            }
+        let accounts = self.accounts.keys().filter(|name| match target {
+            Target::All => true,
+            Target::Account(meant) => meant == *name,
+            Target::Name(_) => false,
+        });
+        for name in accounts.cloned().collect::<Vec<_>>() {
+            self.let_account_go(&name, "by command", now, out);
         }
         for (id, record) in &mut self.records {
             let meant = match target {
@@ -123,15 +122,13 @@ impl State {
                 Target::Name(name) => id.key.name == *name,
                 Target::Account(account) => id.account == *account,
             };
-            if meant && record.entry.hold.take().is_some() {
+            if meant && record.let_go(now, "by command") {
                 record.entry.unchanged = 0;
                 record.entry.no_effect = 0;
                 record.entry.failures = 0;
                 record.entry.undone.clear();
-                record.entry.note(now, "let go by command");
-                record.dirty = true;
                 self.urgent = true;
-                out.tell(Level::Info, Some(id), "let go by command");
+                out.tell(Level::Info, Some(id), "let go: by command");
             }
         }
     }

@@ -27,6 +27,8 @@ type Question = (SourceName, Family);
 pub(super) struct Observed {
     pub(super) reading: Reading,
     pub(super) at: Now,
+    /// When the round began in which it was asked.
+    asked: Moment,
     /// Not asked again before, while the network stays the same.
     again: Moment,
 }
@@ -36,6 +38,8 @@ pub(super) struct Observed {
 pub(super) struct Detection {
     pub(super) observed: BTreeMap<Question, Observed>,
     round: Option<Round>,
+    /// What was asked before this moment, by family, may be of another network: it is not used again.
+    outdated: BTreeMap<Family, Moment>,
     /// Another look was asked for while a round was under way.
     again: Option<Network>,
     /// The first round is not over: until this moment it may hold everything back.
@@ -46,6 +50,7 @@ pub(super) struct Detection {
 
 #[derive(Debug)]
 struct Round {
+    began: Moment,
     salt: u64,
     network: Network,
     fresh: BTreeSet<Question>,
@@ -76,6 +81,7 @@ impl State {
         if network > Network::Same {
             out.push(Effect::DropConnections);
             self.relieve(now);
+            self.detection.outdated = Family::ALL.map(|family| (family, now.moment)).into();
         }
         if network == Network::RouteVanished {
             prolong(&mut self.detection.quiet, now);
@@ -88,8 +94,8 @@ impl State {
         if first {
             self.detection.starting = Some(now.moment.plus(SETTLE_MOST));
         }
-        self.detection.round =
-            Some(Round { salt: rng.u64(..), network, fresh: BTreeSet::new(), asked: BTreeSet::new() });
+        let (fresh, asked) = (BTreeSet::new(), BTreeSet::new());
+        self.detection.round = Some(Round { began: now.moment, salt: rng.u64(..), network, fresh, asked });
         self.advance(now, rng, out);
     }
 
@@ -130,7 +136,9 @@ impl State {
                 Reading::Unknown(_) => spec.min_interval.min(AFTER_FAILURE),
                 _ => spread(spec.min_interval, rng).max(spec.min_interval),
             };
-            self.detection.observed.insert(question, Observed { reading, at: now, again: now.moment.plus(pause) });
+            let asked = self.detection.round.as_ref().map_or(now.moment, |round| round.began);
+            let again = now.moment.plus(pause);
+            self.detection.observed.insert(question, Observed { reading, at: now, asked, again });
         }
         self.advance(now, rng, out);
     }
@@ -142,7 +150,7 @@ impl State {
         let ids: Vec<Id> = self.desired.records.keys().cloned().collect();
         for id in ids {
             match self.judge(&id, &mut round, now) {
-                Some(Verdict::Known(believed)) => self.conclude(&id, &believed, now, out),
+                Some(Verdict::Known(believed)) => self.conclude(&id, &believed, round.began, now, out),
                 Some(Verdict::Ask(sources)) => {
                     let family = id.key.rtype.family();
                     ask.extend(sources.into_iter().zip(std::iter::repeat(family)).filter_map(|(s, f)| Some((s, f?))));
@@ -180,10 +188,12 @@ impl State {
             let Verdict::Ask(sources) = &verdict else { return Some(verdict) };
             let known = |source: &&SourceName| {
                 let observed = self.detection.observed.get(&((*source).clone(), family));
+                let outdated = self.detection.outdated.get(&family).copied().unwrap_or_default();
                 observed.is_some_and(|observed| {
                     // A changed network is a reason to ask sooner, but not each time that a link flaps.
                     let lately = observed.at.moment.plus(AFTER_FLAP) > now.moment;
-                    observed.again > now.moment && (round.network == Network::Same || lately)
+                    let fresh = round.network == Network::Same && observed.asked >= outdated;
+                    observed.again > now.moment && (fresh || lately)
                 })
             };
             let reused: Vec<Question> = sources.iter().filter(known).map(|source| (source.clone(), family)).collect();
@@ -204,8 +214,16 @@ impl State {
         }
     }
 
-    fn conclude(&mut self, id: &Id, believed: &Reading, now: Now, out: &mut Out) {
+    fn conclude(&mut self, id: &Id, believed: &Reading, began: Moment, now: Now, out: &mut Out) {
         let (Some(spec), Some(record)) = (self.desired.records.get(id), self.records.get_mut(id)) else { return };
+        if !matches!(believed, Reading::Unknown(_)) && record.believed.as_ref() != Some(believed) {
+            // Two voices of before the change would agree on what was before.
+            if record.believed.replace(believed.clone()).is_some()
+                && let Some(family) = id.key.rtype.family()
+            {
+                self.detection.outdated.insert(family, began);
+            }
+        }
         let absent_for = if *believed == Reading::None {
             // Suspended, switched off or crashed for longer than two checks: nobody knows, so it begins anew.
             let looking = |absence: &Absence| now.moment.since(absence.seen) <= self.desired.check.saturating_mul(2);
@@ -245,10 +263,8 @@ fn relieve(record: &mut Record, waits: bool, held: bool, now: Now) {
         return;
     }
     if held {
-        record.entry.hold = None;
+        record.let_go(now, "the address is another one");
         record.entry.failures = record.entry.failures.saturating_add(1);
-        record.entry.note(now, "let go: the address is another one");
-        record.dirty = true;
     }
     match again {
         None => {

@@ -77,7 +77,10 @@ impl State {
         if let Some(gate) = self.detection.gate(now) {
             return Next::Rest(Some(gate));
         }
-        if let Some(rest) = record.settle.and_then(|(settled, _)| until(settled, now)) {
+        // What must be sent together settles together.
+        let sibling = self.records.get(&id.sibling()).filter(|_| terms.forgets_siblings);
+        let settle = record.settle.max(sibling.and_then(|sibling| sibling.settle));
+        if let Some(rest) = settle.and_then(|(settled, _)| until(settled, now)) {
             return rest;
         }
         if record.entry.ticket.is_some() {
@@ -115,11 +118,6 @@ impl State {
         }
         if terms.readable {
             return until(record.entry.spent.next(terms.budget), now).unwrap_or(Next::Read);
-        }
-        let sibling = self.records.get(&id.sibling()).filter(|_| terms.forgets_siblings);
-        if let Some(rest) = sibling.and_then(|sibling| until(sibling.settle?.0, now)) {
-            // They go together.
-            return rest;
         }
         debug_assert!(!values.is_empty(), "push services are never asked to remove");
         match self.push_from(record, terms) {

@@ -1,6 +1,6 @@
 //! From errors to waits and holds: each kind has its one reaction, and every hold has a way out.
 
-use super::{Level, Out, PROBE, Planted, State};
+use super::{Level, Out, PROBE, Planted, Record, State};
 use crate::model::backoff::{rate_limited, transient};
 use crate::model::desired::{AccountName, Id};
 use crate::model::error::{Error, Kind, Scope};
@@ -219,38 +219,49 @@ impl State {
     /// The settings and secrets as they are now: whatever was refused with others is let go.
     pub(super) fn looked(&mut self, name: &AccountName, print: &Fingerprint, now: Now, out: &mut Out) {
         let Some(account) = self.accounts.get_mut(name) else { return };
-        if let Some(hold) = &mut account.entry.hold {
-            if hold.fingerprint.is_empty() {
+        match &mut account.entry.hold {
+            Some(hold) if hold.fingerprint.is_empty() => {
                 hold.fingerprint.clone_from(print);
                 account.dirty = true;
-            } else if hold.fingerprint != *print {
-                account.entry.hold = None;
-                account.entry.failures = 0;
-                account.dirty = true;
-                self.urgent = true;
-                out.tell_account(Level::Info, name, "let go: the settings or secrets changed");
             }
+            Some(hold) if hold.fingerprint != *print => {
+                self.let_account_go(name, "the settings or secrets changed", now, out);
+            }
+            _ => {}
         }
+        let Some(account) = self.accounts.get(name) else { return };
         for id in account.ids.clone() {
             let Some(record) = self.records.get_mut(&id) else { continue };
             let changed = |hold: &Hold| hold.reason.ends_with_new_settings() && hold.fingerprint != *print;
-            if record.entry.hold.as_ref().is_some_and(changed) {
-                record.entry.hold = None;
-                record.entry.note(now, "let go: the settings or secrets changed");
-                record.dirty = true;
+            if record.entry.hold.as_ref().is_some_and(changed) && record.let_go(now, "the settings or secrets changed")
+            {
                 self.urgent = true;
             }
         }
     }
 
+    /// Lets go of an account that is held, and looks at its record sets again.
+    pub(super) fn let_account_go(&mut self, name: &AccountName, why: &str, now: Now, out: &mut Out) {
+        let Some(account) = self.accounts.get_mut(name) else { return };
+        if account.entry.hold.take().is_none() {
+            return;
+        }
+        account.entry.failures = 0;
+        account.dirty = true;
+        self.urgent = true;
+        for id in &account.ids {
+            if let Some(record) = self.records.get_mut(id) {
+                record.read_at = Some(now.moment);
+            }
+        }
+        out.tell_account(Level::Info, name, format!("let go: {why}"));
+    }
+
     /// The account answered: what held it because it could not be asked is over.
-    pub(super) fn account_answers(&mut self, name: &AccountName, out: &mut Out) {
-        if let Some(account) = self.accounts.get_mut(name)
-            && account.entry.hold.take_if(|hold| !hold.wrote).is_some()
-        {
-            account.dirty = true;
-            self.urgent = true;
-            out.tell_account(Level::Info, name, "let go: the service answers again");
+    pub(super) fn account_answers(&mut self, name: &AccountName, now: Now, out: &mut Out) {
+        let held = self.accounts.get(name).and_then(|account| account.entry.hold.as_ref());
+        if held.is_some_and(|hold| !hold.wrote) {
+            self.let_account_go(name, "the service answers again", now, out);
         }
     }
 
@@ -258,11 +269,23 @@ impl State {
     pub(super) fn record_answers(&mut self, id: &Id, now: Now) {
         let Some(record) = self.records.get_mut(id) else { return };
         record.stale = record.stale && record.entry.attempt.is_some();
-        let asked = |hold: &mut Hold| !hold.wrote && matches!(hold.reason, Reason::Refused | Reason::Wrong);
-        if record.entry.hold.take_if(asked).is_some() {
-            record.entry.note(now, "let go: the service answers again");
-            record.dirty = true;
+        let asked = |hold: &Hold| !hold.wrote && matches!(hold.reason, Reason::Refused | Reason::Wrong);
+        if record.entry.hold.as_ref().is_some_and(asked) {
+            record.let_go(now, "the service answers again");
         }
+    }
+}
+
+impl Record {
+    /// Lets go of a hold, and looks at the record set again: it may be what it should, and nothing else would say so.
+    pub(super) fn let_go(&mut self, now: Now, why: &str) -> bool {
+        let held = self.entry.hold.take().is_some();
+        if held {
+            self.entry.note(now, format!("let go: {why}"));
+            self.read_at = Some(now.moment);
+            self.dirty = true;
+        }
+        held
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::agree::Expression;
-use crate::model::agree::{Reading, SourceName};
+use crate::model::agree::SourceName;
 use crate::model::desired::{AccountSpec, RecordSpec, SourceSpec, TtlPolicy};
 use crate::model::error::Result;
 use crate::model::plan::Snapshot;
@@ -362,6 +362,7 @@ fn a_service_that_shows_the_old_values_for_a_while_is_not_written_to_again() {
     let effects = bench.read("a", holds(&[7]));
     bench.applied(&effects, Ok(Applied::Done));
     assert_eq!(bench.answer(50, 1, || holds(&[7]), &Ok(Applied::Done)), 0);
+    assert_eq!(bench.standing("a"), Standing::Working);
     assert_eq!(bench.answer(HOUR, 1, || holds(&[1]), &Ok(Applied::Done)), 0);
     assert_eq!(bench.standing("a"), Standing::UpToDate);
 }
@@ -573,4 +574,64 @@ fn what_is_found_held_again_is_not_written_to_disk_again() {
     assert!(reads(&bench.pass(25 * HOUR, Some(1))));
     bench.read("a", holds(&[7, 8]));
     assert!(bench.documents.is_empty());
+}
+
+#[test]
+fn readings_from_before_a_change_are_not_used_again_after_it() {
+    let mut desired = desired(terms(false), &["a"]);
+    let echo = |at: u64| SourceName(format!("echo {at}"));
+    let quorum = Expression::Quorum { need: 2, of: (0..5).map(|at| Expression::Source(echo(at))).collect() };
+    desired.records.values_mut().for_each(|spec| spec.source = quorum.clone());
+    let rarely = |at| SourceSpec { min_interval: Duration::from_secs(if at < 2 { MINUTE } else { 9 * HOUR }) };
+    desired.sources = (0..5).map(|at| (echo(at), rarely(at))).collect();
+    for network in [Network::Changed, Network::Same] {
+        let mut bench = Bench::new(desired.clone());
+        bench.feed(Event::Start);
+        let said = |last| Reading::Addresses(vec![value(last).address().unwrap()]);
+        bench.feed(Event::Readings((0..5).map(|at| (echo(at), Family::Ipv4, said(1))).collect()));
+        bench.now.moment = bench.now.moment.plus(Duration::from_secs(10 * MINUTE));
+        let mut effects = bench.feed(Event::Look(network));
+        let mut wants = Vec::new();
+        for _ in 0..50 {
+            while let Some(effect) = effects.pop() {
+                if let Effect::Detect(questions) = effect {
+                    let answers = questions.into_iter().map(|(source, family)| (source, family, said(2))).collect();
+                    effects.extend(bench.feed(Event::Readings(answers)));
+                }
+            }
+            wants.push(bench.state.records[&id("a")].want.clone());
+            bench.now.moment = bench.now.moment.plus(Duration::from_secs(6 * MINUTE));
+            effects = bench.feed(Event::Time);
+        }
+        wants.dedup();
+        assert_eq!(wants.last(), Some(&Want::Values(values(&[2]))), "it was learnt");
+        assert!(wants.len() <= 2, "and not forgotten: {wants:?}");
+    }
+}
+
+#[test]
+fn what_is_let_go_is_looked_at_although_it_was_confirmed() {
+    let mut bench = Bench::new(desired(terms(true), &["a"]));
+    bench.start(1);
+    bench.read("a", holds(&[1]));
+    assert!(reads(&bench.change(2)));
+    bench.read("a", Err(Error::auth(crate::model::error::Scope::RecordSet, "reading", "forbidden")));
+    bench.change(1);
+    assert!(matches!(bench.standing("a"), Standing::Held { .. }));
+    assert!(reads(&bench.feed(Event::Release(Target::All))));
+    bench.read("a", holds(&[1]));
+    assert_eq!(bench.standing("a"), Standing::UpToDate);
+}
+
+#[test]
+fn families_that_change_one_after_the_other_are_sent_together() {
+    let mut bench = both_families();
+    bench.in_a_call = 2;
+    bench.feed(Event::Start);
+    let ipv4 = Reading::Addresses(vec![value(1).address().unwrap()]);
+    bench.feed(Event::Readings(vec![(source(), Family::Ipv4, ipv4)]));
+    bench.now.moment = bench.now.moment.plus(Duration::from_secs(1));
+    bench.feed(Event::Readings(vec![(other_source(), Family::Ipv6, Reading::Addresses(vec![ipv6(1)]))]));
+    let (_, count) = flying(&bench.pass(10, Some(1)));
+    assert_eq!(count, 2);
 }

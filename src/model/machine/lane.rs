@@ -183,7 +183,7 @@ impl State {
             }
             if let Ok(seen) = answer {
                 if !refused {
-                    self.account_answers(name, out);
+                    self.account_answers(name, now, out);
                 }
                 plan.changes.extend(self.weigh(&id, print, seen, now, rng, out));
             }

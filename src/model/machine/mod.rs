@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::model::agree::Reading;
 use crate::model::backoff::Spent;
 use crate::model::desired::{AccountName, Desired, Id, Want};
 use crate::model::error::Error;
@@ -109,6 +110,8 @@ struct Account {
 struct Record {
     entry: Entry,
     want: Want,
+    /// What its sources last came to, when they came to anything.
+    believed: Option<Reading>,
     /// A call for it is under way.
     busy: bool,
     /// What name servers are being asked for.
@@ -119,6 +122,8 @@ struct Record {
     stale: bool,
     /// It failed to come into force after the last write, and is given time.
     broken: bool,
+    /// The last reading did not show what was accepted; it may be too young to.
+    doubted: bool,
     /// An absence is on disk.
     absence_saved: bool,
     /// How much of the budget for reads is used.
@@ -173,11 +178,13 @@ impl Record {
             absence_saved: entry.absence.is_some(),
             entry,
             want: Want::Unknown("not looked yet".into()),
+            believed: None,
             busy: false,
             resolving: None,
             settle: None,
             stale: false,
             broken: false,
+            doubted: false,
             forced: false,
             relieved: None,
             asked: Spent::default(),

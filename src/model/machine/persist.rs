@@ -16,26 +16,36 @@ pub type Document = Option<Json>;
 /// Documents by key: `account NAME` and `record ACCOUNT NAME TYPE`.
 pub type Documents = BTreeMap<String, Document>;
 
-/// A document with the time it was written.
-#[derive(Serialize, Deserialize)]
-struct Dated<T> {
-    as_of: AsOf,
-    #[serde(flatten)]
-    content: T,
-}
-
-/// A record set's document.
-#[derive(Serialize, Deserialize)]
+/// A record set's document, with the time it was written.
+#[derive(Deserialize)]
 struct RecordDocument {
+    as_of: AsOf,
     id: Id,
     entry: Entry,
 }
 
-/// An account's document.
-#[derive(Serialize, Deserialize)]
+/// An account's document, with the time it was written.
+#[derive(Deserialize)]
 struct AccountDocument {
+    as_of: AsOf,
     account: AccountName,
     entry: AccountEntry,
+}
+
+/// A record set's document on its way to the disk.
+#[derive(Serialize)]
+struct RecordWritten<'a> {
+    as_of: &'a AsOf,
+    id: &'a Id,
+    entry: &'a Entry,
+}
+
+/// An account's document on its way to the disk.
+#[derive(Serialize)]
+struct AccountWritten<'a> {
+    as_of: &'a AsOf,
+    account: &'a AccountName,
+    entry: &'a AccountEntry,
 }
 
 fn record_key(id: &Id) -> String {
@@ -47,7 +57,7 @@ fn account_key(name: &AccountName) -> String {
 }
 
 /// A document that is understood; one that is not is as good as none: the service is read instead.
-fn understood<T: DeserializeOwned>(document: &Document) -> Option<Dated<T>> {
+fn understood<T: DeserializeOwned>(document: &Document) -> Option<T> {
     document.as_ref().and_then(Json::read)
 }
 
@@ -62,11 +72,11 @@ pub fn read_ledger(
     let mut records = BTreeMap::new();
     for (key, document) in documents {
         if key.starts_with("record ") {
-            if let Some(Dated { as_of, content: RecordDocument { id, mut entry } }) = understood(document) {
+            if let Some(RecordDocument { as_of, id, mut entry }) = understood(document) {
                 entry.rebase(&as_of, boot, now);
                 records.insert(id, entry);
             }
-        } else if let Some(Dated { as_of, content: AccountDocument { account, mut entry } }) = understood(document) {
+        } else if let Some(AccountDocument { as_of, account, mut entry }) = understood(document) {
             entry.rebase(&as_of, boot, now);
             accounts.insert(account, entry);
         }
@@ -115,19 +125,16 @@ impl State {
         for (id, record) in self.records.iter_mut().filter(|(_, record)| record.dirty) {
             record.dirty = false;
             record.absence_saved = record.entry.absence.is_some();
-            let content = RecordDocument { id: id.clone(), entry: record.entry.clone() };
-            documents.insert(record_key(id), dated(&as_of, content));
+            // Only text keys and finite numbers: this cannot fail, and a document that is left out is read from the service
+            // instead.
+            let written = RecordWritten { as_of: &as_of, id, entry: &record.entry };
+            documents.insert(record_key(id), Json::of(&written));
         }
         for (name, account) in self.accounts.iter_mut().filter(|(_, account)| account.dirty) {
             account.dirty = false;
-            let content = AccountDocument { account: name.clone(), entry: account.entry.clone() };
-            documents.insert(account_key(name), dated(&as_of, content));
+            let written = AccountWritten { as_of: &as_of, account: name, entry: &account.entry };
+            documents.insert(account_key(name), Json::of(&written));
         }
         documents
     }
-}
-
-fn dated<T: Serialize>(as_of: &AsOf, content: T) -> Document {
-    // Only text keys and finite numbers: this cannot fail, and a document that is left out is read from the service instead.
-    Json::of(&Dated { as_of: as_of.clone(), content })
 }

@@ -78,6 +78,7 @@ impl State {
         }
         record.stale = false;
         record.broken = false;
+        record.doubted = false;
         record.forced = false;
         record.read_backs = 0;
         record.resolves = 0;
@@ -117,9 +118,8 @@ impl State {
             self.urgent = true;
         }
         // What was blocked for abuse stays blocked although it holds what it should.
-        if record.entry.hold.take_if(|hold| hold.reason != Reason::Abuse).is_some() {
-            record.entry.note(now, "let go: it holds what it should");
-            record.dirty = true;
+        let ends = record.entry.hold.as_ref().is_some_and(|hold| hold.reason != Reason::Abuse);
+        if ends && record.let_go(now, "it holds what it should") {
             self.urgent = true;
         }
         record.entry.ours = want;
@@ -134,6 +134,7 @@ impl State {
         record.forced = false;
         record.stale = false;
         record.broken = false;
+        record.doubted = false;
         record.read_at = Some(now.moment.plus(spread(self.desired.verify, rng)));
         // Stamps alone are not worth a write to flash: they go along with the next one.
         record.dirty = true;
@@ -188,6 +189,7 @@ impl State {
             }
             _ => false,
         };
+        record.doubted = hidden;
         if hidden {
             record.read_backs = record.read_backs.saturating_add(1);
             record.settle = Some((now.moment.plus(pause(record.read_backs)), now.moment));

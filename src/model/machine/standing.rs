@@ -116,7 +116,7 @@ impl State {
                 _ => Standing::Unmanaged,
             };
         };
-        if record.entry.is_confirmed(&values, spec.ttl.wanted()) && record.entry.error.is_none() {
+        if record.entry.is_confirmed(&values, spec.ttl.wanted()) && record.entry.error.is_none() && !record.doubted {
             return Standing::UpToDate;
         }
         if has_nothing_to_remove(spec, record, &declared.terms) {
@@ -134,20 +134,19 @@ impl State {
     /// Whether every record set has come to rest as far as it can by itself for now: the end of a one-shot run.
     #[must_use]
     pub fn is_settled(&self, now: Now) -> bool {
+        // What waits for its budget, for its other family or for the end of a back-off, is at rest for longer than a person does.
+        let waits = |id: &Id| match self.next(id, now) {
+            Next::Rest(Some(at)) => at > now.moment.plus(SETTLE_MOST),
+            Next::Rest(None) => true,
+            _ => false,
+        };
         let resting = |id: &Id| {
             let record = self.records.get(id);
             if self.mode == super::Mode::Plan {
-                // Where nothing can be read, there is nothing to check of what is right.
-                let rests = !self.is_readable(id) && matches!(self.next(id, now), Next::Rest(_));
-                return rests || record.is_some_and(|record| record.checked || record.want.values().is_none());
+                return waits(id) || record.is_some_and(|record| record.checked || record.want.values().is_none());
             }
             match self.standing(id) {
-                // What waits for its budget, or for its other family, is at rest for longer than a person does.
-                Standing::Working | Standing::Failing { .. } => match self.next(id, now) {
-                    Next::Rest(Some(at)) => at > now.moment.plus(SETTLE_MOST),
-                    Next::Rest(None) => true,
-                    _ => false,
-                },
+                Standing::Working | Standing::Failing { .. } => waits(id),
                 Standing::UpToDate => record.is_some_and(|record| record.checked || !self.is_readable(id)),
                 _ => true,
             }
