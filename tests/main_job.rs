@@ -108,39 +108,6 @@ fn a_changed_address_is_answered_by_the_name_server_a_moment_later() {
 }
 
 #[test]
-#[ignore = "needs root and the rig; slow"]
-fn an_address_that_stays_away_is_removed_from_dns_where_that_was_asked_for() {
-    let rig = Rig::find();
-    let (zone, name) = (rig.zone(DEMO, "gone.example.test"), "home.gone.example.test");
-    let namespace = home(&rig);
-    namespace.ip("addr add 2001:db8:1::7/64 dev wan0 nodad");
-    namespace.ip("-6 route replace default via fe80::1 dev wan0");
-    let remove = "absent = \"remove\"\nabsent_after = \"1m\"";
-    // By an application credential, which knows its project.
-    let credential = format!(
-        "application_credential_id = \"{}\"\napplication_credential_secret = {{ file = \"{{dir}}/credential\" }}\n\
-         auth_url = \"{}\"",
-        rig.variable("RIG_APP_CRED_ID"),
-        rig.variable("OS_AUTH_URL"),
-    );
-    let names = ["OS_USERNAME", "OS_PROJECT_NAME", "OS_USER_DOMAIN_ID", "OS_PROJECT_DOMAIN_ID", "OS_AUTH_URL"];
-    let place = place(&rig, &namespace, &credential, name, remove).without(&names);
-    place.secret("credential", &format!("{}\n", rig.variable("RIG_APP_CRED_SECRET")));
-    let daemon = place.start();
-    proven(&daemon, name, "A", &["198.51.100.7"]);
-    proven(&daemon, name, "AAAA", &["2001:db8:1::7"]);
-    let gone = Instant::now();
-    namespace.ip("addr del 2001:db8:1::7/64 dev wan0");
-    rig.answers(name, "AAAA", &[], 90, || daemon.log());
-    assert!((59..75).contains(&gone.elapsed().as_secs()), "{:?}", gone.elapsed());
-    took("absent for a minute, removed, until the name server answers nothing", gone);
-    assert!(zone.sets(name, "AAAA").is_empty());
-    assert_eq!((rig.dig(name, "A"), zone.set(name, "A").1), (vec!["198.51.100.7".to_owned()], 1));
-    assert_eq!(daemon.record(name, "AAAA").confirmed, Some(vec![]));
-    daemon.stop();
-}
-
-#[test]
 #[ignore = "needs root and the rig"]
 fn a_wrong_password_is_tried_once_and_its_correction_is_found() {
     let rig = Rig::find();
@@ -154,7 +121,8 @@ fn a_wrong_password_is_tried_once_and_its_correction_is_found() {
         let held = |record: &RecordStatus| record.state == "held";
         let reason = daemon.wait_for(name, "A", 20, "is held", held).held.unwrap();
         assert_eq!((reason.reason.as_str(), reason.release.as_str()), ("refused", "driftless release cloud"));
-        // Neither a look, nor the network, nor a restart is a reason to try it again.
+        // Neither a plan, nor a look, nor the network, nor a restart is a reason to try it again.
+        assert_eq!(place.json(&["plan"]).0, 77);
         daemon.signal(Signal::USR1);
         wait(1.0);
         namespace.ip("addr add 198.51.100.99/32 dev wan0");
@@ -200,7 +168,7 @@ fn a_reader_and_a_stranger_are_held_and_say_why() {
     daemon.signal(Signal::USR1);
     wait(2.0);
     assert_eq!(
-        daemon.log().matches("updating home.rights").count(),
+        daemon.log().matches("creating home.rights").count(),
         2,
         "once as an error, once as a hold: {}",
         daemon.log()
@@ -227,96 +195,137 @@ fn a_reader_and_a_stranger_are_held_and_say_why() {
     daemon.stop();
 }
 
-#[test]
-#[ignore = "needs root and the rig; slow"]
-fn a_name_server_that_is_away_shows_as_pending_then_as_an_error_and_recovers() {
-    let rig = Rig::find();
-    let (zone, name) = (rig.zone(DEMO, "away.example.test"), "home.away.example.test");
-    let namespace = home(&rig);
-    let daemon = place(&rig, &namespace, PASSWORD, name, "ipv6 = false").start();
-    proven(&daemon, name, "A", &["198.51.100.7"]);
-    rig.script("dns-down", &[]);
-    let since = change(&namespace, 7, 8);
-    let accepted = daemon.wait_for(name, "A", 10, "is accepted", |record| {
-        record.confirmed.as_deref().is_some_and(|confirmed| confirmed == ["198.51.100.8"])
-    });
-    assert!(accepted.read_back.is_none() && accepted.seen_in_dns.is_none(), "{accepted:#?}");
-    let failing = daemon.wait_for(name, "A", 90, "shows an error", |record| record.error.is_some());
-    took("the name server is down: an error shows after", since);
-    assert!(failing.read_back.is_none() && failing.seen_in_dns.is_none(), "{failing:#?}");
-    eprintln!("it says: {}", failing.says);
-    rig.script("dns-up", &[]);
-    let since = Instant::now();
-    rig.answers(name, "A", &["198.51.100.8"], 60, || daemon.log());
-    took("the name server is back: it answers after", since);
-    let proven = daemon.wait_for(name, "A", 90, "is proven", |record| {
-        record.state == "up to date" && record.read_back.is_some() && record.seen_in_dns.is_some()
-    });
-    took("and it is read back and seen after", since);
-    assert_eq!(proven.error, None);
-    let (records, version) = zone.set(name, "A");
-    assert!(records == ["198.51.100.8"] && version <= 4, "{records:?}, written {version} times");
-    eprintln!("written {} times for one change while the name server was away", version - 1);
-    daemon.stop();
-}
+/// Cases that take a minute or so each.
+mod slow {
+    use super::*;
 
-#[test]
-#[ignore = "needs root and the rig; slow"]
-fn a_designate_that_restarts_and_tokens_that_expire_cost_no_write_more() {
-    let rig = Rig::find();
-    let (zone, name) = (rig.zone(DEMO, "restart.example.test"), "home.restart.example.test");
-    let namespace = home(&rig);
-    let daemon = place(&rig, &namespace, PASSWORD, name, "ipv6 = false").start();
-    proven(&daemon, name, "A", &["198.51.100.7"]);
-    rig.script("api-down", &[]);
-    change(&namespace, 7, 8);
-    let failing = daemon.wait_for(name, "A", 20, "is failing", |record| record.state == "failing");
-    eprintln!("without Designate it says: {}", failing.says);
-    rig.script("api-up", &[("KEYSTONE_TOKEN_SECONDS", "5")]);
-    let since = Instant::now();
-    rig.answers(name, "A", &["198.51.100.8"], 120, || daemon.log());
-    took("Designate is back: the name server answers after", since);
-    proven(&daemon, name, "A", &["198.51.100.8"]);
-
-    // Tokens live five seconds now: each change meets an expired one.
-    let before = (rig.refused(), daemon.log().matches("WARN").count());
-    for new in 9..11 {
-        wait(6.0);
-        let since = change(&namespace, new - 1, new);
-        rig.answers(name, "A", &[&format!("198.51.100.{new}")], 30, || daemon.log());
-        took("with an expired token, until the name server's new answer", since);
-        proven(&daemon, name, "A", &[&format!("198.51.100.{new}")]);
+    #[test]
+    #[ignore = "needs root and the rig; slow"]
+    fn an_address_that_stays_away_is_removed_from_dns_where_that_was_asked_for() {
+        let rig = Rig::find();
+        let (zone, name) = (rig.zone(DEMO, "gone.example.test"), "home.gone.example.test");
+        let namespace = home(&rig);
+        namespace.ip("addr add 2001:db8:1::7/64 dev wan0 nodad");
+        namespace.ip("-6 route replace default via fe80::1 dev wan0");
+        let remove = "absent = \"remove\"\nabsent_after = \"1m\"";
+        // By an application credential, which knows its project.
+        let credential = format!(
+            "application_credential_id = \"{}\"\napplication_credential_secret = {{ file = \"{{dir}}/credential\" }}\n\
+         auth_url = \"{}\"",
+            rig.variable("RIG_APP_CRED_ID"),
+            rig.variable("OS_AUTH_URL"),
+        );
+        let names = ["OS_USERNAME", "OS_PROJECT_NAME", "OS_USER_DOMAIN_ID", "OS_PROJECT_DOMAIN_ID", "OS_AUTH_URL"];
+        let place = place(&rig, &namespace, &credential, name, remove).without(&names);
+        place.secret("credential", &format!("{}\n", rig.variable("RIG_APP_CRED_SECRET")));
+        let daemon = place.start();
+        proven(&daemon, name, "A", &["198.51.100.7"]);
+        proven(&daemon, name, "AAAA", &["2001:db8:1::7"]);
+        let gone = Instant::now();
+        namespace.ip("addr del 2001:db8:1::7/64 dev wan0");
+        rig.answers(name, "AAAA", &[], 90, || daemon.log());
+        assert!((59..75).contains(&gone.elapsed().as_secs()), "{:?}", gone.elapsed());
+        took("absent for a minute, removed, until the name server answers nothing", gone);
+        assert!(zone.sets(name, "AAAA").is_empty());
+        assert_eq!((rig.dig(name, "A"), zone.set(name, "A").1), (vec!["198.51.100.7".to_owned()], 1));
+        assert_eq!(daemon.record(name, "AAAA").confirmed, Some(vec![]));
+        daemon.stop();
     }
-    assert_eq!((rig.refused(), daemon.log().matches("WARN").count()), before, "{}", daemon.log());
-    assert_eq!(zone.set(name, "A"), (vec!["198.51.100.10".into()], 4));
-    daemon.stop();
-    rig.script("api-down", &[]);
-    rig.script("api-up", &[]);
-}
 
-#[test]
-#[ignore = "needs root and the rig; slow"]
-fn a_daemon_that_is_killed_during_a_change_loses_and_doubles_nothing() {
-    let rig = Rig::find();
-    let (zone, name) = (rig.zone(DEMO, "killed.example.test"), "home.killed.example.test");
-    let namespace = home(&rig);
-    let place = place(&rig, &namespace, PASSWORD, name, "ipv6 = false");
-    let mut daemon = place.start();
-    proven(&daemon, name, "A", &["198.51.100.7"]);
-    // At the change itself, during the read, during the write, after it.
-    for (round, pause) in [0, 30, 80, 300].into_iter().enumerate() {
-        let new = 8 + u8::try_from(round).unwrap();
-        change(&namespace, new - 1, new);
-        std::thread::sleep(Duration::from_millis(pause));
-        daemon.kill();
-        let landed = zone.set(name, "A").0 == [format!("198.51.100.{new}")];
-        eprintln!("killed {pause} ms after the change: it had {}landed", if landed { "" } else { "not " });
-        daemon = place.start();
-        rig.answers(name, "A", &[&format!("198.51.100.{new}")], 40, || daemon.log());
-        proven(&daemon, name, "A", &[&format!("198.51.100.{new}")]);
-        let version = zone.set(name, "A").1;
-        assert_eq!(version, 2 + u64::try_from(round).unwrap(), "one write for each change: {}", daemon.log());
+    #[test]
+    #[ignore = "needs root and the rig; slow"]
+    fn a_name_server_that_is_away_shows_as_pending_then_as_an_error_and_recovers() {
+        let rig = Rig::find();
+        let (zone, name) = (rig.zone(DEMO, "away.example.test"), "home.away.example.test");
+        let namespace = home(&rig);
+        let daemon = place(&rig, &namespace, PASSWORD, name, "ipv6 = false").start();
+        proven(&daemon, name, "A", &["198.51.100.7"]);
+        rig.script("dns-down", &[]);
+        let since = change(&namespace, 7, 8);
+        let accepted = daemon.wait_for(name, "A", 10, "is accepted", |record| {
+            record.confirmed.as_deref().is_some_and(|confirmed| confirmed == ["198.51.100.8"])
+        });
+        assert!(accepted.read_back.is_none() && accepted.seen_in_dns.is_none(), "{accepted:#?}");
+        let failing = daemon.wait_for(name, "A", 90, "shows an error", |record| record.error.is_some());
+        took("the name server is down: an error shows after", since);
+        assert!(failing.read_back.is_none() && failing.seen_in_dns.is_none(), "{failing:#?}");
+        eprintln!("it says: {}", failing.says);
+        rig.script("dns-up", &[]);
+        let since = Instant::now();
+        rig.answers(name, "A", &["198.51.100.8"], 60, || daemon.log());
+        took("the name server is back: it answers after", since);
+        let proven = daemon.wait_for(name, "A", 90, "is proven", |record| {
+            record.state == "up to date" && record.read_back.is_some() && record.seen_in_dns.is_some()
+        });
+        took("and it is read back and seen after", since);
+        assert_eq!(proven.error, None);
+        let (records, version) = zone.set(name, "A");
+        assert!(records == ["198.51.100.8"] && version <= 4, "{records:?}, written {version} times");
+        eprintln!("written {} times for one change while the name server was away", version - 1);
+        daemon.stop();
     }
-    until("idle", 10, || if daemon.record(name, "A").state == "up to date" { Ok(()) } else { Err(daemon.log()) });
-    daemon.stop();
+
+    #[test]
+    #[ignore = "needs root and the rig; slow"]
+    fn a_designate_that_restarts_and_tokens_that_expire_cost_no_write_more() {
+        let rig = Rig::find();
+        let (zone, name) = (rig.zone(DEMO, "restart.example.test"), "home.restart.example.test");
+        let namespace = home(&rig);
+        let daemon = place(&rig, &namespace, PASSWORD, name, "ipv6 = false").start();
+        proven(&daemon, name, "A", &["198.51.100.7"]);
+        rig.script("api-down", &[]);
+        change(&namespace, 7, 8);
+        let failing = daemon.wait_for(name, "A", 20, "is failing", |record| record.state == "failing");
+        eprintln!("without Designate it says: {}", failing.says);
+        rig.script("api-up", &[("KEYSTONE_TOKEN_SECONDS", "5")]);
+        let since = Instant::now();
+        rig.answers(name, "A", &["198.51.100.8"], 120, || daemon.log());
+        took("Designate is back: the name server answers after", since);
+        proven(&daemon, name, "A", &["198.51.100.8"]);
+
+        // Tokens live five seconds now: each change meets an expired one.
+        let before = (rig.refused(), daemon.log().matches("WARN").count());
+        for new in 9..11 {
+            wait(6.0);
+            let since = change(&namespace, new - 1, new);
+            rig.answers(name, "A", &[&format!("198.51.100.{new}")], 30, || daemon.log());
+            took("with an expired token, until the name server's new answer", since);
+            proven(&daemon, name, "A", &[&format!("198.51.100.{new}")]);
+        }
+        assert_eq!((rig.refused(), daemon.log().matches("WARN").count()), before, "{}", daemon.log());
+        assert_eq!(zone.set(name, "A"), (vec!["198.51.100.10".into()], 4));
+        daemon.stop();
+        rig.script("api-down", &[]);
+        rig.script("api-up", &[]);
+    }
+
+    #[test]
+    #[ignore = "needs root and the rig; slow"]
+    fn a_daemon_that_is_killed_during_a_change_loses_and_doubles_nothing() {
+        let rig = Rig::find();
+        let (zone, name) = (rig.zone(DEMO, "killed.example.test"), "home.killed.example.test");
+        let namespace = home(&rig);
+        let place = place(&rig, &namespace, PASSWORD, name, "ipv6 = false");
+        let mut daemon = place.start();
+        proven(&daemon, name, "A", &["198.51.100.7"]);
+        // At the change itself, then so long after the write has begun.
+        for (round, pause) in [None, Some(0), Some(20), Some(300)].into_iter().enumerate() {
+            let new = 8 + u8::try_from(round).unwrap();
+            change(&namespace, new - 1, new);
+            if let Some(pause) = pause {
+                daemon.logged(&format!("198.51.100.{} -> 198.51.100.{new}", new - 1), 1, 10);
+                std::thread::sleep(Duration::from_millis(pause));
+            }
+            daemon.kill();
+            let landed = zone.set(name, "A").0 == [format!("198.51.100.{new}")];
+            eprintln!("killed {pause:?} ms after the write began: it had {}landed", if landed { "" } else { "not " });
+            daemon = place.start();
+            rig.answers(name, "A", &[&format!("198.51.100.{new}")], 40, || daemon.log());
+            proven(&daemon, name, "A", &[&format!("198.51.100.{new}")]);
+            let version = zone.set(name, "A").1;
+            assert_eq!(version, 2 + u64::try_from(round).unwrap(), "one write for each change: {}", daemon.log());
+        }
+        until("idle", 10, || if daemon.record(name, "A").state == "up to date" { Ok(()) } else { Err(daemon.log()) });
+        daemon.stop();
+    }
 }

@@ -9,9 +9,11 @@
 
 mod support;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
+use support::daemon::Place;
 use support::lab::{KEPT, Lab, PUSHED};
 use support::namespace::Namespace;
 use support::served::Call;
@@ -142,65 +144,6 @@ fn an_address_that_goes_leaves_the_record_as_it_is() {
     daemon.holds(KEPT, "A", &["192.0.2.7"], 10);
     wait(3.0);
     assert_eq!(lab.writes(), (1, 1));
-    daemon.stop();
-}
-
-#[test]
-#[ignore = "needs root: network namespaces; slow"]
-fn an_address_that_stays_away_is_removed_where_that_was_asked_for() {
-    let lab = Lab::new(
-        &["addr add 192.0.2.7/24 dev wan0", ROUTE],
-        &format!("{V4}\nabsent = \"remove\"\nabsent_after = \"1m\""),
-    );
-    let daemon = lab.place.start();
-    lab.hold(&daemon, Some("192.0.2.7"), None, 10);
-    lab.read_back(&daemon);
-    lab.namespace.ip("addr del 192.0.2.7/24 dev wan0");
-    let gone = Instant::now();
-    until("it is removed", 90, || if lab.kept("A").is_empty() { Ok(()) } else { Err(daemon.log()) });
-    let took = gone.elapsed();
-    assert!((Duration::from_secs(59)..Duration::from_secs(70)).contains(&took), "{took:?}");
-    wait(3.0);
-    // dyndns2 has no way to remove an address.
-    assert_eq!((lab.writes(), lab.pushed().0), ((1, 2), Some([192, 0, 2, 7].into())));
-    assert_eq!(lab.edits().last().unwrap().path, "/api/dns2/record-remove/");
-    assert_eq!(daemon.record(KEPT, "A").confirmed, Some(vec![]));
-    daemon.stop();
-}
-
-#[test]
-#[ignore = "needs root: network namespaces; slow"]
-fn an_address_that_flaps_for_a_minute_stays_within_the_write_budgets() {
-    let lab = Lab::new(&["addr add 192.0.2.7/32 dev wan0", ROUTE], V4);
-    let daemon = lab.place.start();
-    lab.hold(&daemon, Some("192.0.2.7"), None, 10);
-    let begun = Instant::now();
-    for flap in 1..=10 {
-        let (new, old) = if flap % 2 == 1 { (8, 7) } else { (7, 8) };
-        lab.namespace.ip(&format!("addr add 192.0.2.{new}/32 dev wan0"));
-        lab.namespace.ip(&format!("addr del 192.0.2.{old}/32 dev wan0"));
-        std::thread::sleep((begun + Duration::from_secs(6 * flap)).saturating_duration_since(Instant::now()));
-    }
-    until("the readable service holds the last address", 20, || match lab.kept("A") == ["192.0.2.7"] {
-        true => Ok(()),
-        false => Err(daemon.log()),
-    });
-    wait(3.0);
-    let (pushes, edits) = lab.writes();
-    eprintln!("flapping: {pushes} updates at dyndns2, {edits} changes at lunanode for 11 addresses within a minute");
-    assert_eq!(pushes, 2, "two, and then one in ten minutes");
-    assert!((2..=11).contains(&edits), "five, and one more each 12 s: {edits}");
-    let within: Vec<_> = lab.edits().iter().map(|call| call.at).collect();
-    for (at, first) in within.iter().enumerate() {
-        let many = within[at..].iter().take_while(|call| **call < *first + Duration::from_secs(10)).count();
-        assert!(many <= 5, "{many} changes within ten seconds");
-    }
-    // What could not be sent is not forgotten: it says what it should hold and when that is sent.
-    let waiting = daemon.record(PUSHED, "A");
-    assert_eq!(waiting.wanted.as_deref(), Some(&["192.0.2.7".to_owned()][..]));
-    let at = |text: &Option<String>| text.as_ref().unwrap().parse::<jiff::Timestamp>().unwrap();
-    let pause = at(&waiting.next).duration_since(at(&waiting.accepted)).as_secs();
-    assert!((500..=600).contains(&pause), "{waiting:#?}");
     daemon.stop();
 }
 
@@ -483,6 +426,142 @@ fn what_is_held_waits_for_its_release_by_command_with_and_without_the_daemon() {
         };
         daemon.holds(PUSHED, "A", &["192.0.2.7"], 10);
         assert_eq!(lab.pushes().len(), 2);
+        daemon.stop();
+    }
+}
+
+/// The addresses in a zone file, in its order.
+fn addresses(text: &str) -> Vec<String> {
+    let records = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let is_address = |words: &Vec<&str>| words.iter().any(|word| matches!(*word, "A" | "AAAA"));
+    records.filter(is_address).filter_map(|words| words.last().map(|&word| word.to_owned())).collect()
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn a_zone_file_follows_an_address_that_flaps_within_its_budget() {
+    let namespace = Arc::new(Namespace::new());
+    namespace.ip("addr add 192.0.2.7/32 dev wan0");
+    namespace.ip(ROUTE);
+    let place = Place::new(
+        &namespace,
+        "[account.file]\nprovider = \"zonefile\"\npath = \"{dir}/example.org.zone\"\nzone = \"example.org\"\n\
+         reload = [\"/bin/sh\", \"-c\", \"echo >>{dir}/reloads\"]\n\n\
+         [[record]]\nname = \"home.example.org\"\naccount = \"file\"\nprivate = true\nipv6 = false\n\n\
+         [log]\nlevel = \"debug\"\n",
+    );
+    let reloads = || std::fs::read_to_string(place.path("reloads")).map_or(0, |text| text.lines().count());
+    let held = || addresses(&std::fs::read_to_string(place.path("example.org.zone")).unwrap_or_default());
+    let daemon = place.start();
+    daemon.holds("home.example.org", "A", &["192.0.2.7"], 10);
+    assert_eq!((held(), reloads()), (vec!["192.0.2.7".to_owned()], 1));
+    // Ten changes in ten seconds.
+    for flap in 1..=10 {
+        let (new, old) = if flap % 2 == 1 { (8, 7) } else { (9, 8) };
+        let old = if flap % 2 == 1 && flap > 1 { 9 } else { old };
+        namespace.ip(&format!("addr add 192.0.2.{new}/32 dev wan0"));
+        namespace.ip(&format!("addr del 192.0.2.{old}/32 dev wan0"));
+        wait(1.0);
+    }
+    assert!(reloads() <= 6, "five at once, and one more after 12 s: {}", reloads());
+    daemon.holds("home.example.org", "A", &["192.0.2.9"], 20);
+    assert_eq!(held(), ["192.0.2.9"]);
+    eprintln!("flapping: {} changes of the zone file for 11 addresses within 10 s", reloads());
+    assert!(reloads() <= 7, "{}", reloads());
+    daemon.stop();
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn the_demonstration_follows_the_interface_into_its_zone_file() {
+    let namespace = Namespace::new();
+    namespace.ip("addr add 192.0.2.7/32 dev wan0");
+    namespace.ip("addr add 2001:db8::7/64 dev wan0 nodad");
+    namespace.ip(ROUTE);
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = namespace.command(env!("CARGO_BIN_EXE_driftless"));
+    command.args(["run", "--demo", "--folder"]).arg(folder.path());
+    let mut child = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let holds = |wanted: &[&str]| {
+        until(&format!("the zone file holds {wanted:?}"), 15, || {
+            let mut found = addresses(&std::fs::read_to_string(folder.path().join("demo.zone")).unwrap_or_default());
+            found.sort();
+            if found == wanted { Ok(()) } else { Err(format!("{found:?}")) }
+        });
+    };
+    holds(&["192.0.2.7", "2001:db8::7"]);
+    namespace.ip("addr add 192.0.2.8/32 dev wan0");
+    holds(&["192.0.2.7", "192.0.2.8", "2001:db8::7"]);
+    namespace.ip("addr del 192.0.2.7/32 dev wan0");
+    holds(&["192.0.2.8", "2001:db8::7"]);
+    let told = Instant::now();
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), Signal::INT).unwrap();
+    let ended = child.wait().unwrap();
+    assert!(ended.success() && told.elapsed() < Duration::from_secs(1), "{ended} after {:?}", told.elapsed());
+}
+
+/// Cases that take a minute or so each.
+mod slow {
+    use super::*;
+
+    #[test]
+    #[ignore = "needs root: network namespaces; slow"]
+    fn an_address_that_stays_away_is_removed_where_that_was_asked_for() {
+        let lab = Lab::new(
+            &["addr add 192.0.2.7/24 dev wan0", ROUTE],
+            &format!("{V4}\nabsent = \"remove\"\nabsent_after = \"1m\""),
+        );
+        let daemon = lab.place.start();
+        lab.hold(&daemon, Some("192.0.2.7"), None, 10);
+        lab.read_back(&daemon);
+        lab.namespace.ip("addr del 192.0.2.7/24 dev wan0");
+        let gone = Instant::now();
+        until("it is removed", 90, || if lab.kept("A").is_empty() { Ok(()) } else { Err(daemon.log()) });
+        let took = gone.elapsed();
+        assert!((Duration::from_secs(59)..Duration::from_secs(70)).contains(&took), "{took:?}");
+        wait(3.0);
+        // dyndns2 has no way to remove an address.
+        assert_eq!((lab.writes(), lab.pushed().0), ((1, 2), Some([192, 0, 2, 7].into())));
+        assert_eq!(lab.edits().last().unwrap().path, "/api/dns2/record-remove/");
+        assert_eq!(daemon.record(KEPT, "A").confirmed, Some(vec![]));
+        daemon.stop();
+    }
+
+    #[test]
+    #[ignore = "needs root: network namespaces; slow"]
+    fn an_address_that_flaps_for_a_minute_stays_within_the_write_budgets() {
+        let lab = Lab::new(&["addr add 192.0.2.7/32 dev wan0", ROUTE], V4);
+        let daemon = lab.place.start();
+        lab.hold(&daemon, Some("192.0.2.7"), None, 10);
+        let begun = Instant::now();
+        for flap in 1..=10 {
+            let (new, old) = if flap % 2 == 1 { (8, 7) } else { (7, 8) };
+            lab.namespace.ip(&format!("addr add 192.0.2.{new}/32 dev wan0"));
+            lab.namespace.ip(&format!("addr del 192.0.2.{old}/32 dev wan0"));
+            std::thread::sleep((begun + Duration::from_secs(6 * flap)).saturating_duration_since(Instant::now()));
+        }
+        until("the readable service holds the last address", 20, || match lab.kept("A") == ["192.0.2.7"] {
+            true => Ok(()),
+            false => Err(daemon.log()),
+        });
+        wait(3.0);
+        let (pushes, edits) = lab.writes();
+        eprintln!(
+            "flapping: {pushes} updates at dyndns2, {edits} changes at lunanode for 11 addresses within a minute"
+        );
+        assert_eq!(pushes, 2, "two, and then one in ten minutes");
+        assert!((2..=11).contains(&edits), "five, and one more each 12 s: {edits}");
+        let within: Vec<_> = lab.edits().iter().map(|call| call.at).collect();
+        for (at, first) in within.iter().enumerate() {
+            let many = within[at..].iter().take_while(|call| **call < *first + Duration::from_secs(10)).count();
+            assert!(many <= 5, "{many} changes within ten seconds");
+        }
+        // What could not be sent is not forgotten: it says what it should hold and when that is sent.
+        let waiting = daemon.record(PUSHED, "A");
+        assert_eq!(waiting.wanted.as_deref(), Some(&["192.0.2.7".to_owned()][..]));
+        let at = |text: &Option<String>| text.as_ref().unwrap().parse::<jiff::Timestamp>().unwrap();
+        let pause = at(&waiting.next).duration_since(at(&waiting.accepted)).as_secs();
+        assert!((500..=600).contains(&pause), "{waiting:#?}");
         daemon.stop();
     }
 }

@@ -72,7 +72,10 @@ impl Place {
 
     /// A command of the binary inside the namespace: `driftless WORDS --config …`.
     pub fn command(&self, words: &[&str]) -> Command {
-        let mut command = self.namespace.command(env!("CARGO_BIN_EXE_driftless"));
+        self.prepare(self.namespace.command(env!("CARGO_BIN_EXE_driftless")), words)
+    }
+
+    fn prepare(&self, mut command: Command, words: &[&str]) -> Command {
         command.args(words).arg("--config").arg(self.path("driftless.toml"));
         // What the machine that runs the tests has of its own must not be read.
         let foreign =
@@ -86,9 +89,13 @@ impl Place {
         command
     }
 
-    /// Runs a command to its end: its exit code and what it printed, standard output first.
+    /// Runs a command to its end, which must come within a minute: its exit code and what it printed, standard output first.
     pub fn cli(&self, words: &[&str]) -> (i32, String, String) {
-        let Output { status, stdout, stderr } = self.command(words).output().unwrap();
+        let mut limited = self.namespace.command("timeout");
+        limited.args(["60", env!("CARGO_BIN_EXE_driftless")]);
+        let Output { status, stdout, stderr } = self.prepare(limited, words).output().unwrap();
+        // What `timeout` says of a command that it had to end.
+        assert_ne!(status.code(), Some(124), "{words:?} does not end");
         let text = |octets: Vec<u8>| String::from_utf8(octets).unwrap();
         (status.code().unwrap_or(-1), text(stdout), text(stderr))
     }

@@ -19,7 +19,7 @@ pub mod rig;
 pub mod served;
 
 /// How often a condition is looked at.
-const LOOK: Duration = Duration::from_millis(50);
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Waits until `holds` gives something, for `seconds` at most, and gives it; else fails with what it said last.
 pub fn until<T>(what: &str, seconds: u64, mut holds: impl FnMut() -> Result<T, String>) -> T {

@@ -101,7 +101,8 @@ impl Rig {
         });
     }
 
-    fn curl(&self, method: &str, url: &str, token: Option<&str>, body: Option<&Json>) -> (u16, String, String) {
+    /// Status, head and body of the answer; `None` where there is none.
+    fn curl(&self, method: &str, url: &str, token: Option<&str>, body: Option<&Json>) -> Option<(u16, String, String)> {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.namespace, "curl", "-s", "-i", "--max-time", "60", "-X", method, url]);
         command.args(["-H", "Content-Type: application/json"]);
@@ -111,14 +112,19 @@ impl Rig {
         if let Some(body) = body {
             command.args(["-d", &body.to_string()]);
         }
-        let text = String::from_utf8(run(&mut command).stdout).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, head.to_owned(), body.to_owned())
+        let text = String::from_utf8(command.output().ok()?.stdout).ok()?;
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        Some((head.split(' ').nth(1)?.parse().ok()?, head.to_owned(), body.to_owned()))
     }
 
-    /// Calls Designate as `user`, whose project has the same name.
-    fn call(&self, [user, password]: [&str; 2], method: &str, path: &str, body: Option<&Json>) -> (u16, Json) {
+    /// Calls Designate as `user`, whose project has the same name; `None` where it does not answer or there is no token.
+    fn try_call(
+        &self,
+        [user, password]: [&str; 2],
+        method: &str,
+        path: &str,
+        body: Option<&Json>,
+    ) -> Option<(u16, Json)> {
         let domain = json!({"id": "default"});
         let login = json!({"auth": {
             "identity": {"methods": ["password"],
@@ -126,13 +132,16 @@ impl Rig {
             "scope": {"project": {"name": user, "domain": domain}},
         }});
         let url = format!("{}/auth/tokens", self.variable("OS_AUTH_URL"));
-        let (status, head, answer) = self.curl("POST", &url, None, Some(&login));
-        assert_eq!(status, 201, "{answer}");
-        let token = head.lines().find(|line| line.to_ascii_lowercase().starts_with("x-subject-token"));
-        let token = token.and_then(|line| line.split_once(": ")).unwrap().1;
+        let (_, head, _) = self.curl("POST", &url, None, Some(&login))?;
+        let is_token = |line: &&str| line.to_ascii_lowercase().starts_with("x-subject-token:");
+        let token = head.lines().find(is_token)?.split_once(": ")?.1;
         let url = format!("{}/v2/{path}", self.variable("DESIGNATE_URL"));
-        let (status, _, answer) = self.curl(method, &url, Some(token), body);
-        (status, serde_json::from_str(&answer).unwrap_or_default())
+        let (status, _, answer) = self.curl(method, &url, Some(token), body)?;
+        Some((status, serde_json::from_str(&answer).unwrap_or_default()))
+    }
+
+    fn call(&self, user: [&str; 2], method: &str, path: &str, body: Option<&Json>) -> (u16, Json) {
+        self.try_call(user, method, path, body).unwrap_or_else(|| panic!("{method} {path}: Designate does not answer"))
     }
 
     /// Makes a zone of demo's, or of another user's, and waits until it is live.
@@ -192,9 +201,7 @@ impl Zone<'_> {
 
 impl Drop for Zone<'_> {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
-            let (status, answer) = self.rig.call(self.user, "DELETE", &format!("zones/{}", self.id), None);
-            assert_eq!(status, 202, "{answer}");
-        }
+        // Whatever is wrong now was said by the test, or is said by the next one that needs a zone.
+        let _ = self.rig.try_call(self.user, "DELETE", &format!("zones/{}", self.id), None);
     }
 }
