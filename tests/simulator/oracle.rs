@@ -559,7 +559,7 @@ impl Sim {
             match &view.standing {
                 Standing::UpToDate | Standing::Unmanaged => {
                     let held = self.services[at].values(&id.key);
-                    if !truth.is_empty() && !truth.is_subset(&held) && !(push && unseen) {
+                    if !(truth.is_empty() || truth.is_subset(&held) || push && unseen) {
                         let (held, truth) = (list(&held), list(&truth));
                         return Err(format!(
                             "{id} holds {held}, should hold {truth}, and is said to be {:?}",

@@ -82,11 +82,6 @@ impl Sim {
         Now { moment: Moment(self.t - self.booted_at + 5000), wall: Wall(wall) }
     }
 
-    /// The simulated time of a moment of this boot.
-    pub fn time_of(&self, moment: Moment) -> u64 {
-        (moment.0 + self.booted_at).saturating_sub(5000)
-    }
-
     pub fn start(&mut self) -> Verdict {
         if self.process.is_some() {
             return Ok(());

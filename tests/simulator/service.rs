@@ -411,11 +411,6 @@ impl Service {
         if seen { Proof::Seen } else { Proof::NotYet("the old values".into()) }
     }
 
-    /// Whether it holds `values` in force.
-    pub fn is_live(&self, key: &RrsetKey, t: u64) -> bool {
-        self.sets.get(key).is_none_or(|set| t >= set.live_at && !set.broken)
-    }
-
     /// Everything works again, and what was under way comes to an end.
     pub fn heal(&mut self, t: u64) {
         self.troubles = Troubles::default();

@@ -192,7 +192,7 @@ impl Sim {
                 troubles.breaks = true;
                 Fault::HealthBroken
             }
-            7 | 8 | 9 if shape == Shape::Push => {
+            7..=9 if shape == Shape::Push => {
                 self.services[at].blocked.insert(key.name);
                 Fault::AbuseBlock
             }
