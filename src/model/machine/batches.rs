@@ -7,7 +7,7 @@ use super::{Aim, Effect, Level, Out, Record, State};
 use crate::model::desired::{AccountName, Id};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::ledger::{Attempt, Fingerprint, Reason};
-use crate::model::plan::{Applied, Batch, Change};
+use crate::model::plan::{Applied, Batch, Change, Sibling};
 use crate::model::record::{Values, list};
 use crate::model::terms::Budget;
 use crate::model::time::Now;
@@ -72,18 +72,21 @@ impl State {
                 continue;
             }
             let ahead = if declared.terms.readable { account.lane.queue.len() } else { declared.terms.width };
-            let changes: Vec<(Id, Aim)> = account
-                .lane
-                .queue
-                .iter()
-                .take(ahead)
-                .flat_map(|batch| &batch.changes)
-                .map(|change| Id { account: name.clone(), key: change.key.clone() })
-                .filter_map(|id| Some((id.clone(), self.records.get(&id)?.aim.clone()?)))
+            let changes = account.lane.queue.iter().take(ahead).flat_map(|batch| &batch.changes);
+            let changes: Vec<(Id, bool)> = changes
+                .map(|change| {
+                    (Id { account: name.clone(), key: change.key.clone() }, change.sibling == Sibling::Unknown)
+                })
                 .collect();
-            for (id, aim) in changes {
+            for (id, alone) in changes {
                 if let Some(record) = self.records.get_mut(&id).filter(|record| record.prior.is_none()) {
-                    attempt(record, aim, declared.terms.budget, now);
+                    attempt(record, declared.terms.budget, now);
+                }
+                if alone && declared.terms.forgets_siblings {
+                    // It is not named because there is no address of its family any more: the service forgets it.
+                    if let Some(forgotten) = self.records.get_mut(&id.sibling()) {
+                        forgotten.dirty |= forgotten.entry.confirmed.take().is_some();
+                    }
                 }
                 any = true;
             }
@@ -302,7 +305,8 @@ impl State {
 
 /// Writes down that a call is about to be made. The values count as ours from now on, whatever becomes of it, and the budget
 /// as used: a process that dies over its calls cannot make more of them than one that lives.
-fn attempt(record: &mut Record, Aim { values, ttl }: Aim, budget: Budget, now: Now) {
+fn attempt(record: &mut Record, budget: Budget, now: Now) {
+    let Some(Aim { values, ttl }) = record.aim.clone() else { return };
     record.entry.ours.extend(values.iter().cloned());
     let prior = record.entry.attempt.take();
     record.entry.attempt = Some(Attempt { values, ttl, at: now.into(), in_doubt: prior.is_some() });

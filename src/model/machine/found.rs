@@ -635,3 +635,69 @@ fn families_that_change_one_after_the_other_are_sent_together() {
     let (_, count) = flying(&bench.pass(10, Some(1)));
     assert_eq!(count, 2);
 }
+
+#[test]
+fn a_probe_that_is_answered_with_another_refusal_is_not_repeated_at_once() {
+    use crate::model::error::Scope;
+    let mut bench = Bench::new(desired(terms(true), &["a"]));
+    bench.start(1);
+    bench.read("a", Err(Error::auth(Scope::Account, "reading", "badauth")));
+    assert!(reads(&bench.pass(25 * HOUR, Some(1))));
+    let effects = bench.read("a", Err(Error::auth(Scope::RecordSet, "reading", "forbidden")));
+    assert!(!reads(&effects));
+    assert!(matches!(bench.standing("a"), Standing::Held { account: false, .. }));
+}
+
+#[test]
+fn a_value_that_cannot_be_taken_away_is_not_written_against_without_end() {
+    let mut desired = desired(terms(true), &["a"]);
+    desired.records.values_mut().for_each(|spec| spec.whole = true);
+    let mut bench = Bench::new(desired);
+    bench.start(1);
+    bench.read("a", holds(&[1]));
+    assert_eq!(bench.answer(48 * HOUR, 1, || holds(&[1, 9]), &Ok(Applied::Done)), 2);
+    assert!(matches!(bench.standing("a"), Standing::Held { .. }));
+}
+
+#[test]
+fn another_ttl_is_nothing_to_push() {
+    let mut bench = Bench::new(desired(terms(false), &["a"]));
+    let effects = bench.start(1);
+    bench.applied(&effects, Ok(Applied::Done));
+    let mut other = desired(terms(false), &["a"]);
+    let ttl = Ttl::new(60).map(TtlPolicy::Set).unwrap();
+    other.records.values_mut().for_each(|spec| spec.ttl = ttl);
+    let effects = bench.feed(Event::Reload(other));
+    assert_eq!(writes(&bench.told(effects, Some(1))), []);
+    assert_eq!(bench.standing("a"), Standing::UpToDate);
+}
+
+#[test]
+fn name_servers_get_their_time_for_what_was_found_to_be_there() {
+    let mut bench = Bench::new(desired(Terms { in_dns: true, ..terms(true) }, &["a"]));
+    bench.start(1);
+    bench.read("a", holds(&[1]));
+    bench.pass(5 * HOUR, Some(1));
+    assert!(reads(&bench.change(2)));
+    bench.read("a", holds(&[2]));
+    bench.feed(Event::Resolved(id("a"), Proof::NotYet("old".into())));
+    assert_eq!(bench.standing("a"), Standing::UpToDate, "a time-out that succeeded, seconds ago");
+}
+
+#[test]
+fn what_a_push_makes_the_service_forget_is_sent_again_when_it_is_back() {
+    let mut bench = both_families();
+    bench.in_a_call = 2;
+    bench.state.desired.records.values_mut().for_each(|spec| spec.absent_after = Some(Duration::from_secs(HOUR)));
+    bench.others = Reading::Addresses(vec![ipv6(1)]);
+    let effects = bench.start(1);
+    bench.applied(&effects, Ok(Applied::Done));
+    bench.others = Reading::None;
+    bench.pass(2 * HOUR, Some(1));
+    let effects = bench.change(2);
+    bench.applied(&effects, Ok(Applied::Done));
+    bench.others = Reading::Addresses(vec![ipv6(1)]);
+    bench.pass(HOUR, Some(2));
+    let other = Id { account: account(), key: key("a", RecordType::Aaaa) };
+    assert_ne!(bench.state.standing(&other), Standing::UpToDate);
+}

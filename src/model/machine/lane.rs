@@ -174,6 +174,14 @@ impl State {
             matches!(error, Some(Error { kind: Kind::Auth { scope: Scope::Account | Scope::Service }, .. }))
         };
         let refused = outcomes.iter().any(refused);
+        // A service that finds fault with a record set does not refuse the account any more.
+        let heard = |(_, error): &(RrsetKey, Option<Error>)| {
+            matches!(error, Some(error) if matches!(error.kind,
+                Kind::Auth { scope: Scope::RecordSet } | Kind::Stale | Kind::Config | Kind::Abuse))
+        };
+        if !refused && outcomes.iter().any(heard) {
+            self.account_answers(name, now, out);
+        }
         self.take_failures(name, print, outcomes, false, now, rng, out);
         let mut plan = Plan::default();
         for (key, answer) in answers {
@@ -238,7 +246,7 @@ impl State {
             Seen::Unreadable => None,
         };
         let finding = compare(&id.key, spec, &record.entry, &want, seen, overwrite);
-        if let Some(held) = &held
+        if let Some(held) = held.as_ref().filter(|_| !broken)
             && self.may_not_show_yet(id, held, &want, matches!(finding, Finding::Fits { .. }), now)
         {
             return None;
@@ -268,7 +276,7 @@ impl State {
                 if broken && self.still_broken(id, print, now, rng, out) {
                     return None;
                 }
-                if let Some(held) = held
+                if let Some(held) = held.filter(|_| !broken)
                     && self.undone(id, &held, &want, print, now, out)
                 {
                     return None;

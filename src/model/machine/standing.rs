@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::due::{Next, has_nothing_to_remove};
+use super::due::{Next, has_nothing_to_remove, stands};
 use super::{SETTLE_MOST, State};
 use crate::model::agree::{Reading, SourceName};
 use crate::model::desired::{AccountName, Id, Want};
@@ -116,7 +116,7 @@ impl State {
                 _ => Standing::Unmanaged,
             };
         };
-        if record.entry.is_confirmed(&values, spec.ttl.wanted()) && record.entry.error.is_none() && !record.doubted {
+        if stands(spec, record, &values, &declared.terms) && record.entry.error.is_none() && !record.doubted {
             return Standing::UpToDate;
         }
         if has_nothing_to_remove(spec, record, &declared.terms) {
