@@ -239,13 +239,12 @@ fn with_secrets(command: &mut Command) -> &mut Command {
 
 /// Every command that says something about accounts.
 const COMMANDS: [&[&str]; 11] = [
-    // As long as nothing waits or is held: a plan reads only what may be read.
     &["plan"],
-    &["plan", "--json"],
     &["once"],
     &["once", "--json"],
     &["check", "--online"],
     &["check", "--online", "--json"],
+    &["plan", "--json"],
     &["status"],
     &["status", "--json"],
     &["explain", "cloud.zone.example"],
