@@ -99,6 +99,11 @@ impl State {
             }
             record.entry.wait = record.entry.wait.take().filter(|wait| wait.obeyed);
             record.forced = true;
+            // What could not be read is read again now; what refused a write is let go by command alone.
+            let account = self.accounts.get_mut(&id.account).and_then(|account| account.entry.hold.as_mut());
+            for hold in account.into_iter().chain(&mut record.entry.hold).filter(|hold| !hold.wrote) {
+                hold.probe = now.moment;
+            }
             if let Some(account) = self.accounts.get_mut(&id.account) {
                 account.entry.wait = account.entry.wait.take().filter(|wait| wait.obeyed);
             }

@@ -86,8 +86,13 @@ impl State {
         if network == Network::RouteVanished {
             prolong(&mut self.detection.quiet, now);
         }
-        if self.detection.round.is_some() {
+        if let Some(round) = &mut self.detection.round {
             self.detection.again = self.detection.again.max(Some(network));
+            // Slow answers from the world must not keep the machine's own word waiting.
+            let local =
+                |source: &SourceName| self.desired.sources.get(source).is_some_and(|spec| spec.min_interval.is_zero());
+            round.fresh.retain(|(source, _)| !local(source));
+            self.advance(now, rng, out);
             return;
         }
         let first = self.detection.observed.is_empty() && self.started.is_some_and(|started| started == now);

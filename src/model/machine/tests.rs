@@ -665,3 +665,26 @@ fn what_could_not_be_read_is_written_as_soon_as_it_can_be_read() {
     rig.applies(&[1], Ok(Applied::Done));
     assert_eq!(rig.standing(), Standing::UpToDate);
 }
+
+#[test]
+fn slow_answers_from_the_world_do_not_keep_the_machines_own_word_waiting() {
+    let mut desired = desired(readable());
+    let echo = SourceName("echo".into());
+    let of = vec![Expression::Source(source()), Expression::Source(echo.clone())];
+    desired.records.get_mut(&id()).unwrap().source = Expression::FirstOf(of);
+    desired.sources.insert(echo, SourceSpec { min_interval: 10 * MINUTE });
+    let mut state = State::new(desired, &Documents::new(), "boot", true, Mode::Run, Now::default());
+    let mut rng = fastrand::Rng::with_seed(1);
+    let mut asks = |event: Event, second: u64| {
+        let now = Now { moment: Moment(second * 1000), wall: Wall(0) };
+        let effects = step(&mut state, event, now, &mut rng);
+        let asked = effects.into_iter().filter_map(|effect| match effect {
+            Effect::Detect(questions) => Some(questions.into_iter().map(|(name, _)| name.0)),
+            _ => None,
+        });
+        asked.flatten().collect::<Vec<_>>()
+    };
+    assert_eq!(asks(Event::Start, 1), ["source"]);
+    assert_eq!(asks(Event::Readings(vec![(source(), Family::Ipv4, Reading::None)]), 2), ["echo"]);
+    assert_eq!(asks(Event::Look(Network::Changed), 3), ["source"], "although the echo has not answered");
+}
