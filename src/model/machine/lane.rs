@@ -6,7 +6,7 @@ use super::compare::{Finding, compare};
 use super::due::Next;
 use super::{Account, Effect, Level, Mode, Out, Planted, Record, State};
 use crate::model::desired::{AccountName, Id};
-use crate::model::error::{Error, Kind, Result};
+use crate::model::error::{Error, Kind, Result, Scope};
 use crate::model::ledger::{Attempt, Fingerprint};
 use crate::model::plan::{Applied, Batch, Change, Health, Plan, Seen, Sibling};
 use crate::model::record::{RrsetKey, Values, list};
@@ -127,6 +127,15 @@ impl State {
         out: &mut Out,
     ) {
         self.lane_answered(name);
+        // A service that finds fault with a record set does not refuse the account any more.
+        let heard = |error: &Error| match error.kind {
+            Kind::Transient | Kind::RateLimited { .. } => false,
+            Kind::Auth { scope } => scope == Scope::RecordSet,
+            Kind::Stale | Kind::Config | Kind::Abuse => true,
+        };
+        if answers.iter().any(|(_, answer)| answer.as_ref().err().is_some_and(heard)) {
+            self.let_account_go(name, "the service answers again", now, out);
+        }
         let outcomes: Vec<_> =
             answers.iter().map(|(key, answer)| (key.clone(), answer.as_ref().err().cloned())).collect();
         self.take_failures(name, print, outcomes, now, rng, out);
@@ -184,7 +193,7 @@ impl State {
             Seen::Unreadable => None,
         };
         let finding = compare(&id.key, spec, &record.entry, &want, seen, overwrite);
-        if let Some(held) = &held
+        if let Some(held) = held.as_ref().filter(|_| !broken)
             && self.may_not_show_yet(id, held, &want, matches!(finding, Finding::Fits { .. }), now)
         {
             return None;
@@ -211,7 +220,7 @@ impl State {
                 if broken && self.still_broken(id, print, now, rng, out) {
                     return None;
                 }
-                if let Some(held) = held
+                if let Some(held) = held.filter(|_| !broken)
                     && self.undone(id, &held, &want, print, now, out)
                 {
                     return None;

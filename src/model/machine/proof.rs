@@ -179,7 +179,8 @@ impl State {
             (None, Some(confirmed), Some(accepted)) if young(accepted) && entry.read_back.is_none() => {
                 let removed = confirmed.values.is_empty() && entry.ours.is_disjoint(held);
                 let shown = removed || !confirmed.values.is_empty() && confirmed.values.is_subset(held);
-                !shown && (fits || confirmed.values == *want)
+                let unmoved = !fits && record.before.as_ref() == Some(held);
+                (!shown || unmoved) && (fits || confirmed.values == *want)
             }
             _ => false,
         };
@@ -227,14 +228,15 @@ impl State {
     ) -> bool {
         let Some(record) = self.records.get_mut(id) else { return false };
         let Some(spec) = self.desired.records.get(id) else { return false };
-        if !record.entry.is_confirmed(want, spec.ttl.wanted())
-            || record.entry.accepted.is_none()
-            || want.is_subset(held)
-        {
+        if !record.entry.is_confirmed(want, spec.ttl.wanted()) || record.entry.accepted.is_none() {
+            return false;
+        }
+        let never_there = record.entry.read_back.is_none() && record.before.as_ref() == Some(held);
+        if !never_there && want.is_subset(held) && !spec.whole {
+            // Ours stands, and something of ours from earlier beside it.
             return false;
         }
         record.dirty = true;
-        let never_there = record.entry.read_back.is_none() && record.before.as_ref() == Some(held);
         if never_there {
             record.entry.no_effect = record.entry.no_effect.saturating_add(1);
             if record.entry.no_effect < 2 {

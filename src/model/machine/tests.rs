@@ -631,3 +631,26 @@ fn families_that_change_one_after_the_other_are_sent_together() {
     let (_, count) = flying(&bench.pass(10, Some(1)));
     assert_eq!(count, 2);
 }
+
+#[test]
+fn a_probe_that_is_answered_with_another_refusal_is_not_repeated_at_once() {
+    use crate::model::error::Scope;
+    let mut bench = Bench::new(desired(terms(true), &["a"]));
+    bench.start(1);
+    bench.read("a", Err(Error::auth(Scope::Account, "reading", "badauth")));
+    assert!(reads(&bench.pass(25 * HOUR, Some(1))));
+    let effects = bench.read("a", Err(Error::auth(Scope::RecordSet, "reading", "forbidden")));
+    assert!(!reads(&effects));
+    assert!(matches!(bench.standing("a"), Standing::Held { account: false, .. }));
+}
+
+#[test]
+fn a_value_that_cannot_be_taken_away_is_not_written_against_without_end() {
+    let mut desired = desired(terms(true), &["a"]);
+    desired.records.values_mut().for_each(|spec| spec.whole = true);
+    let mut bench = Bench::new(desired);
+    bench.start(1);
+    bench.read("a", holds(&[1]));
+    assert_eq!(bench.answer(48 * HOUR, 1, || holds(&[1, 9]), &Ok(Applied::Done)), 2);
+    assert!(matches!(bench.standing("a"), Standing::Held { .. }));
+}
