@@ -75,7 +75,7 @@ impl State {
             return record.settle_at.and_then(|at| until(at, now)).unwrap_or(Next::Settle);
         }
         let Some(values) = record.want.values() else { return Next::Rest(None) };
-        if record.entry.is_confirmed(&values, spec.ttl.wanted()) {
+        if stands(spec, record, &values, terms) {
             self.next_proof(record, terms, now)
         } else {
             self.next_write(id, spec, record, &values, terms, now)
@@ -161,6 +161,11 @@ impl State {
         let sibling = self.records.get(&super::lane::sibling(id)).filter(|_| terms.forgets_siblings);
         sibling.is_some_and(|record| matches!(record.want, Want::Unknown(_)) && record.entry.confirmed.is_none())
     }
+}
+
+/// Whether it is known to hold what it should. A push names no TTL, so that another one is nothing to push.
+pub(super) fn stands(spec: &RecordSpec, record: &Record, values: &Values, terms: &Terms) -> bool {
+    record.entry.is_confirmed(values, spec.ttl.wanted().filter(|_| terms.readable))
 }
 
 /// Whether there is no address any more, and nothing that could be taken away: the service cannot remove, or nothing is ours.

@@ -285,7 +285,8 @@ impl State {
         };
         record.resolving = false;
         let later = Some(now.moment.plus(verify));
-        let accepted = record.entry.accepted.map_or(Moment(0), |stamp| stamp.moment);
+        // Accepted, or found to be there already: what was then set in motion is what name servers are waited for.
+        let accepted = record.entry.confirmed.as_ref().map_or(Moment(0), |confirmed| confirmed.since.moment);
         match proof {
             Proof::Seen => {
                 if record.entry.in_dns.is_none() {

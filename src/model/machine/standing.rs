@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::State;
-use super::due::has_nothing_to_remove;
+use super::due::{has_nothing_to_remove, stands};
 use crate::model::agree::{Reading, SourceName};
 use crate::model::desired::{AccountName, Id, Want};
 use crate::model::error::Error;
@@ -116,7 +116,7 @@ impl State {
                 _ => Standing::Unmanaged,
             };
         };
-        if record.entry.is_confirmed(&values, spec.ttl.wanted()) && record.entry.error.is_none() && !record.doubted {
+        if stands(spec, record, &values, &declared.terms) && record.entry.error.is_none() && !record.doubted {
             return Standing::UpToDate;
         }
         if has_nothing_to_remove(spec, record, &declared.terms) {

@@ -654,3 +654,28 @@ fn a_value_that_cannot_be_taken_away_is_not_written_against_without_end() {
     assert_eq!(bench.answer(48 * HOUR, 1, || holds(&[1, 9]), &Ok(Applied::Done)), 2);
     assert!(matches!(bench.standing("a"), Standing::Held { .. }));
 }
+
+#[test]
+fn another_ttl_is_nothing_to_push() {
+    let mut bench = Bench::new(desired(terms(false), &["a"]));
+    let effects = bench.start(1);
+    bench.applied(&effects, Ok(Applied::Done));
+    let mut other = desired(terms(false), &["a"]);
+    let ttl = crate::model::record::Ttl::new(60).map(TtlPolicy::Set).unwrap();
+    other.records.values_mut().for_each(|spec| spec.ttl = ttl);
+    let effects = bench.feed(Event::Reload(other));
+    assert_eq!(writes(&bench.told(effects, Some(1))), []);
+    assert_eq!(bench.standing("a"), Standing::UpToDate);
+}
+
+#[test]
+fn name_servers_get_their_time_for_what_was_found_to_be_there() {
+    let mut bench = Bench::new(desired(Terms { in_dns: true, ..terms(true) }, &["a"]));
+    bench.start(1);
+    bench.read("a", holds(&[1]));
+    bench.pass(5 * HOUR, Some(1));
+    assert!(reads(&bench.change(2)));
+    bench.read("a", holds(&[2]));
+    bench.feed(Event::Resolved(id("a"), Proof::NotYet("old".into())));
+    assert_eq!(bench.standing("a"), Standing::UpToDate, "a time-out that succeeded, seconds ago");
+}
