@@ -286,18 +286,21 @@ impl State {
                 continue;
             }
             let ahead = if declared.terms.readable { account.lane.queue.len() } else { declared.terms.width };
-            let changes: Vec<(Id, Values)> = account
-                .lane
-                .queue
-                .iter()
-                .take(ahead)
-                .flat_map(|batch| &batch.changes)
-                .map(|change| Id { account: name.clone(), key: change.key.clone() })
-                .filter_map(|id| Some((id.clone(), self.records.get(&id)?.aim.clone()?)))
+            let changes = account.lane.queue.iter().take(ahead).flat_map(|batch| &batch.changes);
+            let changes: Vec<(Id, bool)> = changes
+                .map(|change| {
+                    (Id { account: name.clone(), key: change.key.clone() }, change.sibling == Sibling::Unknown)
+                })
                 .collect();
-            for (id, values) in changes {
+            for (id, alone) in changes {
                 if let Some(record) = self.records.get_mut(&id).filter(|record| record.prior.is_none()) {
-                    attempt(record, values, declared.terms.budget, now);
+                    attempt(record, declared.terms.budget, now);
+                }
+                if alone && declared.terms.forgets_siblings {
+                    // It is not named because there is no address of its family any more: the service forgets it.
+                    if let Some(forgotten) = self.records.get_mut(&sibling(&id)) {
+                        forgotten.dirty |= forgotten.entry.confirmed.take().is_some();
+                    }
                 }
                 any = true;
             }
@@ -508,7 +511,8 @@ impl State {
 
 /// Writes down that a call is about to be made. The values count as ours from now on, whatever becomes of it, and the budget
 /// as used: a process that dies over its calls cannot make more of them than one that lives.
-fn attempt(record: &mut Record, values: Values, budget: Budget, now: Now) {
+fn attempt(record: &mut Record, budget: Budget, now: Now) {
+    let Some(values) = record.aim.clone() else { return };
     record.entry.ours.extend(values.iter().cloned());
     record.prior = Some((record.entry.attempt.take(), record.entry.spent));
     record.entry.spent = record.entry.spent.after_write(budget, now.moment);

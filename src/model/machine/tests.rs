@@ -679,3 +679,21 @@ fn name_servers_get_their_time_for_what_was_found_to_be_there() {
     bench.feed(Event::Resolved(id("a"), Proof::NotYet("old".into())));
     assert_eq!(bench.standing("a"), Standing::UpToDate, "a time-out that succeeded, seconds ago");
 }
+
+#[test]
+fn what_a_push_makes_the_service_forget_is_sent_again_when_it_is_back() {
+    let mut bench = both_families();
+    bench.in_a_call = 2;
+    bench.state.desired.records.values_mut().for_each(|spec| spec.absent_after = Some(Duration::from_secs(HOUR)));
+    bench.others = Reading::Addresses(vec![ipv6(1)]);
+    let effects = bench.start(1);
+    bench.applied(&effects, Ok(Applied::Done));
+    bench.others = Reading::None;
+    bench.pass(2 * HOUR, Some(1));
+    let effects = bench.change(2);
+    bench.applied(&effects, Ok(Applied::Done));
+    bench.others = Reading::Addresses(vec![ipv6(1)]);
+    bench.pass(HOUR, Some(2));
+    let other = Id { account: account(), key: key("a", RecordType::Aaaa) };
+    assert_ne!(bench.state.standing(&other), Standing::UpToDate);
+}
