@@ -236,6 +236,8 @@ impl State {
             // Ours stands, and something of ours from earlier beside it.
             return false;
         }
+        // Read and found otherwise: it is confirmed no more, and what was undone once is not counted twice.
+        record.entry.confirmed = None;
         record.dirty = true;
         if never_there {
             record.entry.no_effect = record.entry.no_effect.saturating_add(1);

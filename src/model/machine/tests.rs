@@ -697,3 +697,32 @@ fn what_a_push_makes_the_service_forget_is_sent_again_when_it_is_back() {
     let other = Id { account: account(), key: key("a", RecordType::Aaaa) };
     assert_ne!(bench.state.standing(&other), Standing::UpToDate);
 }
+
+#[test]
+fn what_was_undone_once_is_not_counted_twice() {
+    let mut bench = Bench::new(desired(terms(true), &["a", "b"]));
+    bench.start(1);
+    let both = |last| ["a", "b"].map(|name| (id(name).key, holds(&[last]))).to_vec();
+    bench.feed(Event::Read(account(), "print".into(), both(1)));
+    bench.pass(HOUR, Some(1));
+    bench.feed(Event::Update(Target::All));
+    let effects = bench.feed(Event::Read(account(), "print".into(), both(7)));
+    // The change of the second is given up with the first's call.
+    bench.applied(&effects, Err(Error::transient("updating", "down")));
+    assert!(reads(&bench.pass(MINUTE, Some(1))));
+    bench.feed(Event::Read(account(), "print".into(), both(7)));
+    assert_eq!(bench.standing("b"), Standing::Working);
+}
+
+#[test]
+fn an_address_that_is_back_does_not_stand_as_failing() {
+    let mut bench = Bench::new(desired(terms(true), &["a"]));
+    bench.start(1);
+    bench.read("a", holds(&[1]));
+    assert!(reads(&bench.change(2)));
+    bench.read("a", Err(Error::transient("reading", "down")));
+    let effects = bench.change(1);
+    assert!(reads(&effects) || reads(&bench.pass(MINUTE, Some(1))));
+    bench.read("a", holds(&[1]));
+    assert_eq!(bench.standing("a"), Standing::UpToDate);
+}
