@@ -1,0 +1,3 @@
+//! Short lives in the simulator: the machine is found without fault, old bugs are found, and a seed replays exactly.
+
+mod simulator;

@@ -1,0 +1,656 @@
+//! What must never happen, checked at every call and every step. It shares no code with the machine but the types.
+
+use std::collections::BTreeMap;
+
+use driftless::model::desired::{AccountName, Id, Want};
+use driftless::model::error::{Error, Kind, Result, Scope};
+use driftless::model::ledger::Reason;
+use driftless::model::machine::standing::Standing;
+use driftless::model::machine::{Event, Proof, Target};
+use driftless::model::plan::{Applied, Batch, Settled, Sibling};
+use driftless::model::record::{Family, RrsetKey, Values, list};
+
+use super::network::strangers;
+use super::service::Deed;
+use super::setup::{NEED, Shape};
+use super::sim::{DAY, HOUR, MINUTE, SECOND, Sim, Verdict, millis};
+
+/// Two clocks that are read to the second may differ by so much after a reboot.
+const ROUNDING: u64 = 2 * SECOND;
+/// The longest pause that is obeyed.
+const LONGEST_PAUSE: u64 = 48 * HOUR;
+/// Writes of the same values within two days, as long as nothing gives a reason for one more: 10 s doubled up to an hour,
+/// of which a half at least.
+const SAME: u32 = 110;
+
+/// What a service refused for good, and to whom.
+#[derive(Clone, Debug)]
+struct Refusal {
+    kind: Kind,
+    print: String,
+    values: Values,
+    /// It is not asked about before, where it can be read.
+    probe_at: u64,
+}
+
+/// What is known of an account.
+#[derive(Debug, Default)]
+struct OfAccount {
+    /// No call before: a service asked for a pause.
+    pause_until: u64,
+    refused: Option<Refusal>,
+}
+
+/// What is known of a record set.
+#[derive(Debug, Default)]
+struct OfRecord {
+    /// The write budget, counted anew: when it is whole again.
+    spent: u64,
+    /// What happened behind the machine's back and was told to it since.
+    known: u64,
+    /// The ledger lost its memory of it at some time.
+    amnesia: bool,
+    /// One `nochg` has its reason.
+    excuse: bool,
+    accepted_at: u64,
+    refused: Option<Refusal>,
+    /// The last values written, how often since there was a reason for it, and since when.
+    same: (Values, u32, u64),
+    /// Writes in the calm.
+    writes: u32,
+    /// Parts of a call that was refused as a whole are sent by themselves.
+    split: bool,
+    blind_at: Option<u64>,
+    /// What was seen to be done to it since the storm began.
+    edits: u32,
+    no_effect: bool,
+}
+
+/// What the oracle remembers.
+#[derive(Debug, Default)]
+pub struct Oracle {
+    accounts: BTreeMap<AccountName, OfAccount>,
+    records: BTreeMap<Id, OfRecord>,
+    /// Address changes in the calm, by family.
+    changes: [u32; 2],
+    calm_steps: u64,
+    calm_saves: u64,
+    calm_writes: u32,
+    /// Reboots make moments uncertain.
+    rebooted: bool,
+}
+
+impl Oracle {
+    fn account(&mut self, name: &AccountName) -> &mut OfAccount {
+        self.accounts.entry(name.clone()).or_default()
+    }
+
+    fn record(&mut self, id: &Id) -> &mut OfRecord {
+        self.records.entry(id.clone()).or_default()
+    }
+
+    /// A record set's memory is lost, or may be.
+    fn forget_record(&mut self, id: &Id) {
+        let OfRecord { blind_at, edits, no_effect, .. } = *self.record(id);
+        *self.record(id) = OfRecord { amnesia: true, excuse: true, blind_at, edits, no_effect, ..OfRecord::default() };
+    }
+
+    pub fn forget_account(&mut self, name: &AccountName) {
+        self.accounts.remove(name);
+    }
+
+    /// How long ago things were is not known after this reboot.
+    pub fn forget_times(&mut self) {
+        for record in self.records.values_mut() {
+            record.spent = 0;
+            record.refused.iter_mut().for_each(|refusal| refusal.probe_at = 0);
+        }
+        for account in self.accounts.values_mut() {
+            account.pause_until = 0;
+            account.refused.iter_mut().for_each(|refusal| refusal.probe_at = 0);
+        }
+    }
+
+    pub fn reboot(&mut self) {
+        self.rebooted = true;
+    }
+
+    /// A reason for writes that no budget of the same values counts.
+    pub fn stir(&mut self) {
+        self.records.values_mut().for_each(|record| record.same.1 = 0);
+    }
+
+    /// What stands there before the first start may look like ours and be none.
+    pub fn unknown(&mut self, id: &Id) {
+        let record = self.record(id);
+        (record.excuse, record.amnesia) = (true, true);
+    }
+
+    /// A process has gone, and what it was told goes with it where the ledger does not say it.
+    pub fn gone(&mut self, name: &AccountName) {
+        let records = self.records.iter_mut().filter(|(id, _)| id.account == *name);
+        records.for_each(|(_, record)| record.known = 0);
+    }
+
+    /// There was a reason why the service may already hold what is pushed.
+    pub fn excuse(&mut self, id: &Id) {
+        self.record(id).excuse = true;
+    }
+
+    pub fn edited(&mut self, id: &Id) {
+        let record = self.record(id);
+        record.edits += 1;
+        // What stands there now may look like ours and be none.
+        (record.excuse, record.amnesia) = (true, true);
+    }
+
+    pub fn without_effect(&mut self, id: &Id) {
+        self.record(id).no_effect = true;
+    }
+
+    pub fn release(&mut self, target: Option<&Target>) {
+        let (all, name, account) = match target {
+            None | Some(Target::All) => (true, None, None),
+            Some(Target::Name(name)) => (false, Some(name), None),
+            Some(Target::Account(account)) => (false, None, Some(account)),
+        };
+        for (known, of) in &mut self.accounts {
+            if all || account == Some(known) {
+                of.refused = None;
+            }
+        }
+        for (id, of) in &mut self.records {
+            if all || account == Some(&id.account) || name == Some(&id.key.name) {
+                of.refused = None;
+                of.excuse = true;
+            }
+        }
+        self.stir();
+    }
+
+    /// The machine was told the settings' fingerprint: refusals of others no longer count.
+    pub fn looked(&mut self, name: &AccountName, print: &str) {
+        let other = |refused: &mut Option<Refusal>| {
+            refused.take_if(|refusal| refusal.print != print && refusal.kind != Kind::Abuse).is_some()
+        };
+        let mut any = other(&mut self.account(name).refused);
+        for (_, record) in self.records.iter_mut().filter(|(id, _)| id.account == *name) {
+            any |= other(&mut record.refused);
+        }
+        if any {
+            self.stir();
+        }
+    }
+
+    /// The configuration of a record set is another one.
+    pub fn reconfigured(&mut self, id: &Id) {
+        let record = self.record(id);
+        record.refused.take_if(|refusal| refusal.kind != Kind::Abuse);
+        record.edits += 1;
+        record.excuse = true;
+    }
+
+    /// What stands at the services is what the machine knows of.
+    pub fn agreed(&mut self, id: &Id) {
+        self.record(id).amnesia = false;
+    }
+
+    pub fn begin_calm(&mut self, steps: u64, saves: u64) {
+        (self.calm_steps, self.calm_saves, self.calm_writes, self.changes) = (steps, saves, 0, [0, 0]);
+        for record in self.records.values_mut() {
+            (record.writes, record.edits, record.no_effect) = (0, 0, false);
+        }
+    }
+
+    /// The addresses changed: the same values may be written again, and refusals of other values no longer count.
+    pub fn changed(&mut self, family: Family) {
+        self.changes[family as usize] += 1;
+        for (id, record) in &mut self.records {
+            if id.key.rtype.family() == Some(family) {
+                record.refused.take_if(|refusal| refusal.kind == Kind::Config);
+                record.same.1 = 0;
+            }
+        }
+    }
+}
+
+impl Sim {
+    /// The ledger may have lost anything: what the machine knows is what it reads.
+    pub fn forget(&mut self) {
+        for (id, ..) in self.setup.records.clone() {
+            self.forget_record(&id);
+        }
+        self.oracle.accounts.clear();
+    }
+
+    pub fn forget_record(&mut self, id: &Id) {
+        self.oracle.forget_record(id);
+        self.drifted(id);
+    }
+
+    /// What the call of this number should make true.
+    fn in_flight(&mut self, number: u64) -> Vec<(RrsetKey, Values)> {
+        let flying = self.process.as_mut().and_then(|process| process.flying.remove(&number)).unwrap_or_default();
+        flying.into_iter().map(|(id, values)| (id.key, values)).collect()
+    }
+
+    fn rounding(&self) -> u64 {
+        if self.oracle.rebooted { ROUNDING } else { 0 }
+    }
+
+    /// How old an address may be that is published: the longest time between two looks, and the calls in between.
+    fn latest_news(&self) -> u64 {
+        let looks = (self.longest_check + millis(self.setup.longest_interval())) * 11 / 10 + 10 * MINUTE;
+        let (ended, long) = self.slept;
+        let begin = self.t.saturating_sub(looks);
+        if ended >= begin { begin.saturating_sub(long) } else { begin }
+    }
+
+    pub fn check_calls(&mut self, name: &AccountName) -> Verdict {
+        let (t, rounding) = (self.t, self.rounding());
+        let account = self.oracle.account(name);
+        if t + rounding < account.pause_until {
+            let early = (account.pause_until - t) / SECOND;
+            return Err(format!("{name} is called {early} s before the pause is over that its service asked for"));
+        }
+        Ok(())
+    }
+
+    pub fn check_read(&mut self, name: &AccountName, keys: &[RrsetKey]) -> Verdict {
+        self.check_calls(name)?;
+        let rounding = self.rounding();
+        let early = |refusal: &Refusal, t: u64| t + rounding < refusal.probe_at;
+        let t = self.t;
+        if let Some(refusal) = self.oracle.account(name).refused.as_ref().filter(|refusal| early(refusal, t)) {
+            return Err(format!("{name} is read although it was refused within a day: {refusal:?}"));
+        }
+        for key in keys {
+            let id = Id { account: name.clone(), key: key.clone() };
+            let scope = Kind::Auth { scope: Scope::RecordSet };
+            let refused = self.oracle.record(&id).refused.as_ref();
+            if refused.is_some_and(|refusal| refusal.kind == scope && early(refusal, t)) {
+                return Err(format!("{id} is read although it was refused within a day"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything that a call that writes must not be.
+    pub fn check_apply(&mut self, name: &AccountName, batch: &Batch) -> Verdict {
+        self.check_calls(name)?;
+        if let Some(refusal) = &self.oracle.account(name).refused {
+            return Err(format!("{name} is written to although it was refused: {refusal:?}"));
+        }
+        for change in &batch.changes {
+            let id = Id { account: name.clone(), key: change.key.clone() };
+            let Some(process) = &self.process else { return Ok(()) };
+            let Some(spec) = process.state.desired().records.get(&id).cloned() else {
+                return Err(format!("{id} is written and not declared"));
+            };
+            if let Standing::Held { hold, .. } = process.state.standing(&id) {
+                return Err(format!("{id} is written while it is held ({})", hold.reason.word()));
+            }
+            self.check_budget(&id, &change.after)?;
+            let family = id.key.rtype.family().ok_or("a record set without a family")?;
+            let own = &(&change.after - &change.before) - &strangers(&change.after);
+            self.check_truth(&id, &own)?;
+            let Some(at) = self.service_of(name) else { continue };
+            let other = super::service::other_family(&change.key);
+            let mut held = self.services[at].values(&other);
+            // What it knows to be confirmed it may keep, though somebody else changed it meanwhile.
+            held.extend(self.confirmed(&Id { account: name.clone(), key: other }));
+            match &change.sibling {
+                Sibling::Set(values) | Sibling::Keep(values) => self.check_truth(&id, &(values - &held))?,
+                Sibling::Unknown => {}
+            }
+            let wanted = self.process.as_ref().and_then(|process| {
+                process.state.views(self.now()).find(|view| *view.id == id).map(|view| view.want.clone())
+            });
+            let removes = &(&change.before - &change.after) - &strangers(&change.before);
+            if wanted == Some(Want::Gone) && (!removes.is_empty() || spec.whole) {
+                let after = spec.absent_after.map(millis).ok_or_else(|| format!("{id} is removed unasked"))?;
+                let slack = 2 * (self.t - self.latest_news());
+                let since = self
+                    .network
+                    .none_since(family, self.latest_news())
+                    .ok_or_else(|| format!("{id} is removed: there is an address"))?;
+                if since + after > self.t + slack {
+                    return Err(format!("{id} is removed {} s after its address vanished", (self.t - since) / SECOND));
+                }
+            } else if own.is_empty() && !removes.is_empty() && (&change.after - &strangers(&change.after)).is_empty() {
+                return Err(format!("{id} is emptied although it should hold {wanted:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the machine believes that the service holds.
+    fn confirmed(&self, id: &Id) -> Values {
+        let now = self.now();
+        let view = self.process.as_ref().and_then(|process| process.state.views(now).find(|view| view.id == id));
+        let confirmed = view.and_then(|view| view.entry.confirmed.as_ref());
+        confirmed.map(|confirmed| confirmed.values.clone()).unwrap_or_default()
+    }
+
+    /// Whether values that are new were truly the device's lately.
+    fn check_truth(&self, id: &Id, values: &Values) -> Verdict {
+        let since = self.latest_news();
+        for address in values.iter().filter_map(driftless::model::record::Value::address) {
+            if !self.network.was(address, since) && !self.network.was_said(address, since, NEED) {
+                return Err(format!("{id} is to hold {address}, which is not the device's"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_budget(&mut self, id: &Id, values: &Values) -> Verdict {
+        let (t, rounding) = (self.t, self.rounding());
+        let Some(at) = self.service_of(&id.account) else { return Ok(()) };
+        let (budget, print) = (self.services[at].declared.spec.terms.budget, self.services[at].print());
+        let push = self.services[at].declared.shape == Shape::Push;
+        let unwritable = self.disk.behind;
+        let blind = match &mut self.process {
+            Some(process) if push && unwritable => {
+                let count = process.blind.entry(id.clone()).or_default();
+                *count += 1;
+                Some((*count, process.started))
+            }
+            _ => None,
+        };
+        let record = self.oracle.record(id);
+        if let Some((count, started)) = blind {
+            if count > 1 {
+                return Err(format!("{id} is pushed {count} times by a process that cannot write its ledger"));
+            }
+            if t < started + 600 * SECOND || record.blind_at.is_some_and(|last| t < last + 600 * SECOND) {
+                return Err(format!("{id} is pushed too soon by a process that cannot write its ledger"));
+            }
+            record.blind_at = Some(t);
+        }
+        if let Some(refusal) = &record.refused
+            && refusal.print == print
+            && (refusal.kind != Kind::Config || refusal.values == *values)
+        {
+            return Err(format!("{id} is written although just this was refused: {refusal:?}"));
+        }
+        if std::mem::take(&mut record.split) {
+            return Ok(());
+        }
+        let refill = millis(budget.refill);
+        let earliest = record.spent.saturating_sub(refill * u64::from(budget.burst - 1));
+        if t + rounding < earliest {
+            return Err(format!("{id} is written {} ms before its budget allows it", earliest - t));
+        }
+        record.spent = record.spent.max(t) + refill;
+        record.writes += 1;
+        let (last, count, since) = &mut record.same;
+        if last != values || t > *since + 48 * HOUR || *count == 0 {
+            (*last, *count, *since) = (values.clone(), 0, t);
+        }
+        *count += 1;
+        if *count > SAME {
+            return Err(format!("{id} is written the {count}th time in two days without a new reason"));
+        }
+        self.oracle.calm_writes += 1;
+        Ok(())
+    }
+
+    /// Nothing of somebody else's may be gone, unless all was ours or a single one was adopted.
+    pub fn check_deed(&mut self, service: usize, deed: &Deed) -> Verdict {
+        if self.services[service].declared.shape == Shape::Push || deed.whole {
+            return Ok(());
+        }
+        let gone = &strangers(&deed.before) - &deed.after;
+        let theirs = strangers(&deed.planned);
+        let adopted = theirs.len() == 1 && theirs == deed.planned && !deed.mixed;
+        if !gone.is_empty() && !adopted {
+            let (before, after) = (list(&deed.before), list(&deed.after));
+            return Err(format!("{}: somebody else's value is gone: {before} -> {after}", deed.key));
+        }
+        Ok(())
+    }
+
+    /// What was sent has landed, and the machine may never learn of it.
+    pub fn landed(&mut self, name: &AccountName, batch: &Batch, outcomes: &[Result<Applied>], lost: bool) -> Verdict {
+        let push = self.service_of(name).is_some_and(|at| self.services[at].declared.shape == Shape::Push);
+        let refresh = self.service_of(name).and_then(|at| self.services[at].declared.spec.terms.refresh).map(millis);
+        let no_effect =
+            self.service_of(name).map(|at| self.services[at].troubles.no_effect.clone()).unwrap_or_default();
+        let t = self.t;
+        for (change, outcome) in batch.changes.iter().zip(outcomes).filter(|_| push) {
+            let id = Id { account: name.clone(), key: change.key.clone() };
+            let sibling = Id { account: name.clone(), key: super::service::other_family(&change.key) };
+            let record = self.oracle.record(&id);
+            if *outcome == Ok(Applied::Unchanged) {
+                let unmoved = |key: &RrsetKey| key.name == change.key.name;
+                record.excuse |= no_effect.iter().any(unmoved);
+                let due = refresh.is_some_and(|after| t + MINUTE >= record.accepted_at + after);
+                if !std::mem::replace(&mut record.excuse, lost) && !due && !lost {
+                    return Err(format!("{id}: the service says nochg, and there was no reason to send"));
+                }
+            } else if outcome.is_ok() {
+                // It went along and may be sent again by itself.
+                self.oracle.excuse(&sibling);
+                self.oracle.record(&id).excuse = lost || no_effect.iter().any(|key| key.name == id.key.name);
+            } else {
+                record.excuse = true;
+            }
+            if lost {
+                self.oracle.record(&id).excuse = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// What an event tells the machine.
+    pub fn heard(&mut self, event: &Event, drifts: &[(RrsetKey, u64)]) {
+        let t = self.t;
+        let account = match event {
+            Event::Read(account, ..) | Event::Applied(account, ..) | Event::Settled(account, ..) => account.clone(),
+            Event::Resolved(id, Proof::NotYet(_)) => return self.oracle.excuse(id),
+            _ => return,
+        };
+        for (key, drift) in drifts {
+            let record = self.oracle.record(&Id { account: account.clone(), key: key.clone() });
+            record.known = record.known.max(*drift);
+        }
+        let read = matches!(event, Event::Read(..));
+        let outcomes: Vec<(RrsetKey, Values, Option<Error>)> = match event {
+            Event::Read(_, _, answers) => answers
+                .iter()
+                .map(|(key, answer)| (key.clone(), Values::new(), answer.as_ref().err().cloned()))
+                .collect(),
+            Event::Settled(_, key, _, result) => {
+                if *result == Ok(Settled::Done) {
+                    let id = Id { account: account.clone(), key: key.clone() };
+                    self.oracle.record(&id).accepted_at = t;
+                }
+                vec![(key.clone(), Values::new(), result.as_ref().err().cloned())]
+            }
+            Event::Applied(_, number, _, outcomes) => self
+                .in_flight(*number)
+                .into_iter()
+                .zip(outcomes)
+                .map(|((key, values), outcome)| (key, values, outcome.as_ref().err().cloned()))
+                .collect(),
+            _ => return,
+        };
+        let print = match event {
+            Event::Read(_, print, _) | Event::Applied(_, _, print, _) | Event::Settled(_, _, print, _) => print.clone(),
+            _ => return,
+        };
+        let wrong =
+            |(_, _, error): &(RrsetKey, Values, Option<Error>)| matches!(error, Some(Error { kind: Kind::Config, .. }));
+        let names: std::collections::BTreeSet<_> = outcomes.iter().map(|(key, ..)| &key.name).collect();
+        let split = !read && names.len() > 1 && outcomes.iter().all(wrong);
+        for (key, values, error) in outcomes {
+            let id = Id { account: account.clone(), key };
+            if error.is_some() && !read {
+                // The attempt voids what was confirmed, and the address may be the old one again.
+                self.oracle.record(&id).excuse = true;
+            }
+            let refusal =
+                |kind| Some(Refusal { kind, print: print.clone(), values: values.clone(), probe_at: t + DAY });
+            match error.map(|error| error.kind) {
+                None => {
+                    if read {
+                        self.oracle.account(&account).refused = None;
+                        self.oracle.record(&id).refused.take_if(|refusal| matches!(refusal.kind, Kind::Auth { .. }));
+                    } else {
+                        self.oracle.record(&id).accepted_at = t;
+                    }
+                }
+                Some(Kind::RateLimited { after }) => {
+                    let pause = after.map_or(MINUTE, millis).min(LONGEST_PAUSE);
+                    let account = self.oracle.account(&account);
+                    account.pause_until = account.pause_until.max(t + pause);
+                }
+                Some(kind @ Kind::Auth { scope: Scope::Account | Scope::Service }) => {
+                    self.oracle.account(&account).refused = refusal(kind);
+                }
+                Some(Kind::Config) if split => self.oracle.record(&id).split = true,
+                Some(kind @ (Kind::Auth { .. } | Kind::Config | Kind::Abuse)) => {
+                    self.oracle.record(&id).refused = refusal(kind);
+                }
+                Some(Kind::Transient | Kind::Stale) => {}
+            }
+        }
+    }
+
+    /// What the machine says of each record set must be so.
+    pub fn check_standing(&mut self) -> Verdict {
+        let Some(process) = &self.process else { return Ok(()) };
+        for view in process.state.views(self.now()) {
+            let id = view.id;
+            let Some(service) = self.services.iter().find(|service| service.declared.name == id.account) else {
+                continue;
+            };
+            let known = self.oracle.records.get(id);
+            match (&view.standing, view.want.values()) {
+                (Standing::UpToDate, Some(values))
+                    if service.drift(&id.key) <= known.map_or(0, |known| known.known) =>
+                {
+                    let held = service.values(&id.key);
+                    let ours = &held - &strangers(&held);
+                    let whole = process.state.desired().records.get(id).is_some_and(|spec| spec.whole);
+                    let strict = !service.troubles.reads_lag && !known.is_some_and(|known| known.amnesia);
+                    let same = !(whole && strict) || held == values;
+                    let stale_ones = ours != values && strict;
+                    if !values.is_subset(&held) || stale_ones || !same {
+                        return Err(format!(
+                            "{id} is said to be up to date with {}, and holds {}",
+                            list(&values),
+                            list(&held)
+                        ));
+                    }
+                }
+                (Standing::Held { hold, account: false }, _) => {
+                    let (edits, no_effect) = known.map_or((0, false), |known| (known.edits, known.no_effect));
+                    let cause = match hold.reason {
+                        Reason::Normalised => no_effect || edits > 0,
+                        // A clock that was unset makes long ago seem a moment ago.
+                        Reason::Contended => no_effect || edits > u32::from(!self.oracle.rebooted),
+                        _ => true,
+                    };
+                    if !cause {
+                        return Err(format!("{id} is held ({}) without a cause", hold.reason.word()));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// When somebody else's changes are found by themselves, at the latest.
+    pub fn drift_found_by(&self) -> u64 {
+        let Some(process) = &self.process else { return 0 };
+        let unseen = |view: &driftless::model::machine::standing::View<'_>| {
+            self.service_of(&view.id.account).is_some_and(|at| {
+                self.services[at].drift(&view.id.key) > self.oracle.records.get(view.id).map_or(0, |known| known.known)
+            })
+        };
+        if process.state.views(self.now()).any(|view| unseen(&view)) {
+            self.since + (millis(self.setup.verify) + millis(self.setup.check)) * 12 / 10 + DAY + 2 * HOUR
+        } else {
+            0
+        }
+    }
+
+    /// Everything has come to rest: it holds what it should, or it is said why not.
+    pub fn check_rest(&mut self, held_is_fine: bool) -> Verdict {
+        let mut agreed = Vec::new();
+        let Some(process) = &self.process else { return Err("there is no process".into()) };
+        for view in process.state.views(self.now()) {
+            let id = view.id;
+            let Some(at) = self.service_of(&id.account) else { continue };
+            let family = id.key.rtype.family().ok_or("a record set without a family")?;
+            let truth = self.network.values(family);
+            let known = self.oracle.records.get(id);
+            let push = self.services[at].declared.shape == Shape::Push;
+            let unseen = self.services[at].drift(&id.key) > known.map_or(0, |known| known.known);
+            match &view.standing {
+                Standing::UpToDate | Standing::Unmanaged => {
+                    let held = self.services[at].values(&id.key);
+                    if !truth.is_empty() && !truth.is_subset(&held) && !(push && unseen) {
+                        let (held, truth) = (list(&held), list(&truth));
+                        return Err(format!(
+                            "{id} holds {held}, should hold {truth}, and is said to be {:?}",
+                            view.standing
+                        ));
+                    }
+                }
+                Standing::Held { hold, .. } if held_is_fine || hold.reason == Reason::Foreign => {}
+                // Somebody else had made of it what it was to become.
+                Standing::Held { hold, .. }
+                    if hold.reason == Reason::Unchanged
+                        && push
+                        && truth.is_subset(&self.services[at].values(&id.key)) => {}
+                other => {
+                    return Err(format!(
+                        "{id} does not come to rest although all is healed: {other:?}, {:?}",
+                        view.entry
+                    ));
+                }
+            }
+        }
+        agreed.iter().for_each(|id| self.oracle.agreed(id));
+        Ok(())
+    }
+
+    /// The calm is over: nothing was done without need.
+    pub fn check_calm(&mut self) -> Verdict {
+        let days = (self.t - self.since) / DAY + 1;
+        let Some(process) = &self.process else { return Err("there is no process".into()) };
+        let mut refreshed = 0;
+        let desired = process.state.desired();
+        for (id, spec) in &desired.records {
+            let Some(account) = desired.accounts.get(&id.account) else { continue };
+            let family = id.key.rtype.family().ok_or("a record set without a family")?;
+            let refreshes = account.terms.refresh.map_or(0, |_| 1 + u32::try_from(days / 25).unwrap_or(0));
+            refreshed += refreshes;
+            let changes = self.oracle.changes[family as usize];
+            // An address that vanished for long is removed in between.
+            let removals = if spec.absent_after.is_some() { changes + 1 } else { 0 };
+            let known = self.oracle.records.get(id).map_or(0, |known| known.writes);
+            if known > changes + removals + refreshes {
+                return Err(format!("{id} was written {known} times for {changes} changes, with no fault"));
+            }
+        }
+        let saves = self.saves - self.oracle.calm_saves;
+        let writes = u64::from(self.oracle.calm_writes);
+        // A job's ticket is the third of a write. A change lets go of holds, which may be found again, and ends absences.
+        let changes: u32 = self.oracle.changes.iter().sum();
+        let found = u64::from(2 * changes + 2) * desired.records.len() as u64;
+        if saves > 3 * writes + u64::from(refreshed) + found {
+            return Err(format!("{saves} saves for {writes} writes, with no fault"));
+        }
+        let steps = self.steps - self.oracle.calm_steps;
+        let looks = days * DAY / millis(desired.check).max(1) + days * 8 * DAY / millis(desired.verify).max(1) + 10;
+        let most = looks * (4 + 4 * desired.sources.len() as u64) + 200 * writes + days * 50;
+        if steps > most {
+            return Err(format!("{steps} steps in {days} calm days, {most} would be plenty"));
+        }
+        Ok(())
+    }
+}
