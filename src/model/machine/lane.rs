@@ -214,8 +214,8 @@ impl State {
                 self.hold_record(id, reason, error, print, now, out);
                 None
             }
-            // A probe asks and does not write.
-            Finding::Differs(_) if record.entry.hold.is_some() => None,
+            // A probe asks and does not write; and a job is asked about before anything is written beside it.
+            Finding::Differs(_) if record.entry.hold.is_some() || record.entry.ticket.is_some() => None,
             Finding::Differs(change) => {
                 if broken && self.still_broken(id, print, now, rng, out) {
                     return None;

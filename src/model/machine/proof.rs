@@ -364,6 +364,9 @@ impl State {
                 if let Some(intent) = record.entry.attempt.clone() {
                     let what = format!("now holds {}", list(&intent.values));
                     self.accepted(&id, intent.values, what, now, rng, out);
+                } else {
+                    // It was found to hold what it should before the job ended: the job may have made something else of it.
+                    record.read_at = Some(now.moment);
                 }
             }
             Err(error) => {

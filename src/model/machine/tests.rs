@@ -726,3 +726,15 @@ fn an_address_that_is_back_does_not_stand_as_failing() {
     bench.read("a", holds(&[1]));
     assert_eq!(bench.standing("a"), Standing::UpToDate);
 }
+
+#[test]
+fn a_job_is_asked_about_before_anything_is_written_beside_it() {
+    let mut bench = Bench::new(desired(terms(true), &["a", "b"]));
+    bench.start(1);
+    let both = ["a", "b"].map(|name| (id(name).key, holds(&[7])));
+    let effects = bench.feed(Event::Read(account(), "print".into(), both.into()));
+    let effects = bench.applied(&effects, Ok(Applied::Accepted(Some(Ticket("job".into())))));
+    bench.applied(&effects, Err(Error::auth(crate::model::error::Scope::Account, "updating", "badauth")));
+    assert!(reads(&bench.pass(25 * HOUR, Some(1))), "whether the account is still refused");
+    assert_eq!(writes(&bench.read("a", holds(&[7]))), []);
+}
