@@ -185,13 +185,21 @@ impl State {
         let overwrite = self.has(Planted::OverwritesForeign);
         let spec = self.desired.records.get(id)?;
         let record = self.records.get_mut(id)?;
-        let want = record.want.values()?;
         let broken = matches!(&seen, Seen::Holds { health: Health::Broken, .. });
         let held = match &seen {
             Seen::Holds { values, .. } => Some(values.clone()),
             Seen::Absent(_) => Some(Values::new()),
             Seen::Unreadable => None,
         };
+        let confirmed = record.entry.confirmed.as_ref().filter(|_| record.entry.attempt.is_none());
+        if let (Some(held), Some(confirmed)) = (&held, confirmed)
+            && !confirmed.values.is_subset(held)
+        {
+            // Whatever is wanted now: what was confirmed is not so, and is to be looked at as soon as it is wanted again.
+            record.doubted = true;
+            record.read_at = Some(now.moment);
+        }
+        let want = record.want.values()?;
         let finding = compare(&id.key, spec, &record.entry, &want, seen, overwrite);
         if let Some(held) = held.as_ref().filter(|_| !broken)
             && self.may_not_show_yet(id, held, &want, matches!(finding, Finding::Fits { .. }), now)

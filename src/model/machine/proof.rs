@@ -153,6 +153,7 @@ impl State {
         record.entry.confirmed = Some(Confirmed { values: want, ttl, since });
         record.entry.attempt = None;
         record.forced = false;
+        record.doubted = false;
         record.dirty = true;
         record.read_backs = record.read_backs.saturating_add(1);
         if now.moment.since(since.moment) < declared.terms.settles_within {
@@ -179,13 +180,13 @@ impl State {
             (None, Some(confirmed), Some(accepted)) if young(accepted) && entry.read_back.is_none() => {
                 let removed = confirmed.values.is_empty() && entry.ours.is_disjoint(held);
                 let shown = removed || !confirmed.values.is_empty() && confirmed.values.is_subset(held);
-                let unmoved = !fits && record.before.as_ref() == Some(held);
-                (!shown || unmoved) && (fits || confirmed.values == *want)
+                let unmoved = record.before.as_ref() == Some(held);
+                (!shown || unmoved) && fits == (confirmed.values != *want)
             }
             _ => false,
         };
-        record.doubted = hidden;
         if hidden {
+            record.doubted = true;
             record.read_backs = record.read_backs.saturating_add(1);
             record.settle = Some((now.moment.plus(pause(record.read_backs)), now.moment));
         }

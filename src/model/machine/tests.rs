@@ -738,3 +738,18 @@ fn a_job_is_asked_about_before_anything_is_written_beside_it() {
     assert!(reads(&bench.pass(25 * HOUR, Some(1))), "whether the account is still refused");
     assert_eq!(writes(&bench.read("a", holds(&[7]))), []);
 }
+
+#[test]
+fn what_was_read_while_something_else_was_wanted_is_remembered() {
+    let mut bench = Bench::new(desired(terms(true), &["a"]));
+    bench.start(1);
+    bench.read("a", holds(&[1]));
+    assert!(reads(&bench.change(2)));
+    let effects = bench.read("a", holds(&[9]));
+    assert_eq!(writes(&effects), [values(&[2])]);
+    bench.applied(&effects, Err(Error::stale("updating", "it is another one")));
+    // Nothing was done, as if the call had not been made.
+    bench.state.records.get_mut(&id("a")).unwrap().entry.attempt = None;
+    bench.change(1);
+    assert_eq!(bench.standing("a"), Standing::Working, "it does not hold the first address any more");
+}
