@@ -201,9 +201,8 @@ impl State {
         }
         let want = record.want.values()?;
         let finding = compare(&id.key, spec, &record.entry, &want, seen, overwrite);
-        if let Some(held) = held.as_ref().filter(|_| !broken)
-            && self.may_not_show_yet(id, held, &want, matches!(finding, Finding::Fits { .. }), now)
-        {
+        let fits = matches!(finding, Finding::Fits { .. });
+        if held.is_some() && !broken && self.may_not_show_yet(id, &want, fits, now) {
             return None;
         }
         let record = self.records.get_mut(id)?;

@@ -169,19 +169,18 @@ impl State {
 
     /// Whether a reading is too young to be believed: within the service's known delay it may show what was there before the
     /// last change, or a call whose outcome is unknown may yet land. It is then read again.
-    pub(super) fn may_not_show_yet(&mut self, id: &Id, held: &Values, want: &Values, fits: bool, now: Now) -> bool {
+    pub(super) fn may_not_show_yet(&mut self, id: &Id, want: &Values, fits: bool, now: Now) -> bool {
         let (Some(record), Some(declared)) = (self.records.get_mut(id), self.desired.accounts.get(&id.account)) else {
             return false;
         };
         let entry = &record.entry;
         let young = |stamp: &Stamp| now.moment.since(stamp.moment) < declared.terms.settles_within;
+        // What fits something else than the last change, or does not fit the last change.
+        let contradicts = |last: &Values| fits == (last != want);
         let hidden = match (&entry.attempt, &entry.confirmed, &entry.accepted) {
-            (Some(attempt), ..) => fits && attempt.values != *want && young(&attempt.at),
-            (None, Some(confirmed), Some(accepted)) if young(accepted) && entry.read_back.is_none() => {
-                let removed = confirmed.values.is_empty() && entry.ours.is_disjoint(held);
-                let shown = removed || !confirmed.values.is_empty() && confirmed.values.is_subset(held);
-                let unmoved = record.before.as_ref() == Some(held);
-                (!shown || unmoved) && fits == (confirmed.values != *want)
+            (Some(attempt), ..) => fits && contradicts(&attempt.values) && young(&attempt.at),
+            (None, Some(confirmed), Some(accepted)) => {
+                contradicts(&confirmed.values) && young(accepted) && entry.read_back.is_none()
             }
             _ => false,
         };
