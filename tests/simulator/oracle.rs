@@ -127,9 +127,15 @@ impl Oracle {
     }
 
     /// A process has gone, and what it was told goes with it where the ledger does not say it.
-    pub fn gone(&mut self, name: &AccountName) {
+    pub fn gone(&mut self, name: &AccountName, readable: bool) {
         let records = self.records.iter_mut().filter(|(id, _)| id.account == *name);
-        records.for_each(|(_, record)| record.known = 0);
+        records.for_each(|(_, record)| {
+            // What was written down and not done is done by the next, though it may be done already.
+            record.excuse = true;
+            if readable {
+                record.known = 0;
+            }
+        });
     }
 
     /// There was a reason why the service may already hold what is pushed.
@@ -166,6 +172,12 @@ impl Oracle {
             }
         }
         self.stir();
+    }
+
+    /// A secret is another one: what was held may be sent again.
+    pub fn rotated(&mut self, name: &AccountName) {
+        let records = self.records.iter_mut().filter(|(id, _)| id.account == *name);
+        records.for_each(|(_, record)| record.excuse = true);
     }
 
     /// The machine was told the settings' fingerprint: refusals of others no longer count.
@@ -546,10 +558,11 @@ impl Sim {
                 }
                 (Standing::Held { hold, account: false }, _) => {
                     let (edits, no_effect) = known.map_or((0, false), |known| (known.edits, known.no_effect));
+                    let amnesia = known.is_some_and(|known| known.amnesia);
                     let cause = match hold.reason {
                         Reason::Normalised => no_effect || edits > 0,
                         // A clock that was unset makes long ago seem a moment ago.
-                        Reason::Contended => no_effect || edits > u32::from(!self.oracle.rebooted),
+                        Reason::Contended => no_effect || amnesia || edits > u32::from(!self.oracle.rebooted),
                         _ => true,
                     };
                     if !cause {
@@ -598,6 +611,9 @@ impl Sim {
                             "{id} holds {held}, should hold {truth}, and is said to be {:?}",
                             view.standing
                         ));
+                    }
+                    if &held - &strangers(&held) == view.want.values().unwrap_or_default() {
+                        agreed.push(id.clone());
                     }
                 }
                 Standing::Held { hold, .. } if held_is_fine || hold.reason == Reason::Foreign => {}

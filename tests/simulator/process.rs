@@ -82,11 +82,6 @@ impl Sim {
         Now { moment: Moment(self.t - self.booted_at + 5000), wall: Wall(wall) }
     }
 
-    /// The simulated time of a moment of this boot.
-    pub fn time_of(&self, moment: Moment) -> u64 {
-        (moment.0 + self.booted_at).saturating_sub(5000)
-    }
-
     pub fn start(&mut self) -> Verdict {
         if self.process.is_some() {
             return Ok(());
@@ -129,11 +124,9 @@ impl Sim {
 
     /// The process is no more, with all it remembered.
     pub fn end_process(&mut self) {
-        // What was done and not heard of may be done again.
-        let flying = self.process.take().map(|process| process.flying).unwrap_or_default();
-        flying.into_values().flatten().for_each(|(id, _)| self.oracle.excuse(&id));
-        for service in self.services.iter().filter(|service| service.declared.spec.terms.readable) {
-            self.oracle.gone(&service.declared.name);
+        self.process = None;
+        for service in &self.services {
+            self.oracle.gone(&service.declared.name, service.declared.spec.terms.readable);
         }
         self.epoch += 1;
         if self.disk.behind {
@@ -458,7 +451,7 @@ impl Sim {
         }
         let (at, t) = (call.service, self.t);
         let service = &mut self.services[at];
-        let mut keys = Vec::new();
+        let (mut keys, mut ended) = (Vec::new(), None);
         let event = match call.what {
             What::Read(asked) => {
                 let answers: Vec<_> = asked.into_iter().map(|key| (key.clone(), service.read(&key, t))).collect();
@@ -504,9 +497,8 @@ impl Sim {
             }
             What::Settle(key, ticket) => {
                 let result = service.settle(&key, &ticket);
-                let no_effect = service.troubles.no_effect.contains(&key);
-                if result == Ok(driftless::model::plan::Settled::Done) && !no_effect {
-                    keys.push(key.clone());
+                if !service.troubles.no_effect.contains(&key) {
+                    ended = service.drift_of_job(&ticket).map(|drift| (key.clone(), drift));
                 }
                 Event::Settled(call.account, key, call.print, result)
             }
@@ -516,7 +508,7 @@ impl Sim {
             Fate::Lost => lose(event),
             _ => event,
         };
-        let drifts = keys.into_iter().map(|key| (key.clone(), self.services[at].drift(&key))).collect();
+        let drifts = keys.into_iter().map(|key| (key.clone(), self.services[at].drift(&key))).chain(ended).collect();
         let drifts = if call.fate == Fate::Lost { Vec::new() } else { drifts };
         self.at(call.answer_at.max(t), Action::Deliver(call.epoch, Box::new(event), drifts));
         Ok(())

@@ -336,8 +336,7 @@ impl Sim {
             Action::Job(service, number) => {
                 let deed = self.services.get_mut(service).and_then(|service| service.end_job(number, self.t));
                 match deed {
-                    // Known to the machine when it asks how the job fares.
-                    Some(deed) => self.done(service, vec![deed], true),
+                    Some(deed) => self.done(service, vec![deed], false),
                     None => Ok(()),
                 }
             }
@@ -398,6 +397,8 @@ impl Sim {
                 self.services[at].secret_is_right = true;
                 if self.rng.bool() {
                     self.services[at].secret += 1;
+                    let name = self.services[at].declared.name.clone();
+                    self.oracle.rotated(&name);
                 }
             }
         }

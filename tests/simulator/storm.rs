@@ -335,6 +335,8 @@ impl Sim {
         service.secret += 1;
         service.secret_is_right = self.rng.u8(..3) != 0;
         let fault = if service.secret_is_right { Fault::SecretRotated } else { Fault::SecretWrong };
+        let name = service.declared.name.clone();
+        self.oracle.rotated(&name);
         self.fault(fault);
     }
 
