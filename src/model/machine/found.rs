@@ -5,9 +5,9 @@ use crate::model::agree::Expression;
 use crate::model::agree::SourceName;
 use crate::model::desired::{AccountSpec, RecordSpec, SourceSpec, TtlPolicy};
 use crate::model::error::Result;
-use crate::model::plan::Snapshot;
 use crate::model::plan::{Applied, Seen};
 use crate::model::plan::{Health, Sibling};
+use crate::model::plan::{Snapshot, Ticket};
 use crate::model::record::{Family, RrsetKey};
 use crate::model::record::{RecordType, Value};
 use crate::model::terms::{Budget, Terms};
@@ -700,4 +700,60 @@ fn what_a_push_makes_the_service_forget_is_sent_again_when_it_is_back() {
     bench.pass(HOUR, Some(2));
     let other = Id { account: account(), key: key("a", RecordType::Aaaa) };
     assert_ne!(bench.state.standing(&other), Standing::UpToDate);
+}
+
+#[test]
+fn what_was_undone_once_is_not_counted_twice() {
+    let mut bench = Bench::new(desired(terms(true), &["a", "b"]));
+    bench.start(1);
+    let both = |last| ["a", "b"].map(|name| (id(name).key, holds(&[last]))).to_vec();
+    bench.feed(Event::Read(account(), "print".into(), both(1)));
+    bench.pass(HOUR, Some(1));
+    bench.feed(Event::Update(Target::All));
+    let effects = bench.feed(Event::Read(account(), "print".into(), both(7)));
+    // The change of the second is given up with the first's call.
+    bench.applied(&effects, Err(Error::transient("updating", "down")));
+    assert!(reads(&bench.pass(MINUTE, Some(1))));
+    bench.feed(Event::Read(account(), "print".into(), both(7)));
+    assert_eq!(bench.standing("b"), Standing::Working);
+}
+
+#[test]
+fn an_address_that_is_back_does_not_stand_as_failing() {
+    let mut bench = Bench::new(desired(terms(true), &["a"]));
+    bench.start(1);
+    bench.read("a", holds(&[1]));
+    assert!(reads(&bench.change(2)));
+    bench.read("a", Err(Error::transient("reading", "down")));
+    let effects = bench.change(1);
+    assert!(reads(&effects) || reads(&bench.pass(MINUTE, Some(1))));
+    bench.read("a", holds(&[1]));
+    assert_eq!(bench.standing("a"), Standing::UpToDate);
+}
+
+#[test]
+fn a_job_is_asked_about_before_anything_is_written_beside_it() {
+    let mut bench = Bench::new(desired(terms(true), &["a", "b"]));
+    bench.start(1);
+    let both = ["a", "b"].map(|name| (id(name).key, holds(&[7])));
+    let effects = bench.feed(Event::Read(account(), "print".into(), both.into()));
+    let effects = bench.applied(&effects, Ok(Applied::Accepted(Some(Ticket("job".into())))));
+    bench.applied(&effects, Err(Error::auth(crate::model::error::Scope::Account, "updating", "badauth")));
+    assert!(reads(&bench.pass(25 * HOUR, Some(1))), "whether the account is still refused");
+    assert_eq!(writes(&bench.read("a", holds(&[7]))), []);
+}
+
+#[test]
+fn what_was_read_while_something_else_was_wanted_is_remembered() {
+    let mut bench = Bench::new(desired(terms(true), &["a"]));
+    bench.start(1);
+    bench.read("a", holds(&[1]));
+    assert!(reads(&bench.change(2)));
+    let effects = bench.read("a", holds(&[9]));
+    assert_eq!(writes(&effects), [values(&[2])]);
+    bench.applied(&effects, Err(Error::stale("updating", "it is another one")));
+    // Nothing was done, as if the call had not been made.
+    bench.state.records.get_mut(&id("a")).unwrap().entry.attempt = None;
+    bench.change(1);
+    assert_eq!(bench.standing("a"), Standing::Working, "it does not hold the first address any more");
 }

@@ -122,7 +122,7 @@ struct Record {
     stale: bool,
     /// It failed to come into force after the last write, and is given time.
     broken: bool,
-    /// The last reading did not show what was accepted; it may be too young to.
+    /// The last reading did not show what is confirmed; it may be too young to.
     doubted: bool,
     /// An absence is on disk.
     absence_saved: bool,

@@ -159,6 +159,7 @@ impl State {
         record.entry.confirmed = Some(Confirmed { values: want, ttl, since });
         record.entry.attempt = None;
         record.forced = false;
+        record.doubted = false;
         record.dirty = true;
         record.read_backs = record.read_backs.saturating_add(1);
         if now.moment.since(since.moment) < declared.terms.settles_within {
@@ -174,24 +175,26 @@ impl State {
 
     /// Whether a reading is too young to be believed: within the service's known delay it may show what was there before the
     /// last change, or a call whose outcome is unknown may yet land. It is then read again.
-    pub(super) fn may_not_show_yet(&mut self, id: &Id, held: &Values, want: &Values, fits: bool, now: Now) -> bool {
-        let (Some(record), Some(declared)) = (self.records.get_mut(id), self.desired.accounts.get(&id.account)) else {
+    pub(super) fn may_not_show_yet(&mut self, id: &Id, want: &Values, fits: bool, now: Now) -> bool {
+        let (Some(record), Some(declared), Some(spec)) =
+            (self.records.get_mut(id), self.desired.accounts.get(&id.account), self.desired.records.get(id))
+        else {
             return false;
         };
         let entry = &record.entry;
         let young = |stamp: &Stamp| now.moment.since(stamp.moment) < declared.terms.settles_within;
         let hidden = match (&entry.attempt, &entry.confirmed, &entry.accepted) {
             (Some(attempt), ..) => fits && attempt.values != *want && young(&attempt.at),
-            (None, Some(confirmed), Some(accepted)) if young(accepted) && entry.read_back.is_none() => {
-                let removed = confirmed.values.is_empty() && entry.ours.is_disjoint(held);
-                let shown = removed || !confirmed.values.is_empty() && confirmed.values.is_subset(held);
-                let unmoved = !fits && record.before.as_ref() == Some(held);
-                (!shown || unmoved) && (fits || confirmed.values == *want)
+            (None, Some(confirmed), Some(accepted)) => {
+                let wanted = entry.is_confirmed(want, spec.ttl.wanted());
+                // It shows something else than the last change, or what is wanted now and was not sent last.
+                let contradicts = if fits { confirmed.values != *want } else { wanted };
+                contradicts && young(accepted) && entry.read_back.is_none()
             }
             _ => false,
         };
-        record.doubted = hidden;
         if hidden {
+            record.doubted = true;
             record.read_backs = record.read_backs.saturating_add(1);
             record.settle = Some((now.moment.plus(pause(record.read_backs)), now.moment));
         }
@@ -242,6 +245,8 @@ impl State {
             // Ours stands, and something of ours from earlier beside it.
             return false;
         }
+        // Read and found otherwise: it is confirmed no more, and what was undone once is not counted twice.
+        record.entry.confirmed = None;
         record.dirty = true;
         if never_there {
             record.entry.no_effect = record.entry.no_effect.saturating_add(1);
@@ -375,6 +380,9 @@ impl State {
                 if let Some(intent) = record.entry.attempt.clone() {
                     let what = format!("now holds {}", list(&intent.values));
                     self.accepted(&id, intent, what, now, out);
+                } else {
+                    // It was found to hold what it should before the job ended: the job may have made something else of it.
+                    record.read_at = Some(now.moment);
                 }
             }
             Err(error) => {
