@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Account, Level, Network, Out, Record, State, Target};
-use crate::model::desired::{AccountName, Desired, Id};
+use crate::model::desired::{AccountName, Desired, Id, Want};
 use crate::model::ledger::{AccountEntry, Entry};
 use crate::model::time::Now;
 
@@ -13,7 +13,7 @@ impl State {
         // What is not begun was planned under the old configuration.
         let planned: Vec<Id> = self.accounts.iter_mut().flat_map(|(name, account)| account.abandon(name)).collect();
         self.never_made(&planned);
-        self.adopt(desired, &mut BTreeMap::new(), &mut BTreeMap::new());
+        self.adopt(desired, &mut BTreeMap::new(), &mut BTreeMap::new(), now);
         self.schedule_proofs(now, rng);
         let names: Vec<AccountName> = self.accounts.keys().cloned().collect();
         for name in names {
@@ -29,6 +29,7 @@ impl State {
         desired: Desired,
         records: &mut BTreeMap<Id, Entry>,
         accounts: &mut BTreeMap<AccountName, AccountEntry>,
+        now: Now,
     ) {
         let mut old = std::mem::take(&mut self.records);
         for id in desired.records.keys() {
@@ -38,6 +39,10 @@ impl State {
                     if !same {
                         // A new source or policy is judged anew; what the ledger knows stays true.
                         record.entry.hold = record.entry.hold.filter(|hold| !hold.reason.ends_with_new_settings());
+                        record.want = Want::Unknown("the configuration changed; not looked yet".into());
+                        record.read_at = Some(now.moment);
+                        record.doubted =
+                            desired.accounts.get(&id.account).is_some_and(|declared| declared.terms.readable);
                         record.dirty = true;
                     }
                     record

@@ -71,7 +71,7 @@ impl State {
         {
             return rest;
         }
-        if let Some(hold) = account.entry.hold.as_ref().or(record.entry.hold.as_ref()) {
+        if let Some(hold) = account.entry.hold.iter().chain(&record.entry.hold).max_by_key(|hold| hold.probe) {
             return probe(hold, terms, now);
         }
         if let Some(gate) = self.detection.gate(now) {

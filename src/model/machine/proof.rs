@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Effect, Level, Out, Proof, State};
-use crate::model::backoff::spread;
+use crate::model::backoff::{CEILING, spread};
 use crate::model::desired::{AccountName, Id};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::ledger::{Attempt, Confirmed, Fingerprint, Reason, Stamp};
@@ -300,7 +300,8 @@ impl State {
             record.resolve_at = record.resolve_at.map(|_| now.moment.plus(FIRST_LOOK));
             return;
         }
-        let later = Some(now.moment.plus(verify));
+        let fails = matches!(proof, Proof::NotYet(_)) || record.entry.error.is_some();
+        let later = Some(now.moment.plus(if fails { verify.min(CEILING) } else { verify }));
         // Accepted, or found to be there already: what was then set in motion is what name servers are waited for.
         let accepted = record.entry.confirmed.as_ref().map_or(Moment(0), |confirmed| confirmed.since.moment);
         match proof {
