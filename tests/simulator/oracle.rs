@@ -262,7 +262,7 @@ impl Sim {
     }
 
     /// How old an address may be that is published: the longest time between two looks, and the calls in between.
-    fn latest_news(&self) -> u64 {
+    pub fn latest_news(&self) -> u64 {
         let looks = (self.longest_check + millis(self.setup.longest_interval())) * 11 / 10 + 10 * MINUTE;
         let (ended, long) = self.slept;
         let begin = self.t.saturating_sub(looks);

@@ -418,7 +418,17 @@ impl Sim {
                 latest = latest.max(self.booted_at + wait.until.0);
             }
         }
-        latest.max(self.since) + self.bound()
+        latest = latest.max(self.since);
+        let desired = process.state.desired();
+        for view in process.state.views(self.now()) {
+            // Withdrawing begins when the absence has lasted long enough.
+            let after = desired.records.get(view.id).and_then(|spec| spec.absent_after).map(millis);
+            if let Some((absence, after)) = view.entry.absence.zip(after) {
+                let due = self.booted_at + absence.since.0 + after;
+                latest = if due <= self.t { latest.max(due) } else { latest };
+            }
+        }
+        latest + self.bound()
     }
 
     fn rested(&mut self) -> Verdict {
@@ -461,6 +471,11 @@ impl Sim {
     }
 
     fn calm_over(&mut self) -> Verdict {
+        let not_before = self.not_before();
+        if not_before > self.t {
+            self.at(not_before, Action::CalmOver);
+            return Ok(());
+        }
         self.check_rest(false)?;
         self.check_calm()?;
         self.begin_storm();

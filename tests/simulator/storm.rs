@@ -65,7 +65,8 @@ impl Sim {
             return;
         }
         self.note(|| format!("** {family} is now {addresses:?}"));
-        self.network.assign(family, addresses, self.t);
+        let unseen = self.t - self.latest_news();
+        self.network.assign(family, addresses, self.t, unseen);
         self.oracle.changed(family);
         self.tell_of_the_network(false);
     }

@@ -79,6 +79,8 @@ impl State {
         record.busy = false;
         record.checked = true;
         record.dirty = true;
+        // Though what is wanted now may be what was confirmed: only an answer ends the error.
+        record.read_at = Some(now.moment);
         if !repeated {
             record.entry.note(now, error.to_string());
         }

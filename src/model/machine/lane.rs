@@ -281,8 +281,11 @@ impl State {
             Finding::Differs(_) if record.entry.hold.as_ref().is_some_and(|hold| hold.reason != Reason::Foreign) => {
                 None
             }
-            // A job is asked about before anything is written beside it.
-            Finding::Differs(_) if record.entry.ticket.is_some() => None,
+            // A job is asked about before anything is written beside it. That it is done is then no proof that it still stands.
+            Finding::Differs(_) if record.entry.ticket.is_some() => {
+                record.doubted = true;
+                None
+            }
             Finding::Differs(change) => {
                 if broken && self.still_broken(id, print, now, rng, out) {
                     return None;

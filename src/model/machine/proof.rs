@@ -378,11 +378,15 @@ impl State {
             Ok(Settled::Done) => {
                 record.entry.ticket = None;
                 record.read_backs = 0;
-                if let Some(intent) = record.entry.attempt.clone() {
+                let (intent, doubted) = (record.entry.attempt.clone(), record.doubted);
+                // It was found to hold what it should before the job ended, which may have made something else of it.
+                let look = intent.is_none() || doubted;
+                if let Some(intent) = intent {
                     let what = format!("now holds {}", list(&intent.values));
                     self.accepted(&id, intent, what, now, out);
-                } else {
-                    // It was found to hold what it should before the job ended: the job may have made something else of it.
+                }
+                if let Some(record) = self.records.get_mut(&id).filter(|_| look) {
+                    record.doubted |= doubted;
                     record.read_at = Some(now.moment);
                 }
             }
