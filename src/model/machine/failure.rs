@@ -127,8 +127,9 @@ impl State {
         };
         let next = Wait { until: now.moment.plus(wait), obeyed: asked.is_some() && !ignores };
         match &mut account.entry.wait {
-            // Another call, under way at the same time, was told to wait for longer.
-            Some(known) if known.obeyed && known.until >= next.until => {}
+            // Another call, under way at the same time, was told to wait for longer; and what was asked for is not traded for
+            // a wait of our own, which a person may cut short.
+            Some(known) if known.obeyed && (known.until >= next.until || !next.obeyed && known.until > now.moment) => {}
             known => *known = Some(next),
         }
         account.entry.error = Some((now.wall, error));
