@@ -7,7 +7,7 @@ use driftless::model::error::{Error, Kind, Result, Scope};
 use driftless::model::ledger::Reason;
 use driftless::model::machine::standing::Standing;
 use driftless::model::machine::{Event, Proof, Target};
-use driftless::model::plan::{Applied, Batch, Settled, Sibling};
+use driftless::model::plan::{Applied, Batch, Seen, Settled, Sibling};
 use driftless::model::record::{Family, RrsetKey, Values, list};
 
 use super::network::strangers;
@@ -76,6 +76,8 @@ pub struct Oracle {
     calm_steps: u64,
     calm_saves: u64,
     calm_writes: u32,
+    /// When an account was last found to be refused no more.
+    pub recovered: u64,
     /// Reboots make moments uncertain.
     rebooted: bool,
 }
@@ -234,6 +236,14 @@ impl Oracle {
                 record.same.1 = 0;
             }
         }
+    }
+}
+
+/// What a reading shows.
+fn shown(answer: &Result<Seen>) -> Values {
+    match answer {
+        Ok(Seen::Holds { values, .. }) => values.clone(),
+        _ => Values::new(),
     }
 }
 
@@ -481,7 +491,7 @@ impl Sim {
         let outcomes: Vec<(RrsetKey, Values, Option<Error>)> = match event {
             Event::Read(_, _, answers) => answers
                 .iter()
-                .map(|(key, answer)| (key.clone(), Values::new(), answer.as_ref().err().cloned()))
+                .map(|(key, answer)| (key.clone(), shown(answer), answer.as_ref().err().cloned()))
                 .collect(),
             Event::Settled(_, key, _, result) => {
                 if *result == Ok(Settled::Done) {
@@ -517,8 +527,15 @@ impl Sim {
             match error.map(|error| error.kind) {
                 None => {
                     if read {
-                        self.oracle.account(&account).refused = None;
-                        self.oracle.record(&id).refused.take_if(|refusal| matches!(refusal.kind, Kind::Auth { .. }));
+                        if self.oracle.account(&account).refused.take().is_some() {
+                            self.oracle.recovered = t;
+                        }
+                        // What was refused may have been made true by somebody else, and then refused no more.
+                        let over = |refusal: &mut Refusal| match refusal.kind {
+                            Kind::Config => refusal.values.is_subset(&values),
+                            kind => matches!(kind, Kind::Auth { .. }),
+                        };
+                        self.oracle.record(&id).refused.take_if(over);
                     } else {
                         self.oracle.record(&id).accepted_at = t;
                     }
@@ -571,7 +588,7 @@ impl Sim {
                     let (edits, no_effect) = known.map_or((0, false), |known| (known.edits, known.no_effect));
                     let amnesia = known.is_some_and(|known| known.amnesia);
                     let cause = match hold.reason {
-                        Reason::Normalised => no_effect || edits > 0,
+                        Reason::Normalised => no_effect || amnesia || edits > 0,
                         // A clock that was unset makes long ago seem a moment ago.
                         Reason::Contended => no_effect || amnesia || edits > u32::from(!self.oracle.rebooted),
                         _ => true,

@@ -461,10 +461,11 @@ impl Sim {
                 keys.retain(|key| !service.troubles.reads_lag && !no_effect.contains(key));
                 Event::Read(call.account, call.print, answers)
             }
-            What::Apply(number, mut batch, wholes) => {
+            What::Apply(number, mut batch, mut wholes) => {
                 let whole_batch = batch.clone();
                 if call.fate == Fate::Partial {
-                    batch.changes.retain(|_| self.rng.bool());
+                    let kept = batch.changes.into_iter().zip(wholes).filter(|_| self.rng.bool());
+                    (batch.changes, wholes) = kept.unzip();
                 }
                 let (outcomes, deeds) = service.apply(&batch, &wholes, t, &mut self.rng);
                 let mut done = batch.changes.iter().zip(outcomes);

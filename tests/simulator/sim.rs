@@ -418,7 +418,7 @@ impl Sim {
                 latest = latest.max(self.booted_at + wait.until.0);
             }
         }
-        latest = latest.max(self.since);
+        latest = latest.max(self.since).max(self.oracle.recovered);
         let desired = process.state.desired();
         for view in process.state.views(self.now()) {
             // Withdrawing begins when the absence has lasted long enough.

@@ -259,6 +259,8 @@ impl State {
             return None;
         }
         let record = self.records.get_mut(id)?;
+        // That a job is done is no proof that what it did still stands, where a reading said otherwise.
+        record.doubted |= record.entry.ticket.is_some() && !fits;
         if let Some(held) = &held {
             forget_what_is_gone(&mut record.entry, held, &want, within, now);
         }
@@ -281,11 +283,8 @@ impl State {
             Finding::Differs(_) if record.entry.hold.as_ref().is_some_and(|hold| hold.reason != Reason::Foreign) => {
                 None
             }
-            // A job is asked about before anything is written beside it. That it is done is then no proof that it still stands.
-            Finding::Differs(_) if record.entry.ticket.is_some() => {
-                record.doubted = true;
-                None
-            }
+            // A job is asked about before anything is written beside it.
+            Finding::Differs(_) if record.entry.ticket.is_some() => None,
             Finding::Differs(change) => {
                 if broken && self.still_broken(id, print, now, rng, out) {
                     return None;
