@@ -9,10 +9,9 @@ use simulator::{Life, live};
 /// Lives enough to meet each old bug.
 const LIVES: u64 = 30;
 
-/// What the oracle says of the first life that an old bug spoils.
+/// What the oracle says of the first life that an old bug spoils; nothing if it is not found.
 fn found(bug: Planted) -> String {
-    let mut wrongs = (1..=LIVES).filter_map(|seed| live(seed, Some(bug), false).wrong);
-    wrongs.next().unwrap_or_else(|| panic!("{bug:?} was not found in {LIVES} lives"))
+    (1..=LIVES).find_map(|seed| live(seed, Some(bug), false).wrong).unwrap_or_default()
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! What must never happen, checked at every call and every step. It shares no code with the machine but the types.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use driftless::model::desired::{AccountName, Id, Want};
 use driftless::model::error::{Error, Kind, Result, Scope};
-use driftless::model::ledger::Reason;
+use driftless::model::ledger::{AccountEntry, Reason};
 use driftless::model::machine::standing::Standing;
 use driftless::model::machine::{Event, Proof, Target};
 use driftless::model::plan::{Applied, Batch, Seen, Settled, Sibling};
@@ -76,7 +76,8 @@ pub struct Oracle {
     calm_steps: u64,
     calm_saves: u64,
     calm_writes: u32,
-    /// When an account was last found to be refused no more.
+    /// The accounts that the machine holds, or lets rest because it was asked to, and when one was last let go.
+    held: BTreeSet<AccountName>,
     pub recovered: u64,
     /// Reboots make moments uncertain.
     rebooted: bool,
@@ -514,7 +515,7 @@ impl Sim {
         };
         let wrong =
             |(_, _, error): &(RrsetKey, Values, Option<Error>)| matches!(error, Some(Error { kind: Kind::Config, .. }));
-        let names: std::collections::BTreeSet<_> = outcomes.iter().map(|(key, ..)| &key.name).collect();
+        let names: BTreeSet<_> = outcomes.iter().map(|(key, ..)| &key.name).collect();
         let split = !read && names.len() > 1 && outcomes.iter().all(wrong);
         for (key, values, error) in outcomes {
             let id = Id { account: account.clone(), key };
@@ -527,9 +528,7 @@ impl Sim {
             match error.map(|error| error.kind) {
                 None => {
                     if read {
-                        if self.oracle.account(&account).refused.take().is_some() {
-                            self.oracle.recovered = t;
-                        }
+                        self.oracle.account(&account).refused = None;
                         // What was refused may have been made true by somebody else, and then refused no more.
                         let over = |refusal: &mut Refusal| match refusal.kind {
                             Kind::Config => refusal.values.is_subset(&values),
@@ -560,6 +559,13 @@ impl Sim {
     /// What the machine says of each record set must be so.
     pub fn check_standing(&mut self) -> Verdict {
         let Some(process) = &self.process else { return Ok(()) };
+        let waits = |entry: &AccountEntry| entry.wait.as_ref().is_some_and(|wait| wait.obeyed);
+        let held = process.state.accounts().filter(|(_, entry)| entry.hold.is_some() || waits(entry));
+        let held: BTreeSet<AccountName> = held.map(|(name, _)| name.clone()).collect();
+        if !self.oracle.held.is_subset(&held) {
+            self.oracle.recovered = self.t;
+        }
+        self.oracle.held = held;
         for view in process.state.views(self.now()) {
             let id = view.id;
             let Some(service) = self.services.iter().find(|service| service.declared.name == id.account) else {
