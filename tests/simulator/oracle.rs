@@ -11,6 +11,7 @@ use driftless::model::plan::{Applied, Batch, Seen, Settled, Sibling};
 use driftless::model::record::{Family, RrsetKey, Values, list};
 
 use super::network::strangers;
+use super::process::Process;
 use super::service::Deed;
 use super::setup::{NEED, Shape};
 use super::sim::{DAY, HOUR, MINUTE, SECOND, Sim, Verdict, millis};
@@ -509,6 +510,11 @@ impl Sim {
                 .collect(),
             _ => return,
         };
+        let declared = |process: &Process| process.state.desired().accounts.contains_key(&account);
+        if !self.process.as_ref().is_some_and(declared) {
+            // Nobody is left who could remember it.
+            return;
+        }
         let print = match event {
             Event::Read(_, print, _) | Event::Applied(_, _, print, _) | Event::Settled(_, _, print, _) => print.clone(),
             _ => return,
@@ -566,6 +572,7 @@ impl Sim {
             self.oracle.recovered = self.t;
         }
         self.oracle.held = held;
+        let mut excused = Vec::new();
         for view in process.state.views(self.now()) {
             let id = view.id;
             let Some(service) = self.services.iter().find(|service| service.declared.name == id.account) else {
@@ -591,6 +598,10 @@ impl Sim {
                     }
                 }
                 (Standing::Held { hold, account: false }, _) => {
+                    if hold.reason == Reason::Unchanged {
+                        // Whatever lets go of it may have it sent once more.
+                        excused.push(id.clone());
+                    }
                     let (edits, no_effect) = known.map_or((0, false), |known| (known.edits, known.no_effect));
                     let amnesia = known.is_some_and(|known| known.amnesia);
                     let cause = match hold.reason {
@@ -606,6 +617,7 @@ impl Sim {
                 _ => {}
             }
         }
+        excused.iter().for_each(|id| self.oracle.excuse(id));
         Ok(())
     }
 
