@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Effect, Level, Out, Proof, State};
-use crate::model::backoff::spread;
+use crate::model::backoff::{Spent, spread};
 use crate::model::desired::{AccountName, Id};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::ledger::{Attempt, Confirmed, Fingerprint, Reason, Stamp};
@@ -129,6 +129,10 @@ impl State {
         record.entry.wait = None;
         record.entry.no_effect = 0;
         record.entry.clamped = clamped;
+        if record.entry.accepted.is_some() && record.entry.read_back.is_none() {
+            // The readings that belong to a write, before and after it, are bounded by the budget for writes.
+            record.asked = Spent::default();
+        }
         record.entry.accepted.get_or_insert(now.into());
         record.entry.read_back = Some(now.into());
         record.forced = false;

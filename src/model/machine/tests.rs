@@ -688,3 +688,33 @@ fn slow_answers_from_the_world_do_not_keep_the_machines_own_word_waiting() {
     assert_eq!(asks(Event::Readings(vec![(source(), Family::Ipv4, Reading::None)]), 2), ["echo"]);
     assert_eq!(asks(Event::Look(Network::Changed), 3), ["source"], "although the echo has not answered");
 }
+
+#[test]
+fn the_budget_of_reads_holds_back_no_write_that_the_budget_of_writes_allows() {
+    let mut rig = Rig::started(readable(), 0);
+    rig.reads(Ok(seen(&[9])));
+    rig.applies(&[0], Ok(Applied::Done));
+    for last in 1..9 {
+        // Five at once, then one each twelve seconds; each is read before it is written, and read back.
+        rig.pass(if last < 5 { 2 * SECOND } else { 12 * SECOND });
+        rig.reads(Ok(seen(&[last - 1])));
+        rig.changes_to(last);
+        rig.reads(Ok(seen(&[last - 1])));
+        rig.applies(&[last], Ok(Applied::Done));
+    }
+}
+
+#[test]
+fn a_look_reads_what_was_not_there_and_does_not_send_a_refused_password_again() {
+    for (kind, asked) in [
+        (Kind::Config, true),
+        (Kind::Auth { scope: Scope::RecordSet }, false),
+        (Kind::Auth { scope: Scope::Account }, false),
+    ] {
+        let mut rig = Rig::started(readable(), 1);
+        rig.reads(Err(failed(kind)));
+        rig.pass(MINUTE);
+        rig.feed(Event::Update(Target::All));
+        assert_eq!(matches!(rig.open[..], [Effect::Read(..)]), asked, "{kind:?}: {:?}", rig.open);
+    }
+}
