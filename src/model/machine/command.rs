@@ -101,7 +101,7 @@ impl State {
             record.forced = true;
             // What could not be read because it was wrong, a zone that was not there, is read again now. What was refused is
             // let go by `release` alone: a look, which scripts ask for too, must not send a refused password again.
-            for hold in record.entry.hold.as_mut().filter(|hold| !hold.wrote && hold.reason == Reason::Wrong) {
+            if let Some(hold) = record.entry.hold.as_mut().filter(|hold| !hold.wrote && hold.reason == Reason::Wrong) {
                 hold.probe = now.moment;
             }
             if let Some(account) = self.accounts.get_mut(&id.account) {
