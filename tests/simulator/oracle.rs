@@ -167,15 +167,6 @@ impl Oracle {
         self.record(id).no_effect = true;
     }
 
-    /// A person asks for a look: what could not be read is read now.
-    pub fn asked_to_look(&mut self, target: &Target) {
-        for (id, of) in self.records.iter_mut().filter(|(id, _)| is_meant(target, id)) {
-            let account = self.accounts.get_mut(&id.account).and_then(|account| account.refused.as_mut());
-            of.refused.iter_mut().chain(account).for_each(|refusal| refusal.probe_at = 0);
-        }
-        self.stir();
-    }
-
     pub fn release(&mut self, target: &Target) {
         for (known, of) in &mut self.accounts {
             if *target == Target::All || *target == Target::Account(known.clone()) {

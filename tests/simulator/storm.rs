@@ -354,7 +354,7 @@ impl Sim {
         };
         if self.rng.bool() {
             self.fault(Fault::CommandUpdate);
-            self.oracle.asked_to_look(&target);
+            self.oracle.stir();
             return self.feed(Event::Update(target));
         }
         self.fault(Fault::CommandRelease);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Account, Level, Network, Out, Record, State, Target};
 use crate::model::desired::{AccountName, Desired, Id, Want};
-use crate::model::ledger::{AccountEntry, Entry};
+use crate::model::ledger::{AccountEntry, Entry, Reason};
 use crate::model::time::Now;
 
 impl State {
@@ -104,9 +104,9 @@ impl State {
             }
             record.entry.wait = record.entry.wait.take().filter(|wait| wait.obeyed);
             record.forced = true;
-            // What could not be read is read again now; what refused a write is let go by command alone.
-            let account = self.accounts.get_mut(&id.account).and_then(|account| account.entry.hold.as_mut());
-            for hold in account.into_iter().chain(&mut record.entry.hold).filter(|hold| !hold.wrote) {
+            // What could not be read because it was wrong, a zone that was not there, is read again now. What was refused is
+            // let go by `release` alone: a look, which scripts ask for too, must not send a refused password again.
+            if let Some(hold) = record.entry.hold.as_mut().filter(|hold| !hold.wrote && hold.reason == Reason::Wrong) {
                 hold.probe = now.moment;
             }
             if let Some(account) = self.accounts.get_mut(&id.account) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Effect, Level, Out, Proof, State};
-use crate::model::backoff::{CEILING, spread};
+use crate::model::backoff::{CEILING, Spent, spread};
 use crate::model::desired::{AccountName, Id};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::ledger::{Attempt, Confirmed, Fingerprint, Reason, Stamp};
@@ -129,6 +129,16 @@ impl State {
         record.entry.wait = None;
         record.entry.no_effect = 0;
         record.entry.clamped = clamped;
+        if record.entry.accepted.is_some() && record.entry.read_back.is_none() {
+            // The readings that belong to a write, before and after it, are bounded by the budget for writes.
+            record.asked = Spent::default();
+        }
+        if declared.terms.in_dns && record.entry.in_dns.is_none() && record.entry.read_back.is_none() {
+            // It has just come into force, however late: now is when name servers answer it.
+            let soon = now.moment.plus(FIRST_LOOK);
+            record.resolve_at = Some(record.resolve_at.map_or(soon, |at| at.min(soon)));
+            record.resolves = 0;
+        }
         record.entry.accepted.get_or_insert(now.into());
         record.entry.read_back = Some(now.into());
         record.forced = false;
@@ -323,7 +333,11 @@ impl State {
             }
             Proof::Unknown(why) => {
                 out.tell(Level::Debug, Some(id), format!("its name servers could not be asked: {why}"));
-                record.resolve_at = later;
+                // What was never seen is asked for again, each time after twice as long.
+                record.resolves = record.resolves.saturating_add(1);
+                let again = FIRST_LOOK.saturating_mul(1 << record.resolves.min(20)).min(verify);
+                let unseen = record.entry.in_dns.is_none();
+                record.resolve_at = Some(now.moment.plus(if unseen { again } else { verify }));
             }
             Proof::NotYet(_) if now.moment.since(accepted) < declared.terms.settles_within => {
                 record.resolves = record.resolves.saturating_add(1);
