@@ -55,6 +55,25 @@ fn a_plan_does_not_wait_for_the_end_of_a_back_off() {
     assert!(code == Some(75) && said.contains("failing: listing the zones"), "{code:?} {said}");
 }
 
+#[test]
+fn a_plan_ends_although_the_account_is_held_and_an_address_unknown() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("driftless.toml");
+    let text = format!(
+        "state_dir = \"{0}\"\n[account.luna]\nprovider = \"lunanode\"\nendpoint = \"http://127.0.0.1:1/api/\"\n\
+         api_id = \"abcdefghijklmnop\"\napi_key = {{ file = \"{0}/missing\" }}\nverify = false\n[[record]]\n\
+         name = \"home.example.org\"\naccount = \"luna\"\nipv4 = {{ file = \"{0}/missing\" }}\nipv6 = \"2001:db8::1\"\n\
+         private = true\n",
+        dir.path().display(),
+    );
+    std::fs::write(&config, text).unwrap();
+    // The first finds out that the secret cannot be read; the others know it from the disk.
+    for command in ["once", "plan", "once"] {
+        let (code, said) = driftless(command, &config);
+        assert!(code == Some(77) && said.contains("held with its account: "), "{command}: {code:?} {said}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_plan_ends_where_all_is_well_and_promises_nothing_that_is_held() {
     let service = Dyndns2::new(Rules::default(), ["home.example.org"]);

@@ -151,11 +151,8 @@ impl State {
                 _ => true,
             }
         };
-        self.started.is_some()
-            && !self.detection.is_under_way()
-            && self.detection.gate(now).is_none()
-            && self.is_idle()
-            && self.records.keys().all(resting)
+        // What settles holds back only what has something to do, and is then not at rest: nothing else would wake up at its end.
+        self.started.is_some() && !self.detection.is_under_way() && self.is_idle() && self.records.keys().all(resting)
     }
 
     fn is_readable(&self, id: &Id) -> bool {
