@@ -11,7 +11,7 @@ use crate::app::{self, Failure, Loaded};
 use crate::engine::look_at;
 use crate::model::desired::Id;
 use crate::model::machine::State;
-use crate::model::machine::standing::Standing;
+use crate::model::machine::standing::{Standing, View};
 use crate::model::name::Name;
 use crate::model::record::{RrsetKey, list};
 use crate::net::http::Http;
@@ -58,8 +58,10 @@ pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
 
 /// The exit code that says how the worst of it stands.
 pub(super) fn exit_code(state: &State) -> u8 {
-    let code = |standing: &Standing| match standing {
+    let code = |view: &View<'_>| match &view.standing {
         Standing::UpToDate | Standing::Unmanaged => 0,
+        // What failed before has been mended or will be found out; what it waits for is time.
+        _ if view.waits_for_budget() => 75,
         Standing::Working => 75,
         Standing::Unknown { .. } => 75,
         Standing::Failing { error } => error.as_ref().map_or(75, |error| error.kind.exit_code()),
@@ -68,7 +70,7 @@ pub(super) fn exit_code(state: &State) -> u8 {
     let views = state.views(clock::now());
     // What is planned is what a plan is asked for, unless it is held.
     let counts = views.filter(|view| view.planned.is_none() || matches!(view.standing, Standing::Held { .. }));
-    counts.map(|view| code(&view.standing)).max().unwrap_or(0)
+    counts.map(|view| code(&view)).max().unwrap_or(0)
 }
 
 /// Whether the configuration is right; `online`, whether the accounts are.
@@ -214,15 +216,22 @@ fn explain_one(status: &Status, record: &RecordStatus) {
         Some(values) => values.join(", "),
         None => "unknown".to_owned(),
     };
-    let at = |stamp: &Option<String>| stamp.clone().unwrap_or_else(|| "never".into());
+    let or = |stamp: &Option<String>, none: &str| stamp.clone().unwrap_or_else(|| none.into());
+    let next = match (&record.held, &status.next_check) {
+        (_, None) => "when a daemon runs",
+        (Some(_), _) => "not by itself",
+        (None, Some(_)) => "when something changes",
+    };
+    let unread = if record.readable { "not yet" } else { "cannot be: the service only takes updates" };
+    let unseen = if record.in_dns { "not yet" } else { "not asked" };
     print::line(&format!("{} {} at {}: {}", record.name, record.rtype, record.account, record.state));
     print::line(&format!("  {}", record.says));
     print::line(&format!("  wanted:       {}", list(&record.wanted)));
     print::line(&format!("  confirmed:    {}", list(&record.confirmed)));
-    print::line(&format!("  accepted:     {}", at(&record.accepted)));
-    print::line(&format!("  read back:    {}", at(&record.read_back)));
-    print::line(&format!("  seen in DNS:  {}", at(&record.seen_in_dns)));
-    print::line(&format!("  next look:    {}", at(&record.next)));
+    print::line(&format!("  accepted:     {}", or(&record.accepted, "never")));
+    print::line(&format!("  read back:    {}", or(&record.read_back, unread)));
+    print::line(&format!("  seen in DNS:  {}", or(&record.seen_in_dns, unseen)));
+    print::line(&format!("  next look:    {}", or(&record.next, next)));
     if let Some(error) = &record.error {
         print::line(&format!("  last error:   {error}"));
     }
