@@ -107,3 +107,38 @@ async fn a_plan_ends_where_all_is_well_and_promises_nothing_that_is_held() {
     assert!(code == Some(78) && said.contains("0 of 1 record sets would change"), "{code:?} {said}");
     assert_eq!(server.count("/nic/update"), 2, "plans send nothing");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn one_round_works_as_soon_as_the_secret_is_mended_and_says_what_it_waits_for_where_it_cannot() {
+    let rules = Rules { password: "right".into(), ..Rules::default() };
+    let service = Dyndns2::new(rules, ["home.example.org"]);
+    let server = Server::start(0, move |request| service.answer(request)).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let (config, secret) = (dir.path().join("driftless.toml"), dir.path().join("password"));
+    let text = format!(
+        "state_dir = \"{0}/state\"\n[account.home]\nprovider = \"dyndns2\"\nserver = \"{1}\"\nusername = \"user\"\n\
+         password = {{ file = \"{0}/password\" }}\nverify = false\n[[record]]\nname = \"home.example.org\"\n\
+         account = \"home\"\nipv4 = \"192.0.2.1\"\nipv6 = \"off\"\nprivate = true\n",
+        dir.path().display(),
+        server.url(""),
+    );
+    std::fs::write(&config, text).unwrap();
+    let (code, said) = driftless("once", &config);
+    assert!(code == Some(77) && said.contains("password cannot be used: No such file"), "{code:?} {said}");
+    std::fs::write(&secret, "wrong").unwrap();
+    assert_eq!(driftless("once", &config).0, Some(77));
+    std::fs::write(&secret, "right").unwrap();
+    assert_eq!(driftless("once", &config), (Some(0), "1 up to date\n".into()), "nothing was sent without a secret");
+    assert_eq!(server.count("/nic/update"), 2);
+
+    std::fs::remove_dir_all(dir.path().join("state")).unwrap();
+    for wrong in ["wrong", "wrong again"] {
+        std::fs::write(&secret, wrong).unwrap();
+        assert_eq!(driftless("once", &config).0, Some(77));
+    }
+    std::fs::write(&secret, "right").unwrap();
+    let (code, said) = driftless("once", &config);
+    assert!(
+        code == Some(75) && said.contains("its write budget allows the next at 2") && said.ends_with("\n1 waiting\n")
+    );
+}

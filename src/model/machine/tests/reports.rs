@@ -49,6 +49,23 @@ fn a_mended_password_that_waits_for_the_budget_is_no_refusal_any_more() {
 }
 
 #[test]
+fn a_secret_that_could_not_be_read_costs_nothing_of_the_budget() {
+    let mut rig = Rig::started(push(), 1);
+    for print in ["second", "third", "fourth"] {
+        rig.applies(&[1], Err(failed(Kind::Auth { scope: Scope::Account }).unsent()));
+        rig.print = print.into();
+        rig.feed(Event::Reload(rig.state.desired().clone()));
+    }
+    rig.applies(&[1], Err(failed(Kind::Auth { scope: Scope::Account })));
+    rig.print = "mended".into();
+    rig.feed(Event::Reload(rig.state.desired().clone()));
+    rig.applies(&[1], Ok(Applied::Done));
+    rig.changes_to(2);
+    rig.idle();
+    assert_eq!(rig.pause(), Some(Pause::Writes));
+}
+
+#[test]
 fn a_read_back_that_waits_for_its_turn_says_when_it_comes() {
     let mut rig = Rig::started(readable(), 1);
     let mut holds = seen(&[]);
