@@ -266,7 +266,10 @@ async fn a_secret_that_cannot_be_read_is_no_call() {
     let error = answers[0].as_ref().unwrap_err();
     assert_eq!(error.kind, Kind::Auth { scope: Scope::Account });
     let told = error.to_string();
-    assert!(told.starts_with("updating a.example.org: reading the secret in /nonexistent/password: "), "{told}");
+    assert!(
+        told.starts_with("updating a.example.org: reading a secret: /nonexistent/password cannot be used: "),
+        "{told}"
+    );
     assert_eq!(rig.server.connections(), 0);
 }
 

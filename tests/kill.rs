@@ -323,7 +323,7 @@ fn waits_for_its_budget(status: &serde_json::Value, name: &str) -> bool {
     let second = |said: &serde_json::Value| Some(said.as_str()?.parse::<jiff::Timestamp>().unwrap().as_second());
     let Some(next) = second(&record["next"]) else { return false };
     let rest = next - second(&status["at"]).unwrap();
-    record["state"] == "working" && (1..=1200).contains(&rest)
+    record["state"] == "waiting" && (1..=1200).contains(&rest)
 }
 
 fn by_name(calls: &[Call]) -> BTreeMap<&str, Vec<&Call>> {

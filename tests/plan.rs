@@ -55,6 +55,25 @@ fn a_plan_does_not_wait_for_the_end_of_a_back_off() {
     assert!(code == Some(75) && said.contains("failing: listing the zones"), "{code:?} {said}");
 }
 
+#[test]
+fn a_plan_ends_although_the_account_is_held_and_an_address_unknown() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("driftless.toml");
+    let text = format!(
+        "state_dir = \"{0}\"\n[account.luna]\nprovider = \"lunanode\"\nendpoint = \"http://127.0.0.1:1/api/\"\n\
+         api_id = \"abcdefghijklmnop\"\napi_key = {{ file = \"{0}/missing\" }}\nverify = false\n[[record]]\n\
+         name = \"home.example.org\"\naccount = \"luna\"\nipv4 = {{ file = \"{0}/missing\" }}\nipv6 = \"2001:db8::1\"\n\
+         private = true\n",
+        dir.path().display(),
+    );
+    std::fs::write(&config, text).unwrap();
+    // The first finds out that the secret cannot be read; the others know it from the disk.
+    for command in ["once", "plan", "once"] {
+        let (code, said) = driftless(command, &config);
+        assert!(code == Some(77) && said.contains("held with its account: "), "{command}: {code:?} {said}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_plan_ends_where_all_is_well_and_promises_nothing_that_is_held() {
     let service = Dyndns2::new(Rules::default(), ["home.example.org"]);
@@ -87,4 +106,39 @@ async fn a_plan_ends_where_all_is_well_and_promises_nothing_that_is_held() {
     let (code, said) = driftless("plan", &config);
     assert!(code == Some(78) && said.contains("0 of 1 record sets would change"), "{code:?} {said}");
     assert_eq!(server.count("/nic/update"), 2, "plans send nothing");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn one_round_works_as_soon_as_the_secret_is_mended_and_says_what_it_waits_for_where_it_cannot() {
+    let rules = Rules { password: "right".into(), ..Rules::default() };
+    let service = Dyndns2::new(rules, ["home.example.org"]);
+    let server = Server::start(0, move |request| service.answer(request)).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let (config, secret) = (dir.path().join("driftless.toml"), dir.path().join("password"));
+    let text = format!(
+        "state_dir = \"{0}/state\"\n[account.home]\nprovider = \"dyndns2\"\nserver = \"{1}\"\nusername = \"user\"\n\
+         password = {{ file = \"{0}/password\" }}\nverify = false\n[[record]]\nname = \"home.example.org\"\n\
+         account = \"home\"\nipv4 = \"192.0.2.1\"\nipv6 = \"off\"\nprivate = true\n",
+        dir.path().display(),
+        server.url(""),
+    );
+    std::fs::write(&config, text).unwrap();
+    let (code, said) = driftless("once", &config);
+    assert!(code == Some(77) && said.contains("password cannot be used: No such file"), "{code:?} {said}");
+    std::fs::write(&secret, "wrong").unwrap();
+    assert_eq!(driftless("once", &config).0, Some(77));
+    std::fs::write(&secret, "right").unwrap();
+    assert_eq!(driftless("once", &config), (Some(0), "1 up to date\n".into()), "nothing was sent without a secret");
+    assert_eq!(server.count("/nic/update"), 2);
+
+    std::fs::remove_dir_all(dir.path().join("state")).unwrap();
+    for wrong in ["wrong", "wrong again"] {
+        std::fs::write(&secret, wrong).unwrap();
+        assert_eq!(driftless("once", &config).0, Some(77));
+    }
+    std::fs::write(&secret, "right").unwrap();
+    let (code, said) = driftless("once", &config);
+    assert!(
+        code == Some(75) && said.contains("its write budget allows the next at 2") && said.ends_with("\n1 waiting\n")
+    );
 }

@@ -8,11 +8,13 @@ use serde_json::json;
 
 use super::print;
 use crate::app::{self, Failure, Loaded};
-use crate::engine::look_at;
-use crate::model::desired::Id;
+use crate::config::{ConfigErrors, Problem};
+use crate::engine::{Parts, look_at};
+use crate::model::desired::{AccountName, Id};
 use crate::model::machine::State;
-use crate::model::machine::standing::Standing;
+use crate::model::machine::standing::{Standing, View};
 use crate::model::name::Name;
+use crate::model::plan::Seen;
 use crate::model::record::{RrsetKey, list};
 use crate::net::http::Http;
 use crate::os::clock;
@@ -48,7 +50,7 @@ pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
         rows.push(vec![id.key.name.to_string(), id.key.rtype.to_string(), id.account.to_string(), says]);
     }
     if json {
-        print::json(&out)?;
+        print::json(&json!({ "changes": changes, "records": out }))?;
     } else {
         print::table(&["NAME", "TYPE", "ACCOUNT", "PLAN"], &rows);
         print::line(&format!("\n{changes} of {} record sets would change", rows.len()));
@@ -58,8 +60,10 @@ pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
 
 /// The exit code that says how the worst of it stands.
 pub(super) fn exit_code(state: &State) -> u8 {
-    let code = |standing: &Standing| match standing {
+    let code = |view: &View<'_>| match &view.standing {
         Standing::UpToDate | Standing::Unmanaged => 0,
+        // What failed before has been mended or will be found out; what it waits for is time.
+        _ if view.waits_for_budget() => 75,
         Standing::Working => 75,
         Standing::Unknown { .. } => 75,
         Standing::Failing { error } => error.as_ref().map_or(75, |error| error.kind.exit_code()),
@@ -68,7 +72,37 @@ pub(super) fn exit_code(state: &State) -> u8 {
     let views = state.views(clock::now());
     // What is planned is what a plan is asked for, unless it is held.
     let counts = views.filter(|view| view.planned.is_none() || matches!(view.standing, Standing::Held { .. }));
-    counts.map(|view| code(&view.standing)).max().unwrap_or(0)
+    counts.map(|view| code(&view)).max().unwrap_or(0)
+}
+
+/// What a check found.
+#[derive(Default, Serialize)]
+pub(super) struct Checked {
+    /// Whether all of it is right.
+    ok: bool,
+    /// How many accounts there are; `None` where the configuration cannot be read.
+    accounts: Option<usize>,
+    /// How many names.
+    records: Option<usize>,
+    /// Errors and warnings, in the order they were typed.
+    problems: Vec<Problem>,
+    /// What the services said.
+    online: Vec<Answered>,
+}
+
+/// What a service said of one record set.
+#[derive(Serialize)]
+struct Answered {
+    account: AccountName,
+    record: String,
+    says: String,
+}
+
+impl Checked {
+    /// Of a configuration that cannot be used.
+    pub(super) fn wrong(errors: &ConfigErrors) -> Self {
+        Self { problems: errors.problems().to_vec(), ..Self::default() }
+    }
 }
 
 /// Whether the configuration is right; `online`, whether the accounts are.
@@ -76,56 +110,63 @@ pub(super) async fn check(loaded: &Loaded, online: bool, strict: bool, json: boo
     let config = &loaded.config;
     config.check_accounts(&Tools { http: Http::new(None) })?;
     let parts = loaded.build(None)?;
-    let mut code = if strict && !config.warnings.is_empty() { 78 } else { 0 };
-    let mut seen = Vec::new();
-    if online {
-        let mut keys: BTreeMap<_, Vec<RrsetKey>> = BTreeMap::new();
-        for Id { account, key } in parts.desired.records.keys() {
-            keys.entry(account.clone()).or_default().push(key.clone());
-        }
-        for (account, keys) in keys {
-            let Some(access) = parts.accounts.get(&account) else { continue };
-            if !access.provider.terms().readable {
-                seen.push((account, "-".to_owned(), "cannot be read: only an update would show".to_owned()));
-                continue;
-            }
-            for (key, answer) in keys.iter().zip(look_at(access, &keys).await) {
-                let says = match answer {
-                    Ok(crate::model::plan::Seen::Holds { values, .. }) => format!("holds {}", list(&values)),
-                    Ok(_) => "holds nothing yet".to_owned(),
-                    Err(error) => {
-                        code = code.max(error.kind.exit_code());
-                        error.to_string()
-                    }
-                };
-                seen.push((account.clone(), key.to_string(), says));
-            }
-        }
-    }
+    let credentials = loaded.input.variables.get("CREDENTIALS_DIRECTORY").map(Path::new);
+    let problems: Vec<Problem> = config.warnings.iter().cloned().chain(config.look_at_secrets(credentials)).collect();
+    let (answers, worst) = if online { ask_services(&parts).await } else { (Vec::new(), 0) };
+    let code = if strict && !problems.is_empty() { 78 } else { worst };
+    let (accounts, records) = (config.accounts.len(), config.records.len());
+    let checked =
+        Checked { ok: code == 0, accounts: Some(accounts), records: Some(records), problems, online: answers };
     if json {
-        let online: Vec<_> = seen
-            .iter()
-            .map(|(account, record, says)| json!({"account": account, "record": record, "says": says}))
-            .collect();
-        let (accounts, records) = (config.accounts.len(), config.records.len());
-        print::json(&json!({
-            "ok": code == 0, "accounts": accounts, "records": records, "warnings": config.warnings, "online": online,
-        }))?;
+        print::json(&checked)?;
         return Ok(code);
     }
-    print::warnings(&config.warnings);
-    let rows: Vec<Vec<String>> = seen.into_iter().map(|(account, key, says)| vec![account.0, key, says]).collect();
-    if !rows.is_empty() {
-        print::table(&["ACCOUNT", "RECORD", "SAYS"], &rows);
+    print::warnings(&checked.problems);
+    if !checked.online.is_empty() {
+        let row = |answer: &Answered| vec![answer.account.0.clone(), answer.record.clone(), answer.says.clone()];
+        print::table(&["ACCOUNT", "RECORD", "SAYS"], &checked.online.iter().map(row).collect::<Vec<_>>());
     }
-    let verdict = if code == 0 { "the configuration is right" } else { "something is wrong, see above" };
+    let verdict = match (code, checked.problems.len()) {
+        (0, 0) => "the configuration is right",
+        (0, _) => "the configuration can be used, but see the warnings above",
+        _ => "something is wrong, see above",
+    };
     print::line(&format!(
         "{verdict}: {}, {}, {}",
-        print::counted(config.accounts.len(), "account"),
-        print::counted(config.records.len(), "name"),
-        print::counted(config.warnings.len(), "warning")
+        print::counted(accounts, "account"),
+        print::counted(records, "name"),
+        print::counted(checked.problems.len(), "warning")
     ));
     Ok(code)
+}
+
+/// What every service holds of what is declared, and the exit code that says how the worst answer stands.
+async fn ask_services(parts: &Parts) -> (Vec<Answered>, u8) {
+    let mut keys: BTreeMap<_, Vec<RrsetKey>> = BTreeMap::new();
+    for Id { account, key } in parts.desired.records.keys() {
+        keys.entry(account.clone()).or_default().push(key.clone());
+    }
+    let (mut answers, mut worst) = (Vec::new(), 0);
+    for (account, keys) in keys {
+        let Some(access) = parts.accounts.get(&account) else { continue };
+        if !access.provider.terms().readable {
+            let says = "cannot be read: only an update would show whether the login is right".to_owned();
+            answers.push(Answered { account, record: "-".into(), says });
+            continue;
+        }
+        for (key, answer) in keys.iter().zip(look_at(access, &keys).await) {
+            let says = match answer {
+                Ok(Seen::Holds { values, .. }) => format!("holds {}", list(&values)),
+                Ok(_) => "holds nothing yet".to_owned(),
+                Err(error) => {
+                    worst = worst.max(error.kind.exit_code());
+                    error.to_string()
+                }
+            };
+            answers.push(Answered { account: account.clone(), record: key.to_string(), says });
+        }
+    }
+    (answers, worst)
 }
 
 /// What every source says, and what is believed.
@@ -214,15 +255,22 @@ fn explain_one(status: &Status, record: &RecordStatus) {
         Some(values) => values.join(", "),
         None => "unknown".to_owned(),
     };
-    let at = |stamp: &Option<String>| stamp.clone().unwrap_or_else(|| "never".into());
+    let or = |stamp: &Option<String>, none: &str| stamp.clone().unwrap_or_else(|| none.into());
+    let next = match (&record.held, &status.next_check) {
+        (_, None) => "when a daemon runs",
+        (Some(_), _) => "not by itself",
+        (None, Some(_)) => "when something changes",
+    };
+    let unread = if record.readable { "not yet" } else { "cannot be: the service only takes updates" };
+    let unseen = if record.in_dns { "not yet" } else { "not asked" };
     print::line(&format!("{} {} at {}: {}", record.name, record.rtype, record.account, record.state));
     print::line(&format!("  {}", record.says));
     print::line(&format!("  wanted:       {}", list(&record.wanted)));
     print::line(&format!("  confirmed:    {}", list(&record.confirmed)));
-    print::line(&format!("  accepted:     {}", at(&record.accepted)));
-    print::line(&format!("  read back:    {}", at(&record.read_back)));
-    print::line(&format!("  seen in DNS:  {}", at(&record.seen_in_dns)));
-    print::line(&format!("  next look:    {}", at(&record.next)));
+    print::line(&format!("  accepted:     {}", or(&record.accepted, "never")));
+    print::line(&format!("  read back:    {}", or(&record.read_back, unread)));
+    print::line(&format!("  seen in DNS:  {}", or(&record.seen_in_dns, unseen)));
+    print::line(&format!("  next look:    {}", or(&record.next, next)));
     if let Some(error) = &record.error {
         print::line(&format!("  last error:   {error}"));
     }
@@ -267,7 +315,7 @@ pub(super) fn providers(only: Option<&str>, json: bool) -> Result<u8, Failure> {
             documentation: entry.documentation,
             settings: entry.settings.iter().map(setting_view).collect(),
         });
-        print::json(&views.collect::<Vec<_>>())?;
+        print::json(&json!({ "providers": views.collect::<Vec<_>>() }))?;
         return Ok(0);
     }
     if let (Some(_), [entry]) = (only, chosen.as_slice()) {

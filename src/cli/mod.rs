@@ -146,9 +146,10 @@ pub fn main() -> ExitCode {
     };
     match dispatch(&cli) {
         Ok(code) => ExitCode::from(code),
+        Err(failure) if wants_json(&cli.command) => ExitCode::from(print::failure_as_json(&failure)),
         Err(failure) => {
             let journal = log::under_journal(config::journal_stream().as_deref());
-            ExitCode::from(print::failure(&failure, wants_json(&cli.command), journal))
+            ExitCode::from(print::failure(&failure, journal))
         }
     }
 }
@@ -183,7 +184,10 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
             Command::Run(_) => work::run(loaded, cli.config.clone()).await,
             Command::Once(args) => work::once(loaded, args.json).await,
             Command::Plan(args) => look::plan(&loaded, args.json).await,
-            Command::Check(args) => look::check(&loaded, args.online, args.strict, args.json).await,
+            Command::Check(args) => match look::check(&loaded, args.online, args.strict, args.json).await {
+                Err(Failure::Config(errors)) => despite(cli, errors),
+                other => other,
+            },
             Command::Detect(args) => look::detect(&loaded, args.json).await,
             Command::Status(args) => look::status(look::current(&loaded).await?, args.json),
             Command::Explain(args) => look::explain(look::current(&loaded).await?, &args.name, args.json),
@@ -206,6 +210,10 @@ fn despite(cli: &Cli, errors: config::ConfigErrors) -> Result<u8, Failure> {
         None if asks => runtime()?.block_on(look::of_daemon(&config::usual_socket())).ok().flatten(),
         _ => None,
     };
+    if matches!(&cli.command, Command::Check(args) if args.json) {
+        print::json(&look::Checked::wrong(&errors))?;
+        return Ok(78);
+    }
     let Some(status) = answer else { return Err(errors.into()) };
     print::note(
         "the configuration has become wrong (see driftless check); the daemon goes on with the one it read before",

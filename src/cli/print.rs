@@ -50,11 +50,11 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) {
 
 /// Prints why a command failed, and returns its exit code. Into the journal it goes line by line with the priority in
 /// front (sd-daemon(3)), so that `journalctl -p err` finds it.
-pub(super) fn failure(failure: &Failure, as_json: bool, journal: bool) -> u8 {
+pub(super) fn failure(failure: &Failure, journal: bool) -> u8 {
     let (lines, code): (Vec<(Level, String)>, u8) = match failure {
         Failure::Config(errors) if journal => (errors.problems().iter().map(for_log).collect(), 78),
         Failure::Config(problems) => {
-            errors(problems, as_json);
+            errors(problems);
             return 78;
         }
         Failure::Other(code, why) => (vec![(Level::ERROR, format!("driftless: {why}"))], *code),
@@ -63,6 +63,17 @@ pub(super) fn failure(failure: &Failure, as_json: bool, journal: bool) -> u8 {
         let priority = if journal { format!("<{}>", log::priority(level)) } else { String::new() };
         eprintln!("{priority}{line}");
     }
+    code
+}
+
+/// Prints why a command failed as data, and returns its exit code.
+pub(super) fn failure_as_json(failure: &Failure) -> u8 {
+    let (why, problems, code) = match failure {
+        Failure::Config(errors) => (errors.one_line(), errors.problems(), 78),
+        Failure::Other(code, why) => (why.clone(), [].as_slice(), *code),
+    };
+    // Where even this cannot be printed, the exit code still tells.
+    let _ = json(&serde_json::json!({ "error": why, "problems": problems }));
     code
 }
 
@@ -75,10 +86,7 @@ fn for_log(problem: &Problem) -> (Level, String) {
 }
 
 /// Prints what is wrong with the configuration.
-fn errors(errors: &ConfigErrors, as_json: bool) {
-    if as_json && json(errors).is_ok() {
-        return;
-    }
+fn errors(errors: &ConfigErrors) {
     eprintln!("{}", errors.render(std::io::stderr().is_terminal()));
     eprintln!("\n{} in the configuration", counted(errors.problems().len(), "problem"));
 }

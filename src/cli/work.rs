@@ -49,7 +49,7 @@ pub(super) async fn once(loaded: Loaded, json: bool) -> Result<u8, Failure> {
     let state = app::work(Work { loaded, again: None, until: Until::Settled, target: Some(Target::All) }).await?;
     let now = clock::now();
     if json {
-        print::json(&Status::of(&state, now))?;
+        look::status((Status::of(&state, now), false), true)?;
     } else {
         outcome(&state, now);
     }

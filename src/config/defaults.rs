@@ -74,7 +74,7 @@ pub(super) fn log(reader: &mut Reader, root: &Table) -> Log {
 }
 
 /// The state's folder where nobody names one.
-const STATE_DIR: &str = "/var/lib/driftless";
+pub(super) const STATE_DIR: &str = "/var/lib/driftless";
 /// The socket's name in it.
 const SOCKET: &str = "driftless.sock";
 

@@ -77,6 +77,9 @@ pub struct Error {
     pub why: String,
     /// What a person can do, where there is something.
     pub hint: Option<String>,
+    /// Nothing was sent for it: the call failed on this side, and counts against no budget.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsent: bool,
 }
 
 /// The result of anything that talks to a service.
@@ -86,7 +89,7 @@ impl Error {
     /// An error of a kind.
     #[must_use]
     pub fn new(kind: Kind, doing: impl Into<String>, why: impl Into<String>) -> Self {
-        Self { kind, doing: doing.into(), why: why.into(), hint: None }
+        Self { kind, doing: doing.into(), why: why.into(), hint: None, unsent: false }
     }
 
     /// It may work later.
@@ -123,6 +126,13 @@ impl Error {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same error, of a call that was never made.
+    #[must_use]
+    pub fn unsent(mut self) -> Self {
+        self.unsent = true;
         self
     }
 

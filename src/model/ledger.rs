@@ -308,6 +308,13 @@ impl Rebase {
 }
 
 impl AccountEntry {
+    /// The last error of the account as a whole, as long as it has not recovered from it.
+    #[must_use]
+    pub fn trouble(&self) -> Option<&(Wall, Error)> {
+        let fails = self.failures > 0 || self.wait.is_some() || self.hold.is_some();
+        self.error.as_ref().filter(|_| fails)
+    }
+
     /// Understands an entry that was written at `as_of`.
     pub fn rebase(&mut self, as_of: &AsOf, boot: &str, now: Now) {
         let rebase = as_of.rebase(boot, now);

@@ -7,6 +7,7 @@ pub mod file;
 pub mod log;
 pub mod netlink;
 pub mod process;
+pub mod reach;
 pub mod secret;
 pub mod signals;
 #[cfg(test)]

@@ -10,6 +10,10 @@ use crate::model::error::{Error, Result, Scope};
 /// The largest secret that is read, in octets.
 const MAX: u64 = 64 * 1024;
 
+/// What to do about a file that cannot be used.
+const HINT: &str =
+    "the user that driftless runs as must be able to read this secret; it is looked at again at each check";
+
 /// A secret by its source. `Debug` shows the source, never the content.
 #[derive(Clone)]
 pub enum Secret {
@@ -43,9 +47,9 @@ impl Secret {
         match self {
             Self::Inline(content) => Ok(content.clone()),
             Self::File(path) => read_file(path).map_err(|why| {
-                Error::auth(Scope::Account, format!("reading the secret in {}", path.display()), why).hint(
-                    "the file must be readable for the user driftless runs as; it is looked at again at each check",
-                )
+                // The path is part of the reason: whoever adds what the secret was wanted for keeps that.
+                let why = format!("{} cannot be used: {why}", path.display());
+                Error::auth(Scope::Account, "reading a secret", why).hint(HINT).unsent()
             }),
         }
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::desired::Want;
 use crate::model::ledger::{Entry, Hold, Wait};
 use crate::model::machine::State;
-use crate::model::machine::standing::{Standing, View};
+use crate::model::machine::standing::{Pause, Standing, View};
 use crate::model::record::list;
 use crate::model::time::{Moment, Now, Wall};
 
@@ -18,8 +18,8 @@ pub struct Status {
     pub at: String,
     /// Whether the state can be written to disk.
     pub state_is_writable: bool,
-    /// When the daemon next looks without a reason (RFC 3339).
-    pub next_check: String,
+    /// When the daemon next looks without a reason (RFC 3339); `None` where none runs.
+    pub next_check: Option<String>,
     /// The accounts.
     pub accounts: Vec<AccountStatus>,
     /// The record sets.
@@ -39,7 +39,7 @@ pub struct AccountStatus {
     pub held: Option<HoldStatus>,
     /// Until when it is left alone (RFC 3339).
     pub waits_until: Option<String>,
-    /// The last error of the account as a whole.
+    /// The last error of the account as a whole, as long as it has not recovered from it.
     pub error: Option<String>,
 }
 
@@ -53,7 +53,8 @@ pub struct RecordStatus {
     pub rtype: String,
     /// Its account.
     pub account: String,
-    /// `up to date`, `working`, `failing`, `held`, `unknown` or `unmanaged`.
+    /// `up to date`, `working`, `waiting`, `failing`, `held`, `unknown`, `unmanaged` or, of what a daemon left behind,
+    /// `not running`.
     pub state: String,
     /// The state in a sentence.
     pub says: String,
@@ -63,18 +64,34 @@ pub struct RecordStatus {
     pub confirmed: Option<Vec<String>>,
     /// When the service last said yes (RFC 3339).
     pub accepted: Option<String>,
+    /// Whether the service can be read, so that there can be a `read_back`.
+    pub readable: bool,
     /// When it last said that it holds the values, live (RFC 3339).
     pub read_back: Option<String>,
+    /// Whether the zone's name servers are asked, so that there can be a `seen_in_dns`.
+    pub in_dns: bool,
     /// When the zone's name servers last answered them (RFC 3339).
     pub seen_in_dns: Option<String>,
     /// When it is next looked at by itself (RFC 3339).
     pub next: Option<String>,
+    /// What it waits for before that, where it is due and rests all the same.
+    pub waits: Option<WaitStatus>,
     /// Why it is held and how to let go.
     pub held: Option<HoldStatus>,
     /// The last error.
     pub error: Option<String>,
     /// What happened lately, oldest first.
     pub history: Vec<Line>,
+}
+
+/// What a record set that is due waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitStatus {
+    /// `failed`, `asked`, `writes`, `reads`, `disk`, `settling` or `landing`.
+    #[serde(rename = "for")]
+    pub what: String,
+    /// Until when (RFC 3339).
+    pub until: String,
 }
 
 /// Why something is held.
@@ -121,7 +138,7 @@ impl Status {
             provider: state.desired().accounts.get(name).map(|spec| spec.service.clone()).unwrap_or_default(),
             held: entry.hold.as_ref().map(|hold| hold_status(hold, &name.0)),
             waits_until: entry.wait.as_ref().and_then(|wait| waits(wait, now)),
-            error: entry.error.as_ref().map(|(_, error)| error.to_string()),
+            error: entry.trouble().map(|(_, error)| error.to_string()),
         });
         let sources = state.observations().map(|(source, family, reading, at)| SourceStatus {
             source: source.to_string(),
@@ -133,7 +150,7 @@ impl Status {
             version: env!("CARGO_PKG_VERSION").into(),
             at: now.wall.to_string(),
             state_is_writable: state.disk_is_writable(),
-            next_check: wall_of(state.next_check(), now).to_string(),
+            next_check: Some(wall_of(state.next_check(), now).to_string()),
             accounts: accounts.collect(),
             records: state.views(now).map(|view| record_status(&view, now)).collect(),
             sources: sources.collect(),
@@ -143,13 +160,17 @@ impl Status {
     /// The same, said of what a daemon left behind that no longer runs: nobody has looked at the addresses since.
     #[must_use]
     pub fn left_behind(mut self) -> Self {
-        for record in self.records.iter_mut().filter(|record| record.state == "unknown") {
-            record.state = "not running".into();
-            record.says = match (&record.error, &record.confirmed) {
-                (Some(error), _) => format!("failed when last tried: {error}"),
-                (None, Some(confirmed)) => format!("held {} when last looked at", none_or(confirmed)),
-                (None, None) => "never confirmed".into(),
-            };
+        self.next_check = None;
+        for record in &mut self.records {
+            record.next = None;
+            if record.state == "unknown" {
+                record.state = "not running".into();
+                record.says = match (&record.error, &record.confirmed) {
+                    (Some(error), _) => format!("failed when last tried: {error}"),
+                    (None, Some(confirmed)) => format!("had {} when last looked at", none_or(confirmed)),
+                    (None, None) => "never confirmed".into(),
+                };
+            }
         }
         self
     }
@@ -157,10 +178,10 @@ impl Status {
     /// Everything in one line.
     #[must_use]
     pub fn summary(state: &State, now: Now) -> String {
-        let mut counts =
-            [("up to date", 0), ("working", 0), ("failing", 0), ("held", 0), ("unknown", 0), ("unmanaged", 0)];
+        let states = ["up to date", "working", "waiting", "failing", "held", "unknown", "unmanaged"];
+        let mut counts = states.map(|state| (state, 0));
         for view in state.views(now) {
-            let word = word(&view.standing);
+            let word = word(&view);
             if let Some((_, count)) = counts.iter_mut().find(|(state, _)| *state == word) {
                 *count += 1;
             }
@@ -180,28 +201,49 @@ impl Status {
             );
         }
         for record in &self.records {
-            let at = |stamp: &Option<String>| stamp.clone().unwrap_or_else(|| "-".into());
-            lines.push(format!("{} {} at {}: {}", record.name, record.rtype, record.account, record.says));
-            lines.push(format!(
-                "    wanted {}; accepted {}; read back {}; seen in DNS {}; next look {}",
-                record.wanted.as_ref().map_or("unknown".into(), |wanted| none_or(wanted)),
-                at(&record.accepted),
-                at(&record.read_back),
-                at(&record.seen_in_dns),
-                at(&record.next),
-            ));
-            lines.extend(record.held.as_ref().map(|held| format!("    to let go: {}", held.release)));
+            // The account's own line says why.
+            let with_account =
+                self.accounts.iter().any(|account| account.name == record.account && account.held.is_some());
+            let says = if with_account { "held with its account, see below" } else { &record.says };
+            lines.push(format!("{} {} at {}: {says}", record.name, record.rtype, record.account));
+            lines.push(format!("    {}", record.proofs().join("; ")));
+            if let (Some(held), false) = (&record.held, with_account) {
+                lines.push(format!("    held since {}; to let go: {}", held.since, held.release));
+            }
         }
         for account in &self.accounts {
+            if let Some(held) = &account.held {
+                lines.push(format!("account {}: held: {}", account.name, held.error));
+                lines.push(format!("    held since {}; to let go: {}", held.since, held.release));
+            }
             lines.extend(account.waits_until.as_ref().map(|until| {
                 let why = account.error.as_deref().unwrap_or("it failed");
-                format!("account {} rests until {until}: {why}", account.name)
+                format!("account {}: rests until {until}: {why}", account.name)
             }));
         }
         for source in &self.sources {
             lines.push(format!("source {} ({}): {} ({})", source.source, source.family, source.says, source.at));
         }
         lines
+    }
+}
+
+impl RecordStatus {
+    /// How far it has come, and when it is looked at next.
+    fn proofs(&self) -> Vec<String> {
+        let stamp = |what: &str, stamp: &Option<String>, none: &str| match stamp {
+            Some(stamp) => format!("{what} {stamp}"),
+            None => none.to_owned(),
+        };
+        let unread = if self.readable { "not read back yet" } else { "cannot be read back" };
+        let unseen = if self.in_dns { "not seen in DNS yet" } else { "DNS is not asked" };
+        let mut proofs = vec![
+            stamp("accepted", &self.accepted, "never accepted"),
+            stamp("read back", &self.read_back, unread),
+            stamp("seen in DNS", &self.seen_in_dns, unseen),
+        ];
+        proofs.extend(self.next.as_ref().map(|next| format!("next look {next}")));
+        proofs
     }
 }
 
@@ -224,14 +266,17 @@ pub fn record_status(view: &View<'_>, now: Now) -> RecordStatus {
         name: view.id.key.name.to_string(),
         rtype: view.id.key.rtype.to_string(),
         account: view.id.account.0.clone(),
-        state: word(&view.standing).into(),
-        says: sentence(view),
+        state: word(view).into(),
+        says: sentence(view, now),
         wanted: view.want.values().map(|wanted| values(&wanted)),
         confirmed: entry.confirmed.as_ref().filter(|_| entry.attempt.is_none()).map(|c| values(&c.values)),
         accepted: stamp(&entry.accepted),
+        readable: view.readable,
         read_back: stamp(&entry.read_back),
+        in_dns: view.in_dns,
         seen_in_dns: stamp(&entry.in_dns),
         next: view.next.map(|next| wall_of(next, now).to_string()),
+        waits: view.pause.map(|(pause, until)| wait_status(pause, until, now)),
         held,
         error: entry.error.as_ref().map(|(_, error)| error.to_string()),
         history: history(entry),
@@ -265,34 +310,70 @@ fn wall_of(moment: Moment, now: Now) -> Wall {
     Wall(now.wall.0.saturating_add(seconds(ahead)).saturating_sub(seconds(behind)))
 }
 
+fn wait_status(pause: Pause, until: Moment, now: Now) -> WaitStatus {
+    let what = match pause {
+        Pause::Failed => "failed",
+        Pause::Asked => "asked",
+        Pause::Writes => "writes",
+        Pause::Reads => "reads",
+        Pause::Disk => "disk",
+        Pause::Settling => "settling",
+        Pause::Landing => "landing",
+    };
+    WaitStatus { what: what.into(), until: wall_of(until, now).to_string() }
+}
+
 /// The state in one word (or three).
 #[must_use]
-pub fn word(standing: &Standing) -> &'static str {
-    match standing {
-        Standing::UpToDate => "up to date",
-        Standing::Working => "working",
-        Standing::Failing { .. } => "failing",
-        Standing::Held { .. } => "held",
-        Standing::Unknown { .. } => "unknown",
-        Standing::Unmanaged => "unmanaged",
+pub fn word(view: &View<'_>) -> &'static str {
+    match (&view.standing, view.waits_for_budget()) {
+        (Standing::UpToDate, _) => "up to date",
+        (Standing::Working | Standing::Failing { .. }, true) => "waiting",
+        (Standing::Working, false) => "working",
+        (Standing::Failing { .. }, false) => "failing",
+        (Standing::Held { .. }, _) => "held",
+        (Standing::Unknown { .. }, _) => "unknown",
+        (Standing::Unmanaged, _) => "unmanaged",
     }
 }
 
 /// The state in a sentence.
-fn sentence(view: &View<'_>) -> String {
+fn sentence(view: &View<'_>, now: Now) -> String {
     let wanted = match view.want {
         Want::Values(values) => list(values),
         Want::Gone => "nothing".into(),
         Want::Unknown(_) | Want::Unmanaged => String::new(),
     };
-    match &view.standing {
-        Standing::UpToDate => format!("holds {wanted}, as it should"),
-        Standing::Working => format!("should hold {wanted}; not confirmed yet"),
-        Standing::Failing { error: Some(error) } => format!("should hold {wanted}; failing: {error}"),
-        Standing::Failing { error: None } => format!("should hold {wanted}; waiting to be tried again"),
-        Standing::Held { hold, account: true } => format!("held with its account: {}", hold.error),
-        Standing::Held { hold, account: false } => format!("held: {}", hold.error),
-        Standing::Unknown { why } => format!("left as it is, the address is unknown: {why}"),
-        Standing::Unmanaged => "left as it is: there is no such address here".into(),
+    let until = view.pause.map(|(_, until)| wall_of(until, now).to_string()).unwrap_or_default();
+    match (&view.standing, view.pause.map(|(pause, _)| pause)) {
+        (Standing::UpToDate, Some(Pause::Reads)) => {
+            format!("holds {wanted}, as it should; it was read often of late, and is read back at {until}")
+        }
+        (Standing::UpToDate, _) => format!("holds {wanted}, as it should"),
+        (Standing::Working | Standing::Failing { .. }, Some(pause)) if view.waits_for_budget() => {
+            let why = match pause {
+                Pause::Writes => "it was sent often of late, and its write budget allows the next at",
+                Pause::Reads => "it was read often of late, and is read again at",
+                _ => "the state cannot be written, so that it is sent only once, at the earliest at",
+            };
+            let last = match &view.standing {
+                Standing::Failing { error: Some(error) } => format!(" (before that: {error})"),
+                _ => String::new(),
+            };
+            format!("should hold {wanted}; {why} {until}{last}")
+        }
+        (Standing::Working, Some(Pause::Landing)) => {
+            format!("should hold {wanted}; accepted and not in force yet, looked at again at {until}")
+        }
+        (Standing::Working, Some(Pause::Settling)) => {
+            format!("should hold {wanted}; left to settle until {until}, as more may change")
+        }
+        (Standing::Working, _) => format!("should hold {wanted}; not confirmed yet"),
+        (Standing::Failing { error: Some(error) }, _) => format!("should hold {wanted}; failing: {error}"),
+        (Standing::Failing { error: None }, _) => format!("should hold {wanted}; waiting to be tried again"),
+        (Standing::Held { hold, account: true }, _) => format!("held with its account: {}", hold.error),
+        (Standing::Held { hold, account: false }, _) => format!("held: {}", hold.error),
+        (Standing::Unknown { why }, _) => format!("left as it is, the address is unknown: {why}"),
+        (Standing::Unmanaged, _) => "left as it is: there is no such address here".into(),
     }
 }

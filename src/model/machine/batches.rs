@@ -213,8 +213,10 @@ impl State {
                     record.busy = false;
                     record.checked = true;
                 }
-                if let Ok(applied) = outcome {
-                    self.took(&id, applied, &change, print, now, out);
+                match outcome {
+                    Ok(applied) => self.took(&id, applied, &change, print, now, out),
+                    Err(error) if error.unsent => self.give_back(name, std::slice::from_ref(&change)),
+                    Err(_) => {}
                 }
             }
         }
@@ -251,19 +253,23 @@ impl State {
         let Some(middle) = names.iter().nth(names.len() / 2).filter(|_| names.len() > 1) else { return false };
         let (front, back): (Vec<_>, Vec<_>) =
             batch.changes.iter().cloned().partition(|change| change.key.name < **middle);
-        let (Some(account), Some(declared)) = (self.accounts.get_mut(name), self.desired.accounts.get(name)) else {
-            return false;
-        };
-        for change in &batch.changes {
-            // The parts are charged when they are sent; a call that was refused whole wrote nothing.
+        // The parts are charged when they are sent; a call that was refused whole wrote nothing.
+        self.give_back(name, &batch.changes);
+        let Some(account) = self.accounts.get_mut(name) else { return false };
+        account.lane.queue.push_front(Batch { changes: back });
+        account.lane.queue.push_front(Batch { changes: front });
+        true
+    }
+
+    /// What was charged for changes that were not written, nor sent, is free again.
+    fn give_back(&mut self, name: &AccountName, changes: &[Change]) {
+        let Some(declared) = self.desired.accounts.get(name) else { return };
+        for change in changes {
             let id = Id { account: name.clone(), key: change.key.clone() };
             if let Some(record) = self.records.get_mut(&id) {
                 record.entry.spent.0 = record.entry.spent.0.minus(declared.terms.budget.refill);
             }
         }
-        account.lane.queue.push_front(Batch { changes: back });
-        account.lane.queue.push_front(Batch { changes: front });
-        true
     }
 
     /// The service took a change.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::due::{Next, has_nothing_to_remove, stands};
+use super::due::{Next, READS, has_nothing_to_remove, stands};
 use super::{SETTLE_MOST, State};
 use crate::model::agree::{Reading, SourceName};
 use crate::model::desired::{AccountName, Id, Want};
@@ -41,6 +41,26 @@ pub enum Standing {
     Unmanaged,
 }
 
+/// Why a record set rests that is not known to hold what it should, or has not been read back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pause {
+    /// It failed in passing and is tried again.
+    Failed,
+    /// The service asked for a pause.
+    Asked,
+    /// It was written as often as is allowed for now.
+    Writes,
+    /// It was read as often as is allowed for now.
+    Reads,
+    /// The state cannot be written, and this service cannot be read: it is sent to once, late.
+    Disk,
+    /// The network or the address has just changed; more may come.
+    Settling,
+    /// What was accepted is given the time that the service is known to take.
+    Landing,
+}
+
 /// One record set, for reports.
 #[derive(Debug)]
 pub struct View<'a> {
@@ -54,21 +74,79 @@ pub struct View<'a> {
     pub standing: Standing,
     /// When it is looked at again by itself.
     pub next: Option<Moment>,
+    /// What it waits for and until when, where it is due and rests all the same.
+    pub pause: Option<(Pause, Moment)>,
+    /// Whether the service can be read.
+    pub readable: bool,
+    /// Whether the zone's name servers are asked.
+    pub in_dns: bool,
     /// What a plan would change.
     pub planned: Option<&'a Change>,
+}
+
+impl View<'_> {
+    /// Whether nothing but a budget of ours, or a disk that cannot be written, keeps it from being tried.
+    #[must_use]
+    pub fn waits_for_budget(&self) -> bool {
+        matches!(self.pause, Some((Pause::Writes | Pause::Reads | Pause::Disk, _)))
+    }
 }
 
 impl State {
     /// Every record set, in order.
     pub fn views(&self, now: Now) -> impl Iterator<Item = View<'_>> {
-        self.records.iter().map(move |(id, record)| View {
-            id,
-            want: &record.want,
-            entry: &record.entry,
-            standing: self.standing(id),
-            next: self.next(id, now).at(),
-            planned: record.planned.as_ref(),
+        self.records.iter().map(move |(id, record)| {
+            let terms = self.desired.accounts.get(&id.account).map(|declared| &declared.terms);
+            let standing = self.standing(id);
+            let looked_for = matches!(standing, Standing::Unknown { .. } | Standing::Unmanaged);
+            View {
+                id,
+                want: &record.want,
+                entry: &record.entry,
+                // The service is not asked before an address is found; that is looked for at each check.
+                next: self.next(id, now).at().or(looked_for.then_some(self.next_check)),
+                pause: self.pause(id, &standing, now),
+                standing,
+                readable: terms.is_some_and(|terms| terms.readable),
+                in_dns: terms.is_some_and(|terms| terms.in_dns),
+                planned: record.planned.as_ref(),
+            }
         })
+    }
+
+    /// What a record set that is due waits for, and until when. Follows the order of [`State::next`].
+    fn pause(&self, id: &Id, standing: &Standing, now: Now) -> Option<(Pause, Moment)> {
+        let (record, account) = (self.records.get(id)?, self.accounts.get(&id.account)?);
+        let Next::Rest(Some(until)) = self.next(id, now) else { return None };
+        let spec = self.desired.records.get(id)?;
+        let terms = &self.desired.accounts.get(&id.account)?.terms;
+        let unread = terms.readable && record.entry.read_back.is_none() && record.want.values().is_some();
+        match standing {
+            Standing::Working | Standing::Failing { .. } => {}
+            Standing::UpToDate if unread && record.asked.next(READS) == until => return Some((Pause::Reads, until)),
+            _ => return None,
+        }
+        let waits = [&account.entry.wait, &record.entry.wait].into_iter().flatten();
+        if let Some(wait) = waits.filter(|wait| wait.until > now.moment).max_by_key(|wait| wait.until) {
+            return Some((if wait.obeyed { Pause::Asked } else { Pause::Failed }, until));
+        }
+        let values = record.want.values()?;
+        let settles = |id: &Id| self.records.get(id)?.settle.map(|(settled, _)| settled);
+        let settles = [settles(id), settles(&id.sibling()), self.detection.gate(now)].contains(&Some(until));
+        let why = if record.entry.ticket.is_some() || settles && record.doubted {
+            Pause::Landing
+        } else if settles {
+            Pause::Settling
+        } else if stands(spec, record, &values, terms) {
+            return None;
+        } else if record.entry.spent.next(terms.budget) == until {
+            Pause::Writes
+        } else if terms.readable {
+            Pause::Reads
+        } else {
+            Pause::Disk
+        };
+        Some((why, until))
     }
 
     /// Every account with what is remembered of it.
@@ -126,7 +204,7 @@ impl State {
             let why = "nothing is known of the other family, which this service would forget";
             return Standing::Unknown { why: why.into() };
         }
-        let error = record.entry.error.as_ref().or(account.entry.error.as_ref()).map(|(_, error)| error.clone());
+        let error = record.entry.error.as_ref().or(account.entry.trouble()).map(|(_, error)| error.clone());
         let waits = record.entry.wait.is_some() || account.entry.wait.is_some();
         if waits || error.is_some() && !record.busy { Standing::Failing { error } } else { Standing::Working }
     }
@@ -151,11 +229,8 @@ impl State {
                 _ => true,
             }
         };
-        self.started.is_some()
-            && !self.detection.is_under_way()
-            && self.detection.gate(now).is_none()
-            && self.is_idle()
-            && self.records.keys().all(resting)
+        // What settles holds back only what has something to do, and is then not at rest: nothing else would wake up at its end.
+        self.started.is_some() && !self.detection.is_under_way() && self.is_idle() && self.records.keys().all(resting)
     }
 
     fn is_readable(&self, id: &Id) -> bool {

@@ -16,6 +16,7 @@ use crate::model::terms::{Budget, Terms};
 use crate::model::time::Wall;
 
 mod orderings;
+mod reports;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
