@@ -16,6 +16,8 @@ use crate::model::time::{Moment, Now};
 const AFTER_FAILURE: Duration = Duration::from_secs(60);
 /// However often the network changes, a public source is asked no sooner again.
 const AFTER_FLAP: Duration = Duration::from_secs(30);
+/// So long, after the network changed, nothing is done for an address that was learnt before, unless it was found again.
+const JUDGED: Duration = Duration::from_secs(30);
 /// Waits are cut short by a changed network at most this often.
 const RELIEF: Duration = Duration::from_secs(60);
 
@@ -82,6 +84,10 @@ impl State {
             out.push(Effect::DropConnections);
             self.relieve(now);
             self.detection.outdated = Family::ALL.map(|family| (family, now.moment)).into();
+            for record in self.records.values_mut() {
+                let begun = record.unjudged.filter(|until| *until > now.moment);
+                record.unjudged = begun.or(Some(now.moment.plus(JUDGED)));
+            }
         }
         if network == Network::RouteVanished {
             prolong(&mut self.detection.quiet, now);
@@ -221,6 +227,7 @@ impl State {
 
     fn conclude(&mut self, id: &Id, believed: &Reading, began: Moment, now: Now, out: &mut Out) {
         let (Some(spec), Some(record)) = (self.desired.records.get(id), self.records.get_mut(id)) else { return };
+        record.unjudged = None;
         if !matches!(believed, Reading::Unknown(_)) && record.believed.as_ref() != Some(believed) {
             // Two voices of before the change would agree on what was before.
             if record.believed.replace(believed.clone()).is_some()

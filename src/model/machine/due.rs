@@ -83,6 +83,9 @@ impl State {
         if let Some(rest) = settle.and_then(|(settled, _)| until(settled, now)) {
             return rest;
         }
+        if let Some(rest) = record.unjudged.and_then(|judged| until(judged, now)) {
+            return rest;
+        }
         if record.entry.ticket.is_some() {
             return record.settle_at.and_then(|at| until(at, now)).unwrap_or(Next::Settle);
         }

@@ -66,10 +66,21 @@ impl State {
                 }
                 Kind::Auth { scope: Scope::Account } => self.hold_account(name, &error, print, wrote, now, out),
                 Kind::Auth { scope: Scope::Service } => self.hold_service(name, &error, print, wrote, now, out),
+                // What was refused is no longer wanted: what is wanted now was not refused.
+                Kind::Config if wrote && self.is_outdated(&id) => self.record_waits(&id, now, rng, out),
                 Kind::Config => self.hold_record(&id, Reason::Wrong, error, print, wrote, now, out),
                 Kind::Abuse => self.hold_record(&id, Reason::Abuse, error, print, wrote, now, out),
             }
         }
+    }
+
+    /// Whether the call under way was for other values than are wanted now.
+    fn is_outdated(&self, id: &Id) -> bool {
+        let record = self.records.get(id);
+        record.is_some_and(|record| {
+            let sent = record.entry.attempt.as_ref().map(|attempt| &attempt.values);
+            sent.is_some() && sent != record.want.values().as_ref()
+        })
     }
 
     fn remember(&mut self, id: &Id, error: &Error, now: Now, out: &mut Out) {

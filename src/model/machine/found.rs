@@ -829,8 +829,8 @@ fn what_is_held_by_itself_is_not_asked_for_its_account() {
     bench.feed(Event::Read(account(), "print".into(), answers));
     bench.feed(Event::Update(Target::Name(id("b").key.name)));
     bench.read("b", Err(Error::auth(crate::model::error::Scope::Account, "reading", "badauth")));
-    let effects = bench.feed(Event::Update(Target::Name(id("b").key.name)));
-    assert!(reads(&effects));
+    bench.state.accounts.get_mut(&account()).unwrap().entry.hold.as_mut().unwrap().probe = bench.now.moment;
+    let effects = bench.feed(Event::Time);
     assert_eq!(bench.asked(&effects), [id("b").key]);
 }
 
@@ -886,4 +886,30 @@ fn a_job_that_is_done_is_doubted_where_a_reading_said_otherwise() {
         bench.feed(Event::Settled(account(), id("a").key, "print".into(), Ok(crate::model::plan::Settled::Done)));
     assert!(reads(&effects));
     assert_eq!(bench.standing("a"), Standing::Working);
+}
+
+#[test]
+fn an_address_from_before_the_network_changed_is_not_sent_before_it_is_found_again() {
+    let mut bench = Bench::new(desired(terms(false), &["a"]));
+    let effects = bench.start(1);
+    bench.applied(&effects, Err(Error::transient("updating", "down")));
+    bench.now.moment = bench.now.moment.plus(Duration::from_secs(14 * HOUR));
+    let effects = bench.feed(Event::Look(Network::Changed));
+    assert_eq!(writes(&effects), [], "it slept for half a day");
+    assert_eq!(writes(&bench.told(effects, Some(2))), [values(&[2])]);
+}
+
+#[test]
+fn what_was_refused_and_is_no_longer_wanted_does_not_hold_what_is() {
+    let mut bench = Bench::new(desired(terms(true), &["a"]));
+    bench.start(1);
+    bench.read("a", holds(&[1]));
+    assert!(reads(&bench.change(5)));
+    let effects = bench.read("a", holds(&[1]));
+    assert!(!reads(&bench.change(1)));
+    bench.applied(&effects, Err(Error::config("updating", "refused")));
+    assert!(!matches!(bench.standing("a"), Standing::Held { .. }));
+    assert!(reads(&bench.pass(MINUTE, Some(1))));
+    bench.read("a", holds(&[1]));
+    assert_eq!(bench.standing("a"), Standing::UpToDate);
 }

@@ -118,6 +118,8 @@ struct Record {
     resolving: Option<Values>,
     /// Left alone until then, since then: more may come.
     settle: Option<(Moment, Moment)>,
+    /// The network changed since what is wanted was judged: it is not acted on before it is judged anew, or until then.
+    unjudged: Option<Moment>,
     /// Read once more at once, because what we remembered was out of date; used up until the next success.
     stale: bool,
     /// It failed to come into force after the last write, and is given time.
@@ -183,6 +185,7 @@ impl Record {
             busy: false,
             resolving: None,
             settle: None,
+            unjudged: None,
             stale: false,
             broken: false,
             doubted: false,

@@ -311,7 +311,8 @@ impl State {
             return;
         }
         let fails = matches!(proof, Proof::NotYet(_)) || record.entry.error.is_some();
-        let later = Some(now.moment.plus(if fails { verify.min(CEILING) } else { verify }));
+        // What is wrong is looked at again within the hour.
+        let later = if fails { verify.min(CEILING) } else { verify };
         // Accepted, or found to be there already: what was then set in motion is what name servers are waited for.
         let accepted = record.entry.confirmed.as_ref().map_or(Moment(0), |confirmed| confirmed.since.moment);
         match proof {
@@ -325,7 +326,7 @@ impl State {
                     );
                 }
                 record.entry.in_dns = Some(now.into());
-                record.resolve_at = later;
+                record.resolve_at = Some(now.moment.plus(verify));
                 if record.entry.attempt.is_none() {
                     // What was wrong was that they did not answer it.
                     record.entry.error = None;
@@ -335,9 +336,8 @@ impl State {
                 out.tell(Level::Debug, Some(id), format!("its name servers could not be asked: {why}"));
                 // What was never seen is asked for again, each time after twice as long.
                 record.resolves = record.resolves.saturating_add(1);
-                let again = FIRST_LOOK.saturating_mul(1 << record.resolves.min(20)).min(verify);
-                let unseen = record.entry.in_dns.is_none();
-                record.resolve_at = Some(now.moment.plus(if unseen { again } else { verify }));
+                let again = FIRST_LOOK.saturating_mul(1 << record.resolves.min(20)).min(later);
+                record.resolve_at = Some(now.moment.plus(if record.entry.in_dns.is_none() { again } else { later }));
             }
             Proof::NotYet(_) if now.moment.since(accepted) < declared.terms.settles_within => {
                 record.resolves = record.resolves.saturating_add(1);
@@ -347,7 +347,7 @@ impl State {
                 let error = Error::transient(format!("looking up {id}"), format!("its name servers answer {what}"));
                 out.tell(Level::Warn, Some(id), error.to_string());
                 record.entry.error = Some((now.wall, error));
-                record.resolve_at = later;
+                record.resolve_at = Some(now.moment.plus(later));
                 let lately = record.entry.dns_write.is_some_and(|last| now.moment.since(last) < DNS_WRITE);
                 if declared.terms.readable {
                     // The service's own word decides, and reading harms nobody.
