@@ -55,8 +55,18 @@ struct Round {
     began: Moment,
     salt: u64,
     network: Network,
-    fresh: BTreeSet<Question>,
+    /// What was answered in this round, or need not be asked in it.
+    fresh: BTreeMap<Question, Use>,
     asked: BTreeSet<Question>,
+    /// When what was spared may be asked again.
+    later: Option<Moment>,
+}
+
+/// What an answer is good for.
+#[derive(Clone, Copy, Debug)]
+enum Use {
+    Answer,
+    Nothing,
 }
 
 impl Detection {
@@ -97,7 +107,7 @@ impl State {
             // Slow answers from the world must not keep the machine's own word waiting.
             let local =
                 |source: &SourceName| self.desired.sources.get(source).is_some_and(|spec| spec.min_interval.is_zero());
-            round.fresh.retain(|(source, _)| !local(source));
+            round.fresh.retain(|(source, _), _| !local(source));
             self.advance(now, rng, out);
             return;
         }
@@ -105,8 +115,9 @@ impl State {
         if first {
             self.detection.starting = Some(now.moment.plus(SETTLE_MOST));
         }
-        let (fresh, asked) = (BTreeSet::new(), BTreeSet::new());
-        self.detection.round = Some(Round { began: now.moment, salt: rng.u64(..), network, fresh, asked });
+        let (fresh, asked) = (BTreeMap::new(), BTreeSet::new());
+        let salt = rng.u64(..);
+        self.detection.round = Some(Round { began: now.moment, salt, network, fresh, asked, later: None });
         self.advance(now, rng, out);
     }
 
@@ -135,7 +146,7 @@ impl State {
             let question = (source, family);
             if let Some(round) = &mut self.detection.round {
                 round.asked.remove(&question);
-                round.fresh.insert(question.clone());
+                round.fresh.insert(question.clone(), Use::Answer);
             }
             // A reload may have taken the source away while it was asked.
             let Some(spec) = self.desired.sources.get(&question.0) else { continue };
@@ -180,38 +191,57 @@ impl State {
             return;
         }
         self.first_round_is_over(now);
+        if let Some(later) = round.later {
+            self.next_check = self.next_check.min(later);
+        }
         if let Some(network) = self.detection.again.take() {
             self.look(network, now, rng, out);
         }
     }
 
-    /// What a record's sources come to, answers that are fresh enough being used again.
+    /// What a record's sources come to, answers that are fresh enough being used again. A source that was asked moments before
+    /// the network changed is spared, and asked again a little later.
     fn judge(&self, id: &Id, round: &mut Round, now: Now) -> Option<Verdict> {
         let family = id.key.rtype.family()?;
         let expression = &self.desired.records.get(id)?.source;
+        let spared =
+            Reading::Unknown("it was asked moments before the network changed, and is asked again soon".into());
         loop {
             let read = |name: &SourceName| {
                 let question = (name.clone(), family);
                 let observed = self.detection.observed.get(&question)?;
-                round.fresh.contains(&question).then_some(&observed.reading)
+                match round.fresh.get(&question)? {
+                    Use::Answer => Some(&observed.reading),
+                    Use::Nothing => Some(&spared),
+                }
             };
             let verdict = agree(expression, round.salt, &read);
             let Verdict::Ask(sources) = &verdict else { return Some(verdict) };
-            let known = |source: &&SourceName| {
-                let observed = self.detection.observed.get(&((*source).clone(), family));
+            let mut reused = false;
+            for source in sources {
+                let question = (source.clone(), family);
+                let Some(observed) = self.detection.observed.get(&question).filter(|seen| seen.again > now.moment)
+                else {
+                    continue;
+                };
                 let outdated = self.detection.outdated.get(&family).copied().unwrap_or_default();
-                observed.is_some_and(|observed| {
-                    // A changed network is a reason to ask sooner, but not each time that a link flaps.
-                    let lately = observed.at.moment.plus(AFTER_FLAP) > now.moment;
-                    let fresh = round.network == Network::Same && observed.asked >= outdated;
-                    observed.again > now.moment && (fresh || lately)
-                })
-            };
-            let reused: Vec<Question> = sources.iter().filter(known).map(|source| (source.clone(), family)).collect();
-            if reused.is_empty() {
+                let lately = observed.at.moment.plus(AFTER_FLAP);
+                if round.network == Network::Same && observed.asked >= outdated {
+                    round.fresh.insert(question, Use::Answer);
+                } else if lately > now.moment {
+                    // A changed network is a reason to ask sooner, but not each time that a link flaps. What was said before
+                    // is what was believed before, and does no harm at once; later it would speak against newer answers.
+                    let still = round.network > Network::Same;
+                    round.fresh.insert(question, if still { Use::Answer } else { Use::Nothing });
+                    round.later = Some(round.later.map_or(lately, |later| later.min(lately)));
+                } else {
+                    continue;
+                }
+                reused = true;
+            }
+            if !reused {
                 return Some(verdict);
             }
-            round.fresh.extend(reused);
         }
     }
 

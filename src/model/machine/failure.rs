@@ -79,7 +79,7 @@ impl State {
         let record = self.records.get(id);
         record.is_some_and(|record| {
             let sent = record.entry.attempt.as_ref().map(|attempt| &attempt.values);
-            sent.is_some() && sent != record.want.values().as_ref()
+            sent.zip(record.want.values().as_ref()).is_some_and(|(sent, wanted)| sent != wanted)
         })
     }
 
@@ -168,7 +168,11 @@ impl State {
     ) {
         let Some(record) = self.records.get_mut(id) else { return };
         let again = record.entry.hold.is_some();
-        let want = if reason == Reason::Abuse || reason == Reason::Refused { None } else { record.want.values() };
+        let sent = record.entry.attempt.as_ref().filter(|_| wrote).map(|attempt| attempt.values.clone());
+        let want = match reason {
+            Reason::Abuse | Reason::Refused => None,
+            _ => sent.or_else(|| record.want.values()),
+        };
         if !again {
             record.entry.note(now, format!("held ({}): {error}", reason.word()));
             out.tell(Level::Error, Some(id), format!("held ({}): {error}", reason.word()));

@@ -913,3 +913,19 @@ fn what_was_refused_and_is_no_longer_wanted_does_not_hold_what_is() {
     bench.read("a", holds(&[1]));
     assert_eq!(bench.standing("a"), Standing::UpToDate);
 }
+
+#[test]
+fn an_answer_from_moments_before_the_network_changed_is_asked_for_again() {
+    let mut desired = desired(terms(false), &["a"]);
+    desired.sources.values_mut().for_each(|spec| spec.min_interval = Duration::from_secs(10 * MINUTE));
+    let mut bench = Bench::new(desired);
+    let effects = bench.start(1);
+    bench.applied(&effects, Ok(Applied::Done));
+    bench.pass(11 * MINUTE, Some(1));
+    // Asked by a check, and the address changes a moment later: the event is spared, the next half minute is not.
+    let effects = bench.feed(Event::Look(Network::Changed));
+    assert_eq!(writes(&bench.told(effects, Some(1))), []);
+    bench.pass(1, Some(1));
+    assert_eq!(writes(&bench.change(2)), []);
+    assert_eq!(writes(&bench.pass(MINUTE, Some(2))), [values(&[2])]);
+}

@@ -199,7 +199,8 @@ impl State {
                 let wanted = entry.is_confirmed(want, spec.ttl.wanted());
                 // It shows something else than the last change, or what is wanted now and was not sent last.
                 let contradicts = if fits { confirmed.values != *want } else { wanted };
-                contradicts && young(accepted) && entry.read_back.is_none()
+                // Though it was read back: not every server of the service need be as far.
+                contradicts && young(accepted)
             }
             _ => false,
         };
