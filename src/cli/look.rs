@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::print;
 use crate::app::{self, Failure, Loaded};
-use crate::config::{ConfigErrors, Problem};
+use crate::config::{self, ConfigErrors, Problem};
 use crate::engine::{Parts, look_at};
 use crate::model::desired::{AccountName, Id};
 use crate::model::machine::State;
@@ -224,29 +224,33 @@ pub(super) fn status((status, running): (Status, bool), json: bool) -> Result<u8
         }
         status.lines().iter().for_each(|text| print::line(text));
     }
-    Ok(if running { 0 } else { 69 })
+    Ok(shown(running))
 }
 
 /// Why a record was or was not updated.
 pub(super) fn explain((status, running): (Status, bool), name: &Name, json: bool) -> Result<u8, Failure> {
     let records: Vec<&RecordStatus> = status.records.iter().filter(|record| record.name == name.as_str()).collect();
     if records.is_empty() {
-        let known: Vec<&str> = status.records.iter().map(|record| record.name.as_str()).collect();
-        let near = known.iter().min_by_key(|known| strsim::damerau_levenshtein(known, name.as_str()));
-        let hint = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+        let names = status.records.iter().map(|record| record.name.as_str());
+        let hint = config::suggest(name.as_str(), "there are", names);
         return Err(Failure::Other(78, format!("{name} is not in the configuration{hint}")));
     }
     if json {
-        print::json(&json!({ "running": running, "records": records }))?;
-        return Ok(0);
+        print::json(&json!({ "running": running, "records": records, "sources": status.sources }))?;
+        return Ok(shown(running));
+    }
+    if !running {
+        print::line("no daemon is running; this is what it left behind\n");
     }
     for record in records {
         explain_one(&status, record);
     }
-    if !running {
-        print::line("no daemon is running; this is what it left behind");
-    }
-    Ok(0)
+    Ok(shown(running))
+}
+
+/// The exit code of what only shows: whether a daemon is there to be shown.
+fn shown(running: bool) -> u8 {
+    if running { 0 } else { 69 }
 }
 
 fn explain_one(status: &Status, record: &RecordStatus) {
@@ -302,9 +306,8 @@ pub(super) fn providers(only: Option<&str>, json: bool) -> Result<u8, Failure> {
     let chosen = match only {
         None => REGISTRY.to_vec(),
         Some(name) => vec![provider::find(name).copied().ok_or_else(|| {
-            let near = REGISTRY.iter().min_by_key(|entry| strsim::damerau_levenshtein(entry.name, name));
-            let hint = near.map(|near| format!("; did you mean {}?", near.name)).unwrap_or_default();
-            Failure::Other(64, format!("there is no provider \"{name}\"{hint}"))
+            let hint = config::suggest(name, "there are", REGISTRY.iter().map(|entry| entry.name));
+            Failure::Other(78, format!("there is no provider \"{name}\"{hint}"))
         })?],
     };
     if json {

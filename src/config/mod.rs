@@ -32,6 +32,7 @@ pub use meant::{
     LogFormat, LogLevel, Record, Source, TtlPolicy, Values,
 };
 pub use problem::{Also, ConfigErrors, Origin, Place, Problem, Severity, Warning};
+pub use suggest::suggest;
 
 use crate::os::reach::{self, User};
 use crate::os::secret::Secret;
