@@ -98,13 +98,15 @@ impl Network {
         self.now(family).iter().copied().map(Value::from).collect()
     }
 
-    pub fn assign(&mut self, family: Family, addresses: Addresses, t: u64) {
+    /// The addresses are others now. An address that was there for less than `unseen` may have been noticed by nobody.
+    pub fn assign(&mut self, family: Family, addresses: Addresses, t: u64, unseen: u64) {
         let truth = &mut self.truth[family as usize];
         for old in &truth.now {
             truth.until.insert(*old, t);
         }
         truth.none = match truth.none {
             Some((since, None)) if !addresses.is_empty() => Some((since, Some(t))),
+            Some((since, Some(until))) if addresses.is_empty() && t - until < unseen => Some((since, None)),
             Some((_, Some(_))) | None if addresses.is_empty() => Some((t, None)),
             same => same,
         };

@@ -1,16 +1,17 @@
 //! What must never happen, checked at every call and every step. It shares no code with the machine but the types.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use driftless::model::desired::{AccountName, Id, Want};
 use driftless::model::error::{Error, Kind, Result, Scope};
-use driftless::model::ledger::Reason;
+use driftless::model::ledger::{AccountEntry, Reason};
 use driftless::model::machine::standing::Standing;
 use driftless::model::machine::{Event, Proof, Target};
-use driftless::model::plan::{Applied, Batch, Settled, Sibling};
+use driftless::model::plan::{Applied, Batch, Seen, Settled, Sibling};
 use driftless::model::record::{Family, RrsetKey, Values, list};
 
 use super::network::strangers;
+use super::process::Process;
 use super::service::Deed;
 use super::setup::{NEED, Shape};
 use super::sim::{DAY, HOUR, MINUTE, SECOND, Sim, Verdict, millis};
@@ -29,7 +30,8 @@ struct Refusal {
     kind: Kind,
     print: String,
     values: Values,
-    at: u64,
+    /// It is not asked about before, where it can be read.
+    probe_at: u64,
 }
 
 /// What is known of an account.
@@ -75,8 +77,20 @@ pub struct Oracle {
     calm_steps: u64,
     calm_saves: u64,
     calm_writes: u32,
+    /// The accounts that the machine holds, or lets rest because it was asked to, and when one was last let go.
+    held: BTreeSet<AccountName>,
+    pub recovered: u64,
     /// Reboots make moments uncertain.
     rebooted: bool,
+}
+
+/// Whether a command is about this record set.
+fn is_meant(target: &Target, id: &Id) -> bool {
+    match target {
+        Target::All => true,
+        Target::Name(name) => *name == id.key.name,
+        Target::Account(account) => *account == id.account,
+    }
 }
 
 impl Oracle {
@@ -102,11 +116,11 @@ impl Oracle {
     pub fn forget_times(&mut self) {
         for record in self.records.values_mut() {
             record.spent = 0;
-            record.refused.iter_mut().for_each(|refusal| refusal.at = 0);
+            record.refused.iter_mut().for_each(|refusal| refusal.probe_at = 0);
         }
         for account in self.accounts.values_mut() {
             account.pause_until = 0;
-            account.refused.iter_mut().for_each(|refusal| refusal.at = 0);
+            account.refused.iter_mut().for_each(|refusal| refusal.probe_at = 0);
         }
     }
 
@@ -119,6 +133,24 @@ impl Oracle {
         self.records.values_mut().for_each(|record| record.same.1 = 0);
     }
 
+    /// What stands there before the first start may look like ours and be none.
+    pub fn unknown(&mut self, id: &Id) {
+        let record = self.record(id);
+        (record.excuse, record.amnesia) = (true, true);
+    }
+
+    /// A process has gone, and what it was told goes with it where the ledger does not say it.
+    pub fn gone(&mut self, name: &AccountName, readable: bool) {
+        let records = self.records.iter_mut().filter(|(id, _)| id.account == *name);
+        records.for_each(|(_, record)| {
+            // What was written down and not done is done by the next, though it may be done already.
+            record.excuse = true;
+            if readable {
+                record.known = 0;
+            }
+        });
+    }
+
     /// There was a reason why the service may already hold what is pushed.
     pub fn excuse(&mut self, id: &Id) {
         self.record(id).excuse = true;
@@ -127,31 +159,31 @@ impl Oracle {
     pub fn edited(&mut self, id: &Id) {
         let record = self.record(id);
         record.edits += 1;
-        record.excuse = true;
+        // What stands there now may look like ours and be none.
+        (record.excuse, record.amnesia) = (true, true);
     }
 
     pub fn without_effect(&mut self, id: &Id) {
         self.record(id).no_effect = true;
     }
 
-    pub fn release(&mut self, target: Option<&Target>) {
-        let (all, name, account) = match target {
-            None | Some(Target::All) => (true, None, None),
-            Some(Target::Name(name)) => (false, Some(name), None),
-            Some(Target::Account(account)) => (false, None, Some(account)),
-        };
+    pub fn release(&mut self, target: &Target) {
         for (known, of) in &mut self.accounts {
-            if all || account == Some(known) {
+            if *target == Target::All || *target == Target::Account(known.clone()) {
                 of.refused = None;
             }
         }
-        for (id, of) in &mut self.records {
-            if all || account == Some(&id.account) || name == Some(&id.key.name) {
-                of.refused = None;
-                of.excuse = true;
-            }
+        for (_, of) in self.records.iter_mut().filter(|(id, _)| is_meant(target, id)) {
+            of.refused = None;
+            of.excuse = true;
         }
         self.stir();
+    }
+
+    /// A secret is another one: what was held may be sent again.
+    pub fn rotated(&mut self, name: &AccountName) {
+        let records = self.records.iter_mut().filter(|(id, _)| id.account == *name);
+        records.for_each(|(_, record)| record.excuse = true);
     }
 
     /// The machine was told the settings' fingerprint: refusals of others no longer count.
@@ -173,6 +205,12 @@ impl Oracle {
         let record = self.record(id);
         record.refused.take_if(|refusal| refusal.kind != Kind::Abuse);
         record.edits += 1;
+        record.excuse = true;
+    }
+
+    /// What stands at the services is what the machine knows of.
+    pub fn agreed(&mut self, id: &Id) {
+        self.record(id).amnesia = false;
     }
 
     pub fn begin_calm(&mut self, steps: u64, saves: u64) {
@@ -194,6 +232,14 @@ impl Oracle {
     }
 }
 
+/// What a reading shows.
+fn shown(answer: &Result<Seen>) -> Values {
+    match answer {
+        Ok(Seen::Holds { values, .. }) => values.clone(),
+        _ => Values::new(),
+    }
+}
+
 impl Sim {
     /// The ledger may have lost anything: what the machine knows is what it reads.
     pub fn forget(&mut self) {
@@ -210,7 +256,8 @@ impl Sim {
 
     /// What the call of this number should make true.
     fn in_flight(&mut self, number: u64) -> Vec<(RrsetKey, Values)> {
-        self.process.as_mut().and_then(|process| process.flying.remove(&number)).unwrap_or_default()
+        let flying = self.process.as_mut().and_then(|process| process.flying.remove(&number)).unwrap_or_default();
+        flying.into_iter().map(|(id, values)| (id.key, values)).collect()
     }
 
     fn rounding(&self) -> u64 {
@@ -218,7 +265,7 @@ impl Sim {
     }
 
     /// How old an address may be that is published: the longest time between two looks, and the calls in between.
-    fn latest_news(&self) -> u64 {
+    pub fn latest_news(&self) -> u64 {
         let looks = (self.longest_check + millis(self.setup.longest_interval())) * 11 / 10 + 10 * MINUTE;
         let (ended, long) = self.slept;
         let begin = self.t.saturating_sub(looks);
@@ -238,7 +285,7 @@ impl Sim {
     pub fn check_read(&mut self, name: &AccountName, keys: &[RrsetKey]) -> Verdict {
         self.check_calls(name)?;
         let rounding = self.rounding();
-        let early = |refusal: &Refusal, t: u64| t + rounding < refusal.at + DAY;
+        let early = |refusal: &Refusal, t: u64| t + rounding < refusal.probe_at;
         let t = self.t;
         if let Some(refusal) = self.oracle.account(name).refused.as_ref().filter(|refusal| early(refusal, t)) {
             return Err(format!("{name} is read although it was refused within a day: {refusal:?}"));
@@ -393,12 +440,16 @@ impl Sim {
     pub fn landed(&mut self, name: &AccountName, batch: &Batch, outcomes: &[Result<Applied>], lost: bool) -> Verdict {
         let push = self.service_of(name).is_some_and(|at| self.services[at].declared.shape == Shape::Push);
         let refresh = self.service_of(name).and_then(|at| self.services[at].declared.spec.terms.refresh).map(millis);
+        let no_effect =
+            self.service_of(name).map(|at| self.services[at].troubles.no_effect.clone()).unwrap_or_default();
         let t = self.t;
         for (change, outcome) in batch.changes.iter().zip(outcomes).filter(|_| push) {
             let id = Id { account: name.clone(), key: change.key.clone() };
             let sibling = Id { account: name.clone(), key: super::service::other_family(&change.key) };
             let record = self.oracle.record(&id);
             if *outcome == Ok(Applied::Unchanged) {
+                let unmoved = |key: &RrsetKey| key.name == change.key.name;
+                record.excuse |= no_effect.iter().any(unmoved);
                 let due = refresh.is_some_and(|after| t + MINUTE >= record.accepted_at + after);
                 if !std::mem::replace(&mut record.excuse, lost) && !due && !lost {
                     return Err(format!("{id}: the service says nochg, and there was no reason to send"));
@@ -406,7 +457,7 @@ impl Sim {
             } else if outcome.is_ok() {
                 // It went along and may be sent again by itself.
                 self.oracle.excuse(&sibling);
-                self.oracle.record(&id).excuse = lost;
+                self.oracle.record(&id).excuse = lost || no_effect.iter().any(|key| key.name == id.key.name);
             } else {
                 record.excuse = true;
             }
@@ -433,7 +484,7 @@ impl Sim {
         let outcomes: Vec<(RrsetKey, Values, Option<Error>)> = match event {
             Event::Read(_, _, answers) => answers
                 .iter()
-                .map(|(key, answer)| (key.clone(), Values::new(), answer.as_ref().err().cloned()))
+                .map(|(key, answer)| (key.clone(), shown(answer), answer.as_ref().err().cloned()))
                 .collect(),
             Event::Settled(_, key, _, result) => {
                 if *result == Ok(Settled::Done) {
@@ -450,22 +501,37 @@ impl Sim {
                 .collect(),
             _ => return,
         };
+        let declared = |process: &Process| process.state.desired().accounts.contains_key(&account);
+        if !self.process.as_ref().is_some_and(declared) {
+            // Nobody is left who could remember it.
+            return;
+        }
         let print = match event {
             Event::Read(_, print, _) | Event::Applied(_, _, print, _) | Event::Settled(_, _, print, _) => print.clone(),
             _ => return,
         };
         let wrong =
             |(_, _, error): &(RrsetKey, Values, Option<Error>)| matches!(error, Some(Error { kind: Kind::Config, .. }));
-        let names: std::collections::BTreeSet<_> = outcomes.iter().map(|(key, ..)| &key.name).collect();
+        let names: BTreeSet<_> = outcomes.iter().map(|(key, ..)| &key.name).collect();
         let split = !read && names.len() > 1 && outcomes.iter().all(wrong);
         for (key, values, error) in outcomes {
             let id = Id { account: account.clone(), key };
-            let refusal = |kind| Some(Refusal { kind, print: print.clone(), values: values.clone(), at: t });
+            if error.is_some() && !read {
+                // The attempt voids what was confirmed, and the address may be the old one again.
+                self.oracle.record(&id).excuse = true;
+            }
+            let refusal =
+                |kind| Some(Refusal { kind, print: print.clone(), values: values.clone(), probe_at: t + DAY });
             match error.map(|error| error.kind) {
                 None => {
                     if read {
                         self.oracle.account(&account).refused = None;
-                        self.oracle.record(&id).refused.take_if(|refusal| matches!(refusal.kind, Kind::Auth { .. }));
+                        // What was refused may have been made true by somebody else, and then refused no more.
+                        let over = |refusal: &mut Refusal| match refusal.kind {
+                            Kind::Config => refusal.values.is_subset(&values),
+                            kind => matches!(kind, Kind::Auth { .. }),
+                        };
+                        self.oracle.record(&id).refused.take_if(over);
                     } else {
                         self.oracle.record(&id).accepted_at = t;
                     }
@@ -490,6 +556,14 @@ impl Sim {
     /// What the machine says of each record set must be so.
     pub fn check_standing(&mut self) -> Verdict {
         let Some(process) = &self.process else { return Ok(()) };
+        let waits = |entry: &AccountEntry| entry.wait.as_ref().is_some_and(|wait| wait.obeyed);
+        let held = process.state.accounts().filter(|(_, entry)| entry.hold.is_some() || waits(entry));
+        let held: BTreeSet<AccountName> = held.map(|(name, _)| name.clone()).collect();
+        if !self.oracle.held.is_subset(&held) {
+            self.oracle.recovered = self.t;
+        }
+        self.oracle.held = held;
+        let mut excused = Vec::new();
         for view in process.state.views(self.now()) {
             let id = view.id;
             let Some(service) = self.services.iter().find(|service| service.declared.name == id.account) else {
@@ -503,8 +577,9 @@ impl Sim {
                     let held = service.values(&id.key);
                     let ours = &held - &strangers(&held);
                     let whole = process.state.desired().records.get(id).is_some_and(|spec| spec.whole);
-                    let same = if whole && !known.is_some_and(|known| known.amnesia) { held == values } else { true };
-                    let stale_ones = ours != values && !known.is_some_and(|known| known.amnesia);
+                    let strict = !service.troubles.reads_lag && !known.is_some_and(|known| known.amnesia);
+                    let same = !(whole && strict) || held == values;
+                    let stale_ones = ours != values && strict;
                     if !values.is_subset(&held) || stale_ones || !same {
                         return Err(format!(
                             "{id} is said to be up to date with {}, and holds {}",
@@ -514,10 +589,16 @@ impl Sim {
                     }
                 }
                 (Standing::Held { hold, account: false }, _) => {
+                    if hold.reason == Reason::Unchanged {
+                        // Whatever lets go of it may have it sent once more.
+                        excused.push(id.clone());
+                    }
                     let (edits, no_effect) = known.map_or((0, false), |known| (known.edits, known.no_effect));
+                    let amnesia = known.is_some_and(|known| known.amnesia);
                     let cause = match hold.reason {
-                        Reason::Normalised => no_effect || edits > 0,
-                        Reason::Contended => no_effect || edits > 1,
+                        Reason::Normalised => no_effect || amnesia || edits > 0,
+                        // A clock that was unset makes long ago seem a moment ago.
+                        Reason::Contended => no_effect || amnesia || edits > u32::from(!self.oracle.rebooted),
                         _ => true,
                     };
                     if !cause {
@@ -527,6 +608,7 @@ impl Sim {
                 _ => {}
             }
         }
+        excused.iter().for_each(|id| self.oracle.excuse(id));
         Ok(())
     }
 
@@ -547,6 +629,7 @@ impl Sim {
 
     /// Everything has come to rest: it holds what it should, or it is said why not.
     pub fn check_rest(&mut self, held_is_fine: bool) -> Verdict {
+        let mut agreed = Vec::new();
         let Some(process) = &self.process else { return Err("there is no process".into()) };
         for view in process.state.views(self.now()) {
             let id = view.id;
@@ -566,9 +649,16 @@ impl Sim {
                             view.standing
                         ));
                     }
+                    if &held - &strangers(&held) == view.want.values().unwrap_or_default() {
+                        agreed.push(id.clone());
+                    }
                 }
                 Standing::Held { hold, .. } if held_is_fine || hold.reason == Reason::Foreign => {}
-                Standing::Unknown { .. } if self.waits_for_sibling(at, id) => {}
+                // Somebody else had made of it what it was to become.
+                Standing::Held { hold, .. }
+                    if hold.reason == Reason::Unchanged
+                        && push
+                        && truth.is_subset(&self.services[at].values(&id.key)) => {}
                 other => {
                     return Err(format!(
                         "{id} does not come to rest although all is healed: {other:?}, {:?}",
@@ -577,12 +667,8 @@ impl Sim {
                 }
             }
         }
+        agreed.iter().for_each(|id| self.oracle.agreed(id));
         Ok(())
-    }
-
-    /// A push that would make the service forget the other family, of which nothing is known.
-    fn waits_for_sibling(&self, _at: usize, _id: &Id) -> bool {
-        false
     }
 
     /// The calm is over: nothing was done without need.
@@ -598,7 +684,7 @@ impl Sim {
             refreshed += refreshes;
             let changes = self.oracle.changes[family as usize];
             // An address that vanished for long is removed in between.
-            let removals = if spec.absent_after.is_some() { changes } else { 0 };
+            let removals = if spec.absent_after.is_some() { changes + 1 } else { 0 };
             let known = self.oracle.records.get(id).map_or(0, |known| known.writes);
             if known > changes + removals + refreshes {
                 return Err(format!("{id} was written {known} times for {changes} changes, with no fault"));
@@ -606,12 +692,10 @@ impl Sim {
         }
         let saves = self.saves - self.oracle.calm_saves;
         let writes = u64::from(self.oracle.calm_writes);
-        // A job's ticket is the third of a write. An address that changed lets go of a hold, which may be found again.
-        let held =
-            process.state.views(self.now()).filter(|view| matches!(view.standing, Standing::Held { .. })).count();
+        // A job's ticket is the third of a write. A change lets go of holds, which may be found again, and ends absences.
         let changes: u32 = self.oracle.changes.iter().sum();
-        let found_again = u64::from(changes) * held as u64;
-        if saves > 3 * writes + u64::from(refreshed) + found_again + 2 {
+        let found = u64::from(2 * changes + 2) * desired.records.len() as u64;
+        if saves > 3 * writes + u64::from(refreshed) + found {
             return Err(format!("{saves} saves for {writes} writes, with no fault"));
         }
         let steps = self.steps - self.oracle.calm_steps;

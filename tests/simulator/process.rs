@@ -73,7 +73,7 @@ pub struct Process {
     /// What was pushed while nothing could be written.
     pub blind: BTreeMap<Id, u32>,
     /// What calls under way should make true, by the number of their batch.
-    pub flying: BTreeMap<u64, Vec<(RrsetKey, Values)>>,
+    pub flying: BTreeMap<u64, Vec<(Id, Values)>>,
 }
 
 impl Sim {
@@ -87,6 +87,9 @@ impl Sim {
             return Ok(());
         }
         self.disk.open();
+        if self.boot != self.written_in && self.wall_off > self.wall_low {
+            self.oracle.forget_times();
+        }
         if self.boot == 0 {
             self.boot = 1;
         }
@@ -122,6 +125,9 @@ impl Sim {
     /// The process is no more, with all it remembered.
     pub fn end_process(&mut self) {
         self.process = None;
+        for service in &self.services {
+            self.oracle.gone(&service.declared.name, service.declared.spec.terms.readable);
+        }
         self.epoch += 1;
         if self.disk.behind {
             self.forget();
@@ -291,7 +297,8 @@ impl Sim {
                     desired.as_ref().and_then(|records| records.get(&id)).is_some_and(|spec| spec.whole)
                 };
                 if let Some(process) = &mut self.process {
-                    let aims = batch.changes.iter().map(|change| (change.key.clone(), change.after.clone()));
+                    let id = |key: &RrsetKey| Id { account: account.clone(), key: key.clone() };
+                    let aims = batch.changes.iter().map(|change| (id(&change.key), change.after.clone()));
                     process.flying.insert(number, aims.collect());
                 }
                 let wholes = batch.changes.iter().map(|change| whole(&change.key)).collect();
@@ -444,7 +451,7 @@ impl Sim {
         }
         let (at, t) = (call.service, self.t);
         let service = &mut self.services[at];
-        let mut keys = Vec::new();
+        let (mut keys, mut ended) = (Vec::new(), None);
         let event = match call.what {
             What::Read(asked) => {
                 let answers: Vec<_> = asked.into_iter().map(|key| (key.clone(), service.read(&key, t))).collect();
@@ -454,10 +461,11 @@ impl Sim {
                 keys.retain(|key| !service.troubles.reads_lag && !no_effect.contains(key));
                 Event::Read(call.account, call.print, answers)
             }
-            What::Apply(number, mut batch, wholes) => {
+            What::Apply(number, mut batch, mut wholes) => {
                 let whole_batch = batch.clone();
                 if call.fate == Fate::Partial {
-                    batch.changes.retain(|_| self.rng.bool());
+                    let kept = batch.changes.into_iter().zip(wholes).filter(|_| self.rng.bool());
+                    (batch.changes, wholes) = kept.unzip();
                 }
                 let (outcomes, deeds) = service.apply(&batch, &wholes, t, &mut self.rng);
                 let mut done = batch.changes.iter().zip(outcomes);
@@ -490,8 +498,8 @@ impl Sim {
             }
             What::Settle(key, ticket) => {
                 let result = service.settle(&key, &ticket);
-                if result == Ok(driftless::model::plan::Settled::Done) {
-                    keys.push(key.clone());
+                if !service.troubles.no_effect.contains(&key) {
+                    ended = service.drift_of_job(&ticket).map(|drift| (key.clone(), drift));
                 }
                 Event::Settled(call.account, key, call.print, result)
             }
@@ -501,7 +509,7 @@ impl Sim {
             Fate::Lost => lose(event),
             _ => event,
         };
-        let drifts = keys.into_iter().map(|key| (key.clone(), self.services[at].drift(&key))).collect();
+        let drifts = keys.into_iter().map(|key| (key.clone(), self.services[at].drift(&key))).chain(ended).collect();
         let drifts = if call.fate == Fate::Lost { Vec::new() } else { drifts };
         self.at(call.answer_at.max(t), Action::Deliver(call.epoch, Box::new(event), drifts));
         Ok(())

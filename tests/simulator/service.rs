@@ -49,6 +49,8 @@ pub struct Job {
     change: Change,
     whole: bool,
     stand: Stand,
+    /// What had happened behind the machine's back when it ended.
+    drift: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -259,7 +261,7 @@ impl Service {
                 };
                 self.jobs.retain(|_, job| job.change.key != change.key);
                 let number = rng.u64(1..u64::MAX);
-                self.jobs.insert(number, Job { change: change.clone(), whole, stand });
+                self.jobs.insert(number, Job { change: change.clone(), whole, stand, drift: 0 });
                 Ok(Applied::Accepted(Some(Ticket(number.to_string()))))
             }
             Shape::Pending => {
@@ -284,7 +286,7 @@ impl Service {
         let set = self.sets.entry(change.key.clone()).or_default();
         let before = set.values.clone();
         let mut values = &before - &change.retire;
-        values.extend(change.added().cloned());
+        values.extend(change.after.iter().cloned());
         set.before = std::mem::replace(&mut set.values, values);
         set.ttl = change.ttl.map_or(set.ttl.max(60), Ttl::seconds).max(shortest);
         set.version += 1;
@@ -301,14 +303,25 @@ impl Service {
             .map(|(number, _)| *number)
     }
 
-    /// A job comes to its end.
+    /// How much had happened behind the machine's back when a job ended well.
+    pub fn drift_of_job(&self, ticket: &Ticket) -> Option<u64> {
+        self.jobs.get(&ticket.0.parse().ok()?).filter(|job| job.stand == Stand::Done).map(|job| job.drift)
+    }
+
+    /// A job comes to its end. The machine knows when it asks how the job fares.
     pub fn end_job(&mut self, number: u64, t: u64) -> Option<Deed> {
         let job = self.jobs.get_mut(&number)?;
         match job.stand {
             Stand::Running => {
                 job.stand = Stand::Done;
                 let (change, whole) = (job.change.clone(), job.whole);
-                Some(self.make_true(&change, whole, t))
+                let deed = self.make_true(&change, whole, t);
+                let drift = self.sets.get_mut(&change.key).map_or(0, |set| {
+                    set.drift += 1;
+                    set.drift
+                });
+                self.jobs.get_mut(&number)?.drift = drift;
+                Some(deed)
             }
             Stand::Failing => {
                 job.stand = Stand::Failed;

@@ -96,8 +96,8 @@ impl Setup {
             records: Vec::new(),
             intervals,
             ways,
-            check: minutes(one_of(rng, &[5, 30, 60, 60, 180, 360, 360, 720])),
-            verify: minutes(one_of(rng, &[60, 360, 1440, 1440])),
+            check: minutes(one_of(rng, &[5, 60, 180, 360, 360, 720, 720, 1440])),
+            verify: minutes(one_of(rng, &[60, 360, 360, 1440, 1440, 1440, 4320, 4320])),
         };
         let wanted = count + rng.usize(..=6 - count);
         for at in 0..wanted {

@@ -155,8 +155,9 @@ pub struct Sim {
     pub booted_at: u64,
     /// How far the wall clock is off, in seconds.
     pub wall_off: i64,
-    /// The least it ever was when something was saved.
+    /// The least it was when something was saved that still matters, and the boot in which that may have been.
     pub wall_low: i64,
+    pub written_in: u32,
     pub frozen_until: u64,
     /// When a suspend lately ended, and how long it was.
     pub slept: (u64, u64),
@@ -210,6 +211,7 @@ impl Sim {
             booted_at: 0,
             wall_off: 0,
             wall_low: 0,
+            written_in: 0,
             frozen_until: 0,
             slept: (0, 0),
             phase: Phase::Storm,
@@ -250,7 +252,7 @@ impl Sim {
             };
             let Some(family) = id.key.rtype.family() else { continue };
             let push = !service.declared.spec.terms.readable;
-            self.oracle.excuse(&id);
+            self.oracle.unknown(&id);
             service.edit(&id.key, 0, |set| match kind {
                 0..3 => {}
                 3 => set.values.extend([of_device(family, n).into()]),
@@ -334,8 +336,7 @@ impl Sim {
             Action::Job(service, number) => {
                 let deed = self.services.get_mut(service).and_then(|service| service.end_job(number, self.t));
                 match deed {
-                    // Known to the machine when it asks how the job fares.
-                    Some(deed) => self.done(service, vec![deed], true),
+                    Some(deed) => self.done(service, vec![deed], false),
                     None => Ok(()),
                 }
             }
@@ -396,6 +397,8 @@ impl Sim {
                 self.services[at].secret_is_right = true;
                 if self.rng.bool() {
                     self.services[at].secret += 1;
+                    let name = self.services[at].declared.name.clone();
+                    self.oracle.rotated(&name);
                 }
             }
         }
@@ -415,7 +418,17 @@ impl Sim {
                 latest = latest.max(self.booted_at + wait.until.0);
             }
         }
-        latest.max(self.since) + self.bound()
+        latest = latest.max(self.since).max(self.oracle.recovered);
+        let desired = process.state.desired();
+        for view in process.state.views(self.now()) {
+            // Withdrawing begins when the absence has lasted long enough.
+            let after = desired.records.get(view.id).and_then(|spec| spec.absent_after).map(millis);
+            if let Some((absence, after)) = view.entry.absence.zip(after) {
+                let due = self.booted_at + absence.since.0 + after;
+                latest = if due <= self.t { latest.max(due) } else { latest };
+            }
+        }
+        latest + self.bound()
     }
 
     fn rested(&mut self) -> Verdict {
@@ -426,7 +439,7 @@ impl Sim {
         }
         self.check_rest(true)?;
         self.since = self.t;
-        self.oracle.release(None);
+        self.oracle.release(&Target::All);
         self.feed(Event::Release(Target::All))?;
         self.after(self.bound(), Action::Released);
         Ok(())
@@ -458,6 +471,11 @@ impl Sim {
     }
 
     fn calm_over(&mut self) -> Verdict {
+        let not_before = self.not_before();
+        if not_before > self.t {
+            self.at(not_before, Action::CalmOver);
+            return Ok(());
+        }
         self.check_rest(false)?;
         self.check_calm()?;
         self.begin_storm();
@@ -467,6 +485,7 @@ impl Sim {
     fn begin_storm(&mut self) {
         self.phase = Phase::Storm;
         self.since = self.t;
+        (self.wall_low, self.written_in) = (self.wall_off, self.boot);
         self.note(|| "-- storm".into());
         self.bad_calls = [0, 5, 30][self.rng.usize(..3)];
         self.after(0, Action::Mischief);

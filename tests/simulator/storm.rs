@@ -1,11 +1,10 @@
 //! What happens in a storm: one mischief after the other, at random.
 
 use driftless::model::desired::Id;
+use driftless::model::json::Json;
 use driftless::model::machine::{Event, Network as Moved, Target};
 use driftless::model::record::Family;
 use serde_json::json;
-
-use driftless::model::json::Json;
 
 use super::faults::Fault;
 use super::network::{Addresses, Manner, of_device, of_stranger};
@@ -66,7 +65,8 @@ impl Sim {
             return;
         }
         self.note(|| format!("** {family} is now {addresses:?}"));
-        self.network.assign(family, addresses, self.t);
+        let unseen = self.t - self.latest_news();
+        self.network.assign(family, addresses, self.t, unseen);
         self.oracle.changed(family);
         self.tell_of_the_network(false);
     }
@@ -337,6 +337,8 @@ impl Sim {
         service.secret += 1;
         service.secret_is_right = self.rng.u8(..3) != 0;
         let fault = if service.secret_is_right { Fault::SecretRotated } else { Fault::SecretWrong };
+        let name = service.declared.name.clone();
+        self.oracle.rotated(&name);
         self.fault(fault);
     }
 
@@ -350,13 +352,13 @@ impl Sim {
             1 => Target::Name(id.key.name),
             _ => Target::Account(id.account),
         };
-        self.oracle.stir();
         if self.rng.bool() {
             self.fault(Fault::CommandUpdate);
+            self.oracle.stir();
             return self.feed(Event::Update(target));
         }
         self.fault(Fault::CommandRelease);
-        self.oracle.release(Some(&target));
+        self.oracle.release(&target);
         self.feed(Event::Release(target))
     }
 
@@ -375,9 +377,6 @@ impl Sim {
                 self.wall_off = -1_780_000_000;
             } else if self.rng.bool() {
                 self.wall_off = 0;
-            }
-            if self.wall_off > self.wall_low {
-                self.oracle.forget_times();
             }
         }
         let fault = match self.rng.u8(..16) {

@@ -3,10 +3,10 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use super::{Aim, Effect, Level, Out, Record, State};
+use super::{Aim, Effect, Level, Out, Planted, Record, State};
 use crate::model::desired::{AccountName, Id};
 use crate::model::error::{Error, Kind, Result};
-use crate::model::ledger::{Attempt, Fingerprint, Reason};
+use crate::model::ledger::{Attempt, Confirmed, Fingerprint, Reason};
 use crate::model::plan::{Applied, Batch, Change, Sibling};
 use crate::model::record::{Values, list};
 use crate::model::terms::Budget;
@@ -134,6 +134,7 @@ impl State {
     /// Begins the batches whose intent is on disk.
     fn launch(&mut self, name: &AccountName, now: Now, out: &mut Out) {
         self.drop_outdated(name, now);
+        let hasty = self.has(Planted::SuccessBeforeCall);
         let (Some(account), Some(declared)) = (self.accounts.get_mut(name), self.desired.accounts.get(name)) else {
             return;
         };
@@ -173,6 +174,9 @@ impl State {
                     let spent = record.prior.take().map_or(record.entry.spent, |(_, spent)| spent);
                     record.entry.spent = spent.after_write(terms.budget, now.moment);
                     record.before = Some(change.before.clone());
+                    if hasty && let Some(Attempt { values, ttl, at, .. }) = record.entry.attempt.take() {
+                        record.entry.confirmed = Some(Confirmed { values, ttl, since: at });
+                    }
                 }
             }
             account.lane.flying.insert(self.batches, batch.clone());

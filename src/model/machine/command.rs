@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{Account, Level, Network, Out, Record, State, Target};
-use crate::model::desired::{AccountName, Desired, Id};
-use crate::model::ledger::{AccountEntry, Entry};
+use crate::model::desired::{AccountName, Desired, Id, Want};
+use crate::model::ledger::{AccountEntry, Entry, Reason};
 use crate::model::time::Now;
 
 impl State {
@@ -13,7 +13,7 @@ impl State {
         // What is not begun was planned under the old configuration.
         let planned: Vec<Id> = self.accounts.iter_mut().flat_map(|(name, account)| account.abandon(name)).collect();
         self.never_made(&planned);
-        self.adopt(desired, &mut BTreeMap::new(), &mut BTreeMap::new());
+        self.adopt(desired, &mut BTreeMap::new(), &mut BTreeMap::new(), now);
         self.schedule_proofs(now, rng);
         let names: Vec<AccountName> = self.accounts.keys().cloned().collect();
         for name in names {
@@ -29,6 +29,7 @@ impl State {
         desired: Desired,
         records: &mut BTreeMap<Id, Entry>,
         accounts: &mut BTreeMap<AccountName, AccountEntry>,
+        now: Now,
     ) {
         let mut old = std::mem::take(&mut self.records);
         for id in desired.records.keys() {
@@ -38,6 +39,10 @@ impl State {
                     if !same {
                         // A new source or policy is judged anew; what the ledger knows stays true.
                         record.entry.hold = record.entry.hold.filter(|hold| !hold.reason.ends_with_new_settings());
+                        record.want = Want::Unknown("the configuration changed; not looked yet".into());
+                        record.read_at = Some(now.moment);
+                        record.doubted =
+                            desired.accounts.get(&id.account).is_some_and(|declared| declared.terms.readable);
                         record.dirty = true;
                     }
                     record
@@ -99,9 +104,9 @@ impl State {
             }
             record.entry.wait = record.entry.wait.take().filter(|wait| wait.obeyed);
             record.forced = true;
-            // What could not be read is read again now; what refused a write is let go by command alone.
-            let account = self.accounts.get_mut(&id.account).and_then(|account| account.entry.hold.as_mut());
-            for hold in account.into_iter().chain(&mut record.entry.hold).filter(|hold| !hold.wrote) {
+            // What could not be read because it was wrong, a zone that was not there, is read again now. What was refused is
+            // let go by `release` alone: a look, which scripts ask for too, must not send a refused password again.
+            if let Some(hold) = record.entry.hold.as_mut().filter(|hold| !hold.wrote && hold.reason == Reason::Wrong) {
                 hold.probe = now.moment;
             }
             if let Some(account) = self.accounts.get_mut(&id.account) {

@@ -295,6 +295,10 @@ fn want_changed(record: &mut Record, id: &Id, want: Want, siblings: bool, starti
     record.want = want;
     let Some(values) = record.want.values() else { return };
     if record.entry.is_confirmed(&values, None) {
+        if record.entry.error.is_some() {
+            // What failed was looking at it, or changing it to something else.
+            record.read_at = Some(now.moment);
+        }
         return;
     }
     // What failed in passing for another address is no reason to wait with this one. An address that was unknown for a while and

@@ -71,7 +71,7 @@ impl State {
         {
             return rest;
         }
-        if let Some(hold) = account.entry.hold.as_ref().or(record.entry.hold.as_ref()) {
+        if let Some(hold) = account.entry.hold.iter().chain(&record.entry.hold).max_by_key(|hold| hold.probe) {
             return probe(hold, terms, now);
         }
         if let Some(gate) = self.detection.gate(now) {
@@ -152,7 +152,7 @@ impl State {
         }
         // What can be read needs no sending of what it holds, which would not know of values beside ours.
         let refresh = terms.refresh.filter(|_| !terms.readable).zip(record.entry.confirmed.as_ref());
-        let refresh = refresh.map(|(after, confirmed)| refresh_at(confirmed.since, after, now));
+        let refresh = refresh.map(|(after, confirmed)| self.refresh_at(confirmed.since, after, now));
         let refresh = refresh.zip(self.push_from(record, terms)).map(|(due, from)| due.max(from));
         let resolve = record.resolve_at.filter(|_| in_dns);
         let read = record.read_at.filter(|_| terms.readable);
@@ -166,6 +166,17 @@ impl State {
             return Next::Push;
         }
         Next::Rest([refresh, resolve, read].into_iter().flatten().filter(|at| *at > now.moment).min())
+    }
+
+    /// When something that was last done `since` is to be done again. A machine that is rebooted every night knows only by the
+    /// wall clock how long ago it was that an earlier process did it; what this one did it knows for certain.
+    fn refresh_at(&self, since: Stamp, after: Duration, now: Now) -> Moment {
+        let due = since.moment.plus(after);
+        if self.started.is_some_and(|started| since.moment >= started.moment) {
+            return due;
+        }
+        let passed = Duration::from_secs(u64::try_from(now.wall.0.saturating_sub(since.wall.0)).unwrap_or(0));
+        due.min(now.moment.plus(after.saturating_sub(passed)))
     }
 
     /// Whether the other family of the name must be known first: the service would forget it.
@@ -183,13 +194,6 @@ pub(super) fn stands(spec: &RecordSpec, record: &Record, values: &Values, terms:
 /// Whether there is no address any more, and nothing that could be taken away: the service cannot remove, or nothing is ours.
 pub(super) fn has_nothing_to_remove(spec: &RecordSpec, record: &Record, terms: &Terms) -> bool {
     record.want == Want::Gone && (!terms.readable || record.entry.ours.is_empty() && !spec.whole)
-}
-
-/// When something that was last done `since` is to be done again. A machine that is rebooted every night knows only by the
-/// wall clock how long ago that was.
-fn refresh_at(since: Stamp, after: Duration, now: Now) -> Moment {
-    let passed = Duration::from_secs(u64::try_from(now.wall.0.saturating_sub(since.wall.0)).unwrap_or(0));
-    since.moment.plus(after).min(now.moment.plus(after.saturating_sub(passed)))
 }
 
 /// A hold rests; a readable service is asked once a day whether it still stands.

@@ -79,6 +79,8 @@ impl State {
         record.busy = false;
         record.checked = true;
         record.dirty = true;
+        // Though what is wanted now may be what was confirmed: only an answer ends the error.
+        record.read_at = Some(now.moment);
         if !repeated {
             record.entry.note(now, error.to_string());
         }
@@ -125,8 +127,9 @@ impl State {
         };
         let next = Wait { until: now.moment.plus(wait), obeyed: asked.is_some() && !ignores };
         match &mut account.entry.wait {
-            // Another call, under way at the same time, was told to wait for longer.
-            Some(known) if known.obeyed && known.until >= next.until => {}
+            // Another call, under way at the same time, was told to wait for longer; and what was asked for is not traded for
+            // a wait of our own, which a person may cut short.
+            Some(known) if known.obeyed && (known.until >= next.until || !next.obeyed && known.until > now.moment) => {}
             known => *known = Some(next),
         }
         account.entry.error = Some((now.wall, error));

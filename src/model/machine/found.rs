@@ -5,9 +5,9 @@ use crate::model::agree::Expression;
 use crate::model::agree::SourceName;
 use crate::model::desired::{AccountSpec, RecordSpec, SourceSpec, TtlPolicy};
 use crate::model::error::Result;
-use crate::model::plan::Snapshot;
 use crate::model::plan::{Applied, Seen};
 use crate::model::plan::{Health, Sibling};
+use crate::model::plan::{Snapshot, Ticket};
 use crate::model::record::{Family, RrsetKey};
 use crate::model::record::{RecordType, Value};
 use crate::model::terms::{Budget, Terms};
@@ -228,6 +228,15 @@ impl Bench {
                 },
             }
         }
+    }
+
+    /// The keys that are asked for.
+    fn asked(&self, effects: &[Effect]) -> Vec<RrsetKey> {
+        let keys = |effect: &Effect| match effect {
+            Effect::Read(_, keys) => keys.clone(),
+            _ => Vec::new(),
+        };
+        effects.iter().flat_map(keys).collect()
     }
 
     fn standing(&self, name: &str) -> Standing {
@@ -700,4 +709,181 @@ fn what_a_push_makes_the_service_forget_is_sent_again_when_it_is_back() {
     bench.pass(HOUR, Some(2));
     let other = Id { account: account(), key: key("a", RecordType::Aaaa) };
     assert_ne!(bench.state.standing(&other), Standing::UpToDate);
+}
+
+#[test]
+fn what_was_undone_once_is_not_counted_twice() {
+    let mut bench = Bench::new(desired(terms(true), &["a", "b"]));
+    bench.start(1);
+    let both = |last| ["a", "b"].map(|name| (id(name).key, holds(&[last]))).to_vec();
+    bench.feed(Event::Read(account(), "print".into(), both(1)));
+    bench.pass(HOUR, Some(1));
+    bench.feed(Event::Update(Target::All));
+    let effects = bench.feed(Event::Read(account(), "print".into(), both(7)));
+    // The change of the second is given up with the first's call.
+    bench.applied(&effects, Err(Error::transient("updating", "down")));
+    assert!(reads(&bench.pass(MINUTE, Some(1))));
+    bench.feed(Event::Read(account(), "print".into(), both(7)));
+    assert_eq!(bench.standing("b"), Standing::Working);
+}
+
+#[test]
+fn an_address_that_is_back_does_not_stand_as_failing() {
+    let mut bench = Bench::new(desired(terms(true), &["a"]));
+    bench.start(1);
+    bench.read("a", holds(&[1]));
+    assert!(reads(&bench.change(2)));
+    bench.read("a", Err(Error::transient("reading", "down")));
+    let effects = bench.change(1);
+    assert!(reads(&effects) || reads(&bench.pass(MINUTE, Some(1))));
+    bench.read("a", holds(&[1]));
+    assert_eq!(bench.standing("a"), Standing::UpToDate);
+}
+
+#[test]
+fn a_job_is_asked_about_before_anything_is_written_beside_it() {
+    let mut bench = Bench::new(desired(terms(true), &["a", "b"]));
+    bench.start(1);
+    let both = ["a", "b"].map(|name| (id(name).key, holds(&[7])));
+    let effects = bench.feed(Event::Read(account(), "print".into(), both.into()));
+    let effects = bench.applied(&effects, Ok(Applied::Accepted(Some(Ticket("job".into())))));
+    bench.applied(&effects, Err(Error::auth(crate::model::error::Scope::Account, "updating", "badauth")));
+    assert!(reads(&bench.pass(25 * HOUR, Some(1))), "whether the account is still refused");
+    assert_eq!(writes(&bench.read("a", holds(&[7]))), []);
+}
+
+#[test]
+fn what_was_read_while_something_else_was_wanted_is_remembered() {
+    let mut bench = Bench::new(desired(terms(true), &["a"]));
+    bench.start(1);
+    bench.read("a", holds(&[1]));
+    assert!(reads(&bench.change(2)));
+    let effects = bench.read("a", holds(&[9]));
+    assert_eq!(writes(&effects), [values(&[2])]);
+    bench.applied(&effects, Err(Error::stale("updating", "it is another one")));
+    // Nothing was done, as if the call had not been made.
+    bench.state.records.get_mut(&id("a")).unwrap().entry.attempt = None;
+    bench.change(1);
+    assert_eq!(bench.standing("a"), Standing::Working, "it does not hold the first address any more");
+}
+
+#[test]
+fn what_stood_in_the_way_and_is_gone_lets_go_of_its_hold() {
+    let mut bench = Bench::new(desired(terms(true), &["a"]));
+    bench.start(1);
+    bench.read("a", holds(&[8, 9]));
+    assert!(matches!(bench.standing("a"), Standing::Held { .. }));
+    assert!(reads(&bench.pass(25 * HOUR, Some(1))));
+    assert_eq!(writes(&bench.read("a", holds(&[9]))), [values(&[1])]);
+    assert_eq!(bench.standing("a"), Standing::Working);
+}
+
+#[test]
+fn a_clock_that_jumps_is_no_reason_to_refresh() {
+    let mut bench =
+        Bench::new(desired(Terms { refresh: Some(Duration::from_secs(25 * 24 * HOUR)), ..terms(false) }, &["a"]));
+    let effects = bench.start(1);
+    bench.applied(&effects, Ok(Applied::Done));
+    bench.now.wall.0 += 1_500_000_000;
+    assert_eq!(writes(&bench.pass(24 * HOUR, Some(1))), []);
+    assert_eq!(writes(&bench.pass(25 * 24 * HOUR, Some(1))), [values(&[1])]);
+}
+
+#[test]
+fn what_is_asked_of_a_record_set_anew_is_not_up_to_date_until_it_is_read() {
+    let mut bench = Bench::new(desired(terms(true), &["a"]));
+    bench.start(1);
+    bench.read("a", holds(&[1]));
+    let mut whole = desired(terms(true), &["a"]);
+    whole.records.values_mut().for_each(|spec| spec.whole = true);
+    let effects = bench.feed(Event::Reload(whole));
+    let effects = bench.told(effects, Some(1));
+    assert!(reads(&effects));
+    assert_eq!(bench.standing("a"), Standing::Working);
+    bench.read("a", holds(&[1]));
+    assert_eq!(bench.standing("a"), Standing::UpToDate);
+}
+
+#[test]
+fn a_removal_that_the_configuration_no_longer_asks_for_is_not_made() {
+    let mut bench = vanished();
+    let mut kept = bench.state.desired().clone();
+    kept.records
+        .values_mut()
+        .for_each(|spec| (spec.absent_after, spec.whole) = (Some(Duration::from_secs(HOUR)), true));
+    let effects = bench.feed(Event::Reload(kept.clone()));
+    bench.told(effects, None);
+    bench.pass(2 * HOUR, None);
+    assert_eq!(bench.state.records[&id("a")].want, Want::Gone);
+    kept.records.values_mut().for_each(|spec| spec.absent_after = None);
+    let effects = bench.feed(Event::Reload(kept));
+    assert!(!reads(&effects), "the absence counts for nothing before it is judged anew: {effects:?}");
+}
+
+#[test]
+fn what_is_held_by_itself_is_not_asked_for_its_account() {
+    let mut bench = Bench::new(desired(terms(true), &["a", "b"]));
+    bench.start(1);
+    let forbidden = Error::auth(crate::model::error::Scope::RecordSet, "reading", "forbidden");
+    let answers = vec![(id("a").key, Err(forbidden)), (id("b").key, holds(&[1]))];
+    bench.feed(Event::Read(account(), "print".into(), answers));
+    bench.feed(Event::Update(Target::Name(id("b").key.name)));
+    bench.read("b", Err(Error::auth(crate::model::error::Scope::Account, "reading", "badauth")));
+    let effects = bench.feed(Event::Update(Target::Name(id("b").key.name)));
+    assert!(reads(&effects));
+    assert_eq!(bench.asked(&effects), [id("b").key]);
+}
+
+#[test]
+fn name_servers_that_answer_otherwise_are_asked_again_within_the_hour() {
+    let mut bench = Bench::new(desired(Terms { in_dns: true, ..terms(true) }, &["a"]));
+    bench.state.desired.verify = Duration::from_secs(72 * HOUR);
+    bench.start(1);
+    bench.read("a", holds(&[1]));
+    bench.pass(HOUR, Some(1));
+    bench.feed(Event::Resolved(id("a"), Proof::NotYet("old".into())));
+    bench.read("a", holds(&[1]));
+    let effects = bench.pass(2 * HOUR, Some(1));
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Resolve(..))));
+}
+
+#[test]
+fn a_look_that_failed_is_made_again_though_what_is_wanted_was_confirmed() {
+    let mut bench = Bench::new(desired(terms(true), &["a"]));
+    bench.start(1);
+    bench.read("a", holds(&[1]));
+    assert!(reads(&bench.change(2)));
+    assert!(!reads(&bench.change(1)));
+    bench.read("a", Err(Error::transient("reading", "no answer")));
+    assert!(reads(&bench.pass(2 * MINUTE, Some(1))));
+    bench.read("a", holds(&[1]));
+    assert_eq!(bench.standing("a"), Standing::UpToDate);
+}
+
+#[test]
+fn a_pause_that_was_asked_for_is_not_traded_for_a_wait_of_our_own() {
+    let mut bench = Bench::new(desired(terms(true), &["a"]));
+    bench.start(1);
+    bench.read("a", Err(Error::rate_limited(Some(Duration::from_secs(HOUR)), "reading", "slow down")));
+    let known = bench.state.accounts[&account()].entry.wait.clone();
+    bench.state.accounts.get_mut(&account()).unwrap().entry.failures = 20;
+    bench.feed(Event::Settled(account(), id("a").key, "print".into(), Ok(crate::model::plan::Settled::Running)));
+    let late = vec![(id("a").key, Err(Error::transient("reading", "no answer")))];
+    bench.now.moment = bench.now.moment.plus(Duration::from_secs(HOUR - MINUTE));
+    bench.feed(Event::Read(account(), "print".into(), late));
+    assert_eq!(bench.state.accounts[&account()].entry.wait, known);
+    assert!(!reads(&bench.feed(Event::Update(Target::All))));
+}
+
+#[test]
+fn a_job_that_is_done_is_doubted_where_a_reading_said_otherwise() {
+    let mut bench = Bench::new(desired(terms(true), &["a"]));
+    bench.start(1);
+    let effects = bench.read("a", holds(&[9]));
+    bench.applied(&effects, Ok(Applied::Accepted(Some(Ticket("job".into())))));
+    bench.read("a", holds(&[7]));
+    let effects =
+        bench.feed(Event::Settled(account(), id("a").key, "print".into(), Ok(crate::model::plan::Settled::Done)));
+    assert!(reads(&effects));
+    assert_eq!(bench.standing("a"), Standing::Working);
 }

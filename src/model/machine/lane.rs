@@ -8,7 +8,7 @@ use super::due::{Next, READS};
 use super::{Account, Aim, Effect, Mode, Out, PROBE, Planted, State};
 use crate::model::desired::{AccountName, Id};
 use crate::model::error::{Error, Kind, Result, Scope};
-use crate::model::ledger::{Entry, Fingerprint};
+use crate::model::ledger::{Entry, Fingerprint, Reason};
 use crate::model::plan::{Batch, Change, Health, Plan, Seen, Sibling};
 use crate::model::record::{RrsetKey, Values};
 use crate::model::time::{Moment, Now};
@@ -235,8 +235,6 @@ impl State {
         let overwrite = self.has(Planted::OverwritesForeign);
         let spec = self.desired.records.get(id)?;
         let record = self.records.get_mut(id)?;
-        let want = record.want.values()?;
-        let ttl = spec.ttl.wanted();
         let declared = self.desired.accounts.get(&id.account)?;
         let (budget, within) = (declared.terms.budget, declared.terms.settles_within);
         let broken = matches!(&seen, Seen::Holds { health: Health::Broken, .. });
@@ -245,13 +243,24 @@ impl State {
             Seen::Absent(_) => Some(Values::new()),
             Seen::Unreadable => None,
         };
-        let finding = compare(&id.key, spec, &record.entry, &want, seen, overwrite);
-        if let Some(held) = held.as_ref().filter(|_| !broken)
-            && self.may_not_show_yet(id, held, &want, matches!(finding, Finding::Fits { .. }), now)
+        let confirmed = record.entry.confirmed.as_ref().filter(|_| record.entry.attempt.is_none());
+        if let (Some(held), Some(confirmed)) = (&held, confirmed)
+            && !confirmed.values.is_subset(held)
         {
+            // Whatever is wanted now: what was confirmed is not so, and is to be looked at as soon as it is wanted again.
+            record.doubted = true;
+            record.read_at = Some(now.moment);
+        }
+        let want = record.want.values()?;
+        let ttl = spec.ttl.wanted();
+        let finding = compare(&id.key, spec, &record.entry, &want, seen, overwrite);
+        let fits = matches!(finding, Finding::Fits { .. });
+        if held.is_some() && !broken && self.may_not_show_yet(id, &want, fits, now) {
             return None;
         }
         let record = self.records.get_mut(id)?;
+        // That a job is done is no proof that what it did still stands, where a reading said otherwise.
+        record.doubted |= record.entry.ticket.is_some() && !fits;
         if let Some(held) = &held {
             forget_what_is_gone(&mut record.entry, held, &want, within, now);
         }
@@ -271,7 +280,11 @@ impl State {
                 None
             }
             // A probe asks; it does not send again what was refused, undone or without effect.
-            Finding::Differs(_) if record.entry.hold.as_ref().is_some_and(|hold| hold.wrote) => None,
+            Finding::Differs(_) if record.entry.hold.as_ref().is_some_and(|hold| hold.reason != Reason::Foreign) => {
+                None
+            }
+            // A job is asked about before anything is written beside it.
+            Finding::Differs(_) if record.entry.ticket.is_some() => None,
             Finding::Differs(change) => {
                 if broken && self.still_broken(id, print, now, rng, out) {
                     return None;
@@ -282,6 +295,7 @@ impl State {
                     return None;
                 }
                 let record = self.records.get_mut(id)?;
+                record.let_go(now, "what stood in the way is gone");
                 let free = record.entry.spent.next(budget);
                 if free > now.moment && self.mode == Mode::Run {
                     record.read_at = Some(free);

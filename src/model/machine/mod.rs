@@ -122,7 +122,8 @@ struct Record {
     stale: bool,
     /// It failed to come into force after the last write, and is given time.
     broken: bool,
-    /// The last reading did not show what was accepted; it may be too young to.
+    /// Whether what is confirmed still stands is only known when it has been read again: the last reading did not show it, and may
+    /// have been too young to, or something else is asked of it since.
     doubted: bool,
     /// An absence is on disk.
     absence_saved: bool,

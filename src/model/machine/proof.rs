@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Effect, Level, Out, Proof, State};
-use crate::model::backoff::spread;
+use crate::model::backoff::{CEILING, Spent, spread};
 use crate::model::desired::{AccountName, Id};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::ledger::{Attempt, Confirmed, Fingerprint, Reason, Stamp};
@@ -129,6 +129,16 @@ impl State {
         record.entry.wait = None;
         record.entry.no_effect = 0;
         record.entry.clamped = clamped;
+        if record.entry.accepted.is_some() && record.entry.read_back.is_none() {
+            // The readings that belong to a write, before and after it, are bounded by the budget for writes.
+            record.asked = Spent::default();
+        }
+        if declared.terms.in_dns && record.entry.in_dns.is_none() && record.entry.read_back.is_none() {
+            // It has just come into force, however late: now is when name servers answer it.
+            let soon = now.moment.plus(FIRST_LOOK);
+            record.resolve_at = Some(record.resolve_at.map_or(soon, |at| at.min(soon)));
+            record.resolves = 0;
+        }
         record.entry.accepted.get_or_insert(now.into());
         record.entry.read_back = Some(now.into());
         record.forced = false;
@@ -159,6 +169,7 @@ impl State {
         record.entry.confirmed = Some(Confirmed { values: want, ttl, since });
         record.entry.attempt = None;
         record.forced = false;
+        record.doubted = false;
         record.dirty = true;
         record.read_backs = record.read_backs.saturating_add(1);
         if now.moment.since(since.moment) < declared.terms.settles_within {
@@ -174,24 +185,26 @@ impl State {
 
     /// Whether a reading is too young to be believed: within the service's known delay it may show what was there before the
     /// last change, or a call whose outcome is unknown may yet land. It is then read again.
-    pub(super) fn may_not_show_yet(&mut self, id: &Id, held: &Values, want: &Values, fits: bool, now: Now) -> bool {
-        let (Some(record), Some(declared)) = (self.records.get_mut(id), self.desired.accounts.get(&id.account)) else {
+    pub(super) fn may_not_show_yet(&mut self, id: &Id, want: &Values, fits: bool, now: Now) -> bool {
+        let (Some(record), Some(declared), Some(spec)) =
+            (self.records.get_mut(id), self.desired.accounts.get(&id.account), self.desired.records.get(id))
+        else {
             return false;
         };
         let entry = &record.entry;
         let young = |stamp: &Stamp| now.moment.since(stamp.moment) < declared.terms.settles_within;
         let hidden = match (&entry.attempt, &entry.confirmed, &entry.accepted) {
             (Some(attempt), ..) => fits && attempt.values != *want && young(&attempt.at),
-            (None, Some(confirmed), Some(accepted)) if young(accepted) && entry.read_back.is_none() => {
-                let removed = confirmed.values.is_empty() && entry.ours.is_disjoint(held);
-                let shown = removed || !confirmed.values.is_empty() && confirmed.values.is_subset(held);
-                let unmoved = !fits && record.before.as_ref() == Some(held);
-                (!shown || unmoved) && (fits || confirmed.values == *want)
+            (None, Some(confirmed), Some(accepted)) => {
+                let wanted = entry.is_confirmed(want, spec.ttl.wanted());
+                // It shows something else than the last change, or what is wanted now and was not sent last.
+                let contradicts = if fits { confirmed.values != *want } else { wanted };
+                contradicts && young(accepted) && entry.read_back.is_none()
             }
             _ => false,
         };
-        record.doubted = hidden;
         if hidden {
+            record.doubted = true;
             record.read_backs = record.read_backs.saturating_add(1);
             record.settle = Some((now.moment.plus(pause(record.read_backs)), now.moment));
         }
@@ -242,6 +255,8 @@ impl State {
             // Ours stands, and something of ours from earlier beside it.
             return false;
         }
+        // Read and found otherwise: it is confirmed no more, and what was undone once is not counted twice.
+        record.entry.confirmed = None;
         record.dirty = true;
         if never_there {
             record.entry.no_effect = record.entry.no_effect.saturating_add(1);
@@ -295,7 +310,8 @@ impl State {
             record.resolve_at = record.resolve_at.map(|_| now.moment.plus(FIRST_LOOK));
             return;
         }
-        let later = Some(now.moment.plus(verify));
+        let fails = matches!(proof, Proof::NotYet(_)) || record.entry.error.is_some();
+        let later = Some(now.moment.plus(if fails { verify.min(CEILING) } else { verify }));
         // Accepted, or found to be there already: what was then set in motion is what name servers are waited for.
         let accepted = record.entry.confirmed.as_ref().map_or(Moment(0), |confirmed| confirmed.since.moment);
         match proof {
@@ -317,7 +333,11 @@ impl State {
             }
             Proof::Unknown(why) => {
                 out.tell(Level::Debug, Some(id), format!("its name servers could not be asked: {why}"));
-                record.resolve_at = later;
+                // What was never seen is asked for again, each time after twice as long.
+                record.resolves = record.resolves.saturating_add(1);
+                let again = FIRST_LOOK.saturating_mul(1 << record.resolves.min(20)).min(verify);
+                let unseen = record.entry.in_dns.is_none();
+                record.resolve_at = Some(now.moment.plus(if unseen { again } else { verify }));
             }
             Proof::NotYet(_) if now.moment.since(accepted) < declared.terms.settles_within => {
                 record.resolves = record.resolves.saturating_add(1);
@@ -372,9 +392,16 @@ impl State {
             Ok(Settled::Done) => {
                 record.entry.ticket = None;
                 record.read_backs = 0;
-                if let Some(intent) = record.entry.attempt.clone() {
+                let (intent, doubted) = (record.entry.attempt.clone(), record.doubted);
+                // It was found to hold what it should before the job ended, which may have made something else of it.
+                let look = intent.is_none() || doubted;
+                if let Some(intent) = intent {
                     let what = format!("now holds {}", list(&intent.values));
                     self.accepted(&id, intent, what, now, out);
+                }
+                if let Some(record) = self.records.get_mut(&id).filter(|_| look) {
+                    record.doubted |= doubted;
+                    record.read_at = Some(now.moment);
                 }
             }
             Err(error) => {

@@ -689,3 +689,85 @@ fn slow_answers_from_the_world_do_not_keep_the_machines_own_word_waiting() {
     assert_eq!(asks(Event::Readings(vec![(source(), Family::Ipv4, Reading::None)]), 2), ["echo"]);
     assert_eq!(asks(Event::Look(Network::Changed), 3), ["source"], "although the echo has not answered");
 }
+
+#[test]
+fn the_budget_of_reads_holds_back_no_write_that_the_budget_of_writes_allows() {
+    let mut rig = Rig::started(readable(), 0);
+    rig.reads(Ok(seen(&[9])));
+    rig.applies(&[0], Ok(Applied::Done));
+    for last in 1..9 {
+        // Five at once, then one each twelve seconds; each is read before it is written, and read back.
+        rig.pass(if last < 5 { 2 * SECOND } else { 12 * SECOND });
+        rig.reads(Ok(seen(&[last - 1])));
+        rig.changes_to(last);
+        rig.reads(Ok(seen(&[last - 1])));
+        rig.applies(&[last], Ok(Applied::Done));
+    }
+}
+
+#[test]
+fn a_look_reads_what_was_not_there_and_does_not_send_a_refused_password_again() {
+    for (kind, asked) in [
+        (Kind::Config, true),
+        (Kind::Auth { scope: Scope::RecordSet }, false),
+        (Kind::Auth { scope: Scope::Account }, false),
+    ] {
+        let mut rig = Rig::started(readable(), 1);
+        rig.reads(Err(failed(kind)));
+        rig.pass(MINUTE);
+        rig.feed(Event::Update(Target::All));
+        assert_eq!(matches!(rig.open[..], [Effect::Read(..)]), asked, "{kind:?}: {:?}", rig.open);
+    }
+}
+
+/// The open question to the name servers, if there is one.
+fn asked_of_name_servers(rig: &mut Rig) -> Option<Id> {
+    let at = rig.open.iter().position(|effect| matches!(effect, Effect::Resolve(..)))?;
+    let Effect::Resolve(id, _) = rig.open.remove(at) else { return None };
+    Some(id)
+}
+
+#[test]
+fn what_comes_into_force_after_a_crash_is_looked_up_then() {
+    let mut rig = Rig::started(Terms { in_dns: true, ..readable() }, 1);
+    rig.reads(Ok(seen(&[9])));
+    let Effect::Apply(..) = rig.take() else { panic!("a change was due") };
+    // The power goes while the call is under way; it lands, and the service takes its time.
+    let mut again = Rig::new(desired(Terms { in_dns: true, ..readable() }), &rig.disk);
+    again.now = rig.now;
+    again.says(1);
+    again.feed(Event::Start);
+    let Seen::Holds { values, ttl, mixed, snapshot, .. } = seen(&[1]) else { panic!("it holds 1") };
+    again.reads(Ok(Seen::Holds { values, ttl, mixed, snapshot, health: Health::Pending }));
+    again.pass(10 * SECOND);
+    while let Some(id) = asked_of_name_servers(&mut again) {
+        again.feed(Event::Resolved(id, Proof::NotYet("the old one".into())));
+    }
+    again.reads(Ok(seen(&[1])));
+    again.pass(3 * SECOND);
+    assert_eq!(asked_of_name_servers(&mut again), Some(id()));
+}
+
+#[test]
+fn name_servers_that_do_not_answer_are_asked_again_more_and_more_rarely() {
+    let mut rig = Rig::started(Terms { in_dns: true, ..readable() }, 1);
+    rig.reads(Ok(seen(&[9])));
+    rig.applies(&[1], Ok(Applied::Done));
+    let mut asked = 0;
+    for minute in 0..24 * 60 {
+        for _ in 0..60 {
+            rig.pass(SECOND);
+            while let Some(id) = asked_of_name_servers(&mut rig) {
+                asked += 1;
+                rig.feed(Event::Resolved(id, Proof::Unknown("no answer".into())));
+            }
+            if let [Effect::Read(..)] = rig.open[..] {
+                rig.reads(Ok(seen(&[1])));
+            }
+        }
+        if minute == 4 {
+            assert!((6..=10).contains(&asked), "{asked} times in five minutes");
+        }
+    }
+    assert!((12..=20).contains(&asked), "{asked} times in a day");
+}
