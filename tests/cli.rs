@@ -143,6 +143,12 @@ fn without_a_daemon_what_it_left_behind_is_shown_and_the_exit_code_says_so() {
     for said in ["left behind", "  next look:    when a daemon runs", "  seen in DNS:  not asked"] {
         assert!(stdout(&explained).contains(said), "{said}\n{}", stdout(&explained));
     }
+    let daemon = home.start(&["run"]);
+    assert!(within(std::time::Duration::from_secs(20), || home.status().1 == Some(0)), "{}", home.log());
+    // Each family's own source, and none of another name's.
+    let sources = || stdout(&home.output(&["explain", "home.example.org"])).matches("  source:  ").count();
+    assert!(within(std::time::Duration::from_secs(20), || sources() == 2), "{}", sources());
+    daemon.stop();
 }
 
 #[test]

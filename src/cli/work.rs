@@ -73,7 +73,7 @@ pub(super) async fn once(loaded: Loaded, json: bool) -> Result<u8, Failure> {
 fn outcome(state: &State, now: Now) {
     let well = ["up to date", "unmanaged"];
     for record in Status::of(state, now).records.iter().filter(|record| !well.contains(&record.state.as_str())) {
-        print::line(&format!("{} {} at {}: {}", record.name, record.rtype, record.account, record.says));
+        print::hanging(&format!("{} {} at {}: {}", record.name, record.rtype, record.account, record.says), 4);
     }
     print::line(&Status::summary(state, now));
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::due::{Next, READS, has_nothing_to_remove, stands};
 use super::{SETTLE_MOST, State, Target};
 use crate::model::agree::{Reading, SourceName};
-use crate::model::desired::{AccountName, Id, Want};
+use crate::model::desired::{AccountName, Id, RecordSpec, Want};
 use crate::model::error::Error;
 use crate::model::ledger::{AccountEntry, Entry, Hold};
 use crate::model::name::Name;
@@ -69,6 +69,8 @@ pub enum Pause {
 pub struct View<'a> {
     /// Which.
     pub id: &'a Id,
+    /// What is declared of it.
+    pub spec: Option<&'a RecordSpec>,
     /// What it should hold.
     pub want: &'a Want,
     /// What is remembered.
@@ -104,6 +106,7 @@ impl State {
             let looked_for = matches!(standing, Standing::Unknown { .. } | Standing::Unmanaged);
             View {
                 id,
+                spec: self.desired.records.get(id),
                 want: &record.want,
                 entry: &record.entry,
                 // The service is not asked before an address is found; that is looked for at each check.
