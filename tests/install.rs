@@ -42,7 +42,9 @@ fn files(folder: &Path) -> Vec<String> {
 fn everything_goes_where_the_machine_looks_for_it() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().join("root");
-    install(&root, &["--binary", BINARY]);
+    let said = install(&root, &["--binary", BINARY]);
+    let manifest = root.join("usr/local/share/doc/driftless/installed");
+    assert_eq!(said, format!("installed; what was made is listed in {}\n", manifest.display()), "nothing to start");
     let expected = [
         "644 /etc/driftless/driftless.toml.example",
         "644 /usr/local/lib/systemd/system/driftless.service",
@@ -50,10 +52,13 @@ fn everything_goes_where_the_machine_looks_for_it() {
         "644 /usr/local/share/doc/driftless/LICENSE-MIT",
         "644 /usr/local/share/doc/driftless/driftless.service.d-credentials.conf.example",
         "644 /usr/local/share/doc/driftless/installed",
+        "644 /usr/local/share/man/man5/driftless.toml.5",
+        "644 /usr/local/share/man/man8/driftless.8",
         "755 /usr/local/bin/driftless",
     ];
     assert_eq!(files(&root), expected);
     let unit = fs::read_to_string(root.join("usr/local/lib/systemd/system/driftless.service")).unwrap();
+    assert!(unit.contains("\nDocumentation=man:driftless(8) man:driftless.toml(5)\n"), "the pages that are installed");
     assert!(
         unit.contains("\nExecStart=/usr/local/bin/driftless run\n") && !unit.contains("/usr/bin/driftless"),
         "{unit}"

@@ -1,8 +1,13 @@
 //! A demonstration without any account: this machine's interface addresses, kept in a zone file of its own.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::config::Input;
+use crate::detect::interface;
+use crate::engine::Onlooker;
+use crate::os::netlink::snapshot;
+use crate::report::status::record_status;
 
 /// The zone of the demonstration: for names at home (RFC 8375), so that it collides with nobody's.
 const ZONE: &str = "home.arpa";
@@ -48,6 +53,33 @@ absent_after = "1m"
     );
     let input = Input { files: vec![(PathBuf::from("the demonstration"), text)], ..Input::default() };
     Demo { input, zone_file, name }
+}
+
+/// The interfaces that the demonstration follows, as they are now.
+#[must_use]
+pub fn interfaces() -> Vec<String> {
+    snapshot().map(|snapshot| interface::usual(&snapshot)).unwrap_or_default()
+}
+
+/// Logs which addresses there are not, and that they are there again: a daemon leaves that to `status`, but who watches the
+/// demonstration takes silence for a fault.
+#[must_use]
+pub fn tell_what_is_missing() -> Onlooker {
+    let mut missing = BTreeMap::new();
+    Box::new(move |state, now| {
+        if !state.is_settled(now) {
+            return;
+        }
+        for view in state.views(now) {
+            let status = record_status(&view, now);
+            let is_missing = ["unknown", "unmanaged"].contains(&status.state.as_str());
+            let said =
+                if is_missing { missing.insert(view.id.clone(), status.says.clone()) } else { missing.remove(view.id) };
+            if is_missing && said.as_ref() != Some(&status.says) || !is_missing && said.is_some() {
+                tracing::info!(target: "driftless", record = %view.id.key, "{}", status.says);
+            }
+        }
+    })
 }
 
 /// A path as a TOML string.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{self, Config, ConfigErrors, Input};
-use crate::engine::{Ears, Engine, Parts, Rebuild, Until};
+use crate::engine::{Ears, Engine, Onlooker, Parts, Rebuild, Until};
 use crate::model::agree::{Reading, SourceName, Verdict, agree};
 use crate::model::desired::Id;
 use crate::model::machine::{Document, Documents, Event, Mode, State, Target, step};
@@ -15,7 +15,7 @@ use crate::os::file::{self, Lock, LockError};
 use crate::os::netlink::Watch;
 use crate::os::signals::Signals;
 use crate::os::systemd::Manager;
-use crate::report::control::{Control, Request, Unanswered, ask};
+use crate::report::control::{Control, Released, Request, Unanswered, ask};
 use crate::store::Store;
 
 pub mod demo;
@@ -144,6 +144,24 @@ pub struct Work {
     pub until: Until,
     /// What is to be looked at although it seems right.
     pub target: Option<Target>,
+    /// What is done as soon as it is certain that this process may work.
+    pub greeting: Option<Box<dyn FnOnce()>>,
+    /// Who looks on.
+    pub onlooker: Option<Onlooker>,
+}
+
+impl Work {
+    /// The daemon of a configuration that can be read `again` as it was read.
+    #[must_use]
+    pub fn daemon(loaded: Loaded, again: Option<Option<PathBuf>>) -> Self {
+        Self { loaded, again, until: Until::Stopped, target: None, greeting: None, onlooker: None }
+    }
+
+    /// One round, with a look at `target` in any case.
+    #[must_use]
+    pub fn round(loaded: Loaded, target: Target) -> Self {
+        Self { until: Until::Settled, target: Some(target), ..Self::daemon(loaded, None) }
+    }
 }
 
 /// Runs the daemon, or one round of it, and says how everything stood at its end.
@@ -151,12 +169,13 @@ pub struct Work {
 /// # Errors
 /// It could not begin.
 pub async fn work(work: Work) -> Result<State, Failure> {
-    let Work { loaded, again, until, target } = work;
+    let Work { loaded, again, until, target, greeting, onlooker } = work;
     let Opened { lock, store, documents } = open(&loaded.config.state_dir)?;
+    greeting.into_iter().for_each(|greet| greet());
     let parts = loaded.build(None)?;
     let state = machine(&parts, &documents, store.writable(), Mode::Run);
     drop(documents);
-    let mut ears = Ears { signals: Signals::open().ok(), target, ..Ears::default() };
+    let mut ears = Ears { signals: Signals::open().ok(), target, onlooker, ..Ears::default() };
     if until == Until::Stopped {
         ears.network = Watch::open()
             .map_err(|error| tracing::warn!("the kernel cannot be listened to ({error}); the timer alone is"))
@@ -237,11 +256,12 @@ pub fn on_disk(loaded: &Loaded) -> Result<State, Failure> {
 ///
 /// # Errors
 /// A daemon runs, or the state cannot be written.
-pub fn release(loaded: &Loaded, target: Target) -> Result<(), Failure> {
+pub fn release(loaded: &Loaded, target: Target) -> Result<Released, Failure> {
     let Opened { lock, mut store, documents } = open(&loaded.config.state_dir)?;
     let parts = loaded.build(None)?;
     let mut state = machine(&parts, &documents, store.writable(), Mode::Run);
-    let effects = step(&mut state, Event::Release(target), clock::now(), &mut fastrand::Rng::new());
+    let before = state.holds(&target);
+    let effects = step(&mut state, Event::Release(target.clone()), clock::now(), &mut fastrand::Rng::new());
     for effect in effects {
         if let crate::model::machine::Effect::Save(documents) = effect {
             let changes: Vec<_> = documents.into_iter().collect();
@@ -249,7 +269,7 @@ pub fn release(loaded: &Loaded, target: Target) -> Result<(), Failure> {
         }
     }
     drop(lock);
-    Ok(())
+    Ok(Released::since(before, &state, &target))
 }
 
 /// What one source said.

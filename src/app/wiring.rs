@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::config::{self, Absent, Config, EchoFormat, Source, Values};
 use crate::detect::Detector;
-use crate::detect::command::Command;
+use crate::detect::command::{self, Command};
 use crate::detect::file::File;
 use crate::detect::fixed::Fixed;
 use crate::detect::https::{Clients, ECHOES, Format, Https};
@@ -62,7 +62,7 @@ pub fn build(
         let mut terms = provider.terms();
         terms.in_dns &= account.verify;
         let service = account.entry.name.to_owned();
-        let identity = digest(&[service.as_bytes(), &account.settings.identity()], 16);
+        let identity = digest(&[service.as_bytes(), &account.settings.identity(account.entry.settings)], 16);
         parts.desired.accounts.insert(name.clone(), AccountSpec { service, identity, terms });
         let access = Access { provider, settings: account.settings.clone(), nameservers: account.nameservers.clone() };
         parts.accounts.insert(name, access);
@@ -105,6 +105,18 @@ fn digest(parts: &[&[u8]], octets: usize) -> String {
         digest.update(part);
     }
     data_encoding::HEXLOWER.encode(digest.finish().as_ref().get(..octets).unwrap_or_default())
+}
+
+/// The name of a command as a source: what a shell would be typed, so that no two commands share one, and the time limit where
+/// it is not the usual one. A source that is called otherwise after a reload is built anew.
+fn command_name(argv: &[String], timeout: Duration) -> String {
+    let plain = |word: &str| {
+        let fits = |c: char| c.is_ascii_alphanumeric() || "%+,-./:=@_^".contains(c);
+        !word.is_empty() && word.chars().all(fits)
+    };
+    let quoted = |word: &String| if plain(word) { word.clone() } else { format!("'{}'", word.replace('\'', r"'\''")) };
+    let limit = if timeout == command::TIMEOUT { String::new() } else { format!(" within {timeout:?}") };
+    format!("command {}{limit}", argv.iter().map(quoted).collect::<Vec<_>>().join(" "))
 }
 
 fn same_service(before: &Parts, name: &AccountName, account: &config::Account) -> bool {
@@ -160,7 +172,8 @@ impl Sources<'_> {
                 let (program, arguments) = argv.split_first().ok_or("a command needs a program")?;
                 let arguments = arguments.iter().map(Into::into).collect();
                 let command = Command::new(program.into(), arguments, self.environment.to_vec(), private);
-                self.note(format!("command {}", argv.join(" ")), private, Duration::ZERO, command.within(*timeout))
+                let name = command_name(argv, *timeout);
+                self.note(name, private, Duration::ZERO, command.within(*timeout))
             }
             Source::Fixed(addresses) => {
                 let text = addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -221,5 +234,67 @@ impl Sources<'_> {
         self.specs.insert(name.clone(), SourceSpec { min_interval });
         self.detectors.entry(name.clone()).or_insert_with(|| Arc::new(detector));
         Expression::Source(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::config::Input;
+
+    fn built(text: &str, before: Option<&Parts>) -> Parts {
+        let input = Input { files: vec![(PathBuf::from("d.toml"), text.to_owned())], ..Input::default() };
+        build(&Config::load(&input).unwrap(), &[], before).unwrap()
+    }
+
+    fn account(lines: &str) -> String {
+        format!(
+            "[account.home]\nprovider = \"dyndns2\"\nserver = \"https://dyndns.example.net\"\nusername = \"me\"\n{lines}\n\
+             [[record]]\nname = \"home.example.org\"\naccount = \"home\"\n"
+        )
+    }
+
+    fn sources(argv: &str, more: &str) -> String {
+        format!("{}\n[address.default]\nipv4 = {{ command = {argv}{more} }}\n", account("password_file = \"/p\""))
+    }
+
+    #[test]
+    fn a_detail_of_an_account_is_no_other_login() {
+        let identity = |lines: &str| {
+            let parts = built(&account(lines), None);
+            parts.desired.accounts.into_values().next().unwrap().identity
+        };
+        let before = identity("password_file = \"/p\"");
+        assert_eq!(identity("password_file = \"/other\"\nnames_per_request = 1\nrefresh = \"20d\""), before);
+        assert_ne!(identity("password_file = \"/p\"\nipv6_parameter = \"myipv6\""), before, "something else is sent");
+        let other = built(&account("password_file = \"/p\"").replace("\"me\"", "\"you\""), None);
+        assert_ne!(other.desired.accounts.into_values().next().unwrap().identity, before);
+    }
+
+    #[test]
+    fn commands_that_differ_are_different_sources() {
+        let name = |argv: &[&str], seconds| {
+            command_name(&argv.iter().map(ToString::to_string).collect::<Vec<_>>(), Duration::from_secs(seconds))
+        };
+        assert_eq!(name(&["/bin/ip", "-4", "addr"], 10), "command /bin/ip -4 addr");
+        assert_eq!(name(&["/bin/ip", "it's 5", ""], 5), r"command /bin/ip 'it'\''s 5' '' within 5s");
+        let different = [name(&["/a", "b c"], 10), name(&["/a", "b", "c"], 10), name(&["/a b", "c"], 10)];
+        let apart: std::collections::BTreeSet<_> = different.iter().collect();
+        assert_eq!(apart.len(), different.len());
+    }
+
+    #[test]
+    fn a_reload_takes_another_time_limit_and_keeps_what_is_the_same() {
+        let before = built(&sources(r#"["/bin/address"]"#, ""), None);
+        let detector = |parts: &Parts| {
+            let found = parts.detectors.iter().find(|(name, _)| name.0.starts_with("command"));
+            Arc::clone(found.unwrap().1)
+        };
+        let same = built(&sources(r#"["/bin/address"]"#, ""), Some(&before));
+        assert!(Arc::ptr_eq(&detector(&before), &detector(&same)));
+        let other = built(&sources(r#"["/bin/address"]"#, ", timeout = \"5s\""), Some(&before));
+        assert!(!Arc::ptr_eq(&detector(&before), &detector(&other)));
     }
 }

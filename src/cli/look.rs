@@ -8,20 +8,20 @@ use serde_json::json;
 
 use super::print;
 use crate::app::{self, Failure, Loaded};
-use crate::config::{ConfigErrors, Problem};
+use crate::config::{self, ConfigErrors, Problem};
 use crate::engine::{Parts, look_at};
 use crate::model::desired::{AccountName, Id};
 use crate::model::machine::State;
 use crate::model::machine::standing::{Standing, View};
 use crate::model::name::Name;
 use crate::model::plan::Seen;
-use crate::model::record::{RrsetKey, list};
+use crate::model::record::{RecordType, RrsetKey, list};
 use crate::net::http::Http;
 use crate::os::clock;
 use crate::provider::setting::{Kind, Setting};
 use crate::provider::{self, REGISTRY, Tools};
 use crate::report::control::{Request, Unanswered, ask};
-use crate::report::status::{RecordStatus, Status, record_status};
+use crate::report::status::{RecordStatus, SourceStatus, Status, record_status};
 
 /// What would change, and why.
 pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
@@ -222,31 +222,35 @@ pub(super) fn status((status, running): (Status, bool), json: bool) -> Result<u8
         if !running {
             print::line("no daemon is running; this is what it left behind\n");
         }
-        status.lines().iter().for_each(|text| print::line(text));
+        status.lines().iter().for_each(|text| print::hanging(text, 4));
     }
-    Ok(if running { 0 } else { 69 })
+    Ok(shown(running))
 }
 
 /// Why a record was or was not updated.
 pub(super) fn explain((status, running): (Status, bool), name: &Name, json: bool) -> Result<u8, Failure> {
     let records: Vec<&RecordStatus> = status.records.iter().filter(|record| record.name == name.as_str()).collect();
     if records.is_empty() {
-        let known: Vec<&str> = status.records.iter().map(|record| record.name.as_str()).collect();
-        let near = known.iter().min_by_key(|known| strsim::damerau_levenshtein(known, name.as_str()));
-        let hint = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+        let names = status.records.iter().map(|record| record.name.as_str());
+        let hint = config::suggest(name.as_str(), "there are", names);
         return Err(Failure::Other(78, format!("{name} is not in the configuration{hint}")));
     }
     if json {
-        print::json(&json!({ "running": running, "records": records }))?;
-        return Ok(0);
+        print::json(&json!({ "running": running, "records": records, "sources": status.sources }))?;
+        return Ok(shown(running));
+    }
+    if !running {
+        print::line("no daemon is running; this is what it left behind\n");
     }
     for record in records {
         explain_one(&status, record);
     }
-    if !running {
-        print::line("no daemon is running; this is what it left behind");
-    }
-    Ok(0)
+    Ok(shown(running))
+}
+
+/// The exit code of what only shows: whether a daemon is there to be shown.
+fn shown(running: bool) -> u8 {
+    if running { 0 } else { 69 }
 }
 
 fn explain_one(status: &Status, record: &RecordStatus) {
@@ -263,26 +267,29 @@ fn explain_one(status: &Status, record: &RecordStatus) {
     };
     let unread = if record.readable { "not yet" } else { "cannot be: the service only takes updates" };
     let unseen = if record.in_dns { "not yet" } else { "not asked" };
-    print::line(&format!("{} {} at {}: {}", record.name, record.rtype, record.account, record.state));
-    print::line(&format!("  {}", record.says));
-    print::line(&format!("  wanted:       {}", list(&record.wanted)));
-    print::line(&format!("  confirmed:    {}", list(&record.confirmed)));
-    print::line(&format!("  accepted:     {}", or(&record.accepted, "never")));
-    print::line(&format!("  read back:    {}", or(&record.read_back, unread)));
-    print::line(&format!("  seen in DNS:  {}", or(&record.seen_in_dns, unseen)));
-    print::line(&format!("  next look:    {}", or(&record.next, next)));
-    if let Some(error) = &record.error {
-        print::line(&format!("  last error:   {error}"));
+    print::hanging(&format!("{} {} at {}: {}", record.name, record.rtype, record.account, record.state), 4);
+    print::hanging(&format!("  {}", record.says), 4);
+    print::hanging(&format!("  wanted:       {}", list(&record.wanted)), 14);
+    print::hanging(&format!("  confirmed:    {}", list(&record.confirmed)), 14);
+    print::hanging(&format!("  accepted:     {}", or(&record.accepted, "never")), 14);
+    print::hanging(&format!("  read back:    {}", or(&record.read_back, unread)), 14);
+    print::hanging(&format!("  seen in DNS:  {}", or(&record.seen_in_dns, unseen)), 14);
+    print::hanging(&format!("  next look:    {}", or(&record.next, next)), 14);
+    if let Some(error) = record.error.as_ref().filter(|error| !record.says.contains(error.as_str())) {
+        print::hanging(&format!("  last error:   {error}"), 14);
     }
     if let Some(held) = &record.held {
-        print::line(&format!("  held since:   {} ({})", held.since, held.reason));
-        print::line(&format!("  to let go:    {}", held.release));
+        print::hanging(&format!("  held since:   {} ({})", held.since, held.reason), 14);
+        print::hanging(&format!("  to let go:    {}", held.release), 14);
     }
-    for source in &status.sources {
-        print::line(&format!("  source:       {} ({}): {}", source.source, source.family, source.says));
+    let family = record.rtype.parse().ok().and_then(RecordType::family).map(|family| family.to_string());
+    let its_own =
+        |source: &&SourceStatus| record.sources.contains(&source.source) && Some(&source.family) == family.as_ref();
+    for source in status.sources.iter().filter(its_own) {
+        print::hanging(&format!("  source:       {} ({}): {}", source.source, source.family, source.says), 14);
     }
     for line in &record.history {
-        print::line(&format!("  {}  {}", line.at, line.what));
+        print::hanging(&format!("  {}  {}", line.at, line.what), 4);
     }
     print::line("");
 }
@@ -302,9 +309,8 @@ pub(super) fn providers(only: Option<&str>, json: bool) -> Result<u8, Failure> {
     let chosen = match only {
         None => REGISTRY.to_vec(),
         Some(name) => vec![provider::find(name).copied().ok_or_else(|| {
-            let near = REGISTRY.iter().min_by_key(|entry| strsim::damerau_levenshtein(entry.name, name));
-            let hint = near.map(|near| format!("; did you mean {}?", near.name)).unwrap_or_default();
-            Failure::Other(64, format!("there is no provider \"{name}\"{hint}"))
+            let hint = config::suggest(name, "there are", REGISTRY.iter().map(|entry| entry.name));
+            Failure::Other(78, format!("there is no provider \"{name}\"{hint}"))
         })?],
     };
     if json {
@@ -320,8 +326,7 @@ pub(super) fn providers(only: Option<&str>, json: bool) -> Result<u8, Failure> {
     }
     if let (Some(_), [entry]) = (only, chosen.as_slice()) {
         print::line(&format!("{}: {}\n{}\n", entry.name, entry.title, entry.documentation));
-        let rows: Vec<Vec<String>> = entry.settings.iter().map(setting_row).collect();
-        print::table(&["KEY", "", "HOLDS", "MEANING"], &rows);
+        entry.settings.iter().for_each(show_setting);
         return Ok(0);
     }
     let rows: Vec<Vec<String>> =
@@ -338,10 +343,11 @@ fn setting_view(setting: &Setting) -> serde_json::Value {
     })
 }
 
-fn setting_row(setting: &Setting) -> Vec<String> {
-    let required = if setting.required { "required" } else { "" };
-    let variable = if setting.variable.is_empty() { String::new() } else { format!(" (or ${})", setting.variable) };
-    vec![setting.name.into(), required.into(), holds(setting.kind), format!("{}{variable}", setting.help)]
+fn show_setting(setting: &Setting) {
+    let required = if setting.required { ", required" } else { "" };
+    let variable = if setting.variable.is_empty() { String::new() } else { format!(", or ${}", setting.variable) };
+    print::hanging(&format!("{} ({}{required}{variable})", setting.name, holds(setting.kind)), 4);
+    print::hanging(&format!("    {}", setting.help), 0);
 }
 
 /// What a setting holds, in words.

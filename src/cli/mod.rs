@@ -17,17 +17,19 @@ mod work;
 /// Exit codes, as `driftless help` ends with.
 const EXIT_CODES: &str = "\
 Exit codes:
-  0   all is well
+  0   all is well (status, explain: a daemon answered, whatever it said)
   1   told twice to stop, or the output could not be written
   64  the command line is wrong
-  69  no daemon is running
-  75  it failed in passing: trying again later may work
+  69  no daemon is running (status, explain)
+  75  it failed in passing, or waits: trying again later may work
   77  credentials or rights were refused
   78  the configuration, or what was asked, is wrong
 
 Files:
   /etc/driftless/driftless.toml   the configuration, and conf.d/*.toml beside it
-  /var/lib/driftless              the state";
+  /var/lib/driftless              the state
+
+Manual: driftless(8), driftless.toml(5)";
 
 /// Keeps DNS records from drifting away from the addresses they stand for.
 #[derive(Debug, Parser)]
@@ -55,11 +57,11 @@ enum Command {
     Check(CheckArgs),
     /// Ask every source for the address, and show what each says and what is believed
     Detect(JsonArgs),
-    /// Show how every record stands
+    /// Show how every record stands, what it waits for, and why it is held
     Status(JsonArgs),
     /// Tell why a record was or was not updated
     Explain(ExplainArgs),
-    /// Look at everything, or at one name, now
+    /// Look at everything, or at one name, now: in the running daemon, or else in a round of its own
     Update(UpdateArgs),
     /// Let go of what is held: an account, a name, or everything
     #[command(override_usage = "driftless release [OPTIONS] <TARGET|--all>")]
@@ -90,7 +92,7 @@ struct CheckArgs {
     /// Log in at every account and read its records too
     #[arg(long)]
     online: bool,
-    /// Take warnings, such as a secret file that the world can read, for errors
+    /// Take warnings, such as a secret file that the world can read or the daemon cannot, for errors
     #[arg(long)]
     strict: bool,
     /// Print JSON

@@ -8,7 +8,7 @@ use serde::Serialize;
 use tracing::Level;
 
 use crate::app::Failure;
-use crate::config::{ConfigErrors, Problem, Severity, Warning};
+use crate::config::{self, ConfigErrors, Problem, Severity, Warning};
 use crate::os::log;
 
 /// Prints a text and a line break. Who has closed the pipe has seen enough.
@@ -29,13 +29,52 @@ pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Prints a table: columns as wide as their widest cell, the last one as it is.
+/// The narrowest column of text that is broken by itself.
+const NARROW: usize = 30;
+
+/// The columns of the terminal that standard output goes to; `None` where it goes elsewhere, and lines stay whole.
+fn width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
+/// Prints a text as wide as the terminal, further lines indented by so many columns more than the first.
+pub(super) fn hanging(text: &str, more: usize) {
+    let own = text.chars().take_while(|c| *c == ' ').count();
+    broken(text, own + more, width()).iter().for_each(|text| line(text));
+}
+
+/// A text broken between words into lines of `width` columns at most, all but the first indented. A word that is longer stays whole.
+fn broken(text: &str, indent: usize, width: Option<usize>) -> Vec<String> {
+    let Some(width) = width.filter(|width| *width >= indent + NARROW) else { return vec![text.to_owned()] };
+    let mut lines = Vec::new();
+    let mut rest = text.to_owned();
+    let mut least = 0;
+    while rest.chars().count() > width {
+        let spaces = rest.char_indices().enumerate().filter(|(column, (_, c))| *c == ' ' && *column >= least);
+        let spaces: Vec<(usize, usize)> = spaces.map(|(column, (at, _))| (column, at)).collect();
+        let fits = spaces.iter().rfind(|(column, _)| *column <= width).or(spaces.first());
+        let Some((_, at)) = fits else { break };
+        let (first, second) = rest.split_at(*at);
+        lines.push(first.trim_end().to_owned());
+        rest = format!("{:indent$}{}", "", second.trim_start());
+        least = indent + 1;
+    }
+    lines.push(rest);
+    lines
+}
+
+/// Prints a table: columns as wide as their widest cell, the last one broken where the terminal ends.
 pub(super) fn table(head: &[&str], rows: &[Vec<String>]) {
     let width = |at: usize| {
         let cells = rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count());
         cells.chain(head.get(at).map(|cell| cell.len())).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let last: usize = widths.iter().rev().skip(1).map(|width| width + 2).sum();
+    let columns = self::width();
+    // In a narrow terminal the last column goes on below the first.
+    let indent = if columns.is_some_and(|columns| columns < last + NARROW) { 4 } else { last };
     let head: Vec<String> = head.iter().map(|cell| (*cell).to_owned()).collect();
     for row in std::iter::once(&head).chain(rows) {
         let mut text = String::new();
@@ -44,7 +83,7 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) {
             // Writing to a string cannot fail.
             let _ = write!(text, "{cell:pad$}  ");
         }
-        line(text.trim_end());
+        broken(text.trim_end(), indent, columns).iter().for_each(|text| line(text));
     }
 }
 
@@ -87,8 +126,13 @@ fn for_log(problem: &Problem) -> (Level, String) {
 
 /// Prints what is wrong with the configuration.
 fn errors(errors: &ConfigErrors) {
-    eprintln!("{}", errors.render(std::io::stderr().is_terminal()));
+    eprintln!("{}", errors.render(colours()));
     eprintln!("\n{} in the configuration", counted(errors.problems().len(), "problem"));
+}
+
+/// Whether what goes to standard error is coloured.
+fn colours() -> bool {
+    std::io::stderr().is_terminal() && !config::no_color()
 }
 
 /// Prints a remark that is not part of the data.
@@ -99,6 +143,26 @@ pub(super) fn note(text: &str) {
 /// Prints what a person should look at.
 pub(super) fn warnings(warnings: &[Warning]) {
     for warning in warnings {
-        eprintln!("{}\n", warning.render(std::io::stderr().is_terminal()));
+        eprintln!("{}\n", warning.render(colours()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_broken_between_words_and_only_for_a_terminal() {
+        let text = "home.example.org  A  one two three four five six";
+        assert_eq!(broken(text, 4, None), [text]);
+        assert_eq!(broken(text, 4, Some(48)), [text]);
+        assert_eq!(broken(text, 4, Some(40)), ["home.example.org  A  one two three four", "    five six"]);
+        let lines = broken(&"word ".repeat(40), 8, Some(40));
+        assert!(lines.iter().all(|line| line.len() <= 40), "{lines:?}");
+        assert_eq!(lines.join(" ").split_whitespace().count(), 40);
+        let long = format!("{} end", "x".repeat(60));
+        assert_eq!(broken(&long, 4, Some(40)), ["x".repeat(60), "    end".to_owned()]);
+        assert_eq!(broken(&"x".repeat(60), 4, Some(40)), ["x".repeat(60)]);
+        assert_eq!(broken(text, 4, Some(20)), [text], "too narrow to be read either way");
     }
 }

@@ -4,14 +4,13 @@ use std::path::{Path, PathBuf};
 
 use super::{Cli, look, print, start_log};
 use crate::app::{self, Failure, Loaded, Work, demo};
-use crate::config::Config;
-use crate::engine::Until;
+use crate::config::{self, Config};
 use crate::model::desired::AccountName;
 use crate::model::machine::{State, Target};
 use crate::model::name::Name;
 use crate::model::time::Now;
-use crate::os::clock;
-use crate::report::control::{Request, Unanswered, ask};
+use crate::os::{clock, file};
+use crate::report::control::{Released, Request, Unanswered, ask};
 use crate::report::status::Status;
 
 /// The daemon.
@@ -19,34 +18,48 @@ pub(super) async fn run(loaded: Loaded, path: Option<PathBuf>) -> Result<u8, Fai
     let accounts = print::counted(loaded.config.accounts.len(), "account");
     let records = print::counted(loaded.config.records.len(), "name");
     tracing::info!("driftless {} starts: {records}, {accounts}", env!("CARGO_PKG_VERSION"));
-    app::work(Work { loaded, again: Some(path), until: Until::Stopped, target: None }).await?;
+    app::work(Work::daemon(loaded, Some(path))).await?;
     tracing::info!("driftless has stopped");
     Ok(0)
 }
 
 /// The daemon without any account, into a zone file of its own.
 pub(super) fn demo(cli: &Cli, folder: &Path) -> Result<u8, Failure> {
-    let failed = |why: &dyn std::fmt::Display| Failure::Other(75, format!("{}: {why}", folder.display()));
-    std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
+    let failed = |why: &dyn std::fmt::Display| Failure::Other(78, format!("{}: {why}", folder.display()));
+    file::folder(folder).map_err(|error| failed(&error))?;
     let folder = folder.canonicalize().map_err(|error| failed(&error))?;
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let demo = demo::demo(&folder, &host);
     let loaded = Loaded { config: Config::load(&demo.input)?, input: demo.input };
     start_log(cli, Some(&loaded))?;
-    print::line(&format!("{} follows the addresses of this machine's interface into", demo.name));
-    print::line(&format!("    {}", demo.zone_file.display()));
-    print::line("a standard zone file. Watch it, and change an address in another terminal, for example");
-    print::line("    ip address add 192.168.99.7/24 dev eth0        (as root, on the interface of the default route)");
-    print::line("Ctrl-C ends it.\n");
+    let banner = banner(&demo.name, &demo.zone_file, &demo::interfaces());
+    let work = Work {
+        greeting: Some(Box::new(move || print::line(&banner))),
+        onlooker: Some(demo::tell_what_is_missing()),
+        ..Work::daemon(loaded, None)
+    };
     let runtime = app::runtime().map_err(|error| failed(&error))?;
-    let work = Work { loaded, again: None, until: Until::Stopped, target: None };
     runtime.block_on(app::work(work))?;
     Ok(0)
 }
 
+/// What the demonstration says first.
+fn banner(name: &str, zone_file: &Path, interfaces: &[String]) -> String {
+    let (whose, example) = match interfaces {
+        [] => ("this machine, of which no interface is up now,".to_owned(), "INTERFACE"),
+        [only] => (format!("the interface {only}"), only.as_str()),
+        [first, ..] => (format!("the interfaces {}", interfaces.join(", ")), first.as_str()),
+    };
+    format!(
+        "{name} follows the addresses of {whose} into\n    {}\na standard zone file. Watch it, and change an address in \
+         another terminal, as root, for example\n    ip address add 192.168.99.7/24 dev {example}\nCtrl-C ends it.\n",
+        zone_file.display()
+    )
+}
+
 /// One round.
 pub(super) async fn once(loaded: Loaded, json: bool) -> Result<u8, Failure> {
-    let state = app::work(Work { loaded, again: None, until: Until::Settled, target: Some(Target::All) }).await?;
+    let state = app::work(Work::round(loaded, Target::All)).await?;
     let now = clock::now();
     if json {
         look::status((Status::of(&state, now), false), true)?;
@@ -60,7 +73,7 @@ pub(super) async fn once(loaded: Loaded, json: bool) -> Result<u8, Failure> {
 fn outcome(state: &State, now: Now) {
     let well = ["up to date", "unmanaged"];
     for record in Status::of(state, now).records.iter().filter(|record| !well.contains(&record.state.as_str())) {
-        print::line(&format!("{} {} at {}: {}", record.name, record.rtype, record.account, record.says));
+        print::hanging(&format!("{} {} at {}: {}", record.name, record.rtype, record.account, record.says), 4);
     }
     print::line(&Status::summary(state, now));
 }
@@ -70,7 +83,9 @@ pub(super) async fn update(loaded: Loaded, name: Option<Name>) -> Result<u8, Fai
     if let Some(name) = &name
         && !loaded.config.records.iter().any(|record| record.name == *name)
     {
-        return Err(Failure::Other(78, format!("{name} is not in the configuration")));
+        let names = loaded.config.records.iter().map(|record| record.name.as_str());
+        let hint = config::suggest(name.as_str(), "there are", names);
+        return Err(Failure::Other(78, format!("{name} is not in the configuration{hint}")));
     }
     match ask(&loaded.config.socket, &Request::Update { name: name.clone() }).await {
         Ok(_) => {
@@ -79,9 +94,7 @@ pub(super) async fn update(loaded: Loaded, name: Option<Name>) -> Result<u8, Fai
         }
         Err(Unanswered::Refused(why)) => Err(Failure::Other(77, why)),
         Err(Unanswered::NotRunning) => {
-            let target = name.map_or(Target::All, Target::Name);
-            let work = Work { loaded, again: None, until: Until::Settled, target: Some(target) };
-            let state = app::work(work).await?;
+            let state = app::work(Work::round(loaded, name.map_or(Target::All, Target::Name))).await?;
             outcome(&state, clock::now());
             Ok(look::exit_code(&state))
         }
@@ -95,20 +108,32 @@ pub(super) async fn release(loaded: &Loaded, target: Option<&str>) -> Result<u8,
     let name = match target {
         Some(target) if account.is_none() => {
             let name = Name::parse(target).ok().filter(|name| config.records.iter().any(|record| record.name == *name));
-            let unknown =
-                || Failure::Other(78, format!("\"{target}\" is neither an account nor a name of the configuration"));
-            Some(name.ok_or_else(unknown)?)
+            let names = config.records.iter().map(|record| record.name.as_str());
+            let hint = || config::suggest(target, "there are", config.accounts.keys().map(String::as_str).chain(names));
+            let unknown = || format!("\"{target}\" is neither an account nor a name of the configuration{}", hint());
+            Some(name.ok_or_else(|| Failure::Other(78, unknown()))?)
         }
         _ => None,
     };
-    match ask(&config.socket, &Request::Release { account: account.clone(), name: name.clone() }).await {
-        Ok(_) => {}
+    let released = match ask(&config.socket, &Request::Release { account: account.clone(), name: name.clone() }).await {
+        Ok(answer) => serde_json::from_value(answer)
+            .map_err(|error| Failure::Other(75, format!("the daemon's answer: {error}")))?,
         Err(Unanswered::Refused(why)) => return Err(Failure::Other(77, why)),
         Err(Unanswered::NotRunning) => {
             let target = account.map(Target::Account).or(name.map(Target::Name)).unwrap_or(Target::All);
-            app::release(loaded, target)?;
+            app::release(loaded, target)?
         }
-    }
-    print::line("let go");
+    };
+    say_released(&released);
     Ok(0)
+}
+
+fn say_released(released: &Released) {
+    match released.let_go {
+        0 => print::line("nothing was held"),
+        some => print::line(&format!("let go of {}", print::counted(some, "hold"))),
+    }
+    for account in &released.accounts {
+        print::line(&format!("its account {account} is held; to let go of that: driftless release {account}"));
+    }
 }

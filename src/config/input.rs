@@ -64,6 +64,14 @@ pub fn journal_stream() -> Option<String> {
     std::env::var("JOURNAL_STREAM").ok()
 }
 
+/// Whether people want no colours: `NO_COLOR` is set and not empty (no-color.org), or the terminal has none.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+pub fn no_color() -> bool {
+    let is_dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+    is_dumb || std::env::var_os("NO_COLOR").is_some_and(|content| !content.is_empty())
+}
+
 fn gather(
     path: Option<&Path>,
     default: &Path,

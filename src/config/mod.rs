@@ -26,12 +26,13 @@ mod tree;
 mod variables;
 
 pub use defaults::usual_socket;
-pub use input::{DEFAULT_FILE, Input, SMALLEST, journal_stream, read_input};
+pub use input::{DEFAULT_FILE, Input, SMALLEST, journal_stream, no_color, read_input};
 pub use meant::{
     Absent, Account, Address, Config, DEFAULT_ADDRESS, Defaults, EchoFormat, HttpsSource, InterfaceSource, Log,
     LogFormat, LogLevel, Record, Source, TtlPolicy, Values,
 };
 pub use problem::{Also, ConfigErrors, Origin, Place, Problem, Severity, Warning};
+pub use suggest::suggest;
 
 use crate::os::reach::{self, User};
 use crate::os::secret::Secret;

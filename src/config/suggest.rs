@@ -28,6 +28,22 @@ pub(super) fn help<'a>(typed: &str, what: &str, candidates: impl IntoIterator<It
     Some(format!("{what}: {}", list.join(", ")))
 }
 
+/// How many words are listed: more would not be read.
+const MOST: usize = 10;
+
+/// The same at the end of a sentence: `; did you mean token?`, or `; known keys: a, b`.
+#[must_use]
+pub fn suggest<'a>(typed: &str, what: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    let mut candidates: Vec<&str> = candidates.into_iter().collect();
+    candidates.dedup();
+    if let Some(near) = nearest(typed, candidates.iter().copied()) {
+        return format!("; did you mean {near}?");
+    }
+    let more = if candidates.len() > MOST { ", …" } else { "" };
+    candidates.truncate(MOST);
+    if candidates.is_empty() { String::new() } else { format!("; {what}: {}{more}", candidates.join(", ")) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,5 +64,9 @@ mod tests {
         assert_eq!(help("tokn", "known keys", ["token"]), Some("did you mean `token`?".into()));
         assert_eq!(help("colour", "known keys", ["a", "token"]), Some("known keys: `a`, `token`".into()));
         assert_eq!(help("colour", "known keys", []), None);
+        assert_eq!(suggest("tokn", "known keys", ["token"]), "; did you mean token?");
+        assert_eq!(suggest("colour", "known keys", ["a", "a", "token"]), "; known keys: a, token");
+        assert_eq!(suggest("colour", "known keys", []), "");
+        assert!(suggest("colour", "known keys", ["a", "b"].repeat(6)).ends_with("a, b, …"));
     }
 }

@@ -59,6 +59,13 @@ impl Detector for Interface {
     }
 }
 
+/// The names of the interfaces that are asked where none is named: those of the default routes, else those that work.
+#[must_use]
+pub fn usual(snapshot: &Snapshot) -> Vec<String> {
+    let links = links(snapshot, &InterfaceOptions::default(), Family::Ipv4).unwrap_or_default();
+    links.into_iter().map(|link| link.name.clone()).collect()
+}
+
 /// Whether the interface of the family's default route has a publishable address, so that nobody else need be asked.
 #[must_use]
 pub fn faces_internet(snapshot: &Snapshot, family: Family) -> bool {
@@ -175,6 +182,16 @@ mod tests {
 
     fn link(index: u32, name: &str) -> Link {
         Link { index, name: name.into(), up: true, running: true, loopback: name == "lo" }
+    }
+
+    #[test]
+    fn the_interfaces_that_are_asked_are_those_of_the_default_route() {
+        let mut snapshot = home(Vec::new());
+        assert_eq!(usual(&snapshot), ["eth0"]);
+        snapshot.routes.clear();
+        assert_eq!(usual(&snapshot), ["eth0", "lan0"]);
+        snapshot.links.clear();
+        assert_eq!(usual(&snapshot), Vec::<String>::new());
     }
 
     fn route(family: Family, index: u32) -> DefaultRoute {

@@ -13,13 +13,13 @@ use crate::model::desired::{AccountName, Desired};
 use crate::model::json::Json;
 use crate::model::machine::{Event, Network, State, Target, step};
 use crate::model::record::Family;
-use crate::model::time::Moment;
+use crate::model::time::{Moment, Now};
 use crate::os::clock::Clock;
 use crate::os::netlink::{Snapshot, Watch, snapshot};
 use crate::os::signals::{Signal, Signals};
 use crate::os::systemd::Manager;
 use crate::provider::Provider;
-use crate::report::control::{Control, Reply, Request};
+use crate::report::control::{Control, Released, Reply, Request};
 use crate::report::status::Status;
 use crate::store::Store;
 use futures_util::StreamExt;
@@ -62,7 +62,10 @@ pub struct Parts {
 /// Builds the parts from the configuration as it is now, those in force being given: what did not change is kept.
 pub type Rebuild = Box<dyn FnMut(&Parts) -> Result<Parts, String>>;
 
-/// What the engine listens to beside its own effects. Each may be missing.
+/// Sees the machine after everything that happened.
+pub type Onlooker = Box<dyn FnMut(&State, Now)>;
+
+/// What the engine listens to beside its own effects, and who is told. Each may be missing.
 #[derive(Default)]
 pub struct Ears {
     /// Signals.
@@ -77,6 +80,8 @@ pub struct Ears {
     pub target: Option<Target>,
     /// How to read the configuration again.
     pub rebuild: Option<Rebuild>,
+    /// Who looks on.
+    pub onlooker: Option<Onlooker>,
 }
 
 /// When to end.
@@ -149,6 +154,9 @@ impl Engine {
         loop {
             self.show(ears.manager.as_ref());
             let now = self.clock.now();
+            if let Some(onlooker) = &mut ears.onlooker {
+                onlooker(&self.state, now);
+            }
             if until == Until::Settled && self.state.is_settled(now) {
                 break;
             }
@@ -291,8 +299,10 @@ impl Engine {
             }
             Request::Release { account, name } => {
                 let target = account.map(Target::Account).or(name.map(Target::Name)).unwrap_or(Target::All);
-                self.feed(Event::Release(target));
-                Ok(serde_json::Value::Bool(true))
+                let before = self.state.holds(&target);
+                self.feed(Event::Release(target.clone()));
+                let released = Released::since(before, &self.state, &target);
+                serde_json::to_value(released).map_err(|error| error.to_string())
             }
             Request::Reload => self.reload(ears).map(|()| serde_json::Value::Bool(true)),
         };

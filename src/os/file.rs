@@ -120,6 +120,11 @@ pub fn folder(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
     }
+    if let Some(file) = path.ancestors().find(|part| part.exists()).filter(|part| !part.is_dir()) {
+        let which = if file == path { "it".into() } else { file.display().to_string() };
+        let why = format!("{which} is a file, and a folder is needed: move it away, or name another folder");
+        return Err(io::Error::new(ErrorKind::NotADirectory, why));
+    }
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
@@ -204,9 +209,9 @@ impl fmt::Display for LockError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Held { folder, pid: Some(pid) } => {
-                write!(f, "another driftless (pid {pid}) holds {}", folder.display())
+                write!(f, "another driftless (pid {pid}) is at work in {}", folder.display())
             }
-            Self::Held { folder, pid: None } => write!(f, "another driftless holds {}", folder.display()),
+            Self::Held { folder, pid: None } => write!(f, "another driftless is at work in {}", folder.display()),
             Self::Unusable { folder, error } => write!(f, "{} cannot be locked: {error}", folder.display()),
         }
     }
@@ -353,7 +358,7 @@ mod tests {
         let home = dir.path().join("state/driftless");
         let first = lock(&home).unwrap();
         let message = lock(&home).unwrap_err().to_string();
-        assert_eq!(message, format!("another driftless (pid {}) holds {}", std::process::id(), home.display()));
+        assert_eq!(message, format!("another driftless (pid {}) is at work in {}", std::process::id(), home.display()));
         drop(first);
         let again = lock(&home).unwrap();
         assert_eq!(fs::read_to_string(home.join("lock")).unwrap(), format!("{}\n", std::process::id()));
@@ -368,5 +373,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("file"), "").unwrap();
         assert!(matches!(lock(&dir.path().join("file/state")), Err(LockError::Unusable { .. })));
+        let (file, said) = (dir.path().join("file"), lock(&dir.path().join("file/state")).unwrap_err().to_string());
+        assert!(
+            said.contains(&format!("{} is a file, and a folder is needed: move it away", file.display())),
+            "{said}"
+        );
+        let said = lock(&file).unwrap_err().to_string();
+        assert!(said.contains(&format!("{} cannot be locked: it is a file", file.display())), "{said}");
     }
 }

@@ -24,19 +24,30 @@ pub struct Setting {
     pub variable: &'static str,
     /// One sentence for people: meaning, unit, default.
     pub help: &'static str,
+    /// Whether it says which login at which service this is, or what is sent there: with another value nothing that was learnt
+    /// before counts. So it is unless [`Setting::detail`] says otherwise.
+    pub tells_apart: bool,
 }
 
 impl Setting {
     /// An optional setting without a variable.
     #[must_use]
     pub const fn optional(name: &'static str, kind: Kind, help: &'static str) -> Self {
-        Self { name, kind, required: false, variable: "", help }
+        Self { name, kind, required: false, variable: "", help, tells_apart: true }
     }
 
     /// A required setting without a variable.
     #[must_use]
     pub const fn required(name: &'static str, kind: Kind, help: &'static str) -> Self {
-        Self { name, kind, required: true, variable: "", help }
+        Self { name, kind, required: true, variable: "", help, tells_apart: true }
+    }
+
+    /// The same setting as a detail: with another value it is the same login at the same service, and what was learnt there
+    /// still holds.
+    #[must_use]
+    pub const fn detail(mut self) -> Self {
+        self.tells_apart = false;
+        self
     }
 
     /// The same setting with a variable that stands in for it.
@@ -163,7 +174,7 @@ impl Settings {
     #[must_use]
     pub fn canonical(&self) -> Vec<u8> {
         use secrecy::ExposeSecret;
-        self.told_apart(|value| match value {
+        self.told_apart(|_, value| match value {
             Value::Secret(secret) => Some(match secret.read() {
                 Ok(content) => content.expose_secret().to_owned(),
                 Err(_) => "\u{0}unreadable".to_owned(),
@@ -172,21 +183,23 @@ impl Settings {
         })
     }
 
-    /// Every setting that is no secret, URLs without their queries: which login at which service this is. With others, what was
-    /// confirmed there says nothing of here; with another password alone, it does.
+    /// Every setting that `declared` says to tell logins apart and that is no secret, URLs without their queries: which login at
+    /// which service this is. With others, what was confirmed there says nothing of here; with another password alone, it does.
     #[must_use]
-    pub fn identity(&self) -> Vec<u8> {
-        self.told_apart(|value| match value {
+    pub fn identity(&self, declared: &[Setting]) -> Vec<u8> {
+        let is_detail = |name: &str| declared.iter().any(|setting| setting.name == name && !setting.tells_apart);
+        self.told_apart(|name, value| match value {
+            _ if is_detail(name) => None,
             Value::Secret(_) => None,
             Value::Url(url) => Some(shown(url)),
             other => Some(format!("{other:?}")),
         })
     }
 
-    fn told_apart(&self, tell: impl Fn(&Value) -> Option<String>) -> Vec<u8> {
+    fn told_apart(&self, tell: impl Fn(&str, &Value) -> Option<String>) -> Vec<u8> {
         let mut out = Vec::new();
         for (name, value) in &self.values {
-            let text = tell(value);
+            let text = tell(name, value);
             let Some(text) = text else { continue };
             for part in [name.as_bytes(), text.as_bytes()] {
                 out.extend_from_slice(&(part.len() as u64).to_le_bytes());

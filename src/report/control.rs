@@ -16,6 +16,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::time::timeout;
 
 use crate::model::desired::AccountName;
+use crate::model::machine::{State, Target};
 use crate::model::name::Name;
 
 /// The longest request, in octets.
@@ -49,6 +50,24 @@ pub enum Request {
     },
     /// Read the configuration again.
     Reload,
+}
+
+/// What became of a [`Request::Release`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Released {
+    /// How many holds were let go.
+    pub let_go: usize,
+    /// Accounts of the name that are held themselves, and stay so.
+    pub accounts: Vec<AccountName>,
+}
+
+impl Released {
+    /// What a release did. So many of what it meant were held `before`.
+    #[must_use]
+    pub fn since(before: usize, state: &State, target: &Target) -> Self {
+        let accounts = if let Target::Name(name) = target { state.held_accounts_of(name) } else { Vec::new() };
+        Self { let_go: before.saturating_sub(state.holds(target)), accounts }
+    }
 }
 
 /// What comes back.

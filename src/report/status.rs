@@ -58,6 +58,8 @@ pub struct RecordStatus {
     pub state: String,
     /// The state in a sentence.
     pub says: String,
+    /// The sources of its addresses.
+    pub sources: Vec<String>,
     /// What it should hold; `None` where that is unknown.
     pub wanted: Option<Vec<String>>,
     /// What the service was last known to hold of ours.
@@ -262,12 +264,15 @@ pub fn record_status(view: &View<'_>, now: Now) -> RecordStatus {
         Standing::Held { hold, account: false } => Some(hold_status(hold, view.id.key.name.as_str())),
         _ => None,
     };
+    let mut sources = Vec::new();
+    view.spec.into_iter().for_each(|spec| spec.source.sources(&mut sources));
     RecordStatus {
         name: view.id.key.name.to_string(),
         rtype: view.id.key.rtype.to_string(),
         account: view.id.account.0.clone(),
         state: word(view).into(),
         says: sentence(view, now),
+        sources: sources.iter().map(ToString::to_string).collect(),
         wanted: view.want.values().map(|wanted| values(&wanted)),
         confirmed: entry.confirmed.as_ref().filter(|_| entry.attempt.is_none()).map(|c| values(&c.values)),
         accepted: stamp(&entry.accepted),

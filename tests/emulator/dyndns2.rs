@@ -13,6 +13,12 @@ use data_encoding::BASE64;
 
 use super::http::{Answer, Received};
 
+/// What can be typed.
+pub const USAGE: &str = "\
+dyndns2 [--user NAME] [--password PASSWORD] [--names N] [--patience N] [--keeps-siblings] [--ipv6-parameter NAME] HOST...
+    the names HOST... at user \"user\" with password \"secret\" unless given; --names: so many in a request at most (20);
+    --patience: blocked for abuse after so many nochg in a row (3); --keeps-siblings: a family that is not named stays";
+
 /// The path of the API.
 pub const PATH: &str = "/nic/update";
 
@@ -83,8 +89,7 @@ impl Dyndns2 {
         Self { rules: Arc::new(rules), hosts: Arc::new(Mutex::new(hosts)) }
     }
 
-    /// The service that a command line describes: `--user U --password P --names N --patience N --keeps-siblings
-    /// --ipv6-parameter NAME HOST...`.
+    /// The service that a command line describes, see [`USAGE`].
     pub fn by_hand(arguments: &[String]) -> Result<Self, String> {
         let (mut rules, mut names) = (Rules::default(), Vec::new());
         let mut arguments = arguments.iter();
@@ -98,7 +103,7 @@ impl Dyndns2 {
                 "--patience" => rules.patience = number(value()?)?,
                 "--keeps-siblings" => rules.forgets = false,
                 "--ipv6-parameter" => rules.ipv6_parameter = Some(value()?),
-                option if option.starts_with('-') => return Err(format!("there is no option {option}")),
+                option if option.starts_with('-') => return Err(format!("there is no option {option}\n{USAGE}")),
                 name => names.push(name.to_ascii_lowercase()),
             }
         }

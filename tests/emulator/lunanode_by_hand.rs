@@ -6,7 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use super::http::{Answer, Received};
 use super::lunanode::{Empty, State, Switches};
 
-const USAGE: &str = "\
+/// What can be typed.
+pub const USAGE: &str = "\
 lunanode [--api-id ID] [--api-key KEY] [--zone NAME]... [--dyn LABEL=ADDRESS]... [--switch SWITCH]...
     switches: empty-maps, empty-missing, no-dots, relative-names, full-dyn-names, dyn-add-tells-id, new-ids,
               numeric-ids, dyn-ipv6, nonces-once, global-in-words, escaped-errors, source-mismatch";
@@ -15,6 +16,7 @@ lunanode [--api-id ID] [--api-key KEY] [--zone NAME]... [--dyn LABEL=ADDRESS]...
 pub fn emulator(arguments: &[String]) -> Result<impl Fn(&Received) -> Answer + Send + Sync + use<>, String> {
     let mut state =
         State::new("abcdefghijklmnop", &('a'..='z').cycle().take(128).collect::<String>(), Switches::default());
+    // Options are pairs.
     for pair in arguments.chunks(2) {
         let [option, value] = pair else { return Err(USAGE.to_owned()) };
         match option.as_str() {

@@ -1,7 +1,9 @@
 //! The emulators, to be used by hand: `cargo run --example emulator -- dyndns2 --port 18080 home.example.org`, or
 //! `-- lunanode --port 18080 --zone example.org`.
 
-#![expect(clippy::print_stdout, reason = "a command for people")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for people")]
+
+use std::process::ExitCode;
 
 mod dyndns2;
 mod http;
@@ -10,19 +12,39 @@ mod lunanode_by_hand;
 
 use http::{Answer, Received, Server};
 
+const USAGE: &str = "\
+emulator SERVICE [--port N] [OPTION]...
+    SERVICE   dyndns2 or lunanode; SERVICE --help names the options of one
+    --port N  the port on 127.0.0.1, any free one unless given";
+
 /// One service: a request in, an answer out.
 type Emulator = Box<dyn Fn(&Received) -> Answer + Send + Sync>;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), String> {
-    let (service, port, rest) = arguments(std::env::args().skip(1).collect())?;
+async fn main() -> ExitCode {
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve() -> Result<(), String> {
+    let given: Vec<String> = std::env::args().skip(1).collect();
+    if given.iter().any(|argument| ["-h", "--help", "help"].contains(&argument.as_str())) {
+        println!("{}", usage(&given));
+        return Ok(());
+    }
+    let (service, port, rest) = arguments(given)?;
     let emulator: Emulator = match service.as_str() {
         "dyndns2" => {
             let service = dyndns2::Dyndns2::by_hand(&rest)?;
             Box::new(move |request| service.answer(request))
         }
         "lunanode" => Box::new(lunanode_by_hand::emulator(&rest)?),
-        other => return Err(format!("there is no emulator of \"{other}\"; there are: dyndns2, lunanode")),
+        other => return Err(format!("there is no emulator of \"{other}\"\n{USAGE}")),
     };
     let shown: Emulator = Box::new(move |request| {
         let answer = emulator(request);
@@ -34,6 +56,16 @@ async fn main() -> Result<(), String> {
     std::future::pending().await
 }
 
+/// The usage of the service that is named, or of the whole.
+fn usage(given: &[String]) -> &'static str {
+    let named = |service: &str| given.iter().any(|argument| argument == service);
+    match () {
+        () if named("dyndns2") => dyndns2::USAGE,
+        () if named("lunanode") => lunanode_by_hand::USAGE,
+        () => USAGE,
+    }
+}
+
 /// The service, the port (any free one unless `--port` is given) and the service's own arguments.
 fn arguments(mut given: Vec<String>) -> Result<(String, u16, Vec<String>), String> {
     let mut port = 0;
@@ -43,7 +75,7 @@ fn arguments(mut given: Vec<String>) -> Result<(String, u16, Vec<String>), Strin
         given.drain(at..=at + 1);
     }
     if given.is_empty() {
-        return Err("which service? emulator SERVICE [--port N] ...".into());
+        return Err(format!("which service?\n{USAGE}"));
     }
     let service = given.remove(0);
     Ok((service, port, given))

@@ -2,14 +2,46 @@
 
 #![expect(clippy::expect_used, reason = "helpers of tests")]
 
+mod dyndns2;
 mod http;
 mod lunanode;
+mod lunanode_by_hand;
 
 use std::time::Duration;
 
 use driftless::model::error::Kind;
 use driftless::net::http::{Http, Reply, SINGLE};
 use http::{Answer, Fault, Server};
+
+#[test]
+fn an_emulator_takes_the_options_that_its_usage_names_and_no_other() {
+    let named = |usage: &'static str| {
+        let words = usage.split([' ', '[', ']', ';', ':', '\n']);
+        let options: std::collections::BTreeSet<&str> = words.filter(|word| word.starts_with("--")).collect();
+        options
+    };
+    let dyndns2 = named(dyndns2::USAGE);
+    assert_eq!(dyndns2.len(), 6, "{dyndns2:?}");
+    for option in dyndns2 {
+        let arguments = if option == "--keeps-siblings" { vec![option] } else { vec![option, "7"] };
+        let taken = dyndns2::Dyndns2::by_hand(&arguments.into_iter().map(String::from).collect::<Vec<_>>());
+        assert!(taken.is_ok(), "{option}: {:?}", taken.err());
+    }
+    let lunanode = named(lunanode_by_hand::USAGE);
+    assert_eq!(lunanode.len(), 5, "{lunanode:?}");
+    for option in lunanode {
+        let value = match option {
+            "--dyn" => "home=192.0.2.1",
+            "--switch" => "new-ids",
+            _ => "example.org",
+        };
+        let taken = lunanode_by_hand::emulator(&[option.into(), value.into()]);
+        assert!(taken.is_ok(), "{option}: {:?}", taken.err());
+    }
+    let unknown = ["--nope".to_owned(), "1".to_owned()];
+    assert!(dyndns2::Dyndns2::by_hand(&unknown).is_err_and(|why| why.contains("--user")));
+    assert!(lunanode_by_hand::emulator(&unknown).is_err_and(|why| why.contains("--api-id")));
+}
 
 async fn echo() -> Server {
     Server::start(0, |request| Answer::new(200, request.path.clone())).await.expect("a port is free")

@@ -1,13 +1,16 @@
 //! How each record set stands, in terms that status, exit codes and the oracle of the simulator share.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::due::{Next, READS, has_nothing_to_remove, stands};
-use super::{SETTLE_MOST, State};
+use super::{SETTLE_MOST, State, Target};
 use crate::model::agree::{Reading, SourceName};
-use crate::model::desired::{AccountName, Id, Want};
+use crate::model::desired::{AccountName, Id, RecordSpec, Want};
 use crate::model::error::Error;
 use crate::model::ledger::{AccountEntry, Entry, Hold};
+use crate::model::name::Name;
 use crate::model::plan::Change;
 use crate::model::record::Family;
 use crate::model::time::{Moment, Now};
@@ -66,6 +69,8 @@ pub enum Pause {
 pub struct View<'a> {
     /// Which.
     pub id: &'a Id,
+    /// What is declared of it.
+    pub spec: Option<&'a RecordSpec>,
     /// What it should hold.
     pub want: &'a Want,
     /// What is remembered.
@@ -101,10 +106,11 @@ impl State {
             let looked_for = matches!(standing, Standing::Unknown { .. } | Standing::Unmanaged);
             View {
                 id,
+                spec: self.desired.records.get(id),
                 want: &record.want,
                 entry: &record.entry,
                 // The service is not asked before an address is found; that is looked for at each check.
-                next: self.next(id, now).at().or(looked_for.then_some(self.next_check)),
+                next: if looked_for { Some(self.next_check) } else { self.next(id, now).at() },
                 pause: self.pause(id, &standing, now),
                 standing,
                 readable: terms.is_some_and(|terms| terms.readable),
@@ -157,6 +163,33 @@ impl State {
     /// What every source last said, and when.
     pub fn observations(&self) -> impl Iterator<Item = (&SourceName, Family, &Reading, Now)> {
         self.detection.observed.iter().map(|((name, family), seen)| (name, *family, &seen.reading, seen.at))
+    }
+
+    /// How many accounts and record sets are held, of those that a target means.
+    #[must_use]
+    pub fn holds(&self, target: &Target) -> usize {
+        let accounts = self.accounts.iter().filter(|(name, account)| {
+            let meant = matches!(target, Target::All) || matches!(target, Target::Account(meant) if meant == *name);
+            meant && account.entry.hold.is_some()
+        });
+        let records = self.records.iter().filter(|(id, record)| {
+            let meant = match target {
+                Target::All => true,
+                Target::Name(name) => id.key.name == *name,
+                Target::Account(account) => id.account == *account,
+            };
+            meant && record.entry.hold.is_some()
+        });
+        accounts.count() + records.count()
+    }
+
+    /// The accounts of a name that are held themselves.
+    #[must_use]
+    pub fn held_accounts_of(&self, name: &Name) -> Vec<AccountName> {
+        let held = |name: &&AccountName| self.accounts.get(*name).is_some_and(|account| account.entry.hold.is_some());
+        let accounts: BTreeSet<&AccountName> =
+            self.records.keys().filter(|id| id.key.name == *name).map(|id| &id.account).filter(held).collect();
+        accounts.into_iter().cloned().collect()
     }
 
     /// Whether the ledger can be written.

@@ -13,6 +13,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting::required("auth_url", Kind::Url, "Where Keystone is, with or without the /v3 at the end.")
         .or_variable("OS_AUTH_URL"),
     Setting::optional("auth_type", Kind::Choice(WAYS), "How to log in; found from the other settings when left out.")
+        .detail()
         .or_variable("OS_AUTH_TYPE"),
     Setting::optional("username", Kind::Text, "The user's name; it needs the user's domain.")
         .or_variable("OS_USERNAME"),
@@ -49,8 +50,10 @@ pub(super) const SETTINGS: &[Setting] = &[
         Kind::Choice(&["public", "internal", "admin"]),
         "Which of the service's endpoints to use; public when left out.",
     )
+    .detail()
     .or_variable("OS_INTERFACE"),
     Setting::optional("cacert", Kind::Path, "A PEM file of certificates to trust beside the host's.")
+        .detail()
         .or_variable("OS_CACERT"),
     Setting::optional("endpoint", Kind::Url, "Where Designate is, instead of what Keystone's catalog says."),
 ];

@@ -54,7 +54,8 @@ const SETTINGS: &[Setting] = &[
         "names_per_request",
         Kind::Number(1, 50),
         "How many names share a request; 20 unless set, which is what Dyn allows. 1 for services that take a single name.",
-    ),
+    )
+    .detail(),
     Setting::optional(
         "families",
         Kind::Choice(&["together", "apart"]),
@@ -65,7 +66,8 @@ const SETTINGS: &[Setting] = &[
         "refresh",
         Kind::Duration,
         "After how long an unchanged address is sent again, for services that expire names; never unless set.",
-    ),
+    )
+    .detail(),
     Setting::optional(
         "ipv6_parameter",
         Kind::Text,

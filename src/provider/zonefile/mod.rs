@@ -54,22 +54,26 @@ pub const ENTRY: Entry = Entry {
             "reload",
             Kind::Command,
             "What has the name server read the file again, as a list of words; 10 seconds at most.",
-        ),
+        )
+        .detail(),
         Setting::optional(
             "create",
             Kind::Flag,
             "Whether a missing file is made, default true; `zone` must be set then.",
-        ),
+        )
+        .detail(),
         Setting::optional(
             "nameserver",
             Kind::Name,
             "The zone's name server in a new file, default \"localhost\"; one within the zone needs an address there.",
-        ),
+        )
+        .detail(),
         Setting::optional(
             "hostmaster",
             Kind::Text,
             "Who looks after the zone, in a new file, as a mail address; default hostmaster@ the zone.",
-        ),
+        )
+        .detail(),
     ],
     build,
 };

@@ -1,0 +1,240 @@
+//! What the commands say and how they end, without a network: the words and exit codes that operators and scripts rely on.
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
+
+use std::fs;
+use std::process::Output;
+
+use serde_json::Value;
+
+#[path = "support/torture.rs"]
+mod torture;
+
+use torture::{Home, within};
+
+/// A home with two names in a zone file, and an account whose secret is the file `secret`.
+fn home() -> Home {
+    let home = Home::new();
+    home.write("secret", "hunter2");
+    home.write(
+        "driftless.toml",
+        &format!(
+            "state_dir = \"{0}/state\"\n[account.zone]\nprovider = \"zonefile\"\npath = \"{0}/zone\"\nzone = \"example.org\"\n\
+             [account.luna]\nprovider = \"lunanode\"\nendpoint = \"http://127.0.0.1:1/api/\"\n\
+             api_id = \"abcdefghijklmnop\"\napi_key = {{ file = \"{0}/secret\" }}\nverify = false\n\
+             [[record]]\nname = \"home.example.org\"\naccount = \"zone\"\nipv4 = \"192.0.2.1\"\nipv6 = {{ file = \"{0}/none\" }}\n\
+             private = true\n[[record]]\nname = \"luna.example.org\"\naccount = \"luna\"\nipv4 = \"192.0.2.1\"\n\
+             ipv6 = \"off\"\nprivate = true\n",
+            home.text("").trim_end_matches('/')
+        ),
+    );
+    home
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap_or(-1)
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// The exit code and what `--json` printed, which is one object.
+fn json(home: &Home, words: &[&str]) -> (i32, Value) {
+    let output = home.output(&[words, &["--json"]].concat());
+    let value: Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|why| panic!("{words:?}: {why}: {output:?}"));
+    assert!(value.is_object(), "{words:?}: {value}");
+    (code(&output), value)
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+#[test]
+fn what_json_prints_is_one_object_with_the_same_keys_whatever_it_says() {
+    let home = home();
+    let shapes: [(&[&str], &[&str]); 7] = [
+        (&["check"], &["accounts", "ok", "online", "problems", "records"]),
+        (&["detect"], &["believed", "sources"]),
+        (&["explain", "home.example.org"], &["records", "running", "sources"]),
+        (&["once"], &["running", "status"]),
+        (&["plan"], &["changes", "records"]),
+        (&["providers"], &["providers"]),
+        (&["status"], &["running", "status"]),
+    ];
+    for (words, shape) in shapes {
+        assert_eq!(keys(&json(&home, words).1), shape, "{words:?}");
+    }
+    assert_eq!(json(&home, &["providers", "zonefile"]).1["providers"][0]["name"], "zonefile");
+
+    home.write("driftless.toml", "[account.x]\nprovider = \"nothing\"\n");
+    for (words, shape) in shapes.iter().filter(|(words, _)| words[0] != "providers") {
+        let (code, said) = json(&home, words);
+        let expected = if words[0] == "check" { shape } else { &["error", "problems"][..] };
+        assert_eq!((code, keys(&said).as_slice()), (78, expected), "{words:?}");
+        assert_eq!(said["problems"][0]["at"]["line"], 2, "{words:?}: {said}");
+    }
+    assert_eq!(json(&home, &["check"]).1["ok"], false);
+    let (code, said) = json(&home, &["providers", "nope"]);
+    assert_eq!((code, said["problems"].as_array().map(Vec::len)), (78, Some(0)));
+    assert!(said["error"].as_str().unwrap().contains("there is no provider"), "{said}");
+}
+
+#[test]
+fn a_check_sees_secrets_that_cannot_be_used() {
+    let home = home();
+    let checked = |more: &[&str]| {
+        let output = home.output(&[&["check"], more].concat());
+        (code(&output), stdout(&output), stderr(&output))
+    };
+    let (code, said, warned) = checked(&["--strict"]);
+    assert!(code == 0 && said.starts_with("the configuration is right: ") && warned.is_empty(), "{said}{warned}");
+    home.write("secret", "");
+    let (code, said, warned) = checked(&[]);
+    assert!(code == 0 && said.contains("see the warnings above: 2 accounts, 2 names, 1 warning"), "{code} {said}");
+    assert!(warned.contains("cannot be used: it is empty") && warned.contains("driftless.toml:10:"), "{warned}");
+    assert_eq!(checked(&["--strict"]).0, 78);
+    fs::remove_file(home.path("secret")).unwrap();
+    fs::create_dir(home.path("secret")).unwrap();
+    assert!(checked(&[]).2.contains("secret is a folder, not a file"));
+}
+
+#[test]
+fn a_word_that_is_not_known_gets_a_suggestion_only_where_one_is_near() {
+    let home = home();
+    for (words, said) in [
+        (&["providers", "nope"][..], "\"nope\"; there are: designate, dyndns2, lunanode, zonefile"),
+        (&["providers", "zone-file"], "\"zone-file\"; did you mean zonefile?"),
+        (&["explain", "hom.example.org"], "did you mean home.example.org?"),
+        (&["explain", "other.example"], "; there are: luna.example.org, home.example.org"),
+        (&["update", "other.example"], "; there are: home.example.org, luna.example.org"),
+        (&["release", "lun"], "; did you mean luna?"),
+        (&["release", "nobody"], "; there are: luna, zone, home.example.org, luna.example.org"),
+    ] {
+        let output = home.output(words);
+        assert_eq!(code(&output), 78, "{words:?}");
+        assert!(stderr(&output).trim_end().ends_with(said), "{words:?}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn without_a_daemon_what_it_left_behind_is_shown_and_the_exit_code_says_so() {
+    let home = home();
+    fs::remove_file(home.path("secret")).unwrap();
+    assert_eq!(code(&home.output(&["once"])), 77);
+    let status = home.output(&["status"]);
+    assert_eq!(code(&status), 69);
+    for said in [
+        "no daemon is running; this is what it left behind",
+        "home.example.org A at zone: had 192.0.2.1 when last looked at",
+        "luna.example.org A at luna: held with its account, see below",
+        "; to let go: driftless release luna",
+    ] {
+        assert!(stdout(&status).contains(said), "{said}\n{}", stdout(&status));
+    }
+    let explained = home.output(&["explain", "home.example.org"]);
+    assert_eq!(code(&explained), 69);
+    for said in ["left behind", "  next look:    when a daemon runs", "  seen in DNS:  not asked"] {
+        assert!(stdout(&explained).contains(said), "{said}\n{}", stdout(&explained));
+    }
+    let daemon = home.start(&["run"]);
+    assert!(within(std::time::Duration::from_secs(20), || home.status().1 == Some(0)), "{}", home.log());
+    // Each family's own source, and none of another name's.
+    let sources = || stdout(&home.output(&["explain", "home.example.org"])).matches("  source:  ").count();
+    assert!(within(std::time::Duration::from_secs(20), || sources() == 2), "{}", sources());
+    daemon.stop();
+}
+
+#[test]
+fn a_release_says_what_it_let_go_with_and_without_the_daemon() {
+    for running in [false, true] {
+        let home = home();
+        fs::remove_file(home.path("secret")).unwrap();
+        assert_eq!(code(&home.output(&["once"])), 77);
+        let daemon = running.then(|| home.start(&["run"]));
+        assert!(
+            !running || within(std::time::Duration::from_secs(20), || home.status().1 == Some(0)),
+            "{}",
+            home.log()
+        );
+        let release = |target: &str| {
+            let output = home.output(&["release", target]);
+            assert_eq!(code(&output), 0, "{output:?}");
+            stdout(&output)
+        };
+        assert_eq!(release("zone"), "nothing was held\n");
+        let its_account = "nothing was held\nits account luna is held; to let go of that: driftless release luna\n";
+        assert_eq!(release("luna.example.org"), its_account);
+        assert_eq!(release("luna"), "let go of 1 hold\n");
+        if let Some(daemon) = daemon {
+            daemon.stop();
+        } else {
+            assert_eq!(release("luna"), "nothing was held\n");
+        }
+    }
+}
+
+#[test]
+fn an_explanation_without_an_address_names_the_next_look() {
+    let home = home();
+    let daemon = home.start(&["run"]);
+    assert!(within(std::time::Duration::from_secs(20), || home.status().1 == Some(0)), "{}", home.log());
+    let of = |value: &Value| {
+        let records = value["records"].as_array().unwrap().clone();
+        records.into_iter().find(|record| record["type"] == "AAAA").unwrap()
+    };
+    assert!(within(std::time::Duration::from_secs(20), || {
+        of(&json(&home, &["explain", "home.example.org"]).1)["state"] == "unknown"
+    }));
+    let (status, _) = home.status();
+    assert_eq!(of(&status["status"])["next"], status["status"]["next_check"]);
+    let said = stdout(&home.output(&["explain", "home.example.org"]));
+    assert!(said.contains("  next look:    2"), "{said}");
+    daemon.stop();
+}
+
+#[test]
+fn a_state_folder_that_is_a_file_is_named_with_what_to_do() {
+    let home = home();
+    home.write("state", "");
+    let output = home.output(&["once"]);
+    let said = format!("{} cannot be locked: it is a file, and a folder is needed: move it away", home.text("state"));
+    assert!(stderr(&output).contains(&said), "{}", stderr(&output));
+    let output = home.output(&["run", "--demo", "--folder", &home.text("state")]);
+    assert!(code(&output) == 78 && stderr(&output).contains("it is a file, and a folder is needed"), "{output:?}");
+}
+
+#[test]
+fn a_second_daemon_ends_with_one_clear_line() {
+    let home = home();
+    let daemon = home.start(&["run"]);
+    assert!(within(std::time::Duration::from_secs(20), || home.status().1 == Some(0)), "{}", home.log());
+    let output = home.output(&["run"]);
+    assert_eq!(code(&output), 75);
+    let pid = daemon.pid().as_raw_nonzero();
+    let said = format!("driftless: another driftless (pid {pid}) is at work in {}", home.text("state"));
+    assert_eq!(stderr(&output).lines().last(), Some(said.as_str()));
+    daemon.stop();
+}
+
+#[test]
+fn a_second_demonstration_says_nothing_but_that_there_is_one() {
+    let home = Home::new();
+    let demo = |home: &Home| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_driftless"));
+        command.args(["run", "--demo", "--folder"]).arg(home.path("demo"));
+        command
+    };
+    let daemon = home.spawn(&mut demo(&home));
+    assert!(within(std::time::Duration::from_secs(20), || home.log().contains("Ctrl-C ends it")), "{}", home.log());
+    let output = torture::output(&mut demo(&home));
+    assert_eq!((code(&output), stdout(&output)), (75, String::new()));
+    assert!(stderr(&output).contains("is at work in "), "{output:?}");
+    daemon.stop();
+}

@@ -1,0 +1,68 @@
+//! The man pages name what there is: every command, option and exit code of the help, every key that the configuration knows.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use driftless::provider::REGISTRY;
+
+const COMMANDS: &str = include_str!("../packaging/man/driftless.8");
+const KEYS: &str = include_str!("../packaging/man/driftless.toml.5");
+const EXAMPLE: &str = include_str!("../config/driftless.toml");
+
+fn help(words: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_driftless")).args(words).arg("--help").output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The words that stand at the beginning of the lines of a section.
+fn section<'a>(help: &'a str, title: &str) -> Vec<&'a str> {
+    let lines = help.lines().skip_while(|line| *line != title).skip(1).take_while(|line| !line.is_empty());
+    lines.filter(|line| !line.starts_with("    ")).filter_map(|line| line.split_whitespace().next()).collect()
+}
+
+/// The words of a page, its macros too.
+fn words(page: &str) -> BTreeSet<&str> {
+    let part = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    page.split(part).collect()
+}
+
+#[test]
+fn every_command_option_and_exit_code_is_in_the_manual() {
+    let main = help(&[]);
+    let commands = section(&main, "Commands:");
+    assert!(commands.len() >= 11, "{commands:?}");
+    let mut options = BTreeSet::new();
+    for command in &commands {
+        assert!(COMMANDS.contains(&format!("\n.It Cm {command}")), "{command}");
+        let help = if *command == "help" { main.clone() } else { help(&[command]) };
+        let found =
+            help.lines().skip_while(|line| *line != "Options:").filter_map(|line| line.trim_start().split_once("--"));
+        options.extend(found.filter_map(|(_, rest)| Some(rest.split([' ', ',']).next()?.to_owned())));
+    }
+    assert!(options.len() >= 8, "{options:?}");
+    for option in options {
+        assert!(COMMANDS.contains(&format!("Fl Fl {option}")), "--{option}");
+    }
+    for code in section(&main, "Exit codes:") {
+        assert!(COMMANDS.contains(&format!("\n.It {code}\n")), "{code}");
+    }
+}
+
+#[test]
+fn every_key_of_the_configuration_is_in_the_manual() {
+    let page = words(KEYS);
+    let settings = REGISTRY.iter().flat_map(|entry| entry.settings).map(|setting| setting.name);
+    let examples = EXAMPLE.lines().map(|line| line.trim_start_matches('#')).filter_map(|line| line.split_once(" = "));
+    let typed = examples
+        .map(|(key, _)| key)
+        .filter(|key| key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'));
+    let sources =
+        ["interface", "https", "file", "command", "fixed", "first_of", "quorum", "of", "json", "key", "timeout"];
+    let keys: BTreeSet<&str> = settings.chain(typed).chain(sources).collect();
+    assert!(keys.len() > 50, "{keys:?}");
+    let missing: Vec<&str> = keys.into_iter().filter(|key| !page.contains(key)).collect();
+    assert_eq!(missing, Vec::<&str>::new());
+    for entry in REGISTRY {
+        assert!(KEYS.contains(&format!("\n.Ss {}\n", entry.name)), "{}", entry.name);
+    }
+}
