@@ -43,7 +43,8 @@ impl Home {
         fs::rename(fresh, self.path(name)).unwrap();
     }
 
-    /// The program with these arguments, the configuration in `driftless.toml`, and nothing of this environment but `PATH`.
+    /// The program with these arguments, the configuration in `driftless.toml`, the state in `state`, and nothing of this
+    /// environment but `PATH`.
     pub fn driftless(&self, arguments: &[&str]) -> Command {
         self.wrapped(&[], arguments)
     }
@@ -58,6 +59,8 @@ impl Home {
         command.env_clear().env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
         // Parsing the host's certificates takes longest of all at start; nobody here has one of them.
         command.env("SSL_CERT_FILE", "/dev/null");
+        // Where a configuration that a test gets wrong says nothing of it.
+        command.env("STATE_DIRECTORY", self.path("state"));
         command.current_dir(self.dir.path()).stdin(Stdio::null());
         command
     }

@@ -129,16 +129,11 @@ impl State {
         record.entry.wait = None;
         record.entry.no_effect = 0;
         record.entry.clamped = clamped;
-        if record.entry.accepted.is_some() && record.entry.read_back.is_none() {
-            // The readings that belong to a write, before and after it, are bounded by the budget for writes.
-            record.asked = Spent::default();
-        }
-        if declared.terms.in_dns && record.entry.in_dns.is_none() && record.entry.read_back.is_none() {
-            // It has just come into force, however late: now is when name servers answer it.
-            let soon = now.moment.plus(FIRST_LOOK);
-            record.resolve_at = Some(record.resolve_at.map_or(soon, |at| at.min(soon)));
-            record.resolves = 0;
-        }
+        // The readings of a write are bounded by its own budget. What has come into force, however late, is looked up then.
+        let first = record.entry.read_back.is_none();
+        record.asked = if first && record.entry.accepted.is_some() { Spent::default() } else { record.asked };
+        let soon = (first && record.entry.in_dns.is_none()).then(|| now.moment.plus(FIRST_LOOK));
+        record.resolve_at = record.resolve_at.into_iter().chain(soon).min().filter(|_| declared.terms.in_dns);
         record.entry.accepted.get_or_insert(now.into());
         record.entry.read_back = Some(now.into());
         record.forced = false;
