@@ -3,7 +3,7 @@
 //! [`step`] is the whole interface, [`event`] its vocabulary. What each kind of event does stands in a room of its own: [`detection`] turns readings into
 //! wants, [`due`] says what a record set needs next, [`lane`] carries an account through reading and
 //! planning, [`batches`] from the plan to its outcome, [`compare`] finds
-//! the difference, [`failure`] turns errors into waits and holds, [`proof`] follows a change until it is seen in DNS, [`command`]
+//! the difference, [`failure`] turns errors into waits and holds, [`proof`] follows a change until it is seen in DNS, [`jobs`] what a service works on, [`command`]
 //! is what people ask for, [`persist`] is what goes to disk.
 
 use std::collections::BTreeMap;
@@ -27,6 +27,7 @@ mod event;
 mod failure;
 #[cfg(test)]
 mod found;
+mod jobs;
 mod lane;
 mod persist;
 mod proof;

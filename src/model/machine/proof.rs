@@ -5,10 +5,9 @@ use std::time::Duration;
 use super::{Effect, Level, Out, Proof, State};
 use crate::model::backoff::{CEILING, Spent, spread};
 use crate::model::desired::{AccountName, Id};
-use crate::model::error::{Error, Kind, Result};
+use crate::model::error::{Error, Kind};
 use crate::model::ledger::{Attempt, Confirmed, Fingerprint, Reason, Stamp};
-use crate::model::plan::Settled;
-use crate::model::record::{RrsetKey, Ttl, Values, list};
+use crate::model::record::{Ttl, Values, list};
 use crate::model::time::{Moment, Now};
 
 /// When a running job, or what name servers answer, is first looked at; each later look waits twice as long.
@@ -20,11 +19,9 @@ const UNDONE: usize = 2;
 const CONTENTION: Duration = Duration::from_secs(3600);
 /// Name servers alone cause at most one write in this time.
 const DNS_WRITE: Duration = Duration::from_secs(24 * 3600);
-/// A job that runs for longer has failed.
-const JOB: Duration = Duration::from_secs(600);
 
 /// The pause before the look after `looks` looks.
-fn pause(looks: u32) -> Duration {
+pub(super) fn pause(looks: u32) -> Duration {
     FIRST_LOOK.saturating_mul(1 << looks.min(8)).min(LAST_LOOK)
 }
 
@@ -355,60 +352,6 @@ impl State {
                     record.dirty = true;
                     self.urgent = true;
                 }
-            }
-        }
-    }
-
-    pub(super) fn settled(
-        &mut self,
-        id: Id,
-        print: &Fingerprint,
-        result: Result<Settled>,
-        now: Now,
-        rng: &mut fastrand::Rng,
-        out: &mut Out,
-    ) {
-        if !self.lane_answered(&id.account) {
-            return;
-        }
-        let Some(record) = self.records.get_mut(&id) else { return };
-        record.busy = false;
-        let Some((_, since)) = record.entry.ticket.clone() else { return };
-        let result = match result {
-            Ok(Settled::Running) if now.moment.since(since.moment) >= JOB => {
-                Err(Error::transient(format!("waiting for the job of {id}"), "it has not ended within ten minutes"))
-            }
-            other => other,
-        };
-        match result {
-            Ok(Settled::Running) => {
-                record.read_backs = record.read_backs.saturating_add(1);
-                record.settle_at = Some(now.moment.plus(pause(record.read_backs)));
-            }
-            Ok(Settled::Done) => {
-                record.entry.ticket = None;
-                record.read_backs = 0;
-                let (intent, doubted) = (record.entry.attempt.clone(), record.doubted);
-                // It was found to hold what it should before the job ended, which may have made something else of it.
-                let look = intent.is_none() || doubted;
-                if let Some(intent) = intent {
-                    let what = format!("now holds {}", list(&intent.values));
-                    self.accepted(&id, intent, what, now, out);
-                }
-                if let Some(record) = self.records.get_mut(&id).filter(|_| look) {
-                    record.doubted |= doubted;
-                    record.read_at = Some(now.moment);
-                }
-            }
-            Err(error) => {
-                let over = !matches!(error.kind, Kind::Transient | Kind::RateLimited { .. })
-                    || now.moment.since(since.moment) >= JOB;
-                if over {
-                    // The job failed or is lost: whatever it did is read before anything is written again.
-                    record.entry.ticket = None;
-                }
-                let outcomes: Vec<(RrsetKey, Option<Error>)> = vec![(id.key.clone(), Some(error))];
-                self.take_failures(&id.account, print, outcomes, true, now, rng, out);
             }
         }
     }
