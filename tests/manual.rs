@@ -1,4 +1,5 @@
 //! The man pages name what there is: every command, option and exit code of the help, every key that the configuration knows.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 use std::collections::BTreeSet;
 use std::process::Command;

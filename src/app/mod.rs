@@ -11,7 +11,7 @@ use crate::model::desired::Id;
 use crate::model::machine::{Document, Documents, Event, Mode, State, Target, step};
 use crate::model::record::Family;
 use crate::os::clock::{self, Clock, SystemClock};
-use crate::os::file::{self, Lock, LockError};
+use crate::os::file::Claim;
 use crate::os::netlink::Watch;
 use crate::os::signals::Signals;
 use crate::os::systemd::Manager;
@@ -106,27 +106,23 @@ pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 
 /// The state's folder, and what is in it.
 struct Opened {
-    lock: Option<Lock>,
+    claim: Claim,
     store: Store,
     documents: Documents,
 }
 
 /// Locks the state's folder and reads it. A disk that cannot be written is survived; another process is not.
 fn open(folder: &Path) -> Result<Opened, Failure> {
-    let lock = match file::lock(folder) {
-        Ok(lock) => Some(lock),
-        Err(error @ LockError::Held { .. }) => return Err(Failure::later(error.to_string())),
-        Err(error @ LockError::Unusable { .. }) => {
-            tracing::warn!("{error}; going on without, what is sent is limited to what cannot do harm");
-            None
-        }
-    };
+    let (claim, trouble) = Claim::new(folder).map_err(|error| Failure::later(error.to_string()))?;
+    if let Some(error) = trouble {
+        tracing::warn!("{error}; going on without, what is sent is limited to what cannot do harm");
+    }
     let (store, found) = Store::open(folder);
     for note in &found.notes {
         tracing::warn!("{note}");
     }
     let documents = found.documents.into_iter().map(|(key, value)| (key, Document::Some(value))).collect();
-    Ok(Opened { lock, store, documents })
+    Ok(Opened { claim, store, documents })
 }
 
 /// A machine that knows what `documents` say.
@@ -170,7 +166,7 @@ impl Work {
 /// It could not begin.
 pub async fn work(work: Work) -> Result<State, Failure> {
     let Work { loaded, again, until, target, greeting, onlooker } = work;
-    let Opened { lock, store, documents } = open(&loaded.config.state_dir)?;
+    let Opened { claim, store, documents } = open(&loaded.config.state_dir)?;
     greeting.into_iter().for_each(|greet| greet());
     let parts = loaded.build(None)?;
     let state = machine(&parts, &documents, store.writable(), Mode::Run);
@@ -180,16 +176,14 @@ pub async fn work(work: Work) -> Result<State, Failure> {
         ears.network = Watch::open()
             .map_err(|error| tracing::warn!("the kernel cannot be listened to ({error}); the timer alone is"))
             .ok();
-        ears.control = listen(&loaded.config.socket, lock.is_some()).await;
+        ears.control = listen(&loaded.config.socket, claim.is_kept()).await;
         ears.manager = Some(Manager::open());
         ears.rebuild = again.map(|path| rebuild(path, &loaded.config));
     }
     // The configuration has been understood; its texts and thousand names are not kept for years.
     drop(loaded);
-    let engine = Engine::new(state, parts, store, Arc::new(SystemClock), fastrand::Rng::new());
-    let state = engine.run(until, ears).await;
-    drop(lock);
-    Ok(state)
+    let engine = Engine::new(state, parts, store, Arc::new(SystemClock), fastrand::Rng::new()).with_claim(claim);
+    Ok(engine.run(until, ears).await)
 }
 
 /// Reads the configuration at `path` again, and says what of it only the next start takes.
@@ -257,7 +251,7 @@ pub fn on_disk(loaded: &Loaded) -> Result<State, Failure> {
 /// # Errors
 /// A daemon runs, or the state cannot be written.
 pub fn release(loaded: &Loaded, target: Target) -> Result<Released, Failure> {
-    let Opened { lock, mut store, documents } = open(&loaded.config.state_dir)?;
+    let Opened { claim, mut store, documents } = open(&loaded.config.state_dir)?;
     let parts = loaded.build(None)?;
     let mut state = machine(&parts, &documents, store.writable(), Mode::Run);
     let before = state.holds(&target);
@@ -268,7 +262,7 @@ pub fn release(loaded: &Loaded, target: Target) -> Result<Released, Failure> {
             store.save(&changes).map_err(|error| Failure::later(format!("writing the state: {error}")))?;
         }
     }
-    drop(lock);
+    drop(claim);
     Ok(Released::since(before, &state, &target))
 }
 

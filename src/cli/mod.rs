@@ -18,7 +18,7 @@ mod work;
 const EXIT_CODES: &str = "\
 Exit codes:
   0   all is well (status, explain: a daemon answered, whatever it said)
-  1   told twice to stop, or the output could not be written
+  1   told twice to stop
   64  the command line is wrong
   69  no daemon is running (status, explain)
   75  it failed in passing, or waits: trying again later may work

@@ -17,6 +17,7 @@ use crate::model::machine::{Document, Documents, Effect, Event, Level, Notice, P
 use crate::model::plan::{Batch, Ticket};
 use crate::model::record::{Family, RrsetKey, Values, list};
 use crate::net::dns;
+use crate::os::file::Claim;
 
 /// A call that takes longer is given up: its outcome counts as unknown, and is read before anything is written again.
 const CALL: Duration = Duration::from_secs(120);
@@ -62,7 +63,12 @@ impl Engine {
             changes.push((SALT.into(), Json::of(&self.salt)));
         }
         match self.store.save(&changes) {
-            Ok(()) => true,
+            Ok(()) => {
+                if let Some(Err(error)) = self.claim.as_mut().map(Claim::try_again) {
+                    tracing::error!("{error}, since the state can be written again: end one of the two");
+                }
+                true
+            }
             Err(error) => {
                 tracing::debug!("the state was not written: {error}");
                 false

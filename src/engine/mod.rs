@@ -15,6 +15,7 @@ use crate::model::machine::{Event, Network, State, Target, step};
 use crate::model::record::Family;
 use crate::model::time::{Moment, Now};
 use crate::os::clock::Clock;
+use crate::os::file::Claim;
 use crate::os::netlink::{Snapshot, Watch, snapshot};
 use crate::os::signals::{Signal, Signals};
 use crate::os::systemd::Manager;
@@ -100,6 +101,7 @@ pub struct Engine {
     state: State,
     parts: Parts,
     store: Store,
+    claim: Option<Claim>,
     salt: String,
     clock: Arc<dyn Clock>,
     rng: fastrand::Rng,
@@ -129,6 +131,7 @@ impl Engine {
             state,
             parts,
             store,
+            claim: None,
             salt,
             clock,
             rng,
@@ -137,6 +140,13 @@ impl Engine {
             seen: None,
             shown: String::new(),
         }
+    }
+
+    /// The same with the claim to the folder of its store, which it keeps until its end.
+    #[must_use]
+    pub fn with_claim(mut self, claim: Claim) -> Self {
+        self.claim = Some(claim);
+        self
     }
 
     /// Works until it is time to end, and gives the machine back.

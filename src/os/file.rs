@@ -260,6 +260,57 @@ pub fn lock(dir: &Path) -> Result<Lock, LockError> {
     Ok(Lock { file })
 }
 
+/// A folder that shall belong to this process, if not yet, then as soon as it can be locked.
+#[derive(Debug)]
+pub struct Claim {
+    folder: PathBuf,
+    lock: Option<Lock>,
+    /// Another process came first, which was said.
+    lost: bool,
+}
+
+impl Claim {
+    /// Locks `folder`, or leaves that for later where nobody can say whether another process has it; the second part says why.
+    ///
+    /// # Errors
+    /// Another process has it.
+    pub fn new(folder: &Path) -> Result<(Self, Option<LockError>), LockError> {
+        let (lock, trouble) = match lock(folder) {
+            Ok(lock) => (Some(lock), None),
+            Err(error @ LockError::Held { .. }) => return Err(error),
+            Err(error @ LockError::Unusable { .. }) => (None, Some(error)),
+        };
+        Ok((Self { folder: folder.to_owned(), lock, lost: false }, trouble))
+    }
+
+    /// Whether the folder is locked.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.lock.is_some()
+    }
+
+    /// Tries again, where the folder is not locked yet: to be called when it was seen to be usable. Says so if another process has
+    /// taken it meanwhile, but only once.
+    ///
+    /// # Errors
+    /// Another process has it.
+    pub fn try_again(&mut self) -> Result<(), LockError> {
+        if self.lock.is_some() || self.lost {
+            return Ok(());
+        }
+        match lock(&self.folder) {
+            Ok(lock) => self.lock = Some(lock),
+            Err(error @ LockError::Held { .. }) => {
+                self.lost = true;
+                return Err(error);
+            }
+            // Not yet.
+            Err(LockError::Unusable { .. }) => {}
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -380,5 +431,20 @@ mod tests {
         );
         let said = lock(&file).unwrap_err().to_string();
         assert!(said.contains(&format!("{} cannot be locked: it is a file", file.display())), "{said}");
+    }
+
+    #[test]
+    fn a_folder_that_could_not_be_locked_is_locked_as_soon_as_it_can_be() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = dir.path().join("state");
+        fs::write(&home, "").unwrap();
+        let (mut claim, trouble) = Claim::new(&home).unwrap();
+        assert!(trouble.is_some() && claim.try_again().is_ok() && !claim.is_kept());
+        let (mut late, _) = Claim::new(&home).unwrap();
+        fs::remove_file(&home).unwrap();
+        assert!(claim.try_again().is_ok() && claim.is_kept());
+        assert!(matches!(lock(&home), Err(LockError::Held { .. })));
+        assert!(matches!(late.try_again(), Err(LockError::Held { .. })), "the other came first");
+        assert!(late.try_again().is_ok() && !late.is_kept(), "and that is said once");
     }
 }

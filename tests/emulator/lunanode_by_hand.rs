@@ -13,6 +13,7 @@ lunanode [--api-id ID] [--api-key KEY] [--zone NAME]... [--dyn LABEL=ADDRESS]...
               numeric-ids, dyn-ipv6, nonces-once, global-in-words, escaped-errors, source-mismatch";
 
 /// The emulator that the arguments describe. Says which login it has.
+#[expect(clippy::print_stdout, reason = "a command for people")]
 pub fn emulator(arguments: &[String]) -> Result<impl Fn(&Received) -> Answer + Send + Sync + use<>, String> {
     let mut state =
         State::new("abcdefghijklmnop", &('a'..='z').cycle().take(128).collect::<String>(), Switches::default());
