@@ -73,6 +73,7 @@ fn a_changed_address_is_answered_by_the_name_server_a_moment_later() {
     let rig = Rig::find();
     let (zone, name) = (rig.zone(DEMO, "job.example.test"), "home.job.example.test");
     let namespace = home(&rig);
+    let before = rig.calls();
     let daemon = place(&rig, &namespace, PASSWORD, name, "").start();
     let log = || daemon.log();
     let since = Instant::now();
@@ -104,6 +105,11 @@ fn a_changed_address_is_answered_by_the_name_server_a_moment_later() {
     took("IPv6 renumbered, until the name server answers", since);
     proven(&daemon, name, "AAAA", &["2001:db8:2::7"]);
     assert_eq!((zone.set(name, "A").1, zone.set(name, "AAAA").1), (4, 2));
+    let calls = rig.calls() - before;
+    eprintln!("calls: {calls:?} for six changes, read back");
+    assert_eq!((calls.logins, calls.writes), (1, 6), "{calls:?}: {}", daemon.log());
+    // The zone is searched for by two names; each change is read before and read back, once more where it takes its time.
+    assert!((14..=20).contains(&calls.reads), "{calls:?}: {}", daemon.log());
     daemon.stop();
 }
 
@@ -156,6 +162,7 @@ fn a_reader_and_a_stranger_are_held_and_say_why() {
 
     let reader = place(&rig, &namespace, PASSWORD, name, "ipv6 = false").with("OS_USERNAME", "looker");
     reader.secret("password", "lookerpass\n");
+    let before = rig.calls();
     let daemon = reader.start();
     let held = daemon.wait_for(name, "A", 20, "is held", |record| record.state == "held").held.unwrap();
     assert_eq!(
@@ -173,7 +180,9 @@ fn a_reader_and_a_stranger_are_held_and_say_why() {
         "once as an error, once as a hold: {}",
         daemon.log()
     );
-    // Rights that come are found when a person says so.
+    let calls = rig.calls() - before;
+    assert_eq!((calls.logins, calls.writes), (1, 1), "tried once: {}", daemon.log());
+    // The rights of another user, who is named now, are tried at once.
     reader.secret("password", "demopass\n");
     let text = std::fs::read_to_string(reader.path("driftless.toml")).unwrap();
     std::fs::write(
