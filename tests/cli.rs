@@ -109,7 +109,7 @@ fn a_check_sees_secrets_that_cannot_be_used() {
 fn a_word_that_is_not_known_gets_a_suggestion_only_where_one_is_near() {
     let home = home();
     for (words, said) in [
-        (&["providers", "nope"][..], "\"nope\"; there are: designate, dyndns2, lunanode, zonefile"),
+        (&["providers", "nope"][..], "\"nope\"; there are: designate, dyndns2, lunanode, pocketdns, zonefile"),
         (&["providers", "zone-file"], "\"zone-file\"; did you mean zonefile?"),
         (&["explain", "hom.example.org"], "did you mean home.example.org?"),
         (&["explain", "other.example"], "; there are: luna.example.org, home.example.org"),

@@ -22,6 +22,10 @@ mod http;
 mod lunanode;
 #[path = "emulator/lunanode.rs"]
 mod lunanode_service;
+#[path = "conformance/pocketdns.rs"]
+mod pocketdns;
+#[path = "emulator/pocketdns.rs"]
+mod pocketdns_service;
 #[path = "conformance/subject.rs"]
 mod subject;
 #[path = "conformance/zonefile.rs"]
@@ -35,8 +39,16 @@ use futures_util::future::LocalBoxFuture;
 use subject::{Column, Subject};
 
 /// Every way to use every provider.
-const COLUMNS: &[Column] =
-    &[designate::COLUMN, dyndns2::TOGETHER, dyndns2::APART, lunanode::HOSTED, lunanode::LNDYN, zonefile::COLUMN];
+const COLUMNS: &[Column] = &[
+    designate::COLUMN,
+    dyndns2::TOGETHER,
+    dyndns2::APART,
+    lunanode::HOSTED,
+    lunanode::LNDYN,
+    pocketdns::USERS,
+    pocketdns::DOMAINS,
+    zonefile::COLUMN,
+];
 
 type Case = for<'a> fn(&'a Column, &'a dyn Subject) -> LocalBoxFuture<'a, ()>;
 

@@ -35,6 +35,15 @@ static EXAMPLE: [Entry; 4] = {
             "lunanode",
             &[Setting::required("api_id", Kind::Text, ""), Setting::required("api_key", Kind::Secret, "")],
         ),
+        entry(
+            "pocketdns",
+            &[
+                Setting::required("api_key", Kind::Secret, ""),
+                Setting::optional("domain_id", Kind::Text, ""),
+                Setting::optional("user_identifier", Kind::Text, ""),
+                Setting::optional("environment", Kind::Choice(&["production", "sandbox"]), ""),
+            ],
+        ),
         entry("zonefile", &[Setting::required("path", Kind::Path, ""), Setting::optional("reload", Kind::Command, "")]),
     ]
 };
