@@ -154,3 +154,34 @@ async fn a_type_is_not_changed_two_values_are_none_and_nothing_is_sent_for_nothi
     let gone = Row { id: "rec_nope".into(), ..row };
     assert_eq!(editor.remove(&zone(), &[gone]).await.remove(0).unwrap_err().kind, Kind::Stale);
 }
+
+#[tokio::test]
+async fn a_call_of_too_many_records_is_split_until_it_is_taken() {
+    let emulator = start(Switches { longest_bulk: 2, ..Switches::default() }).await;
+    let editor = editor(&emulator);
+    let labels = ["a", "b", "c", "d", "e"].map(|label| format!("{label}.example.com"));
+    let mut edits: Vec<Edit> = labels.iter().map(|label| edit(label, RecordType::A, &["192.0.2.1"])).collect();
+    edits.insert(2, edit("*.example.com", RecordType::A, &["192.0.2.1"]));
+    let outcomes = editor.add(&zone(), &edits).await;
+    for (edit, outcome) in edits.iter().zip(&outcomes) {
+        match outcome {
+            Ok(rows) => assert_eq!(rows[0].name, edit.name),
+            Err(error) => assert!(edit.name.as_str().starts_with('*') && error.unsent, "{error}"),
+        }
+    }
+    assert_eq!(outcomes.iter().flatten().count(), 5);
+    assert_eq!(emulator.state().records(DOMAIN).len(), 5);
+    assert_correct(&emulator);
+}
+
+#[tokio::test]
+async fn hundreds_of_records_are_created_in_a_few_calls() {
+    let emulator = start(Switches::default()).await;
+    let editor = editor(&emulator);
+    let labels: Vec<String> = (0..250).map(|n| format!("n{n}.example.com")).collect();
+    let edits: Vec<Edit> = labels.iter().map(|label| edit(label, RecordType::A, &["192.0.2.1"])).collect();
+    let outcomes = editor.add(&zone(), &edits).await;
+    assert!(outcomes.iter().all(Result::is_ok));
+    assert_eq!(emulator.server.count("/bulk"), 3);
+    assert_eq!(all(&*editor).await.len(), 250);
+}
