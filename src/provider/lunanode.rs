@@ -52,6 +52,7 @@ pub const ENTRY: Entry = Entry {
         ),
     ],
     build: |settings, tools| Ok(Arc::new(provider(settings, tools)?) as Arc<dyn Provider>),
+    edit: None,
 };
 
 /// The provider of one account.

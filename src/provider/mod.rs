@@ -13,6 +13,7 @@ pub use crate::model::terms::{Budget, Terms};
 
 pub mod designate;
 pub mod dyndns2;
+pub mod edit;
 pub mod lunanode;
 pub mod setting;
 pub mod shape;
@@ -45,10 +46,15 @@ pub struct Entry {
     pub settings: &'static [Setting],
     /// Builds the provider of one account. Does no input or output.
     pub build: Build,
+    /// Builds what edits its zones and records by hand; `None` where it keeps none that could be listed.
+    pub edit: Option<BuildEditor>,
 }
 
 /// Builds the provider of one account.
 pub type Build = fn(&Settings, &Tools) -> Result<Arc<dyn Provider>, SettingsError>;
+
+/// Builds the editor of one account. Does no input or output.
+pub type BuildEditor = fn(&Settings, &Tools) -> Result<Arc<dyn edit::Editor>, SettingsError>;
 
 /// What providers are built with.
 #[derive(Clone)]

@@ -34,17 +34,26 @@ impl Namespace {
         namespace
     }
 
-    /// A namespace whose `wan0` is wired to another, existing namespace, which reaches `network` by it.
-    pub fn joined_to(other: &str, network: &str) -> Self {
-        let namespace = Self::bare();
-        let number = namespace.name.rsplit('-').next().unwrap_or_default();
-        let far = format!("far{}x{number}", std::process::id() % 100_000);
-        namespace.ip(&format!("link add wan0 type veth peer name {far} netns {other}"));
-        namespace.set("net/ipv4/conf/wan0/promote_secondaries", "1");
-        run(Command::new("ip").args(["-n", other, "link", "set", &far, "up"]));
-        namespace.ip("link set wan0 up");
-        run(Command::new("ip").args(["-n", other, "route", "replace", network, "dev", &far]));
-        namespace
+    /// Gives it `wan0`, wired to another, existing namespace, which reaches `network` by it.
+    pub fn join(&self, other: &str, network: &str) {
+        self.ip(&format!("link add wan0 type veth peer name {} netns {other}", self.far_end()));
+        self.set("net/ipv4/conf/wan0/promote_secondaries", "1");
+        self.ip("link set wan0 up");
+        self.set_far_end(other, network, true);
+    }
+
+    /// Takes the other end of the wire up, so that `network` is reached by it, or down.
+    pub fn set_far_end(&self, other: &str, network: &str, up: bool) {
+        let far = self.far_end();
+        run(Command::new("ip").args(["-n", other, "link", "set", &far, if up { "up" } else { "down" }]));
+        if up {
+            run(Command::new("ip").args(["-n", other, "route", "replace", network, "dev", &far]));
+        }
+    }
+
+    fn far_end(&self) -> String {
+        let number = self.name.rsplit('-').next().unwrap_or_default();
+        format!("far{}x{number}", std::process::id() % 100_000)
     }
 
     /// Its name, as `ip netns` knows it.

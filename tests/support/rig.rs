@@ -5,11 +5,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value as Json, json};
 
 use super::daemon::Place;
 use super::namespace::{Namespace, run};
 use super::until;
+
+/// Where the homes have their addresses; the tests' own calls come from elsewhere.
+const HOMES: &str = "198.51.100.0/24";
 
 /// One test at a time: they share a name server and a Designate that some of them take away.
 static RIG: Mutex<()> = Mutex::new(());
@@ -47,7 +51,19 @@ impl Rig {
 
     /// A namespace on the rig's "internet": `wan0`, without an address yet.
     pub fn home(&self) -> Namespace {
-        Namespace::joined_to(&self.namespace, "198.51.100.0/24")
+        let namespace = Namespace::bare();
+        self.wire(&namespace);
+        namespace
+    }
+
+    /// Wires a namespace without a network to the rig's "internet": `wan0`, up, without an address yet.
+    pub fn wire(&self, namespace: &Namespace) {
+        namespace.join(&self.namespace, HOMES);
+    }
+
+    /// Takes the wire's end at the "internet" up or down.
+    pub fn set_far_end(&self, namespace: &Namespace, up: bool) {
+        namespace.set_far_end(&self.namespace, HOMES, up);
     }
 
     /// The default route by which the rig is reached.
@@ -79,6 +95,32 @@ impl Rig {
     /// How many logins Keystone has refused so far.
     pub fn refused(&self) -> usize {
         std::fs::read_to_string(self.dir.join("keystone.log")).unwrap().matches("Authorization failed").count()
+    }
+
+    /// What the daemons at home have asked of Keystone and Designate since the rig's start.
+    pub fn calls(&self) -> Calls {
+        let mut calls = Calls::default();
+        for log in ["keystone.log", "designate.log"] {
+            let text = std::fs::read_to_string(self.dir.join(log)).unwrap();
+            for line in text.lines().filter_map(|line| line.strip_prefix("access 198.51.100.")) {
+                let words: Vec<_> = line.split(' ').collect();
+                let &[_, method, path, _] = words.as_slice() else { panic!("{line}") };
+                match (method, path) {
+                    ("POST", path) if path.ends_with("/auth/tokens") => calls.logins += 1,
+                    ("GET", _) => calls.reads += 1,
+                    _ => calls.writes += 1,
+                }
+            }
+        }
+        calls
+    }
+
+    /// Has the name server stand still until what this gives is dropped.
+    pub fn freeze_name_server(&self) -> Frozen {
+        let text = std::fs::read_to_string(self.dir.join("named.pid")).unwrap();
+        let pid = text.lines().next().and_then(|line| line.parse().ok()).and_then(Pid::from_raw).unwrap();
+        kill_process(pid, Signal::STOP).unwrap();
+        Frozen(pid)
     }
 
     /// What the name server answers.
@@ -155,6 +197,38 @@ impl Rig {
             if zone["status"] == "ACTIVE" { Ok(()) } else { Err(zone.to_string()) }
         });
         Zone { rig: self, user, id }
+    }
+}
+
+/// How often a service was asked for what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Calls {
+    /// For a token.
+    pub logins: usize,
+    /// For what there is.
+    pub reads: usize,
+    /// To change something.
+    pub writes: usize,
+}
+
+impl std::ops::Sub for Calls {
+    type Output = Self;
+
+    fn sub(self, before: Self) -> Self {
+        Self {
+            logins: self.logins - before.logins,
+            reads: self.reads - before.reads,
+            writes: self.writes - before.writes,
+        }
+    }
+}
+
+/// A process that stands still. It goes on when this is dropped.
+pub struct Frozen(Pid);
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        let _ = kill_process(self.0, Signal::CONT);
     }
 }
 

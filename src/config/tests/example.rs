@@ -5,7 +5,7 @@ use super::*;
 /// The settings of the real providers that the example uses.
 static EXAMPLE: [Entry; 4] = {
     const fn entry(name: &'static str, settings: &'static [Setting]) -> Entry {
-        Entry { name, title: "", shape: "", documentation: "", settings, build: |_, _| Ok(Arc::new(Idle)) }
+        Entry { name, title: "", shape: "", documentation: "", settings, build: |_, _| Ok(Arc::new(Idle)), edit: None }
     }
     [
         entry(

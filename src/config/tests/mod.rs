@@ -41,6 +41,7 @@ static PROVIDERS: [Entry; 2] = [
             Setting::optional("url", Kind::Url, "a URL"),
             Setting::optional("zone", Kind::Name, "a zone"),
         ],
+        edit: None,
         build: |settings, _| match settings.text("text") {
             Some("misfit") => Err(SettingsError::of("text", "it does not fit the number")),
             Some("nothing") => Err(SettingsError::whole("nothing fits")),
@@ -57,6 +58,7 @@ static PROVIDERS: [Entry; 2] = [
             Setting::required("password", Kind::Secret, "the password").or_variable("OS_PASSWORD"),
         ],
         build: |_, _| Ok(Arc::new(Idle)),
+        edit: None,
     },
 ];
 

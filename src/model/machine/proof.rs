@@ -185,16 +185,16 @@ impl State {
         };
         let entry = &record.entry;
         let young = |stamp: &Stamp| now.moment.since(stamp.moment) < declared.terms.settles_within;
-        let hidden = match (&entry.attempt, &entry.confirmed, &entry.accepted) {
-            (Some(attempt), ..) => fits && attempt.values != *want && young(&attempt.at),
-            (None, Some(confirmed), Some(accepted)) => {
+        let hidden = match (&entry.attempt, &entry.confirmed) {
+            (Some(attempt), _) => fits && attempt.values != *want && young(&attempt.at),
+            (None, Some(confirmed)) => {
                 let wanted = entry.is_confirmed(want, spec.ttl.wanted());
                 // It shows something else than the last change, or what is wanted now and was not sent last.
                 let contradicts = if fits { confirmed.values != *want } else { wanted };
                 // Though it was read back: not every server of the service need be as far.
-                contradicts && young(accepted)
+                contradicts && young(&confirmed.since)
             }
-            _ => false,
+            (None, None) => false,
         };
         if hidden {
             record.doubted = true;

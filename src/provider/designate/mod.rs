@@ -44,6 +44,7 @@ pub const ENTRY: Entry = Entry {
     documentation: "https://docs.openstack.org/api-ref/dns/",
     settings: settings::SETTINGS,
     build,
+    edit: None,
 };
 
 /// How many entries a page is asked for. The server's default is 20, its limit usually 1000.

@@ -30,6 +30,7 @@ pub const ENTRY: Entry = Entry {
     documentation: "https://help.dyn.com/remote-access-api/",
     settings: SETTINGS,
     build,
+    edit: None,
 };
 
 /// The path of Dyn's API, and of nearly everyone who copied it.

@@ -47,6 +47,23 @@ pub struct Draft {
     pub attributes: BTreeMap<String, String>,
 }
 
+/// How many creations, updates and deletions one call of a service may carry; 1 where each is a call of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bulk {
+    /// Records created by one call.
+    pub creations: usize,
+    /// Records updated by one call.
+    pub updates: usize,
+    /// Records removed by one call.
+    pub deletions: usize,
+}
+
+impl Default for Bulk {
+    fn default() -> Self {
+        Self { creations: 1, updates: 1, deletions: 1 }
+    }
+}
+
 /// A service that keeps records with ids.
 #[async_trait]
 pub trait Records: Send + Sync {
@@ -66,6 +83,35 @@ pub trait Records: Send + Sync {
     async fn update(&self, zone: &Zone, record: &Record, draft: &Draft) -> Result<()>;
     /// Removes a record.
     async fn delete(&self, zone: &Zone, record: &Record) -> Result<()>;
+    /// How much one call may carry.
+    fn bulk(&self) -> Bulk {
+        Bulk::default()
+    }
+    /// Creates several records of a zone, at most [`Bulk::creations`]; one answer each. Refused as a whole, each carries the
+    /// refusal.
+    async fn create_many(&self, zone: &Zone, drafts: &[Draft]) -> Vec<Result<Option<String>>> {
+        let mut outcomes = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            outcomes.push(self.create(zone, draft).await);
+        }
+        outcomes
+    }
+    /// Updates several records of a zone, at most [`Bulk::updates`]; one answer each.
+    async fn update_many(&self, zone: &Zone, changes: &[(Record, Draft)]) -> Vec<Result<()>> {
+        let mut outcomes = Vec::with_capacity(changes.len());
+        for (record, draft) in changes {
+            outcomes.push(self.update(zone, record, draft).await);
+        }
+        outcomes
+    }
+    /// Removes several records of a zone, at most [`Bulk::deletions`]; one answer each.
+    async fn delete_many(&self, zone: &Zone, records: &[Record]) -> Vec<Result<()>> {
+        let mut outcomes = Vec::with_capacity(records.len());
+        for record in records {
+            outcomes.push(self.delete(zone, record).await);
+        }
+        outcomes
+    }
     /// The machine's addresses changed: connections are dropped.
     fn network_changed(&self) {}
 }

@@ -76,6 +76,7 @@ pub const ENTRY: Entry = Entry {
         .detail(),
     ],
     build,
+    edit: None,
 };
 
 fn build(settings: &Settings, _: &Tools) -> Result<Arc<dyn Provider>, SettingsError> {

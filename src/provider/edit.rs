@@ -1,0 +1,171 @@
+//! Zones and records by hand: one vocabulary for every service that keeps them. The commands `zones` and `records` speak it.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+
+use super::shape::zones::Zone;
+use crate::model::error::{Error, Result};
+use crate::model::name::Name;
+use crate::model::record::{RecordType, Ttl};
+
+/// What a service keeps beside name, type, values and TTL, by the names of our own vocabulary (`priority`, `weight`, `comment` …),
+/// as text.
+pub type Attributes = BTreeMap<String, String>;
+
+/// An attribute that may be given by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attribute {
+    /// Its name, in snake_case: `--set name=value`; the commands have options of their own for the common ones.
+    pub name: &'static str,
+    /// What it means, its bounds, and for which record types it is.
+    pub help: &'static str,
+}
+
+/// A zone as a person sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ZoneRow {
+    /// Its id and its apex.
+    pub zone: Zone,
+    /// What else the service tells of it (kind, e-mail, serial, status …).
+    pub attributes: Attributes,
+}
+
+/// A line of the table: one record where the service keeps records, one record set where it keeps sets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The service's id, opaque.
+    pub id: String,
+    /// Its name.
+    pub name: Name,
+    /// Its type.
+    pub rtype: RecordType,
+    /// Its values in presentation form; exactly one where the service keeps records.
+    pub values: Vec<String>,
+    /// Its TTL where the service tells it.
+    pub ttl: Option<Ttl>,
+    /// What else it has.
+    pub attributes: Attributes,
+}
+
+/// What a record or a record set shall be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// Its name.
+    pub name: Name,
+    /// Its type.
+    pub rtype: RecordType,
+    /// Its values in presentation form, at least one; a service that keeps records makes one record of each.
+    pub values: Vec<String>,
+    /// Its TTL; `None` keeps what is there, or takes the service's default.
+    pub ttl: Option<Ttl>,
+    /// The attributes that were given; those that were not stay as they are.
+    pub attributes: Attributes,
+}
+
+/// Which records of a zone are meant. What the service cannot filter, the editor filters itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// The name, `*` standing for any characters.
+    pub name: Option<String>,
+    /// The type.
+    pub rtype: Option<RecordType>,
+    /// The value, `*` standing for any characters.
+    pub value: Option<String>,
+    /// The id.
+    pub id: Option<String>,
+}
+
+/// A service that can be edited by hand. What one cannot do is refused with a sentence by [`cannot`], before anything is sent.
+///
+/// Nothing here retries by itself, but for one new token after a 401; a job that the service works on is followed until it ends,
+/// within a deadline. Values and attributes are checked by the service's documented rules before they are sent.
+#[async_trait]
+pub trait Editor: Send + Sync {
+    /// The attributes that records may be given here.
+    fn attributes(&self) -> &'static [Attribute] {
+        &[]
+    }
+
+    /// The attributes that zones may be given here.
+    fn zone_attributes(&self) -> &'static [Attribute] {
+        &[]
+    }
+
+    /// The zones of the account, all pages, by name.
+    async fn zones(&self) -> Result<Vec<ZoneRow>>;
+
+    /// Adds a zone.
+    async fn add_zone(&self, name: &Name, attributes: &Attributes) -> Result<ZoneRow>;
+
+    /// Removes a zone with everything in it.
+    async fn remove_zone(&self, zone: &Zone) -> Result<()>;
+
+    /// The records of a zone that fit the filter, all pages, in the service's order.
+    async fn rows(&self, zone: &Zone, filter: &Filter) -> Result<Vec<Row>>;
+
+    /// One record by its id, as fresh as the service has it.
+    async fn row(&self, zone: &Zone, id: &str) -> Result<Row>;
+
+    /// Adds records, in the fewest calls that the service allows; the rows that came of each edit.
+    async fn add(&self, zone: &Zone, edits: &[Edit]) -> Vec<Result<Vec<Row>>>;
+
+    /// Makes each row what its edit says, everything that is not named staying as it is; one answer each.
+    async fn update(&self, zone: &Zone, changes: &[(Row, Edit)]) -> Vec<Result<Row>>;
+
+    /// Removes rows, in the fewest calls that the service allows; one answer each.
+    async fn remove(&self, zone: &Zone, rows: &[Row]) -> Vec<Result<()>>;
+}
+
+/// What a service cannot do, said before anything is sent: exit code 78.
+#[must_use]
+pub fn cannot(doing: impl Into<String>, why: impl Into<String>) -> Error {
+    Error::config(doing, why)
+}
+
+impl Filter {
+    /// Whether a row is meant.
+    #[must_use]
+    pub fn fits(&self, row: &Row) -> bool {
+        self.id.as_ref().is_none_or(|id| *id == row.id)
+            && self.rtype.is_none_or(|rtype| rtype == row.rtype)
+            && self.name.as_ref().is_none_or(|pattern| fits(pattern.trim_end_matches('.'), row.name.as_str()))
+            && self.value.as_ref().is_none_or(|pattern| row.values.iter().any(|value| fits(pattern, value)))
+    }
+}
+
+/// Whether `text` fits a pattern in which `*` stands for any characters; case counts for nothing.
+fn fits(pattern: &str, text: &str) -> bool {
+    let (pattern, text) = (pattern.to_ascii_lowercase(), text.to_ascii_lowercase());
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let parts: Vec<&str> = parts.collect();
+    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
+    for part in middle {
+        let Some(at) = rest.find(part) else { return false };
+        rest = rest.get(at + part.len()..).unwrap_or_default();
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_any_characters() {
+        for (pattern, text, expected) in [
+            ("home.example.org", "home.example.org", true),
+            ("home.example.org", "a.home.example.org", false),
+            ("*.example.org", "Home.example.org", true),
+            ("h*e.*.org", "home.example.org", true),
+            ("*", "", true),
+            ("a*a", "a", false),
+            ("192.0.2.*", "192.0.2.10", true),
+            ("192.0.2.*", "198.51.100.1", false),
+        ] {
+            assert_eq!(fits(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+}
