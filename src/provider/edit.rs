@@ -92,6 +92,15 @@ pub trait Editor: Send + Sync {
         &[]
     }
 
+    /// Whether a record may be what the edit says, by the service's documented rules; asks nobody. `add` and `update` check the
+    /// same before they send, and `--dry-run` checks nothing else.
+    ///
+    /// # Errors
+    /// `Config`, with the rule that is broken.
+    fn check(&self, _zone: &Zone, _edit: &Edit) -> Result<()> {
+        Ok(())
+    }
+
     /// The zones of the account, all pages, by name.
     async fn zones(&self) -> Result<Vec<ZoneRow>>;
 
@@ -135,7 +144,8 @@ impl Filter {
 }
 
 /// Whether `text` fits a pattern in which `*` stands for any characters; case counts for nothing.
-fn fits(pattern: &str, text: &str) -> bool {
+#[must_use]
+pub fn fits(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.to_ascii_lowercase(), text.to_ascii_lowercase());
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
