@@ -11,6 +11,7 @@ mod ask;
 mod choose;
 mod dynamic;
 mod records;
+mod template;
 mod view;
 mod zones;
 
@@ -38,6 +39,8 @@ pub(super) enum RecordsCommand {
     Update(RecordsUpdate),
     /// Remove records, or single values
     Remove(RecordsRemove),
+    /// Show which attributes records and zones may be given with --set
+    Attributes(AttributesShow),
 }
 
 /// Names under lndyn.com, which LunaNode lends its customers.
@@ -51,6 +54,13 @@ pub(super) enum DynCommand {
     Update(DynUpdate),
     /// Remove a name
     Remove(DynRemove),
+}
+
+/// What only PocketDNS can do.
+#[derive(Debug, Subcommand)]
+pub(super) enum PocketdnsCommand {
+    /// Apply one of PocketDNS's templates to a zone
+    Template(TemplateApply),
 }
 
 /// What every one of these commands takes.
@@ -240,6 +250,25 @@ pub(super) struct RecordsRemove {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct AttributesShow {
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TemplateApply {
+    /// The zone
+    zone: Name,
+    /// The template's id (`tpl_website_basic`)
+    template: String,
+    #[command(flatten)]
+    removing: Removing,
+    /// A variable of the template (`ip_address=192.0.2.1`)
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    set: Vec<(String, String)>,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct DynList {
     #[command(flatten)]
     common: Common,
@@ -291,6 +320,7 @@ pub(super) enum Editing<'a> {
     Zones(&'a ZonesCommand),
     Records(&'a RecordsCommand),
     Dyn(&'a DynCommand),
+    Pocketdns(&'a PocketdnsCommand),
 }
 
 impl Editing<'_> {
@@ -305,6 +335,8 @@ impl Editing<'_> {
             Self::Records(RecordsCommand::Add(args)) => args.writing.common.json,
             Self::Records(RecordsCommand::Update(args)) => args.writing.common.json,
             Self::Records(RecordsCommand::Remove(args)) => args.removing.writing.common.json,
+            Self::Records(RecordsCommand::Attributes(args)) => args.common.json,
+            Self::Pocketdns(PocketdnsCommand::Template(args)) => args.removing.writing.common.json,
             Self::Dyn(DynCommand::List(args)) => args.common.json,
             Self::Dyn(DynCommand::Add(args)) => args.writing.common.json,
             Self::Dyn(DynCommand::Update(args)) => args.writing.common.json,
@@ -318,6 +350,7 @@ impl Editing<'_> {
             Self::Zones(command) => zones::run(loaded, command).await,
             Self::Records(command) => records::run(loaded, command).await,
             Self::Dyn(command) => dynamic::run(loaded, command).await,
+            Self::Pocketdns(PocketdnsCommand::Template(args)) => template::apply(loaded, args).await,
         }
     }
 }

@@ -78,6 +78,9 @@ enum Command {
     /// List, add, update and remove names under lndyn.com (LunaNode)
     #[command(subcommand)]
     Dyn(edit::DynCommand),
+    /// What only PocketDNS can do: its templates
+    #[command(subcommand)]
+    Pocketdns(edit::PocketdnsCommand),
 }
 
 impl Command {
@@ -87,6 +90,7 @@ impl Command {
             Self::Zones(command) => Some(edit::Editing::Zones(command)),
             Self::Records(command) => Some(edit::Editing::Records(command)),
             Self::Dyn(command) => Some(edit::Editing::Dyn(command)),
+            Self::Pocketdns(command) => Some(edit::Editing::Pocketdns(command)),
             _ => None,
         }
     }
@@ -184,7 +188,9 @@ fn wants_json(command: &Command) -> bool {
         Command::Check(args) => args.json,
         Command::Explain(args) => args.json,
         Command::Providers(args) => args.json,
-        Command::Zones(_) | Command::Records(_) | Command::Dyn(_) => command.editing().is_some_and(edit::Editing::json),
+        Command::Zones(_) | Command::Records(_) | Command::Dyn(_) | Command::Pocketdns(_) => {
+            command.editing().is_some_and(edit::Editing::json)
+        }
         Command::Run(_) | Command::Update(_) | Command::Release(_) => false,
     }
 }
@@ -221,7 +227,12 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
             Command::Explain(args) => look::explain(look::current(&loaded).await?, &args.name, args.json),
             Command::Update(args) => work::update(loaded, args.name.clone()).await,
             Command::Release(args) => work::release(&loaded, args.target.as_deref()).await,
-            Command::Providers(_) | Command::Zones(_) | Command::Records(_) | Command::Dyn(_) => Ok(0),
+            // Carried out above, without or beside the daemon.
+            Command::Providers(_)
+            | Command::Zones(_)
+            | Command::Records(_)
+            | Command::Dyn(_)
+            | Command::Pocketdns(_) => Ok(0),
         }
     })
 }

@@ -124,6 +124,14 @@ pub trait Editor: Send + Sync {
 
     /// Removes rows, in the fewest calls that the service allows; one answer each.
     async fn remove(&self, zone: &Zone, rows: &[Row]) -> Vec<Result<()>>;
+
+    /// Applies one of the service's own templates to a zone, with the template's variables; the rows that it made.
+    ///
+    /// # Errors
+    /// `Config` where the service has no templates, which is so unless it says otherwise.
+    async fn apply_template(&self, zone: &Zone, template: &str, _variables: &Attributes) -> Result<Vec<Row>> {
+        Err(cannot(format!("applying the template {template} to {}", zone.name), "the service has no templates"))
+    }
 }
 
 /// What a service cannot do, said before anything is sent: exit code 78.

@@ -35,16 +35,23 @@ pub(super) async fn patiently<T>(doing: &str, work: impl Future<Output = T>) -> 
 /// # Errors
 /// Nobody can be asked.
 pub(super) fn may_remove(what: &str, yes: bool) -> Result<bool, Failure> {
+    may(&format!("remove {what}?"), yes)
+}
+
+/// Asks a question whose answer is no unless it is yes.
+///
+/// # Errors
+/// Nobody can be asked.
+pub(super) fn may(question: &str, yes: bool) -> Result<bool, Failure> {
     if yes {
         return Ok(true);
     }
     let stdin = std::io::stdin();
     if !stdin.is_terminal() {
-        let why =
-            format!("{what} would be removed; nobody can be asked here, so say --yes to remove or --dry-run to look");
+        let why = format!("{question} Nobody can be asked here: say --yes, or --dry-run to look");
         return Err(mistyped(why));
     }
-    print::question(&format!("remove {what}? [y/N] "));
+    print::question(&format!("{question} [y/N] "));
     let mut answer = String::new();
     // What cannot be read is no yes.
     let _ = stdin.lock().read_line(&mut answer);

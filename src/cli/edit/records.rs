@@ -3,7 +3,7 @@
 use super::account::{Opened, RECORDS, failed, mistyped, refused};
 use super::ask::{may_remove, patiently};
 use super::choose::{Meant, attributes, rows, same, values, zone_of, zones_of};
-use super::view::{Failed, Outcome, Placed, named, row_of};
+use super::view::{self, Failed, Outcome, Placed, named, row_of};
 use super::{
     Given, RecordsAdd, RecordsCommand, RecordsList, RecordsRemove, RecordsShow, RecordsUpdate, Removing, Writing,
 };
@@ -20,6 +20,10 @@ pub(super) async fn run(loaded: &Loaded, command: &RecordsCommand) -> Result<u8,
         RecordsCommand::Add(args) => add(loaded, args).await,
         RecordsCommand::Update(args) => update(loaded, args).await,
         RecordsCommand::Remove(args) => remove(loaded, args).await,
+        RecordsCommand::Attributes(args) => {
+            let at = Opened::find(loaded, args.common.account.as_deref(), RECORDS)?;
+            view::attributes(&at, args.common.json)
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::app::Failure;
 use crate::cli::print;
 use crate::model::error::Error;
 use crate::model::name::Name;
-use crate::provider::edit::{Attributes, Edit, Row, ZoneRow};
+use crate::provider::edit::{Attribute, Attributes, Edit, Row, ZoneRow};
 
 /// Ids that are no longer stand in every table.
 const SHORT_ID: usize = 12;
@@ -138,6 +138,24 @@ impl Outcome {
         }
         Ok(0)
     }
+}
+
+/// Prints what records and zones may be given.
+pub(super) fn attributes(at: &Opened<'_>, json: bool) -> Result<u8, Failure> {
+    let (records, zones) = (at.editor.attributes(), at.editor.zone_attributes());
+    if json {
+        let views = |known: &[Attribute]| -> Vec<Value> {
+            known.iter().map(|known| json!({ "name": known.name, "help": known.help })).collect()
+        };
+        print::json(&json!({ "account": at.account.name, "records": views(records), "zones": views(zones) }))?;
+        return Ok(0);
+    }
+    let row = |whose: &'static str| {
+        move |known: &Attribute| vec![whose.to_owned(), known.name.to_owned(), known.help.to_owned()]
+    };
+    let rows: Vec<Vec<String>> = records.iter().map(row("record")).chain(zones.iter().map(row("zone"))).collect();
+    print::table(&["OF", "ATTRIBUTE", "MEANING"], &rows);
+    Ok(0)
 }
 
 /// `key=value  key=value`.
