@@ -15,6 +15,7 @@ pub mod designate;
 pub mod dyndns2;
 pub mod edit;
 pub mod lunanode;
+pub mod pocketdns;
 pub mod setting;
 pub mod shape;
 pub mod zonefile;
@@ -23,7 +24,7 @@ use setting::{Setting, Settings, SettingsError};
 
 /// Every provider, in alphabetical order. The registry feeds `driftless providers`, the README's table and the checks of
 /// the configuration.
-pub const REGISTRY: &[Entry] = &[designate::ENTRY, dyndns2::ENTRY, lunanode::ENTRY, zonefile::ENTRY];
+pub const REGISTRY: &[Entry] = &[designate::ENTRY, dyndns2::ENTRY, lunanode::ENTRY, pocketdns::ENTRY, zonefile::ENTRY];
 
 /// The provider called `name`, if there is one.
 #[must_use]
