@@ -90,6 +90,12 @@ pub trait Provider: Send + Sync {
     /// The job failed, or cannot be asked about.
     async fn settle(&self, ticket: &Ticket) -> Result<Settled>;
 
+    /// What the login rests on beside the settings and their secrets: the contents of files that they only point to. When it
+    /// changes, what was held because the account was refused is tried again. Never shown, only digested.
+    fn beside_settings(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
     /// The machine's addresses changed: connections and anything bound to the old network are dropped.
     fn network_changed(&self) {}
 }
