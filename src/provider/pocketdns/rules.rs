@@ -201,7 +201,7 @@ mod tests {
 
     fn made(name: &str, rtype: RecordType, content: &str, ttl: u32, priority: Option<&str>) -> Result<New, String> {
         let name = Name::parse(name).unwrap();
-        super::new(&zone(), &Wanted { name: &name, rtype, content, ttl: Ttl::new(ttl), priority })
+        new(&zone(), &Wanted { name: &name, rtype, content, ttl: Ttl::new(ttl), priority })
     }
 
     fn plain(rtype: RecordType, content: &str) -> Result<String, String> {
