@@ -28,6 +28,14 @@ mod pocketdns;
 mod pocketdns_service;
 #[path = "conformance/subject.rs"]
 mod subject;
+#[path = "conformance/yandex.rs"]
+mod yandex;
+#[path = "conformance/yandex360.rs"]
+mod yandex360;
+#[path = "emulator/yandex360.rs"]
+mod yandex360_service;
+#[path = "emulator/yandex.rs"]
+mod yandex_service;
 #[path = "conformance/zonefile.rs"]
 mod zonefile;
 
@@ -47,6 +55,9 @@ const COLUMNS: &[Column] = &[
     lunanode::LNDYN,
     pocketdns::USERS,
     pocketdns::DOMAINS,
+    yandex::ADMIN,
+    yandex::REGISTRAR,
+    yandex360::COLUMN,
     zonefile::COLUMN,
 ];
 

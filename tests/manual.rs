@@ -21,6 +21,15 @@ fn section<'a>(help: &'a str, title: &str) -> Vec<&'a str> {
     lines.filter(|line| !line.starts_with("    ")).filter_map(|line| line.split_whitespace().next()).collect()
 }
 
+/// The long options of a help.
+fn options_of(help: &str) -> Vec<String> {
+    let lines = help.lines().skip_while(|line| *line != "Options:");
+    // Where a line begins with an option; elsewhere options are spoken of.
+    let starts = lines.map(str::trim_start).filter(|line| line.starts_with('-'));
+    let rest = starts.filter_map(|line| Some(line.split_once("--")?.1));
+    rest.filter_map(|rest| Some(rest.split([' ', ',']).next()?.to_owned())).collect()
+}
+
 /// The words of a page, its macros too.
 fn words(page: &str) -> BTreeSet<&str> {
     let part = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
@@ -33,13 +42,20 @@ fn every_command_option_and_exit_code_is_in_the_manual() {
     let commands = section(&main, "Commands:");
     assert!(commands.len() >= 11, "{commands:?}");
     let mut options = BTreeSet::new();
+    let mut within = 0;
     for command in &commands {
         assert!(COMMANDS.contains(&format!("\n.It Cm {command}")), "{command}");
-        let help = if *command == "help" { main.clone() } else { help(&[command]) };
-        let found =
-            help.lines().skip_while(|line| *line != "Options:").filter_map(|line| line.trim_start().split_once("--"));
-        options.extend(found.filter_map(|(_, rest)| Some(rest.split([' ', ',']).next()?.to_owned())));
+        let help_of = if *command == "help" { main.clone() } else { help(&[command]) };
+        options.extend(options_of(&help_of));
+        // Commands within a command, but for its `help`.
+        let inner = if *command == "help" { Vec::new() } else { section(&help_of, "Commands:") };
+        for inner in inner.into_iter().filter(|inner| *inner != "help") {
+            assert!(COMMANDS.contains(&format!("\n.It Cm {command} {inner} ")), "{command} {inner}");
+            options.extend(options_of(&help(&[command, inner])));
+            within += 1;
+        }
     }
+    assert!(within >= 12, "{within}");
     assert!(options.len() >= 8, "{options:?}");
     for option in options {
         assert!(COMMANDS.contains(&format!("Fl Fl {option}")), "--{option}");

@@ -10,6 +10,7 @@ use crate::config::{self, LogFormat, LogLevel};
 use crate::model::name::Name;
 use crate::os::log::{self, Format, LogOptions};
 
+mod edit;
 mod look;
 mod print;
 mod work;
@@ -18,7 +19,7 @@ mod work;
 const EXIT_CODES: &str = "\
 Exit codes:
   0   all is well (status, explain: a daemon answered, whatever it said)
-  1   told twice to stop
+  1   told twice to stop, or told not to remove
   64  the command line is wrong
   69  no daemon is running (status, explain)
   75  it failed in passing, or waits: trying again later may work
@@ -68,6 +69,31 @@ enum Command {
     Release(ReleaseArgs),
     /// Show the providers, or the settings of one
     Providers(ProvidersArgs),
+    /// List, add and remove zones by hand
+    #[command(subcommand)]
+    Zones(edit::ZonesCommand),
+    /// List, show, add, update and remove records by hand
+    #[command(subcommand)]
+    Records(edit::RecordsCommand),
+    /// List, add, update and remove names under lndyn.com (LunaNode)
+    #[command(subcommand)]
+    Dyn(edit::DynCommand),
+    /// What only PocketDNS can do: its templates
+    #[command(subcommand)]
+    Pocketdns(edit::PocketdnsCommand),
+}
+
+impl Command {
+    /// The command, if it edits by hand.
+    fn editing(&self) -> Option<edit::Editing<'_>> {
+        match self {
+            Self::Zones(command) => Some(edit::Editing::Zones(command)),
+            Self::Records(command) => Some(edit::Editing::Records(command)),
+            Self::Dyn(command) => Some(edit::Editing::Dyn(command)),
+            Self::Pocketdns(command) => Some(edit::Editing::Pocketdns(command)),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -162,6 +188,9 @@ fn wants_json(command: &Command) -> bool {
         Command::Check(args) => args.json,
         Command::Explain(args) => args.json,
         Command::Providers(args) => args.json,
+        Command::Zones(_) | Command::Records(_) | Command::Dyn(_) | Command::Pocketdns(_) => {
+            command.editing().is_some_and(edit::Editing::json)
+        }
         Command::Run(_) | Command::Update(_) | Command::Release(_) => false,
     }
 }
@@ -181,6 +210,9 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
     if let Err(error) = crate::os::process::harden() {
         tracing::warn!("core files could not be switched off: {error}");
     }
+    if let Some(editing) = cli.command.editing() {
+        return runtime()?.block_on(editing.run(&loaded));
+    }
     runtime()?.block_on(async {
         match &cli.command {
             Command::Run(_) => work::run(loaded, cli.config.clone()).await,
@@ -195,7 +227,12 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
             Command::Explain(args) => look::explain(look::current(&loaded).await?, &args.name, args.json),
             Command::Update(args) => work::update(loaded, args.name.clone()).await,
             Command::Release(args) => work::release(&loaded, args.target.as_deref()).await,
-            Command::Providers(_) => Ok(0),
+            // Carried out above, without or beside the daemon.
+            Command::Providers(_)
+            | Command::Zones(_)
+            | Command::Records(_)
+            | Command::Dyn(_)
+            | Command::Pocketdns(_) => Ok(0),
         }
     })
 }

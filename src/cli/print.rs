@@ -64,15 +64,47 @@ fn broken(text: &str, indent: usize, width: Option<usize>) -> Vec<String> {
     lines
 }
 
+/// A text from a stranger on one line: what would move the cursor or change the colour is shown as it is written in Rust.
+pub(super) fn tame(text: &str) -> String {
+    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+}
+
+/// Prints a table whose last column is cut where the terminal ends, a mark in place of the rest.
+pub(super) fn cut_table(head: &[&str], rows: &[Vec<String>]) {
+    let used: usize = (0..head.len().saturating_sub(1)).map(|at| column(head, rows, at) + 2).sum();
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| cut(row, room(width(), used))).collect();
+    table(head, &rows);
+}
+
+/// The columns that are left for the last cell of a line; `None` where lines stay whole. In a narrow terminal it has the next
+/// line for itself.
+fn room(width: Option<usize>, used: usize) -> Option<usize> {
+    let width = width?;
+    Some(if width < used + NARROW { width.saturating_sub(4).max(1) } else { width - used })
+}
+
+/// The cells with the last one cut to `room` characters.
+fn cut(row: &[String], room: Option<usize>) -> Vec<String> {
+    let mut row = row.to_vec();
+    if let (Some(last), Some(room)) = (row.last_mut(), room)
+        && last.chars().count() > room
+    {
+        *last = last.chars().take(room.saturating_sub(1)).chain(['…']).collect();
+    }
+    row
+}
+
+/// How wide a column is.
+fn column(head: &[&str], rows: &[Vec<String>], at: usize) -> usize {
+    let cells = rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count());
+    cells.chain(head.get(at).map(|cell| cell.len())).max().unwrap_or(0)
+}
+
 /// Prints a table: columns as wide as their widest cell, the last one broken where the terminal ends.
 pub(super) fn table(head: &[&str], rows: &[Vec<String>]) {
-    let width = |at: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count());
-        cells.chain(head.get(at).map(|cell| cell.len())).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let widths: Vec<usize> = (0..head.len()).map(|at| column(head, rows, at)).collect();
     let last: usize = widths.iter().rev().skip(1).map(|width| width + 2).sum();
-    let columns = self::width();
+    let columns = width();
     // In a narrow terminal the last column goes on below the first.
     let indent = if columns.is_some_and(|columns| columns < last + NARROW) { 4 } else { last };
     let head: Vec<String> = head.iter().map(|cell| (*cell).to_owned()).collect();
@@ -140,6 +172,28 @@ pub(super) fn note(text: &str) {
     eprintln!("driftless: {text}\n");
 }
 
+/// Prints what a person should know of what is done now.
+pub(super) fn warning(text: &str) {
+    eprintln!("driftless: warning: {text}");
+}
+
+/// Prints what did not work although other things did.
+pub(super) fn error(text: &str) {
+    eprintln!("driftless: {text}");
+}
+
+/// Prints that something slow goes on.
+pub(super) fn progress(text: &str) {
+    eprintln!("driftless: {text}");
+}
+
+/// Prints a question and leaves the cursor behind it.
+pub(super) fn question(text: &str) {
+    use std::io::Write;
+    eprint!("{text}");
+    let _ = std::io::stderr().flush();
+}
+
 /// Prints what a person should look at.
 pub(super) fn warnings(warnings: &[Warning]) {
     for warning in warnings {
@@ -150,6 +204,17 @@ pub(super) fn warnings(warnings: &[Warning]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_value_is_cut_to_the_terminal_and_tamed() {
+        let row = ["home.example.org".to_owned(), "x".repeat(400)];
+        assert_eq!(cut(&row, room(None, 18)), row);
+        let [_, value] = cut(&row, room(Some(80), 18)).try_into().unwrap();
+        assert_eq!((value.chars().count(), value.ends_with("x…")), (62, true));
+        let [_, value] = cut(&row, room(Some(40), 18)).try_into().unwrap();
+        assert_eq!(value.chars().count(), 36, "on a line of its own");
+        assert_eq!(tame("a\u{1b}[31mred\n"), "a\\u{1b}[31mred\\n");
+    }
 
     #[test]
     fn lines_are_broken_between_words_and_only_for_a_terminal() {

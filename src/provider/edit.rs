@@ -92,6 +92,15 @@ pub trait Editor: Send + Sync {
         &[]
     }
 
+    /// Whether a record may be what the edit says, by the service's documented rules; asks nobody. `add` and `update` check the
+    /// same before they send, and `--dry-run` checks nothing else.
+    ///
+    /// # Errors
+    /// `Config`, with the rule that is broken.
+    fn check(&self, _zone: &Zone, _edit: &Edit) -> Result<()> {
+        Ok(())
+    }
+
     /// The zones of the account, all pages, by name.
     async fn zones(&self) -> Result<Vec<ZoneRow>>;
 
@@ -104,6 +113,21 @@ pub trait Editor: Send + Sync {
     /// The records of a zone that fit the filter, all pages, in the service's order.
     async fn rows(&self, zone: &Zone, filter: &Filter) -> Result<Vec<Row>>;
 
+    /// The records of every zone that fit the filter, each with its zone; in one list where the service has one.
+    async fn rows_everywhere(&self, filter: &Filter) -> Result<Vec<(Zone, Row)>> {
+        let mut rows = Vec::new();
+        for ZoneRow { zone, .. } in self.zones().await? {
+            let found = self.rows(&zone, filter).await?;
+            rows.extend(found.into_iter().map(|row| (zone.clone(), row)));
+        }
+        Ok(rows)
+    }
+
+    /// One record by its id alone, with its zone; refused by services that find ids only within their zone.
+    async fn row_anywhere(&self, id: &str) -> Result<(Zone, Row)> {
+        Err(cannot(format!("reading record {id}"), "this service finds an id only within its zone; name the zone"))
+    }
+
     /// One record by its id, as fresh as the service has it.
     async fn row(&self, zone: &Zone, id: &str) -> Result<Row>;
 
@@ -115,6 +139,14 @@ pub trait Editor: Send + Sync {
 
     /// Removes rows, in the fewest calls that the service allows; one answer each.
     async fn remove(&self, zone: &Zone, rows: &[Row]) -> Vec<Result<()>>;
+
+    /// Applies one of the service's own templates to a zone, with the template's variables; the rows that it made.
+    ///
+    /// # Errors
+    /// `Config` where the service has no templates, which is so unless it says otherwise.
+    async fn apply_template(&self, zone: &Zone, template: &str, _variables: &Attributes) -> Result<Vec<Row>> {
+        Err(cannot(format!("applying the template {template} to {}", zone.name), "the service has no templates"))
+    }
 }
 
 /// What a service cannot do, said before anything is sent: exit code 78.
@@ -135,7 +167,8 @@ impl Filter {
 }
 
 /// Whether `text` fits a pattern in which `*` stands for any characters; case counts for nothing.
-fn fits(pattern: &str, text: &str) -> bool {
+#[must_use]
+pub fn fits(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.to_ascii_lowercase(), text.to_ascii_lowercase());
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();

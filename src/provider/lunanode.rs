@@ -12,15 +12,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use reqwest::Url;
 
+use super::edit::Editor;
 use super::setting::{Kind, Setting, Settings, SettingsError};
 use super::shape::records::{Draft, Record, Records, RecordsProvider};
 use super::shape::zones::Zone;
 use super::{Budget, Entry, Provider, Terms, Tools};
 use crate::model::error::{self, Error, Result};
-use crate::model::name::Name;
+use crate::model::name::{Name, NameError};
 use crate::model::record::{Family, RecordType, RrsetKey, Value};
 
 pub mod api;
+mod edit;
 mod reply;
 mod sign;
 
@@ -52,14 +54,26 @@ pub const ENTRY: Entry = Entry {
         ),
     ],
     build: |settings, tools| Ok(Arc::new(provider(settings, tools)?) as Arc<dyn Provider>),
-    edit: None,
+    edit: Some(|settings, tools| Ok(Arc::new(service(settings, tools)?) as Arc<dyn Editor>)),
 };
+
+/// The domain under which every customer may have names, as a zone.
+///
+/// # Errors
+/// Never, as long as the domain is a name.
+pub fn lndyn() -> Result<Zone, NameError> {
+    Ok(Zone { id: LNDYN.to_owned(), name: Name::parse(LNDYN)? })
+}
 
 /// The provider of one account.
 ///
 /// # Errors
 /// When `api_id` has not 16 ASCII characters. The key is looked at when it is used, as it may come from a file.
 pub fn provider(settings: &Settings, tools: &Tools) -> Result<RecordsProvider<LunaNode>, SettingsError> {
+    service(settings, tools).map(RecordsProvider::new)
+}
+
+fn service(settings: &Settings, tools: &Tools) -> Result<LunaNode, SettingsError> {
     let id = settings.text("api_id").ok_or_else(|| SettingsError::of("api_id", "is needed"))?;
     if id.len() != sign::ID_LENGTH || !id.is_ascii() {
         return Err(SettingsError::of("api_id", format!("an API id has {} characters", sign::ID_LENGTH)));
@@ -69,10 +83,9 @@ pub fn provider(settings: &Settings, tools: &Tools) -> Result<RecordsProvider<Lu
         Some(endpoint) => endpoint.clone(),
         None => Url::parse(ENDPOINT).map_err(|error| SettingsError::of("endpoint", error.to_string()))?,
     };
-    let lndyn = Name::parse(LNDYN).map_err(|error| SettingsError::whole(error.to_string()))?;
+    let lndyn = lndyn().map_err(|error| SettingsError::whole(error.to_string()))?;
     let api = Api::new(id.to_owned(), key.clone(), endpoint, tools.http.clone());
-    let lndyn = Zone { id: LNDYN.to_owned(), name: lndyn };
-    Ok(RecordsProvider::new(LunaNode { account: settings.account.clone(), api, lndyn }))
+    Ok(LunaNode { account: settings.account.clone(), api, lndyn })
 }
 
 /// One account at LunaNode.

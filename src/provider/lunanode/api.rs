@@ -36,7 +36,7 @@ const OPTIONAL: [&str; 11] = [
 ];
 
 /// The TTL of a record where none is given, in seconds.
-const DEFAULT_TTL: u32 = 300;
+pub(super) const DEFAULT_TTL: u32 = 300;
 
 /// One login. Its calls are made one after the other: the nonces count seconds.
 pub struct Api {
@@ -65,6 +65,8 @@ pub struct HostedZone {
     pub id: String,
     /// Its apex, as the service writes it.
     pub name: String,
+    /// The TTL that it was added with, as the service writes it.
+    pub ttl: Option<String>,
 }
 
 /// A record of a hosted zone.
@@ -74,6 +76,8 @@ pub struct HostedRecord {
     pub id: String,
     /// What it says.
     pub fields: Fields,
+    /// How its monitor check sees it, in words, where the service tells it.
+    pub status: Option<String>,
 }
 
 /// What a record of a hosted zone says.
@@ -134,7 +138,8 @@ impl Api {
     pub async fn zone_list(&self) -> Result<Vec<HostedZone>> {
         let (doing, content) = self.call("dns2/zone-list/", &[]).await?;
         let read = |entry: &reply::Entry<'_>| {
-            Ok(HostedZone { id: entry.need("id", &doing)?, name: entry.need("name", &doing)? })
+            let ttl = entry.text("ttl").filter(|ttl| !ttl.is_empty());
+            Ok(HostedZone { id: entry.need("id", &doing)?, name: entry.need("name", &doing)?, ttl })
         };
         reply::entries(&content, "zones", &doing)?.iter().map(read).collect()
     }
@@ -157,7 +162,8 @@ impl Api {
             let ttl = entry.text("ttl").and_then(|ttl| ttl.trim().parse().ok()).and_then(Ttl::new);
             let attributes = attributes(entry);
             let fields = Fields { name: need("name")?, rtype: need("type")?, data: need("data")?, ttl, attributes };
-            Ok(HostedRecord { id: need("id")?, fields })
+            let status = entry.text("status_nice").filter(|status| !status.is_empty());
+            Ok(HostedRecord { id: need("id")?, fields, status })
         };
         reply::entries(&content, "records", &doing)?.iter().map(read).collect()
     }

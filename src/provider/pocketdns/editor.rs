@@ -144,6 +144,11 @@ impl Editor for PocketDns {
         }
         outcomes
     }
+
+    async fn apply_template(&self, zone: &Zone, template: &str, variables: &Attributes) -> Result<Vec<Row>> {
+        // The method of the type itself, not of the trait.
+        PocketDns::apply_template(self, zone, template, variables).await
+    }
 }
 
 /// The rows that came of one edit; where one of its records failed, its error, which says how many others were made.

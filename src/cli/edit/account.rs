@@ -1,0 +1,118 @@
+//! At which account a command works: found by its name or by being the only one, with what edits it.
+
+use std::sync::Arc;
+
+use crate::app::{Failure, Loaded};
+use crate::config::{self, Account};
+use crate::model::error::Error;
+use crate::model::name::Name;
+use crate::model::record::RecordType;
+use crate::net::http::Http;
+use crate::provider::edit::Editor;
+use crate::provider::shape::zones::Zone;
+use crate::provider::{Entry, Tools};
+
+use super::super::print;
+
+/// The account at which a command works.
+pub(super) struct Opened<'a> {
+    /// What edits it.
+    pub(super) editor: Arc<dyn Editor>,
+    /// What is known of it.
+    pub(super) account: &'a Account,
+    loaded: &'a Loaded,
+}
+
+/// Which accounts a command is for.
+#[derive(Clone, Copy)]
+pub(super) struct For {
+    /// Whether a provider has what the command needs.
+    pub(super) fits: fn(&Entry) -> bool,
+    /// What such accounts have, for messages: `zones and records that can be edited by hand`.
+    pub(super) what: &'static str,
+}
+
+/// Zones and records.
+pub(super) const RECORDS: For =
+    For { fits: |entry| entry.edit.is_some(), what: "zones and records that can be edited by hand" };
+
+/// What went wrong at a service, with its exit code.
+pub(super) fn failed(error: Error) -> Failure {
+    Failure::Other(error.kind.exit_code(), error.to_string())
+}
+
+/// What was typed does not make sense.
+pub(super) fn mistyped(why: impl Into<String>) -> Failure {
+    Failure::Other(64, why.into())
+}
+
+/// What was asked cannot be done.
+pub(super) fn refused(why: impl Into<String>) -> Failure {
+    Failure::Other(78, why.into())
+}
+
+impl<'a> Opened<'a> {
+    /// The account called `name`, or the only one that fits.
+    pub(super) fn find(loaded: &'a Loaded, name: Option<&str>, fit: For) -> Result<Self, Failure> {
+        let accounts = &loaded.config.accounts;
+        let fitting: Vec<&Account> = accounts.values().filter(|account| (fit.fits)(account.entry)).collect();
+        let account = match (name, fitting.as_slice()) {
+            (Some(name), _) => {
+                let account = accounts.get(name).ok_or_else(|| {
+                    let hint = config::suggest(name, "there are", accounts.keys().map(String::as_str));
+                    refused(format!("there is no account \"{name}\" in the configuration{hint}"))
+                })?;
+                if !(fit.fits)(account.entry) {
+                    let why = format!("the account {name} is one at {}, which has no {}", account.entry.name, fit.what);
+                    return Err(refused(why));
+                }
+                account
+            }
+            (None, [only]) => *only,
+            (None, []) => return Err(refused(format!("no account of the configuration has {}", fit.what))),
+            (None, several) => {
+                let names: Vec<&str> = several.iter().map(|account| account.name.as_str()).collect();
+                return Err(mistyped(format!("several accounts can be meant: say --account {}", names.join(" or "))));
+            }
+        };
+        let build = account.entry.edit.ok_or_else(|| refused(format!("{} cannot be edited", account.name)))?;
+        let editor = build(&account.settings, &Tools { http: Http::new(None) })
+            .map_err(|wrong| refused(format!("the account \"{}\" at {}: {wrong}", account.name, account.entry.name)))?;
+        Ok(Self { editor, account, loaded })
+    }
+
+    /// Whether the service keeps sets of values, not single records.
+    pub(super) fn keeps_sets(&self) -> bool {
+        self.account.entry.shape == "rrsets"
+    }
+
+    /// Whether the configuration leaves a record set of this account to the daemon.
+    pub(super) fn is_managed(&self, name: &Name, rtype: RecordType) -> bool {
+        let mut records = self.loaded.config.records.iter();
+        records.any(|record| {
+            record.account == self.account.name && record.name == *name && record.types().any(|of| of == rtype)
+        })
+    }
+
+    /// Says which of these record sets the daemon will set again.
+    pub(super) fn warn_of_managed<'b>(&self, sets: impl Iterator<Item = (&'b Name, RecordType)>) {
+        let mut said = Vec::new();
+        for (name, rtype) in sets.filter(|(name, rtype)| self.is_managed(name, *rtype)) {
+            if !said.contains(&(name, rtype)) {
+                said.push((name, rtype));
+                print::warning(&format!(
+                    "{name} {rtype} is declared in the configuration: the daemon keeps it right by itself, and what is \
+                     changed by hand may be changed back or hold it (see driftless explain {name})"
+                ));
+            }
+        }
+    }
+
+    /// Says which of the record sets of this zone the daemon will miss.
+    pub(super) fn warn_of_managed_in(&self, zone: &Zone) {
+        let records = self.loaded.config.records.iter();
+        let inside = records.filter(|record| record.account == self.account.name && record.name.is_within(&zone.name));
+        let sets: Vec<_> = inside.flat_map(|record| record.types().map(|rtype| (&record.name, rtype))).collect();
+        self.warn_of_managed(sets.into_iter());
+    }
+}

@@ -1,0 +1,172 @@
+//! What is meant by what was typed: the zone, the attributes, the values, the records.
+
+use super::account::{Opened, failed, mistyped, refused};
+use super::ask::patiently;
+use super::{Filters, Given};
+use crate::app::Failure;
+use crate::config;
+use crate::model::name::Name;
+use crate::model::record::{RecordType, Value};
+use crate::provider::edit::{Attribute, Attributes, Filter, Row, ZoneRow, fits};
+use crate::provider::shape::zones::{Zone, longest};
+
+/// All zones of the account.
+pub(super) async fn all_zones(at: &Opened<'_>) -> Result<Vec<ZoneRow>, Failure> {
+    patiently(&format!("listing the zones of the account {}", at.account.name), at.editor.zones()).await.map_err(failed)
+}
+
+/// The zone of this name.
+pub(super) fn zone_called(at: &Opened<'_>, zones: &[ZoneRow], name: &Name) -> Result<ZoneRow, Failure> {
+    zones.iter().find(|row| row.zone.name == *name).cloned().ok_or_else(|| {
+        let hint = config::suggest(name.as_str(), "it has", zones.iter().map(|row| row.zone.name.as_str()));
+        refused(format!("the account {} has no zone {name}{hint}", at.account.name))
+    })
+}
+
+/// The zone that is named, or the longest that `name` lies in.
+pub(super) async fn zone_of(at: &Opened<'_>, named: Option<&Name>, name: &Name) -> Result<Zone, Failure> {
+    if let Some(zone) = named.filter(|zone| !name.is_within(zone)) {
+        return Err(mistyped(format!("{name} does not lie in the zone {zone}")));
+    }
+    let zones = all_zones(at).await?;
+    if let Some(named) = named {
+        return zone_called(at, &zones, named).map(|row| row.zone);
+    }
+    let names: Vec<Zone> = zones.into_iter().map(|row| row.zone).collect();
+    longest(&names, name).cloned().ok_or_else(|| {
+        let hint = config::suggest(name.as_str(), "it has", names.iter().map(|zone| zone.name.as_str()));
+        refused(format!("the account {} has no zone that {name} lies in{hint}", at.account.name))
+    })
+}
+
+/// The zones that a filter looks in: the one that is named, that of a whole name, or all of them.
+pub(super) async fn zones_of(at: &Opened<'_>, filters: &Filters) -> Result<Vec<Zone>, Failure> {
+    if let Some(named) = &filters.zone {
+        return Ok(vec![zone_called(at, &all_zones(at).await?, named)?.zone]);
+    }
+    if let Some(name) = filters.name.as_deref().filter(|pattern| !pattern.contains('*')) {
+        let name = Name::parse(name).map_err(|why| mistyped(format!("--name {name}: {why}")))?;
+        return Ok(vec![zone_of(at, None, &name).await?]);
+    }
+    Ok(all_zones(at).await?.into_iter().map(|row| row.zone).collect())
+}
+
+/// The records of a zone that fit.
+pub(super) async fn rows(at: &Opened<'_>, zone: &Zone, filter: &Filter) -> Result<Vec<Row>, Failure> {
+    patiently(&format!("listing the records of {}", zone.name), at.editor.rows(zone, filter)).await.map_err(failed)
+}
+
+/// Which records are meant by a whole name, a type, and filters beside them.
+pub(super) struct Meant<'a> {
+    name: Option<&'a Name>,
+    filter: Filter,
+    filters: &'a Filters,
+}
+
+impl<'a> Meant<'a> {
+    /// What was typed.
+    pub(super) fn new(
+        name: Option<&'a Name>,
+        rtype: Option<RecordType>,
+        filters: &'a Filters,
+    ) -> Result<Self, Failure> {
+        if name.is_some() && filters.name.is_some() {
+            return Err(mistyped("a name and --name were both given: say one of them"));
+        }
+        if rtype.is_some() && filters.rtype.is_some_and(|other| Some(other) != rtype) {
+            return Err(mistyped("a type and another --type were given: say one of them"));
+        }
+        let filter = Filter {
+            name: name.map(|name| name.to_string()).or_else(|| filters.name.clone()),
+            rtype: rtype.or(filters.rtype),
+            value: filters.value.clone(),
+            id: filters.id.clone(),
+        };
+        Ok(Self { name, filter, filters })
+    }
+
+    /// The zones with the records that are meant. An id alone is asked for where its zone is known.
+    pub(super) async fn find(&self, at: &Opened<'_>) -> Result<Vec<(Zone, Vec<Row>)>, Failure> {
+        let zones = match self.name {
+            Some(name) => vec![zone_of(at, self.filters.zone.as_ref(), name).await?],
+            None => zones_of(at, self.filters).await?,
+        };
+        let mut found = Vec::new();
+        for zone in zones {
+            let mut rows = rows(at, &zone, &self.filter).await?;
+            // A name that was typed as a name is one, also where it starts with a star (RFC 4592).
+            rows.retain(|row| self.name.is_none_or(|name| *name == row.name));
+            if !rows.is_empty() {
+                found.push((zone, rows));
+            }
+        }
+        Ok(found)
+    }
+
+    /// What to say when nothing was found.
+    pub(super) fn nothing(&self, at: &Opened<'_>) -> Failure {
+        let Filter { name, rtype, value, id } = &self.filter;
+        let rtype = rtype.map(|rtype| rtype.to_string());
+        let parts = [("name", name), ("type", &rtype), ("value", value), ("id", id)];
+        let said: Vec<String> =
+            parts.iter().filter_map(|(what, part)| Some(format!("{what} {}", part.as_ref()?))).collect();
+        refused(format!("the account {} has no record with {}", at.account.name, said.join(", ")))
+    }
+
+    /// Whether a value of a row is one of those that were named by a pattern.
+    pub(super) fn value_fits(&self, value: &str) -> bool {
+        self.filter.value.as_ref().is_none_or(|pattern| fits(pattern, value))
+    }
+}
+
+/// The attributes that were given, checked against those that there are.
+pub(super) fn attributes(at: &Opened<'_>, given: &Given) -> Result<Attributes, Failure> {
+    let numbers = [("priority", given.priority.map(u32::from)), ("weight", given.weight)];
+    let options = numbers.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?.to_string())));
+    checked(options.chain(given.set.iter().cloned()), at.editor.attributes(), at, "records")
+}
+
+/// The same of a zone.
+pub(super) fn checked(
+    given: impl Iterator<Item = (String, String)>,
+    known: &[Attribute],
+    at: &Opened<'_>,
+    whose: &str,
+) -> Result<Attributes, Failure> {
+    let mut attributes = Attributes::new();
+    for (key, value) in given {
+        if !known.iter().any(|attribute| attribute.name == key) {
+            let hint = config::suggest(&key, "they have", known.iter().map(|attribute| attribute.name));
+            let hint = if known.is_empty() { "; they have none".to_owned() } else { hint };
+            return Err(refused(format!("{whose} at {} have no attribute \"{key}\"{hint}", at.account.entry.name)));
+        }
+        if attributes.insert(key.clone(), value).is_some() {
+            return Err(mistyped(format!("the attribute {key} was given twice")));
+        }
+    }
+    Ok(attributes)
+}
+
+/// Checks values as far as their type alone says what they are.
+pub(super) fn values(rtype: RecordType, typed: &[String]) -> Result<Vec<String>, Failure> {
+    let mut values: Vec<String> = Vec::new();
+    for text in typed {
+        if text.trim().is_empty() {
+            return Err(mistyped("a value is empty"));
+        }
+        let value = Value::parse(rtype, text).map_err(mistyped)?;
+        // Addresses in their usual form; anything else as it was typed, quotes included.
+        let text = value.address().map_or_else(|| text.trim().to_owned(), |address| address.to_string());
+        if values.contains(&text) {
+            return Err(mistyped(format!("the value {text} was given twice")));
+        }
+        values.push(text);
+    }
+    Ok(values)
+}
+
+/// Whether two texts are the same value of a type: addresses as addresses, TXT with and without quotes.
+pub(super) fn same(rtype: RecordType, one: &str, other: &str) -> bool {
+    let read = |text: &str| Value::parse(rtype, text.trim_end_matches('.')).ok();
+    one == other || read(one).is_some_and(|value| Some(value) == read(other))
+}

@@ -1,0 +1,285 @@
+//! `records`: list, show, add, update, remove.
+
+use super::account::{Opened, RECORDS, failed, mistyped, refused};
+use super::ask::{may_remove, patiently};
+use super::choose::{Meant, attributes, rows, same, values, zone_of, zones_of};
+use super::view::{self, Failed, Outcome, Placed, named, row_of};
+use super::{
+    Given, RecordsAdd, RecordsCommand, RecordsList, RecordsRemove, RecordsShow, RecordsUpdate, Removing, Writing,
+};
+use crate::app::{Failure, Loaded};
+use crate::cli::print;
+use crate::model::error::{Error, Result as Answer};
+use crate::provider::edit::{Attributes, Edit, Filter, Row};
+use crate::provider::shape::zones::Zone;
+
+pub(super) async fn run(loaded: &Loaded, command: &RecordsCommand) -> Result<u8, Failure> {
+    match command {
+        RecordsCommand::List(args) => list(loaded, args).await,
+        RecordsCommand::Show(args) => show(loaded, args).await,
+        RecordsCommand::Add(args) => add(loaded, args).await,
+        RecordsCommand::Update(args) => update(loaded, args).await,
+        RecordsCommand::Remove(args) => remove(loaded, args).await,
+        RecordsCommand::Attributes(args) => {
+            let at = Opened::find(loaded, args.common.account.as_deref(), RECORDS)?;
+            view::attributes(&at, args.common.json)
+        }
+    }
+}
+
+async fn list(loaded: &Loaded, args: &RecordsList) -> Result<u8, Failure> {
+    let at = Opened::find(loaded, args.common.account.as_deref(), RECORDS)?;
+    let filters = &args.filters;
+    let filter = Filter {
+        name: filters.name.clone(),
+        rtype: filters.rtype,
+        value: filters.value.clone(),
+        id: filters.id.clone(),
+    };
+    let mut found = Vec::new();
+    for zone in zones_of(&at, filters).await? {
+        let rows = rows(&at, &zone, &filter).await?;
+        found.extend(rows.into_iter().map(|row| (zone.name.clone(), row)));
+    }
+    Outcome::shown("list").records(&at, &found, args.ids, args.common.json)
+}
+
+async fn show(loaded: &Loaded, args: &RecordsShow) -> Result<u8, Failure> {
+    let at = Opened::find(loaded, args.common.account.as_deref(), RECORDS)?;
+    let meant = Meant::new(args.name.as_ref(), args.rtype, &args.filters)?;
+    let mut found: Vec<Placed> = Vec::new();
+    if let (None, Some(id), Some(_)) = (&args.name, &args.filters.id, &args.filters.zone) {
+        // Zone and id are known: the service is asked for this one.
+        for zone in zones_of(&at, &args.filters).await? {
+            let row = patiently(&format!("asking for the record {id}"), at.editor.row(&zone, id)).await;
+            found.push((zone.name, row.map_err(failed)?));
+        }
+    } else {
+        for (zone, rows) in meant.find(&at).await? {
+            found.extend(rows.into_iter().map(|row| (zone.name.clone(), row)));
+        }
+    }
+    if found.is_empty() {
+        return Err(meant.nothing(&at));
+    }
+    Outcome::shown("show").in_full(&at, &found, args.common.json)
+}
+
+async fn add(loaded: &Loaded, args: &RecordsAdd) -> Result<u8, Failure> {
+    let values = values(args.rtype, &args.values)?;
+    let at = Opened::find(loaded, args.writing.common.account.as_deref(), RECORDS)?;
+    let attributes = attributes(&at, &args.given)?;
+    let edit = Edit { name: args.name.clone(), rtype: args.rtype, values, ttl: args.given.ttl, attributes };
+    let zone = zone_of(&at, args.zone.as_ref(), &args.name).await?;
+    add_to(&at, &zone, &edit, &args.writing).await
+}
+
+/// Adds what an edit says.
+pub(super) async fn add_to(at: &Opened<'_>, zone: &Zone, edit: &Edit, writing: &Writing) -> Result<u8, Failure> {
+    at.editor.check(zone, edit).map_err(failed)?;
+    at.warn_of_managed([(&edit.name, edit.rtype)].into_iter());
+    let mut outcome = Outcome::written("add", "added", writing.dry_run);
+    let mut added = Vec::new();
+    // Where each value is a record of its own, each has an outcome of its own.
+    let each = if at.keeps_sets() { vec![edit.clone()] } else { apart(edit) };
+    let answers = if writing.dry_run {
+        each.iter().map(|edit| Ok(vec![row_of(edit, None)])).collect()
+    } else {
+        patiently(&format!("adding {} {}", edit.name, edit.rtype), at.editor.add(zone, &each)).await
+    };
+    for (edit, answer) in each.iter().zip(answers) {
+        match answer {
+            Ok(rows) => added.extend(rows.into_iter().map(|row| (zone.name.clone(), row))),
+            Err(error) => outcome.failures.push(Failed { what: named(&row_of(edit, None)), error }),
+        }
+    }
+    outcome.records(at, &added, false, writing.common.json)
+}
+
+/// An edit for each value.
+fn apart(edit: &Edit) -> Vec<Edit> {
+    edit.values.iter().map(|value| Edit { values: vec![value.clone()], ..edit.clone() }).collect()
+}
+
+async fn update(loaded: &Loaded, args: &RecordsUpdate) -> Result<u8, Failure> {
+    let typed = match (args.rtype, args.values.as_slice()) {
+        (Some(rtype), typed) => values(rtype, typed)?,
+        (None, _) => Vec::new(),
+    };
+    if typed.is_empty() && nothing_given(&args.given) {
+        return Err(mistyped("nothing to change was named: give values, --ttl, --priority, --weight or --set"));
+    }
+    let at = Opened::find(loaded, args.writing.common.account.as_deref(), RECORDS)?;
+    let attributes = attributes(&at, &args.given)?;
+    let meant = Meant::new(args.name.as_ref(), args.rtype, &args.filters)?;
+    let found = meant.find(&at).await?;
+    let count: usize = found.iter().map(|(_, rows)| rows.len()).sum();
+    if count == 0 {
+        return Err(meant.nothing(&at));
+    }
+    if !typed.is_empty() && (count > 1 || (typed.len() > 1 && !at.keeps_sets())) {
+        return Err(too_many(&found, typed.len()));
+    }
+    let change = |row: Row| {
+        let values = if typed.is_empty() { row.values.clone() } else { typed.clone() };
+        let edit = edit(&row, values, &args.given, &attributes);
+        (row, edit)
+    };
+    let changes = found.into_iter().map(|(zone, rows)| (zone, rows.into_iter().map(change).collect())).collect();
+    change_all(&at, changes, &args.writing).await
+}
+
+fn nothing_given(given: &Given) -> bool {
+    given.ttl.is_none() && given.priority.is_none() && given.weight.is_none() && given.set.is_empty()
+}
+
+fn edit(row: &Row, values: Vec<String>, given: &Given, attributes: &Attributes) -> Edit {
+    let attributes = attributes.clone();
+    Edit { name: row.name.clone(), rtype: row.rtype, values, ttl: given.ttl, attributes }
+}
+
+/// Why values cannot be given to what was found.
+fn too_many(found: &[(Zone, Vec<Row>)], values: usize) -> Failure {
+    let rows: Vec<&Row> = found.iter().flat_map(|(_, rows)| rows).collect();
+    if let [row] = rows.as_slice() {
+        let why = format!("{} is one record, which holds one value; {values} were given", named(row));
+        return mistyped(format!("{why} (driftless records add makes more records)"));
+    }
+    let list: Vec<String> = rows.iter().take(5).map(|row| format!("{} (id {})", named(row), row.id)).collect();
+    let more = if rows.len() > list.len() { ", …" } else { "" };
+    mistyped(format!("several records are meant; choose one with --value or --id: {}{more}", list.join("; ")))
+}
+
+/// Makes changes, zone by zone.
+pub(super) async fn change_all(
+    at: &Opened<'_>,
+    changes: Vec<(Zone, Vec<(Row, Edit)>)>,
+    writing: &Writing,
+) -> Result<u8, Failure> {
+    for (zone, changes) in &changes {
+        changes.iter().try_for_each(|(_, edit)| at.editor.check(zone, edit)).map_err(failed)?;
+    }
+    at.warn_of_managed(changes.iter().flat_map(|(_, changes)| changes).map(|(row, _)| (&row.name, row.rtype)));
+    let mut outcome = Outcome::written("update", "updated", writing.dry_run);
+    let mut updated = Vec::new();
+    for (zone, changes) in &changes {
+        let answers: Vec<Answer<Row>> = if writing.dry_run {
+            changes.iter().map(|(row, edit)| Ok(row_of(edit, Some(row)))).collect()
+        } else {
+            let what = print::counted(changes.len(), "record");
+            patiently(&format!("updating {what} of {}", zone.name), at.editor.update(zone, changes)).await
+        };
+        for ((row, _), answer) in changes.iter().zip(answers) {
+            match answer {
+                Ok(row) => updated.push((zone.name.clone(), row)),
+                Err(error) => outcome.failures.push(Failed { what: named(row), error }),
+            }
+        }
+    }
+    outcome.records(at, &updated, false, writing.common.json)
+}
+
+async fn remove(loaded: &Loaded, args: &RecordsRemove) -> Result<u8, Failure> {
+    let typed = match (args.rtype, args.values.as_slice()) {
+        (Some(rtype), typed) => values(rtype, typed)?,
+        (None, _) => Vec::new(),
+    };
+    let at = Opened::find(loaded, args.removing.writing.common.account.as_deref(), RECORDS)?;
+    let meant = Meant::new(args.name.as_ref(), args.rtype, &args.filters)?;
+    let found = meant.find(&at).await?;
+    let goes = |row: &Row, value: &String| {
+        meant.value_fits(value) && (typed.is_empty() || typed.iter().any(|typed| same(row.rtype, typed, value)))
+    };
+    let all = || found.iter().flat_map(|(_, rows)| rows);
+    if let Some(missing) =
+        typed.iter().find(|typed| !all().any(|row| row.values.iter().any(|value| same(row.rtype, typed, value))))
+    {
+        return Err(refused(format!("{} is not there: nothing was removed", missing)));
+    }
+    let cut = |row: Row| {
+        let stays = row.values.iter().filter(|value| !goes(&row, value)).cloned().collect::<Vec<_>>();
+        (stays.len() < row.values.len()).then_some(Cut { row, stays })
+    };
+    let cuts: Vec<(Zone, Vec<Cut>)> =
+        found.into_iter().map(|(zone, rows)| (zone, rows.into_iter().filter_map(cut).collect())).collect();
+    if cuts.iter().all(|(_, cuts)| cuts.is_empty()) {
+        return Err(meant.nothing(&at));
+    }
+    remove_all(&at, &cuts, &args.removing).await
+}
+
+/// What is removed of a record or a set.
+pub(super) struct Cut {
+    /// The record.
+    pub(super) row: Row,
+    /// The values that stay; where there are none it goes as a whole.
+    pub(super) stays: Vec<String>,
+}
+
+impl Cut {
+    /// What is removed, as a record.
+    fn gone(&self) -> Row {
+        let mut row = self.row.clone();
+        row.values.retain(|value| !self.stays.contains(value));
+        row
+    }
+}
+
+/// Removes what is to go, once a person has agreed.
+pub(super) async fn remove_all(at: &Opened<'_>, cuts: &[(Zone, Vec<Cut>)], removing: &Removing) -> Result<u8, Failure> {
+    let writing = &removing.writing;
+    let all: Vec<(&Zone, &Cut)> =
+        cuts.iter().flat_map(|(zone, cuts)| cuts.iter().map(move |cut| (zone, cut))).collect();
+    at.warn_of_managed(all.iter().map(|(_, cut)| (&cut.row.name, cut.row.rtype)));
+    if !writing.dry_run {
+        let what = match all.as_slice() {
+            [(_, only)] => named(&only.gone()),
+            some => print::counted(some.len(), "record"),
+        };
+        if !removing.yes && all.len() > 1 {
+            all.iter().for_each(|(_, cut)| print::error(&format!("to be removed: {}", named(&cut.gone()))));
+        }
+        if !may_remove(&what, removing.yes)? {
+            print::line("nothing was removed");
+            return Ok(1);
+        }
+    }
+    let mut outcome = Outcome::written("remove", "removed", writing.dry_run);
+    let mut removed = Vec::new();
+    for (zone, cuts) in cuts {
+        let answers =
+            if writing.dry_run { cuts.iter().map(|_| Ok(())).collect() } else { carry_out(at, zone, cuts).await };
+        for (cut, answer) in cuts.iter().zip(answers) {
+            match answer {
+                Ok(()) => removed.push((zone.name.clone(), cut.gone())),
+                Err(error) => outcome.failures.push(Failed { what: named(&cut.gone()), error }),
+            }
+        }
+    }
+    outcome.records(at, &removed, false, writing.common.json)
+}
+
+/// Whole records are removed together; sets of which values stay are updated. One answer each, in order.
+async fn carry_out(at: &Opened<'_>, zone: &Zone, cuts: &[Cut]) -> Vec<Answer<()>> {
+    let whole: Vec<Row> = cuts.iter().filter(|cut| cut.stays.is_empty()).map(|cut| cut.row.clone()).collect();
+    let none = Given::default();
+    let partly: Vec<(Row, Edit)> = cuts
+        .iter()
+        .filter(|cut| !cut.stays.is_empty())
+        .map(|cut| (cut.row.clone(), edit(&cut.row, cut.stays.clone(), &none, &Attributes::new())))
+        .collect();
+    let doing = format!("removing {} of {}", print::counted(cuts.len(), "record"), zone.name);
+    let work = async {
+        let removed = if whole.is_empty() { Vec::new() } else { at.editor.remove(zone, &whole).await };
+        let updated = if partly.is_empty() { Vec::new() } else { at.editor.update(zone, &partly).await };
+        (removed, updated)
+    };
+    let (removed, updated) = patiently(&doing, work).await;
+    let (mut removed, mut updated) = (removed.into_iter(), updated.into_iter().map(|answer| answer.map(drop)));
+    let silent = || Err(Error::transient(&doing, "there was no answer for it"));
+    let answer = |cut: &Cut| {
+        let next = if cut.stays.is_empty() { removed.next() } else { updated.next() };
+        next.unwrap_or_else(silent)
+    };
+    cuts.iter().map(answer).collect()
+}
