@@ -24,6 +24,14 @@ mod lunanode;
 mod lunanode_service;
 #[path = "conformance/subject.rs"]
 mod subject;
+#[path = "conformance/yandex.rs"]
+mod yandex;
+#[path = "conformance/yandex360.rs"]
+mod yandex360;
+#[path = "emulator/yandex360.rs"]
+mod yandex360_service;
+#[path = "emulator/yandex.rs"]
+mod yandex_service;
 #[path = "conformance/zonefile.rs"]
 mod zonefile;
 
@@ -35,8 +43,17 @@ use futures_util::future::LocalBoxFuture;
 use subject::{Column, Subject};
 
 /// Every way to use every provider.
-const COLUMNS: &[Column] =
-    &[designate::COLUMN, dyndns2::TOGETHER, dyndns2::APART, lunanode::HOSTED, lunanode::LNDYN, zonefile::COLUMN];
+const COLUMNS: &[Column] = &[
+    designate::COLUMN,
+    dyndns2::TOGETHER,
+    dyndns2::APART,
+    lunanode::HOSTED,
+    lunanode::LNDYN,
+    yandex::ADMIN,
+    yandex::REGISTRAR,
+    yandex360::COLUMN,
+    zonefile::COLUMN,
+];
 
 type Case = for<'a> fn(&'a Column, &'a dyn Subject) -> LocalBoxFuture<'a, ()>;
 

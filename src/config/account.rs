@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::document::Spot;
 use super::input::Input;
 use super::meant::Account;
-use super::reader::{Field, Fields, Reader, error};
+use super::reader::{Field, Fields, Reader, error, warning};
 use super::tree::{Node, Table, Value};
 use super::{secret, setting, suggest};
 use crate::provider::Entry;
@@ -50,6 +50,9 @@ fn one(
     let nameservers = fields.take("nameservers").map(|field| nameservers(reader, field));
     // Without a provider it is not known which keys there are.
     let entry = entry?;
+    if let Some(notice) = entry.notice() {
+        reader.note(warning(at, format!("the account \"{name}\" is at a service that is no more: {notice}")));
+    }
     let mut settings = Settings::new(name);
     let mut places = BTreeMap::new();
     let mut complete = true;

@@ -76,12 +76,13 @@ impl Engine {
         }
     }
 
-    /// A salted digest of an account's settings and secrets.
+    /// A salted digest of an account's settings and secrets, wherever they are kept.
     fn fingerprint(&self, account: &AccountName) -> Fingerprint {
         let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
         digest.update(self.salt.as_bytes());
         if let Some(access) = self.parts.accounts.get(account) {
             digest.update(&access.settings.canonical());
+            digest.update(&access.provider.beside_settings());
         }
         let digest = digest.finish();
         data_encoding::HEXLOWER.encode(digest.as_ref().get(..16).unwrap_or_default())

@@ -228,8 +228,8 @@ impl Engine {
             biased;
             signal = signal => Woken::Signal(signal),
             () = at(feeding) => Woken::Watchdog,
-            () = kernel(&mut ears.network) => Woken::Kernel,
             event = outcome => Woken::Event(Box::new(event)),
+            () = kernel(&mut ears.network) => Woken::Kernel,
             (request, reply) = request => Woken::Request(request, reply),
             () = at(wake) => Woken::Time,
         }
@@ -245,7 +245,8 @@ impl Engine {
         }
     }
 
-    /// Compares with the last snapshot: router advertisements repeat for ever, and no difference ends here.
+    /// Compares with the last snapshot: router advertisements repeat for ever, and no difference ends here. What changes beside
+    /// the way out, a container's interface that comes and goes, is looked at, and is no reason to ask the world sooner.
     fn kernel_spoke(&mut self) {
         let network = match (snapshot(), &self.seen) {
             (Ok(now), Some(before)) if now.same_as(before) => {
@@ -258,8 +259,13 @@ impl Engine {
                         !before.default_links(*family).is_empty() && now.default_links(*family).is_empty()
                     })
                 });
+                let beside = before.as_ref().is_some_and(|before| now.same_way_out(before));
                 self.seen = Some(now);
-                if vanished { Network::RouteVanished } else { Network::Changed }
+                match (vanished, beside) {
+                    (true, _) => Network::RouteVanished,
+                    (false, true) => Network::Same,
+                    (false, false) => Network::Changed,
+                }
             }
             (Err(_), _) => Network::Changed,
         };

@@ -162,6 +162,23 @@ impl Snapshot {
         copy
     }
 
+    /// Whether the way out differs in nothing of interest: the default routes, and the interfaces and addresses that they use.
+    /// Where there is no default route now or before, everything counts.
+    #[must_use]
+    pub fn same_way_out(&self, other: &Self) -> bool {
+        let nowhere = self.routes.is_empty() && other.routes.is_empty();
+        if nowhere { self.same_as(other) } else { self.way_out().same_as(&other.way_out()) }
+    }
+
+    fn way_out(&self) -> Self {
+        let used = |index: u32| self.routes.iter().any(|route| route.index == index);
+        Self {
+            links: self.links.iter().filter(|link| used(link.index)).cloned().collect(),
+            addresses: self.addresses.iter().filter(|address| used(address.index)).cloned().collect(),
+            routes: self.routes.clone(),
+        }
+    }
+
     /// The interface of that name.
     #[must_use]
     pub fn link(&self, name: &str) -> Option<&Link> {
@@ -218,6 +235,19 @@ mod tests {
         let mut failed = two;
         failed.flags.dad_failed = true;
         assert!(!both.same_as(&with(vec![one, failed])));
+    }
+
+    #[test]
+    fn what_changes_beside_the_default_route_is_not_the_way_out() {
+        let on = |index, ip| Address { index, ..address(ip, Lifetime::Forever) };
+        let route = DefaultRoute { family: Family::Ipv4, index: 1, gateway: None, metric: 0 };
+        let routed = |addresses| Snapshot { routes: vec![route.clone()], ..with(addresses) };
+        let before = routed(vec![on(1, "203.0.113.1"), on(2, "10.0.0.1")]);
+        assert!(routed(vec![on(1, "203.0.113.1"), on(3, "172.17.0.1")]).same_way_out(&before));
+        assert!(!routed(vec![on(1, "203.0.113.2"), on(2, "10.0.0.1")]).same_way_out(&before));
+        assert!(!with(before.addresses.clone()).same_way_out(&before), "the default route is gone");
+        let (one, two) = (with(vec![on(2, "10.0.0.1")]), with(vec![on(2, "10.0.0.2")]));
+        assert!(!one.same_way_out(&two), "without a default route everything counts");
     }
 
     #[test]

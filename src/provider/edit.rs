@@ -113,6 +113,21 @@ pub trait Editor: Send + Sync {
     /// The records of a zone that fit the filter, all pages, in the service's order.
     async fn rows(&self, zone: &Zone, filter: &Filter) -> Result<Vec<Row>>;
 
+    /// The records of every zone that fit the filter, each with its zone; in one list where the service has one.
+    async fn rows_everywhere(&self, filter: &Filter) -> Result<Vec<(Zone, Row)>> {
+        let mut rows = Vec::new();
+        for ZoneRow { zone, .. } in self.zones().await? {
+            let found = self.rows(&zone, filter).await?;
+            rows.extend(found.into_iter().map(|row| (zone.clone(), row)));
+        }
+        Ok(rows)
+    }
+
+    /// One record by its id alone, with its zone; refused by services that find ids only within their zone.
+    async fn row_anywhere(&self, id: &str) -> Result<(Zone, Row)> {
+        Err(cannot(format!("reading record {id}"), "this service finds an id only within its zone; name the zone"))
+    }
+
     /// One record by its id, as fresh as the service has it.
     async fn row(&self, zone: &Zone, id: &str) -> Result<Row>;
 

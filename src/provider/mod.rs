@@ -15,15 +15,26 @@ pub mod designate;
 pub mod dyndns2;
 pub mod edit;
 pub mod lunanode;
+pub mod pocketdns;
 pub mod setting;
 pub mod shape;
+pub mod yandex;
+pub mod yandex360;
 pub mod zonefile;
 
 use setting::{Setting, Settings, SettingsError};
 
 /// Every provider, in alphabetical order. The registry feeds `driftless providers`, the README's table and the checks of
 /// the configuration.
-pub const REGISTRY: &[Entry] = &[designate::ENTRY, dyndns2::ENTRY, lunanode::ENTRY, zonefile::ENTRY];
+pub const REGISTRY: &[Entry] = &[
+    designate::ENTRY,
+    dyndns2::ENTRY,
+    lunanode::ENTRY,
+    pocketdns::ENTRY,
+    yandex::ENTRY,
+    yandex360::ENTRY,
+    zonefile::ENTRY,
+];
 
 /// The provider called `name`, if there is one.
 #[must_use]
@@ -48,6 +59,14 @@ pub struct Entry {
     pub build: Build,
     /// Builds what edits its zones and records by hand; `None` where it keeps none that could be listed.
     pub edit: Option<BuildEditor>,
+}
+
+impl Entry {
+    /// What whoever has an account here must be told before anything else: the service is no more.
+    #[must_use]
+    pub fn notice(&self) -> Option<&'static str> {
+        (self.name == yandex::ENTRY.name).then_some(yandex::RETIRED)
+    }
 }
 
 /// Builds the provider of one account.
@@ -88,6 +107,12 @@ pub trait Provider: Send + Sync {
     /// # Errors
     /// The job failed, or cannot be asked about.
     async fn settle(&self, ticket: &Ticket) -> Result<Settled>;
+
+    /// What the login rests on beside the settings and their secrets: the contents of files that they only point to. When it
+    /// changes, what was held because the account was refused is tried again. Never shown, only digested.
+    fn beside_settings(&self) -> Vec<u8> {
+        Vec::new()
+    }
 
     /// The machine's addresses changed: connections and anything bound to the old network are dropped.
     fn network_changed(&self) {}

@@ -9,12 +9,17 @@ mod dyndns2;
 mod http;
 mod lunanode;
 mod lunanode_by_hand;
+mod pocketdns;
+mod pocketdns_by_hand;
+mod yandex;
+mod yandex360;
+mod yandex_by_hand;
 
 use http::{Answer, Received, Server};
 
 const USAGE: &str = "\
 emulator SERVICE [--port N] [OPTION]...
-    SERVICE   dyndns2 or lunanode; SERVICE --help names the options of one
+    SERVICE   dyndns2, lunanode, pocketdns, yandex or yandex360; SERVICE --help names the options of one
     --port N  the port on 127.0.0.1, any free one unless given";
 
 /// One service: a request in, an answer out.
@@ -44,6 +49,9 @@ async fn serve() -> Result<(), String> {
             Box::new(move |request| service.answer(request))
         }
         "lunanode" => Box::new(lunanode_by_hand::emulator(&rest)?),
+        "pocketdns" => Box::new(pocketdns_by_hand::emulator(&rest)?),
+        "yandex" => Box::new(yandex_by_hand::emulator(&rest)?),
+        "yandex360" => Box::new(yandex_by_hand::emulator_360(&rest)?),
         other => return Err(format!("there is no emulator of \"{other}\"\n{USAGE}")),
     };
     let shown: Emulator = Box::new(move |request| {
@@ -62,6 +70,9 @@ fn usage(given: &[String]) -> &'static str {
     match () {
         () if named("dyndns2") => dyndns2::USAGE,
         () if named("lunanode") => lunanode_by_hand::USAGE,
+        () if named("pocketdns") => pocketdns_by_hand::USAGE,
+        () if named("yandex") => yandex_by_hand::USAGE,
+        () if named("yandex360") => yandex_by_hand::USAGE_360,
         () => USAGE,
     }
 }

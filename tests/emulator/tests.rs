@@ -6,6 +6,9 @@ mod dyndns2;
 mod http;
 mod lunanode;
 mod lunanode_by_hand;
+mod yandex;
+mod yandex360;
+mod yandex_by_hand;
 
 use std::time::Duration;
 
@@ -38,7 +41,25 @@ fn an_emulator_takes_the_options_that_its_usage_names_and_no_other() {
         let taken = lunanode_by_hand::emulator(&[option.into(), value.into()]);
         assert!(taken.is_ok(), "{option}: {:?}", taken.err());
     }
+    let (yandex, yandex360) = (named(yandex_by_hand::USAGE), named(yandex_by_hand::USAGE_360));
+    assert_eq!((yandex.len(), yandex360.len()), (5, 4), "{yandex:?} {yandex360:?}");
+    for option in yandex {
+        let value = if option == "--switch" { "strings" } else { "example.org" };
+        let taken = yandex_by_hand::emulator(&[option.into(), value.into()]);
+        assert!(taken.is_ok(), "{option}: {:?}", taken.err());
+    }
+    for option in yandex360 {
+        let value = match option {
+            "--switch" => "full-names",
+            "--fail" => "500",
+            _ => "example.org",
+        };
+        let taken = yandex_by_hand::emulator_360(&[option.into(), value.into()]);
+        assert!(taken.is_ok(), "{option}: {:?}", taken.err());
+    }
     let unknown = ["--nope".to_owned(), "1".to_owned()];
+    assert!(yandex_by_hand::emulator(&unknown).is_err_and(|why| why.contains("--registrar")));
+    assert!(yandex_by_hand::emulator_360(&unknown).is_err_and(|why| why.contains("STATUS")));
     assert!(dyndns2::Dyndns2::by_hand(&unknown).is_err_and(|why| why.contains("--user")));
     assert!(lunanode_by_hand::emulator(&unknown).is_err_and(|why| why.contains("--api-id")));
 }

@@ -563,13 +563,18 @@ impl Sim {
             self.oracle.recovered = self.t;
         }
         self.oracle.held = held;
-        let mut excused = Vec::new();
+        let (mut excused, mut wanted_otherwise) = (Vec::new(), Vec::new());
         for view in process.state.views(self.now()) {
             let id = view.id;
             let Some(service) = self.services.iter().find(|service| service.declared.name == id.account) else {
                 continue;
             };
             let known = self.oracle.records.get(id);
+            let refused = known.and_then(|known| known.refused.as_ref()).filter(|refusal| refusal.kind == Kind::Config);
+            if refused.zip(view.want.values()).is_some_and(|(refusal, wanted)| refusal.values != wanted) {
+                // Another want lets go of it, and it may be wanted again.
+                wanted_otherwise.push(id.clone());
+            }
             match (&view.standing, view.want.values()) {
                 (Standing::UpToDate, Some(values))
                     if service.drift(&id.key) <= known.map_or(0, |known| known.known) =>
@@ -609,6 +614,7 @@ impl Sim {
             }
         }
         excused.iter().for_each(|id| self.oracle.excuse(id));
+        wanted_otherwise.iter().for_each(|id| self.oracle.record(id).refused = None);
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use super::lunanode::{self, Switches};
 use super::namespace::Namespace;
 use super::served::{Call, Served};
 use super::{until, wait};
+use driftless::report::status::RecordStatus;
 
 /// The name at the service that cannot be read and forgets what it is not told: dyndns2.
 pub const PUSHED: &str = "home.example.org";
@@ -127,12 +128,18 @@ impl Lab {
 
     /// Waits until LunaNode's last change was read back, so that nothing is under way.
     pub fn read_back(&self, daemon: &Daemon) {
-        until("the last change is read back", 10, || {
+        until("the last change is read back", 40, || {
             let asked = self.asked();
             let last = asked.iter().rposition(|call| EDITS.iter().any(|part| call.path.contains(part)));
             let after = last.and_then(|last| asked.get(last + 1..)).unwrap_or_default();
             let read = after.iter().any(|call| call.path.contains("record-list"));
-            if read || last.is_none() { Ok(()) } else { Err(daemon.log()) }
+            // One family's read may be over while the other's is still to come.
+            let open = |record: &RecordStatus| {
+                let is_due = record.readable && record.state == "up to date" && record.accepted.is_some();
+                is_due && record.read_back.is_none()
+            };
+            let all = !daemon.place().status().0.records.iter().any(open);
+            if all && (read || last.is_none()) { Ok(()) } else { Err(daemon.log()) }
         });
     }
 

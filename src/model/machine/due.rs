@@ -46,24 +46,27 @@ fn until(moment: Moment, now: Now) -> Option<Next> {
 impl State {
     /// What this record set needs next.
     pub(super) fn next(&self, id: &Id, now: Now) -> Next {
-        let next = self.next_at_best(id, now);
-        let asked = self.records.get(id).map(|record| record.asked.next(READS));
-        // An address that flaps between values that stand there already causes no write, and must not cause reads for ever.
-        asked.filter(|_| next == Next::Read && self.mode == Mode::Run).and_then(|at| until(at, now)).unwrap_or(next)
+        self.records.get(id).map_or(Next::Rest(None), |record| self.next_of(id, record, now))
     }
 
-    fn next_at_best(&self, id: &Id, now: Now) -> Next {
-        let (Some(spec), Some(record), Some(account), Some(declared)) = (
-            self.desired.records.get(id),
-            self.records.get(id),
-            self.accounts.get(&id.account),
-            self.desired.accounts.get(&id.account),
-        ) else {
-            return Next::Rest(None);
-        };
+    /// The same, where the record is at hand.
+    pub(super) fn next_of(&self, id: &Id, record: &Record, now: Now) -> Next {
+        // Asked first: while batches are under way, this is most of a thousand record sets, at every step.
         if record.busy || self.started.is_none() {
             return Next::Rest(None);
         }
+        let next = self.next_at_best(id, record, now);
+        // An address that flaps between values that stand there already causes no write, and must not cause reads for ever.
+        let asked = (next == Next::Read && self.mode == Mode::Run).then(|| record.asked.next(READS));
+        asked.and_then(|at| until(at, now)).unwrap_or(next)
+    }
+
+    fn next_at_best(&self, id: &Id, record: &Record, now: Now) -> Next {
+        let (Some(spec), Some(account), Some(declared)) =
+            (self.desired.records.get(id), self.accounts.get(&id.account), self.desired.accounts.get(&id.account))
+        else {
+            return Next::Rest(None);
+        };
         let terms = &declared.terms;
         let waits = [&account.entry.wait, &record.entry.wait];
         if let Some(rest) =

@@ -269,7 +269,7 @@ impl State {
         if self.stopping {
             return None;
         }
-        let due = self.records.keys().filter_map(|id| match self.next(id, now) {
+        let due = self.records.iter().filter_map(|(id, record)| match self.next_of(id, record, now) {
             Next::Rest(at) => at,
             // It became due after the last step, which begins what is due, or it waits for an answer of its account.
             _ => self.accounts.get(&id.account)?.lane.is_idle().then_some(now.moment),

@@ -11,6 +11,7 @@ use crate::model::name::Name;
 use crate::model::plan::{Applied, Health, Snapshot};
 use crate::model::record::{RecordType, RrsetKey, Ttl, Value};
 use crate::net::http::Reply;
+use crate::provider::edit::Row;
 use crate::provider::shape::rrsets::Rrset;
 
 /// The longest text of the service's that a message repeats, in characters.
@@ -26,6 +27,18 @@ pub(super) struct ZoneEntry {
     /// `PRIMARY` or `SECONDARY`.
     #[serde(rename = "type", default)]
     pub kind: String,
+    /// The TTL of the record sets that have none of their own, in seconds.
+    pub ttl: Option<u32>,
+    /// Who answers for it.
+    pub email: Option<String>,
+    /// What a person wrote about it.
+    pub description: Option<String>,
+    /// `PENDING`, `ACTIVE`, `ERROR`.
+    pub status: Option<String>,
+    /// The serial number of its SOA.
+    pub serial: Option<u64>,
+    /// Whose it is.
+    pub project_id: Option<String>,
 }
 
 /// A record set as Designate writes it.
@@ -42,6 +55,11 @@ pub(super) struct RecordSet {
     ttl: Option<u32>,
     status: Option<String>,
     action: Option<String>,
+    description: Option<String>,
+    /// The id of its zone; lists across zones have it, and so do servers since 2014.
+    pub zone_id: Option<String>,
+    /// The name of its zone; only lists across zones have it for sure.
+    pub zone_name: Option<String>,
 }
 
 /// What the replacement of a record set needs.
@@ -63,6 +81,16 @@ pub(super) struct Page<T> {
 #[derive(Default, Deserialize)]
 struct Links {
     next: Option<String>,
+}
+
+/// One zone.
+pub(super) fn zone(reply: &Reply, doing: &str) -> Result<ZoneEntry> {
+    if reply.is_success() { reply.json(doing) } else { Err(failure(reply, doing)) }
+}
+
+/// One record set.
+pub(super) fn recordset(reply: &Reply, doing: &str) -> Result<RecordSet> {
+    if reply.is_success() { reply.json(doing) } else { Err(failure(reply, doing)) }
 }
 
 /// A page of zones.
@@ -102,6 +130,18 @@ fn marker(links: &Links) -> Option<String> {
 }
 
 impl RecordSet {
+    /// The record set as a person sees it, under the same conditions. A TTL that is its zone's is left out.
+    pub fn row(&self) -> Option<Row> {
+        let Rrset { key, ttl, .. } = self.rrset()?;
+        // TXT without its quotes, addresses in one spelling, everything else as it is.
+        let shown =
+            |text: &String| Value::parse(key.rtype, text).map_or_else(|_| text.clone(), |value| value.to_string());
+        let values = self.records.iter().map(shown).collect();
+        let told = [("comment", &self.description), ("status", &self.status), ("zone", &self.zone_name)];
+        let told = told.into_iter().filter_map(|(name, value)| Some((name.into(), value.clone()?)));
+        Some(Row { id: self.id.clone(), name: key.name, rtype: key.rtype, values, ttl, attributes: told.collect() })
+    }
+
     /// The record set in our words. `None` where it is being deleted, or of a name or type that we do not know.
     pub fn rrset(&self) -> Option<Rrset> {
         let status = self.status.as_deref().unwrap_or("ACTIVE");

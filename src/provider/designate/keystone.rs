@@ -1,7 +1,8 @@
 //! Keystone v3: tokens from a password, an application credential or a token, kept until shortly before they expire.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,7 +14,8 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::answers::problem;
-use super::settings::{Domain, Identity, Login, Named, designate_url};
+use super::clouds::Source;
+use super::settings::{Domain, Identity, Login, Named, Rights, designate_url};
 use crate::model::error::{Error, Result, Scope};
 use crate::model::time::Moment;
 use crate::net::http::{Http, Reply, SINGLE, shown};
@@ -30,7 +32,9 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// One login at one cloud: it sends Designate's requests with a token that is valid.
 pub(super) struct Session {
     http: Http,
-    login: Login,
+    source: Source,
+    /// The client that trusts the certificates of the cloud, with the file they come from.
+    trusting: std::sync::Mutex<Option<(PathBuf, Http)>>,
     /// Held while a token is asked for, so that calls side by side share it.
     token: Mutex<Option<Arc<Token>>>,
 }
@@ -38,6 +42,8 @@ pub(super) struct Session {
 /// A token, and what came with it.
 pub(super) struct Token {
     value: HeaderValue,
+    http: Http,
+    rights: Rights,
     endpoint: Url,
     renew_at: Moment,
 }
@@ -59,12 +65,30 @@ pub(super) struct Call<'a> {
 }
 
 impl Session {
-    pub fn new(http: Http, login: Login) -> Self {
-        Self { http, login, token: Mutex::new(None) }
+    pub fn new(http: Http, source: Source) -> Self {
+        Self { http, source, trusting: std::sync::Mutex::default(), token: Mutex::new(None) }
     }
 
     pub fn drop_connections(&self) {
         self.http.drop_connections();
+        if let Some((_, http)) = &*self.trusting.lock().unwrap_or_else(PoisonError::into_inner) {
+            http.drop_connections();
+        }
+    }
+
+    /// What the login rests on beside the settings: the contents of the cloud's files.
+    pub fn beside_settings(&self) -> Vec<u8> {
+        self.source.contents()
+    }
+
+    /// The client that trusts what the cloud says, the same one as long as it says the same.
+    fn client(&self, login: &Login) -> Http {
+        let Some(wanted) = &login.cacert else { return self.http.clone() };
+        let mut trusting = self.trusting.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*trusting {
+            Some((path, http)) if path == wanted => http.clone(),
+            _ => trusting.insert((wanted.clone(), self.http.trusting(wanted.clone()))).1.clone(),
+        }
     }
 
     /// Sends a request; after a 401 once more with a new token. Any status is an answer, a second 401 too.
@@ -92,11 +116,19 @@ impl Session {
         let mut request = Request::new(call.method.clone(), url);
         request.headers_mut().insert(ACCEPT, JSON);
         request.headers_mut().insert("x-auth-token", token.value.clone());
+        if let Some(project) = &token.rights.sudo {
+            request.headers_mut().insert("x-auth-sudo-project-id", project.clone());
+            // Servers before 2023 know only this name.
+            request.headers_mut().insert("x-auth-sudo-tenant-id", project.clone());
+        }
+        if token.rights.all_projects {
+            request.headers_mut().insert("x-auth-all-projects", HeaderValue::from_static("true"));
+        }
         if let Some(body) = &call.body {
             request.headers_mut().insert(CONTENT_TYPE, JSON);
             *request.body_mut() = Some(body.to_string().into());
         }
-        let mut reply = self.http.send(request, call.limit, call.doing).await?;
+        let mut reply = token.http.send(request, call.limit, call.doing).await?;
         reply.hide(token.value.to_str().unwrap_or_default());
         Ok(reply)
     }
@@ -112,14 +144,17 @@ impl Session {
             return Ok(Arc::clone(token));
         }
         *kept = None;
-        let doing = format!("asking {} for a token", shown(&self.login.tokens));
-        let mut request = Request::new(Method::POST, self.login.tokens.clone());
+        // Read anew each time, as secrets are: a file that was corrected or rotated needs no restart.
+        let login = self.source.login()?;
+        let http = self.client(&login);
+        let doing = format!("asking {} for a token", shown(&login.tokens));
+        let mut request = Request::new(Method::POST, login.tokens.clone());
         request.headers_mut().insert(ACCEPT, JSON);
         request.headers_mut().insert(CONTENT_TYPE, JSON);
-        *request.body_mut() = Some(request_body(&self.login)?.to_string().into());
-        let mut reply = self.http.send(request, TOKEN, &doing).await?;
-        reply.hide(self.login.identity.secret().read()?.expose_secret());
-        let token = Arc::new(token(&reply, &self.login, now, &doing)?);
+        *request.body_mut() = Some(request_body(&login)?.to_string().into());
+        let mut reply = http.send(request, TOKEN, &doing).await?;
+        reply.hide(login.identity.secret().read()?.expose_secret());
+        let token = Arc::new(token(&reply, &login, &http, now, &doing)?);
         *kept = Some(Arc::clone(&token));
         Ok(token)
     }
@@ -198,7 +233,7 @@ impl Endpoint {
 }
 
 /// The token in an answer to a request made at `asked`.
-fn token(reply: &Reply, login: &Login, asked: Moment, doing: &str) -> Result<Token> {
+fn token(reply: &Reply, login: &Login, http: &Http, asked: Moment, doing: &str) -> Result<Token> {
     if !reply.is_success() {
         return Err(refusal(reply, doing));
     }
@@ -210,7 +245,8 @@ fn token(reply: &Reply, login: &Login, asked: Moment, doing: &str) -> Result<Tok
         Some(endpoint) => endpoint.clone(),
         None => endpoint(&issued.catalog, login.region.as_deref(), &login.interface, doing)?,
     };
-    Ok(Token { value, endpoint, renew_at: asked.plus(lifetime(&issued) / 10 * 9) })
+    let renew_at = asked.plus(lifetime(&issued) / 10 * 9);
+    Ok(Token { value, http: http.clone(), rights: login.rights.clone(), endpoint, renew_at })
 }
 
 /// How long a token lives by the server's own two times, so that our clock does not matter.

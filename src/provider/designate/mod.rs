@@ -4,13 +4,14 @@
 //! leave open was seen at Designate 23 with Keystone 30; the exchanges are in `tests/exchanges/designate`.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::Method;
 use serde_json::{Map, Value as Json, json};
 
+use super::edit::Editor;
 use super::setting::{Settings, SettingsError};
 use super::shape::patience::Patience;
 use super::shape::rrsets::{Rrset, Rrsets, RrsetsProvider};
@@ -23,9 +24,12 @@ use crate::model::record::{RrsetKey, Ttl, Values};
 use crate::net::http::{LIST, Reply, SINGLE};
 
 mod answers;
+mod clouds;
+mod editor;
 mod keystone;
 #[cfg(test)]
 mod replay;
+mod rules;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -33,8 +37,8 @@ mod tests;
 #[cfg(fuzzing)]
 pub use answers::fuzz;
 use answers::{Kept, Page, ZoneEntry};
+use clouds::Source;
 use keystone::{Call, Session};
-use settings::Login;
 
 /// Designate in the registry.
 pub const ENTRY: Entry = Entry {
@@ -44,7 +48,7 @@ pub const ENTRY: Entry = Entry {
     documentation: "https://docs.openstack.org/api-ref/dns/",
     settings: settings::SETTINGS,
     build,
-    edit: None,
+    edit: Some(edit),
 };
 
 /// How many entries a page is asked for. The server's default is 20, its limit usually 1000.
@@ -53,24 +57,89 @@ const PAGE: &str = "200";
 /// How many pages are read at most: 100 000 record sets.
 const PAGES: usize = 500;
 
+/// How many calls may be in flight together: Designate answers them side by side, its database writes one after the other.
+const WIDTH: usize = 4;
+
+/// From how many names on the zones are listed instead of searched for name by name.
+const MANY: usize = 8;
+
 /// One account at a Designate.
 struct Designate {
     session: Session,
+    /// The TTLs of the zones that were seen, by their ids: a record set without one of its own has its zone's.
+    ttls: Mutex<BTreeMap<String, Ttl>>,
 }
 
 fn build(settings: &Settings, tools: &Tools) -> Result<Arc<dyn Provider>, SettingsError> {
-    let login = Login::of(settings)?;
-    let http = match settings.path("cacert") {
-        Some(path) => tools.http.trusting(path.to_owned()),
-        None => tools.http.clone(),
-    };
-    Ok(Arc::new(RrsetsProvider::new(Designate { session: Session::new(http, login) })))
+    Ok(Arc::new(RrsetsProvider::new(Designate::of(settings, tools)?)))
+}
+
+fn edit(settings: &Settings, tools: &Tools) -> Result<Arc<dyn Editor>, SettingsError> {
+    Ok(Arc::new(Designate::of(settings, tools)?))
 }
 
 /// What was found out about the apexes during one search.
 type Looked = BTreeMap<Name, Result<Option<Zone>>>;
 
 impl Designate {
+    fn of(settings: &Settings, tools: &Tools) -> Result<Self, SettingsError> {
+        let session = Session::new(tools.http.clone(), Source::of(settings)?);
+        Ok(Self { session, ttls: Mutex::default() })
+    }
+
+    /// Takes note of the zones' TTLs.
+    fn note_ttls(&self, zones: &[ZoneEntry]) {
+        let mut ttls = self.ttls.lock().unwrap_or_else(PoisonError::into_inner);
+        ttls.extend(zones.iter().filter_map(|zone| Some((zone.id.clone(), zone.ttl.and_then(Ttl::new)?))));
+    }
+
+    /// The record sets with the TTLs that are in force: one that has none of its own has its zone's.
+    async fn in_force(&self, zone: &Zone, mut sets: Vec<Rrset>, doing: &str) -> Result<Vec<Rrset>> {
+        if sets.iter().all(|set| set.ttl.is_some()) {
+            return Ok(sets);
+        }
+        let known = self.ttls.lock().unwrap_or_else(PoisonError::into_inner).get(&zone.id).copied();
+        let ttl = match known {
+            Some(ttl) => Some(ttl),
+            None => {
+                let entry = answers::zone(&self.read_one(&["zones", &zone.id], doing).await?, doing)?;
+                self.note_ttls(std::slice::from_ref(&entry));
+                entry.ttl.and_then(Ttl::new)
+            }
+        };
+        sets.iter_mut().for_each(|set| set.ttl = set.ttl.or(ttl));
+        Ok(sets)
+    }
+
+    async fn read_one(&self, path: &[&str], doing: &str) -> Result<Reply> {
+        self.session.call(&Call { method: Method::GET, path, query: &[], body: None, limit: SINGLE, doing }).await
+    }
+
+    /// Every zone that is seen here.
+    async fn all_zones(&self, doing: &str) -> Result<Vec<ZoneEntry>> {
+        let found = self.pages(&["zones"], &[], answers::zones_page, |_| false, doing).await?;
+        self.note_ttls(&found);
+        Ok(found)
+    }
+
+    /// The zones of many names, for one list instead of a search for each.
+    async fn zones_of_many(&self, names: &[Name]) -> Vec<Result<Option<Zone>>> {
+        let listed = self.all_zones("listing the zones").await;
+        let zone_of = |name: &Name| {
+            let doing = format!("finding the zone of {name}");
+            let entries = listed.as_ref().map_err(|error| error.clone().doing(doing.clone()))?;
+            let of_name = entries.iter().filter_map(|entry| {
+                let apex = Name::parse(&entry.name).ok()?;
+                name.is_within(&apex).then_some((apex, entry))
+            });
+            match of_name.max_by_key(|(apex, _)| apex.as_str().len()) {
+                Some((apex, entry)) => zone_among(std::slice::from_ref(entry), &apex, &doing),
+                None => Ok(None),
+            }
+        };
+        names.iter().map(zone_of).collect()
+    }
+
     /// The zone with the longest suffix of `name`. What was `looked` up before is not asked again.
     async fn search(&self, name: &Name, looked: &mut Looked, patience: &mut Patience) -> Result<Option<Zone>> {
         let doing = format!("finding the zone of {name}");
@@ -99,6 +168,7 @@ impl Designate {
         let query = [("name", &*apex.fqdn())];
         let call = Call { method: Method::GET, path: &["zones"], query: &query, body: None, limit: SINGLE, doing };
         let page = answers::zones_page(&self.session.call(&call).await?, doing)?;
+        self.note_ttls(&page.items);
         zone_among(&page.items, apex, doing)
     }
 
@@ -139,7 +209,7 @@ impl Rrsets for Designate {
     fn terms(&self) -> Terms {
         Terms {
             readable: true,
-            width: 4,
+            width: WIDTH,
             budget: Budget::RECORDS,
             // The worker looks after 5 s and then every 15 s, ten times by default.
             settles_within: Duration::from_secs(180),
@@ -155,6 +225,9 @@ impl Rrsets for Designate {
     }
 
     async fn zones_of(&self, names: &[Name]) -> Vec<Result<Option<Zone>>> {
+        if names.len() >= MANY {
+            return self.zones_of_many(names).await;
+        }
         let (mut looked, mut patience) = (Looked::new(), Patience::default());
         let mut zones = Vec::with_capacity(names.len());
         for name in names {
@@ -164,7 +237,7 @@ impl Rrsets for Designate {
     }
 
     async fn zones(&self) -> Result<Option<Vec<Zone>>> {
-        let found = self.pages(&["zones"], &[], answers::zones_page, |_| false, "listing the zones").await?;
+        let found = self.all_zones("listing the zones").await?;
         let editable = found.iter().filter(|zone| !is_secondary(zone));
         Ok(Some(
             editable
@@ -184,7 +257,8 @@ impl Rrsets for Designate {
         let exactly = |set: &answers::RecordSet| set.name == fqdn && set.rrset().as_ref().is_some_and(is_it);
         let sets = self.pages(&path, &filter, answers::recordsets_page, exactly, &doing).await?;
         let found = sets.iter().find(|set| exactly(set)).and_then(answers::RecordSet::rrset);
-        Ok(found.or_else(|| sets.iter().filter_map(answers::RecordSet::rrset).find(is_it)))
+        let found = found.or_else(|| sets.iter().filter_map(answers::RecordSet::rrset).find(is_it));
+        Ok(self.in_force(zone, found.into_iter().collect(), &doing).await?.pop())
     }
 
     async fn list(&self, zone: &Zone) -> Result<Option<Vec<Rrset>>> {
@@ -192,7 +266,8 @@ impl Rrsets for Designate {
         let path = ["zones", &zone.id, "recordsets"];
         let mut sets = self.pages(&path, &[], answers::recordsets_page, |_| false, &doing).await?;
         sets.sort_by_key(|set| set.name.contains(|c: char| c.is_ascii_uppercase()));
-        Ok(Some(sets.iter().filter_map(answers::RecordSet::rrset).collect()))
+        let sets = sets.iter().filter_map(answers::RecordSet::rrset).collect();
+        Ok(Some(self.in_force(zone, sets, &doing).await?))
     }
 
     async fn replace(
@@ -224,6 +299,10 @@ impl Rrsets for Designate {
         let doing = format!("updating {key}");
         let body = settings_of(key, Some(kept), values, ttl);
         answers::stored(&self.write(Method::PUT, &path, Some(body.into()), &doing).await?, &doing)
+    }
+
+    fn beside_settings(&self) -> Vec<u8> {
+        self.session.beside_settings()
     }
 
     fn network_changed(&self) {

@@ -1,16 +1,21 @@
 //! What a Designate account can be told, and the login that comes of it.
 
+use std::path::PathBuf;
+
 use reqwest::Url;
+use reqwest::header::HeaderValue;
 
 use crate::os::secret::Secret;
 use crate::provider::setting::{Kind, Setting, Settings, SettingsError};
 
 /// The ways of `auth_type`, as OpenStack's clients call them.
-const WAYS: &[&str] = &["password", "v3password", "v3applicationcredential", "token", "v3token"];
+pub(super) const WAYS: &[&str] = &["password", "v3password", "v3applicationcredential", "token", "v3token"];
 
 /// The keys of the account's table; each has the variable that `openrc` files set.
 pub(super) const SETTINGS: &[Setting] = &[
-    Setting::required("auth_url", Kind::Url, "Where Keystone is, with or without the /v3 at the end.")
+    Setting::optional("cloud", Kind::Text, "The cloud's name in clouds.yaml; what is written here goes before it.")
+        .or_variable("OS_CLOUD"),
+    Setting::optional("auth_url", Kind::Url, "Where Keystone is, with or without the /v3; needed without a cloud.")
         .or_variable("OS_AUTH_URL"),
     Setting::optional("auth_type", Kind::Choice(WAYS), "How to log in; found from the other settings when left out.")
         .detail()
@@ -56,6 +61,24 @@ pub(super) const SETTINGS: &[Setting] = &[
         .detail()
         .or_variable("OS_CACERT"),
     Setting::optional("endpoint", Kind::Url, "Where Designate is, instead of what Keystone's catalog says."),
+    Setting::optional("sudo_project_id", Kind::Text, "For administrators: the id of the project to act for."),
+    Setting::optional("all_projects", Kind::Flag, "For administrators: whether the zones of every project are seen."),
+    Setting::optional("clouds_file", Kind::Path, "The clouds.yaml to read, before the usual places.")
+        .detail()
+        .or_variable("OS_CLIENT_CONFIG_FILE"),
+    Setting::optional("secure_file", Kind::Path, "The secure.yaml to read, before the usual places.")
+        .detail()
+        .or_variable("OS_CLIENT_SECURE_FILE"),
+    Setting::optional(
+        "config_home",
+        Kind::Path,
+        "The folder that holds openstack/clouds.yaml; ~/.config when left out.",
+    )
+    .detail()
+    .or_variable("XDG_CONFIG_HOME"),
+    Setting::optional("home", Kind::Path, "The home folder in which .config is looked for.")
+        .detail()
+        .or_variable("HOME"),
 ];
 
 /// How to log in, and which of the cloud's endpoints to use then.
@@ -73,6 +96,19 @@ pub(super) struct Login {
     pub interface: String,
     /// Designate's address, where it was said.
     pub endpoint: Option<Url>,
+    /// Certificates to trust beside the host's.
+    pub cacert: Option<PathBuf>,
+    /// What an administrator adds to each request to Designate.
+    pub rights: Rights,
+}
+
+/// What an administrator may do for others: <https://docs.openstack.org/api-ref/dns/#zones>.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Rights {
+    /// The project to act for (`X-Auth-Sudo-Project-ID`).
+    pub sudo: Option<HeaderValue>,
+    /// Whether the zones of every project are seen (`X-Auth-All-Projects`).
+    pub all_projects: bool,
 }
 
 /// As whom to log in.
@@ -121,7 +157,9 @@ impl Login {
     /// # Errors
     /// Says which setting is missing or does not fit.
     pub fn of(settings: &Settings) -> Result<Self, SettingsError> {
-        let auth_url = settings.url("auth_url").ok_or_else(|| missing("auth_url", "write where Keystone is"))?;
+        let auth_url = settings
+            .url("auth_url")
+            .ok_or_else(|| missing("auth_url", "write where Keystone is, or name a cloud of clouds.yaml"))?;
         let tokens = tokens_url(auth_url)?;
         let identity = identity(settings)?;
         let project = match identity {
@@ -131,7 +169,11 @@ impl Login {
         let region = settings.text("region").map(Into::into);
         let interface = settings.text("interface").unwrap_or("public").into();
         let endpoint = settings.url("endpoint").map(designate_url);
-        Ok(Self { tokens, identity, project, region, interface, endpoint })
+        let cacert = settings.path("cacert").map(Into::into);
+        let sudo = settings.text("sudo_project_id").map(HeaderValue::from_str).transpose();
+        let sudo = sudo.map_err(|_| SettingsError::of("sudo_project_id", "is no id of a project"))?;
+        let rights = Rights { sudo, all_projects: settings.flag("all_projects").unwrap_or_default() };
+        Ok(Self { tokens, identity, project, region, interface, endpoint, cacert, rights })
     }
 }
 

@@ -6,11 +6,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use super::patience::Patience;
-use super::zones::Zone;
+use super::zones::{REMEMBERED, Zone};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::name::Name;
 use crate::model::plan::{Applied, Batch, Change, Health, Plan, Seen, Settled, Snapshot, Ticket};
 use crate::model::record::{RrsetKey, Ttl, Values};
+use crate::model::time::Moment;
+use crate::os::clock;
 use crate::provider::{Provider, Terms};
 
 /// A record set as the service keeps it.
@@ -67,6 +69,10 @@ pub trait Rrsets: Send + Sync {
     async fn settle(&self, _ticket: &Ticket) -> Result<Settled> {
         Ok(Settled::Done)
     }
+    /// What the login rests on beside the settings (see [`Provider::beside_settings`]).
+    fn beside_settings(&self) -> Vec<u8> {
+        Vec::new()
+    }
     /// The machine's addresses changed: connections are dropped.
     fn network_changed(&self) {}
 }
@@ -78,8 +84,9 @@ const MANY: usize = 4;
 #[derive(Debug)]
 pub struct RrsetsProvider<R: Rrsets> {
     service: R,
-    /// The zones found so far, by the names that lie in them. A name without a zone is searched anew at each read.
-    zones: Mutex<BTreeMap<Name, Zone>>,
+    /// The zones found so far, by the names that lie in them, and when they were. A name without a zone is searched anew at each
+    /// read, one with a zone after [`REMEMBERED`], or when an id turns out to be gone.
+    zones: Mutex<BTreeMap<Name, (Zone, Moment)>>,
 }
 
 /// What a read carries to the change that follows it.
@@ -105,10 +112,13 @@ impl<R: Rrsets> RrsetsProvider<R> {
     async fn find_zones(&self, keys: &[RrsetKey]) -> BTreeMap<Name, Result<Zone>> {
         let names: BTreeSet<&Name> = keys.iter().map(|key| &key.name).collect();
         let (mut found, mut unknown) = (BTreeMap::new(), Vec::new());
+        let now = clock::now().moment;
         for name in names {
             match self.known().get(name) {
-                Some(zone) => drop(found.insert(name.clone(), Ok(zone.clone()))),
-                None => unknown.push(name.clone()),
+                Some((zone, since)) if now.since(*since) < REMEMBERED => {
+                    found.insert(name.clone(), Ok(zone.clone()));
+                }
+                Some(_) | None => unknown.push(name.clone()),
             }
         }
         let answers = if unknown.is_empty() { Vec::new() } else { self.service.zones_of(&unknown).await };
@@ -116,7 +126,7 @@ impl<R: Rrsets> RrsetsProvider<R> {
         for (name, answer) in unknown.into_iter().zip(answers) {
             let zone = match answer {
                 Ok(Some(zone)) => {
-                    self.known().insert(name.clone(), zone.clone());
+                    self.known().insert(name.clone(), (zone.clone(), now));
                     Ok(zone)
                 }
                 Ok(None) => {
@@ -193,7 +203,7 @@ impl<R: Rrsets> RrsetsProvider<R> {
         }
     }
 
-    fn known(&self) -> MutexGuard<'_, BTreeMap<Name, Zone>> {
+    fn known(&self) -> MutexGuard<'_, BTreeMap<Name, (Zone, Moment)>> {
         // Each holder makes one change to the map, so a panic elsewhere cannot leave it half-made.
         self.zones.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -241,6 +251,10 @@ impl<R: Rrsets> Provider for RrsetsProvider<R> {
 
     async fn settle(&self, ticket: &Ticket) -> Result<Settled> {
         self.service.settle(ticket).await
+    }
+
+    fn beside_settings(&self) -> Vec<u8> {
+        self.service.beside_settings()
     }
 
     fn network_changed(&self) {

@@ -4,10 +4,12 @@ use super::*;
 use crate::model::error::Kind;
 use crate::os::secret::Secret;
 use crate::provider::designate::replay::{recorded, written};
+use crate::provider::designate::settings::Rights;
 
 fn login(identity: Identity, project: Option<Named>) -> Login {
     let tokens = Url::parse("http://127.0.0.1/v3/auth/tokens").unwrap();
-    Login { tokens, identity, project, region: None, interface: "public".into(), endpoint: None }
+    let (interface, rights) = ("public".into(), Rights::default());
+    Login { tokens, identity, project, region: None, interface, endpoint: None, cacert: None, rights }
 }
 
 fn in_default(name: &str) -> Named {
@@ -25,7 +27,7 @@ fn credential(id: Option<&str>, name: Option<&str>) -> Login {
 }
 
 fn answered(name: &str, login: &Login) -> Result<Token> {
-    token(&recorded(name).reply(), login, Moment(5000), "logging in")
+    token(&recorded(name).reply(), login, &Http::new(None), Moment(5000), "logging in")
 }
 
 #[test]
@@ -141,6 +143,6 @@ fn an_answer_without_a_token_is_not_understood() {
     let mut garbled = recorded("004-ks-password-project-scope");
     garbled.fields.clear();
     for reply in [garbled.reply(), written("", 200, &[], "<html>").reply()] {
-        assert_eq!(token(&reply, &login, Moment(0), "").err().unwrap().kind, Kind::Transient);
+        assert_eq!(token(&reply, &login, &Http::new(None), Moment(0), "").err().unwrap().kind, Kind::Transient);
     }
 }

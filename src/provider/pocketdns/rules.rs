@@ -1,0 +1,306 @@
+//! What PocketDNS documents of records, checked before anything is sent.
+//!
+//! Source: "Validation Rules", "DNS Record Types" and the parameters of the page on DNS records. Stricter than it in one
+//! place: a label beginning or ending with a hyphen is refused wherever it stands (RFC 1123). Wider in one: underscores, which
+//! the list of characters lacks and its own example of an SRV record (`_sip._tcp`) has. `*` is not documented and refused.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::api::{New, Patch};
+use crate::model::name::Name;
+use crate::model::record::{RecordType, Ttl};
+use crate::provider::shape::zones::Zone;
+
+/// The types of records that there are.
+pub const TYPES: [RecordType; 7] = [
+    RecordType::A,
+    RecordType::Aaaa,
+    RecordType::Cname,
+    RecordType::Mx,
+    RecordType::Ns,
+    RecordType::Srv,
+    RecordType::Txt,
+];
+
+/// The shortest and the longest time to live, in seconds.
+pub const TTL: (u32, u32) = (60, 86_400);
+
+/// The domain itself, in the place of a name.
+pub const ROOT: &str = "@";
+
+/// The longest text of a TXT record, and of each of its strings, in octets.
+const STRING: usize = 255;
+
+/// What a person or the engine wants a record to be.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// Its name, in full.
+    pub name: &'a Name,
+    /// Its type.
+    pub rtype: RecordType,
+    /// Its content.
+    pub content: &'a str,
+    /// Its time to live; `None` takes the service's default.
+    pub ttl: Option<Ttl>,
+    /// Its priority, as text.
+    pub priority: Option<&'a str>,
+}
+
+/// A new record as it is sent.
+///
+/// # Errors
+/// Which rule it breaks.
+pub fn new(zone: &Zone, wanted: &Wanted<'_>) -> Result<New, String> {
+    if !TYPES.contains(&wanted.rtype) {
+        let known = TYPES.map(RecordType::as_str).join(", ");
+        return Err(format!("PocketDNS has no {} records; there are {known}", wanted.rtype));
+    }
+    let name = name(zone, wanted.name)?;
+    if wanted.rtype == RecordType::Cname && name == ROOT {
+        return Err("the domain itself (@) cannot be a CNAME".into());
+    }
+    let priority = wanted.priority.map(|given| priority(wanted.rtype, given)).transpose()?;
+    if wanted.rtype == RecordType::Mx && priority.is_none() {
+        return Err("an MX record needs a priority".into());
+    }
+    let content = content(wanted.rtype, wanted.content)?;
+    let ttl = wanted.ttl.map(ttl).transpose()?;
+    Ok(New { rtype: wanted.rtype.as_str().to_owned(), name, content, ttl, priority })
+}
+
+/// What is sent to make a record what is wanted: what differs, as everything else stays as it is. The time to live and the
+/// priority stay where none is wanted.
+///
+/// # Errors
+/// Which rule it breaks. What is there already and stays is not checked again.
+pub fn patch(zone: &Zone, held: &Wanted<'_>, wanted: &Wanted<'_>) -> Result<Patch, String> {
+    if held.rtype != wanted.rtype {
+        return Err(format!("a record's type cannot be changed, from {} to {}", held.rtype, wanted.rtype));
+    }
+    let mut patch = Patch::default();
+    if held.name != wanted.name {
+        let name = name(zone, wanted.name)?;
+        if wanted.rtype == RecordType::Cname && name == ROOT {
+            return Err("the domain itself (@) cannot be a CNAME".into());
+        }
+        patch.name = Some(name);
+    }
+    if held.content != wanted.content {
+        patch.content = Some(content(wanted.rtype, wanted.content)?);
+    }
+    if let Some(given) = wanted.ttl.filter(|given| held.ttl != Some(*given)) {
+        patch.ttl = Some(ttl(given)?);
+    }
+    if let Some(given) = wanted.priority.filter(|given| held.priority != Some(given)) {
+        patch.priority = Some(priority(wanted.rtype, given)?);
+    }
+    Ok(patch)
+}
+
+/// A name as it is sent: in front of the domain, the domain itself as `@`.
+fn name(zone: &Zone, name: &Name) -> Result<String, String> {
+    match name.relative_to(&zone.name) {
+        None => Err(format!("{name} does not lie in {}", zone.name)),
+        Some("") => Ok(ROOT.to_owned()),
+        Some(front) if front.contains('*') => Err("PocketDNS documents no names with an asterisk".into()),
+        // Everything else that is documented of a name every `Name` keeps.
+        Some(front) => Ok(front.to_owned()),
+    }
+}
+
+fn ttl(ttl: Ttl) -> Result<u32, String> {
+    let (lowest, highest) = TTL;
+    let seconds = ttl.seconds();
+    if (lowest..=highest).contains(&seconds) {
+        Ok(seconds)
+    } else {
+        Err(format!("a TTL has {lowest} to {highest} seconds here, not {seconds}"))
+    }
+}
+
+fn priority(rtype: RecordType, given: &str) -> Result<u16, String> {
+    if !matches!(rtype, RecordType::Mx | RecordType::Srv) {
+        return Err(format!("only MX and SRV records have a priority, {rtype} records have none"));
+    }
+    given.trim().parse().map_err(|_| format!("a priority is a number from 0 to 65535, not \"{given}\""))
+}
+
+/// A content as it is sent.
+fn content(rtype: RecordType, given: &str) -> Result<String, String> {
+    let text = given.trim();
+    let host = || Name::parse(text).map(|name| name.to_string()).map_err(|why| format!("\"{text}\" is no name: {why}"));
+    match rtype {
+        RecordType::A => {
+            text.parse::<Ipv4Addr>().map(|a| a.to_string()).map_err(|_| format!("\"{text}\" is no IPv4 address"))
+        }
+        RecordType::Aaaa => {
+            text.parse::<Ipv6Addr>().map(|a| a.to_string()).map_err(|_| format!("\"{text}\" is no IPv6 address"))
+        }
+        RecordType::Cname | RecordType::Mx | RecordType::Ns => host(),
+        RecordType::Srv => srv(text),
+        _ => txt(given),
+    }
+}
+
+/// `priority weight port target`, as the page has it.
+fn srv(text: &str) -> Result<String, String> {
+    let parts: Vec<&str> = text.split_whitespace().collect();
+    let numbers = |parts: &[&str]| parts.iter().all(|part| part.parse::<u16>().is_ok());
+    let [numeric @ .., target] = parts.as_slice() else { return Err("an SRV record is not empty".into()) };
+    if numeric.len() != 3 || !numbers(numeric) {
+        return Err(format!("an SRV record is \"priority weight port target\", not \"{text}\""));
+    }
+    // A single dot says that there is no such service (RFC 2782).
+    if *target != "." {
+        Name::parse(target).map_err(|why| format!("\"{target}\" is no name: {why}"))?;
+    }
+    Ok(parts.join(" "))
+}
+
+/// A text, or several strings between quotes.
+fn txt(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Err("a TXT record is not empty".into());
+    }
+    let quoted = text.len() >= 2 && text.starts_with('"') && text.ends_with('"');
+    let longest = if quoted { strings(text)?.into_iter().max().unwrap_or_default() } else { text.len() };
+    if longest > STRING {
+        return Err(format!("a string of a TXT record has at most {STRING} octets, not {longest}"));
+    }
+    Ok(text.to_owned())
+}
+
+/// The lengths of strings between quotes.
+fn strings(text: &str) -> Result<Vec<usize>, String> {
+    let (mut lengths, mut inside, mut length) = (Vec::new(), false, 0);
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' if inside => {
+                lengths.push(std::mem::take(&mut length));
+                inside = false;
+            }
+            '"' => inside = true,
+            '\\' if inside => length += chars.next().map_or(0, char::len_utf8),
+            _ if inside => length += c.len_utf8(),
+            ' ' | '\t' => {}
+            _ => return Err("between the quoted strings of a TXT record there are only spaces".into()),
+        }
+    }
+    if inside { Err("a quoted string of a TXT record does not end".into()) } else { Ok(lengths) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn zone() -> Zone {
+        Zone { id: "dom_abc123".into(), name: Name::parse("example.com").unwrap() }
+    }
+
+    fn made(name: &str, rtype: RecordType, content: &str, ttl: u32, priority: Option<&str>) -> Result<New, String> {
+        let name = Name::parse(name).unwrap();
+        new(&zone(), &Wanted { name: &name, rtype, content, ttl: Ttl::new(ttl), priority })
+    }
+
+    fn plain(rtype: RecordType, content: &str) -> Result<String, String> {
+        made("www.example.com", rtype, content, 300, None).map(|new| new.content)
+    }
+
+    #[test]
+    fn the_records_of_the_documentation_are_right() {
+        use RecordType::{A, Aaaa, Cname, Mx, Ns, Srv, Txt};
+        for (name, rtype, content, ttl, priority) in [
+            ("example.com", A, "192.0.2.1", 300, None),
+            ("example.com", Aaaa, "2001:db8::1", 300, None),
+            ("www.example.com", Cname, "example.com", 300, None),
+            ("example.com", Mx, "mail.example.com", 3600, Some("10")),
+            ("example.com", Txt, "v=spf1 include:_spf.google.com ~all", 300, None),
+            ("_sip._tcp.example.com", Srv, "10 60 5060 sip.example.com", 300, None),
+            ("subdomain.example.com", Ns, "ns1.example.com", 3600, None),
+        ] {
+            let new = made(name, rtype, content, ttl, priority).unwrap();
+            assert_eq!((new.content.as_str(), new.ttl), (content, Some(ttl)));
+        }
+        assert_eq!(made("example.com", A, "192.0.2.1", 300, None).unwrap().name, "@");
+        assert_eq!(made("a.b.example.com", A, "192.0.2.1", 300, None).unwrap().name, "a.b");
+    }
+
+    #[test]
+    fn a_ttl_has_a_minute_at_least_and_a_day_at_most() {
+        let with = |ttl| made("www.example.com", RecordType::A, "192.0.2.1", ttl, None);
+        assert!(with(60).is_ok() && with(86_400).is_ok());
+        assert!(with(59).unwrap_err().contains("60 to 86400"));
+        assert!(with(86_401).is_err() && with(0).is_err());
+    }
+
+    #[test]
+    fn names_are_in_the_zone_and_have_no_asterisk_and_the_root_is_no_cname() {
+        assert!(made("www.example.org", RecordType::A, "192.0.2.1", 300, None).unwrap_err().contains("example.com"));
+        assert!(made("*.example.com", RecordType::A, "192.0.2.1", 300, None).unwrap_err().contains("asterisk"));
+        assert!(made("example.com", RecordType::Cname, "a.example.com", 300, None).unwrap_err().contains('@'));
+    }
+
+    #[test]
+    fn mx_needs_a_priority_and_others_but_srv_have_none() {
+        assert!(made("example.com", RecordType::Mx, "mail.example.com", 300, None).unwrap_err().contains("priority"));
+        for bad in ["", "ten", "-1", "65536"] {
+            assert!(made("example.com", RecordType::Mx, "mail.example.com", 300, Some(bad)).is_err(), "{bad}");
+        }
+        assert!(made("example.com", RecordType::A, "192.0.2.1", 300, Some("1")).is_err());
+        let srv = made("_sip._tcp.example.com", RecordType::Srv, "10 60 5060 sip.example.com", 300, Some("10"));
+        assert_eq!(srv.unwrap().priority, Some(10));
+    }
+
+    #[test]
+    fn contents_are_what_their_type_says() {
+        use RecordType::{A, Aaaa, Caa, Cname, Ns, Srv, Txt};
+        for (rtype, content) in [
+            (A, "2001:db8::1"),
+            (A, "192.0.2.256"),
+            (Aaaa, "192.0.2.1"),
+            (Cname, "not a name"),
+            (Ns, ""),
+            (Srv, "10 60 sip.example.com"),
+            (Srv, "10 60 70000 sip.example.com"),
+            (Srv, ""),
+            (Txt, ""),
+            (Txt, "\"open"),
+            (Txt, "\"a\" b \"c\""),
+            (Caa, "0 issue \"ca.example.net\""),
+        ] {
+            assert!(plain(rtype, content).is_err(), "{rtype} {content}");
+        }
+        assert_eq!(plain(Cname, "Example.COM.").unwrap(), "example.com");
+        assert_eq!(plain(Aaaa, "2001:DB8:0::1").unwrap(), "2001:db8::1");
+        assert_eq!(plain(Srv, "0 0 0 .").unwrap(), "0 0 0 .");
+        assert!(plain(Txt, &"x".repeat(255)).is_ok() && plain(Txt, &"x".repeat(256)).is_err());
+        let long = format!("\"{0}\" \"{0}\"", "x".repeat(255));
+        assert_eq!(plain(Txt, &long).unwrap(), long);
+        assert!(plain(Txt, &format!("\"{}\"", "x".repeat(256))).is_err());
+    }
+
+    #[test]
+    fn a_patch_says_what_differs_and_nothing_else() {
+        let (www, root) = (Name::parse("www.example.com").unwrap(), Name::parse("example.com").unwrap());
+        let held = Wanted { name: &www, rtype: RecordType::A, content: "192.0.2.1", ttl: Ttl::new(30), priority: None };
+        let as_is = patch(&zone(), &held, &Wanted { ttl: None, ..held }).unwrap();
+        assert_eq!(as_is, Patch::default());
+        // A time to live that is kept may be one that could not be set.
+        let moved = patch(&zone(), &held, &Wanted { content: "192.0.2.2", name: &root, ..held }).unwrap();
+        assert_eq!(moved, Patch { name: Some("@".into()), content: Some("192.0.2.2".into()), ..Patch::default() });
+        assert!(patch(&zone(), &held, &Wanted { ttl: Ttl::new(59), ..held }).is_err());
+        assert!(patch(&zone(), &held, &Wanted { rtype: RecordType::Aaaa, content: "2001:db8::1", ..held }).is_err());
+        let alias = Wanted { rtype: RecordType::Cname, content: "a.example.com", ..held };
+        assert!(patch(&zone(), &alias, &Wanted { name: &root, ..alias }).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_is_wanted_panics(content in "\\PC{0,300}", rtype in 0..RecordType::ALL.len(), priority in "\\PC{0,8}") {
+            let _ = made("www.example.com", RecordType::ALL[rtype], &content, 300, Some(&priority));
+            let _ = made("www.example.com", RecordType::ALL[rtype], &content, 300, None);
+        }
+    }
+}
