@@ -3,7 +3,7 @@
 use super::*;
 
 /// The settings of the real providers that the example uses.
-static EXAMPLE: [Entry; 4] = {
+static EXAMPLE: [Entry; 5] = {
     const fn entry(name: &'static str, settings: &'static [Setting]) -> Entry {
         Entry { name, title: "", shape: "", documentation: "", settings, build: |_, _| Ok(Arc::new(Idle)), edit: None }
     }
@@ -34,6 +34,10 @@ static EXAMPLE: [Entry; 4] = {
         entry(
             "lunanode",
             &[Setting::required("api_id", Kind::Text, ""), Setting::required("api_key", Kind::Secret, "")],
+        ),
+        entry(
+            "yandex360",
+            &[Setting::required("token", Kind::Secret, ""), Setting::optional("organization", Kind::Text, "")],
         ),
         entry("zonefile", &[Setting::required("path", Kind::Path, ""), Setting::optional("reload", Kind::Command, "")]),
     ]
@@ -67,5 +71,5 @@ fn every_option_of_the_example_is_right_too() {
     let mut input = file(&text);
     input.variables.insert("CREDENTIALS_DIRECTORY".into(), "/run/credentials".into());
     let config = Config::load_with(&input, &EXAMPLE).unwrap_or_else(|errors| panic!("{errors}"));
-    assert_eq!((config.accounts.len(), config.addresses.len(), config.records.len()), (6, 4, 3));
+    assert_eq!((config.accounts.len(), config.addresses.len(), config.records.len()), (7, 4, 3));
 }
