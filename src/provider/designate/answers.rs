@@ -134,7 +134,8 @@ impl RecordSet {
     pub fn row(&self) -> Option<Row> {
         let Rrset { key, ttl, .. } = self.rrset()?;
         // TXT without its quotes, addresses in one spelling, everything else as it is.
-        let shown = |text: &String| Value::parse(key.rtype, text).map_or_else(|_| text.clone(), |value| value.to_string());
+        let shown =
+            |text: &String| Value::parse(key.rtype, text).map_or_else(|_| text.clone(), |value| value.to_string());
         let values = self.records.iter().map(shown).collect();
         let told = [("comment", &self.description), ("status", &self.status), ("zone", &self.zone_name)];
         let told = told.into_iter().filter_map(|(name, value)| Some((name.into(), value.clone()?)));

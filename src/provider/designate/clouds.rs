@@ -218,7 +218,8 @@ impl Cloud {
         if let (None, Some(region)) = (to.text("region"), &entry.region_name) {
             to.set("region", Value::Text(region.clone()));
         }
-        if let (None, Some(interface)) = (to.text("interface"), entry.interface.as_ref().or(entry.endpoint_type.as_ref()))
+        if let (None, Some(interface)) =
+            (to.text("interface"), entry.interface.as_ref().or(entry.endpoint_type.as_ref()))
         {
             let interface = interface.trim_end_matches("URL");
             to.set("interface", Value::Text(word("interface", interface, &["public", "internal", "admin"])?));
@@ -257,11 +258,8 @@ const GROUPS: &[&[Named]] = &[
 ];
 
 /// The settings that hold secrets, and the cloud's words for them.
-const SECRETS: &[(&str, &str)] = &[
-    ("password", "password"),
-    ("application_credential_secret", "application_credential_secret"),
-    ("token", "token"),
-];
+const SECRETS: &[(&str, &str)] =
+    &[("password", "password"), ("application_credential_secret", "application_credential_secret"), ("token", "token")];
 
 fn word(setting: &'static str, word: &str, known: &[&str]) -> Result<String, SettingsError> {
     if known.contains(&word) {

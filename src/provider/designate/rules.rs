@@ -30,7 +30,11 @@ const COMMENT: usize = 160;
 /// An id that can stand in a path: an empty one or `..` would name something else.
 pub(super) fn id<'a>(id: &'a str, doing: &str) -> Result<&'a str> {
     let fits = (1..=64).contains(&id.len()) && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    if fits { Ok(id) } else { Err(cannot(doing, "the id is none of Designate's: these are of letters, digits and dashes")) }
+    if fits {
+        Ok(id)
+    } else {
+        Err(cannot(doing, "the id is none of Designate's: these are of letters, digits and dashes"))
+    }
 }
 
 /// The body that adds a zone.
@@ -71,8 +75,9 @@ pub(super) fn settings(zone: &Zone, edit: &Edit, doing: &str) -> Result<Map<Stri
         RecordType::Soa => return Err(cannot(doing, "Designate writes the SOA of a zone itself")),
         RecordType::Ns if apex => return Err(cannot(doing, "Designate writes the NS records of a zone's apex itself")),
         RecordType::Alias => return Err(cannot(doing, "Designate has no ALIAS records")),
-        RecordType::Cname if apex => return Err(cannot(doing, "a zone's apex can be no CNAME (RFC 1912, section 2.4)")),
-        RecordType::Cname if edit.values.len() > 1 => return Err(cannot(doing, "a CNAME has one value")),
+        RecordType::Cname if apex => {
+            return Err(cannot(doing, "a zone's apex can be no CNAME (RFC 1912, section 2.4)"));
+        }
         _ if edit.values.is_empty() => return Err(cannot(doing, "a record set needs at least one value")),
         _ => {}
     }
@@ -82,6 +87,9 @@ pub(super) fn settings(zone: &Zone, edit: &Edit, doing: &str) -> Result<Map<Stri
         if !records.contains(&record) {
             records.push(record);
         }
+    }
+    if edit.rtype == RecordType::Cname && records.len() > 1 {
+        return Err(cannot(doing, "a CNAME has one value"));
     }
     let mut body = Map::from_iter([("records".into(), records.into())]);
     body.extend(edit.ttl.map(|ttl| ("ttl".into(), ttl.seconds().into())));

@@ -1,10 +1,10 @@
 //! Keystone: requests, tokens, the catalog and refusals, against recorded exchanges.
 
 use super::*;
-use crate::provider::designate::settings::Rights;
 use crate::model::error::Kind;
 use crate::os::secret::Secret;
 use crate::provider::designate::replay::{recorded, written};
+use crate::provider::designate::settings::Rights;
 
 fn login(identity: Identity, project: Option<Named>) -> Login {
     let tokens = Url::parse("http://127.0.0.1/v3/auth/tokens").unwrap();
