@@ -278,6 +278,8 @@ fn what_was_never_recorded_follows_the_documentation() {
     assert_eq!(kind(400, &[], child), Kind::Stale);
     assert_eq!(kind(302, &[("Location", "http://portal/")], ""), Kind::Transient);
     assert_eq!(kind(403, &[], "<h1>blocked</h1>"), Kind::Transient);
+    assert_eq!(kind(403, &[], ""), Kind::Transient);
+    assert_eq!(kind(403, &[("X-Openstack-Request-Id", "req-530de49c")], ""), ACCOUNT);
 }
 
 #[test]
