@@ -11,6 +11,7 @@ static EXAMPLE: [Entry; 5] = {
         entry(
             "designate",
             &[
+                Setting::optional("cloud", Kind::Text, ""),
                 Setting::required("auth_url", Kind::Url, ""),
                 Setting::optional("username", Kind::Text, ""),
                 Setting::optional("user_domain_name", Kind::Text, ""),
