@@ -61,7 +61,7 @@ fn provider(settings: Settings) -> Arc<dyn Provider> {
 
 fn values(addresses: &[&str]) -> Values {
     let parse = |address: &&str| Value::from(address.parse::<IpAddr>().expect("an address"));
-    addresses.iter().map(parse).collect::<BTreeSet<_>>()
+    addresses.iter().map(parse).collect()
 }
 
 fn change(name: &str, address: &str, sibling: Sibling) -> Change {
