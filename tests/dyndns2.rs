@@ -7,7 +7,6 @@ mod dyndns2;
 #[path = "emulator/http.rs"]
 mod http;
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
