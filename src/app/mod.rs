@@ -252,8 +252,8 @@ pub fn on_disk(loaded: &Loaded) -> Result<State, Failure> {
 /// A daemon runs, or the state cannot be written.
 pub fn release(loaded: &Loaded, target: Target) -> Result<Released, Failure> {
     let Opened { claim, mut store, documents } = open(&loaded.config.state_dir)?;
-    let parts = loaded.build(None)?;
-    let mut state = machine(&parts, &documents, store.writable(), Mode::Run);
+    let mut parts = loaded.build(None)?;
+    let mut state = machine(&mut parts, &documents, store.writable(), Mode::Run);
     let before = state.holds(&target);
     let effects = step(&mut state, Event::Release(target.clone()), clock::now(), &mut fastrand::Rng::new());
     for effect in effects {

@@ -145,10 +145,10 @@ pub struct AccountEntry {
     pub wait: Option<Wait>,
     /// Why it is held.
     #[serde(skip_serializing_if = "is_unset")]
-    pub hold: Option<Hold>,
+    pub hold: Option<Box<Hold>>,
     /// The last error of the account as a whole.
     #[serde(skip_serializing_if = "is_unset")]
-    pub error: Option<(Wall, Error)>,
+    pub error: Option<Box<(Wall, Error)>>,
 }
 
 /// A time in which there was certainly no address.
@@ -312,7 +312,7 @@ impl AccountEntry {
     #[must_use]
     pub fn trouble(&self) -> Option<&(Wall, Error)> {
         let fails = self.failures > 0 || self.wait.is_some() || self.hold.is_some();
-        self.error.as_ref().filter(|_| fails)
+        self.error.as_deref().filter(|_| fails)
     }
 
     /// Understands an entry that was written at `as_of`.

@@ -92,14 +92,7 @@ impl State {
         }
     }
 
-    fn begin(
-        &mut self,
-        name: &AccountName,
-        due: &[(Id, Next)],
-        now: Now,
-        rng: &mut fastrand::Rng,
-        out: &mut Out,
-    ) {
+    fn begin(&mut self, name: &AccountName, due: &[(Id, Next)], now: Now, rng: &mut fastrand::Rng, out: &mut Out) {
         let Some(account) = self.accounts.get(name) else { return };
         let (mut reads, mut pushes, mut jobs) = (Vec::new(), Vec::new(), Vec::new());
         for (id, next) in due {
@@ -223,7 +216,7 @@ impl State {
             for change in plan.changes {
                 let id = Id { account: name.clone(), key: change.key.clone() };
                 if let Some(record) = self.records.get_mut(&id) {
-                    record.planned = Some(change);
+                    record.planned = Some(Box::new(change));
                 }
             }
             return;

@@ -173,7 +173,7 @@ impl State {
         record.read_at = Some(now.moment.plus(spread(LAST_LOOK * 10, rng)));
         let error = Error::transient(format!("reading back {id}"), format!("still pending after more than {within} s"));
         out.tell(Level::Warn, Some(id), error.to_string());
-        record.entry.error = Some((now.wall, error));
+        record.entry.error = Some(Box::new((now.wall, error)));
     }
 
     /// Whether a reading is too young to be believed: within the service's known delay it may show what was there before the
@@ -338,7 +338,7 @@ impl State {
             Proof::NotYet(what) => {
                 let error = Error::transient(format!("looking up {id}"), format!("its name servers answer {what}"));
                 out.tell(Level::Warn, Some(id), error.to_string());
-                record.entry.error = Some((now.wall, error));
+                record.entry.error = Some(Box::new((now.wall, error)));
                 record.resolve_at = Some(now.moment.plus(later));
                 let lately = record.entry.dns_write.is_some_and(|last| now.moment.since(last) < DNS_WRITE);
                 if declared.terms.readable {
