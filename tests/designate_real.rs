@@ -36,6 +36,11 @@ const ACCOUNT: Kind = Kind::Auth { scope: Scope::Account };
 const RECORD_SET: Kind = Kind::Auth { scope: Scope::RecordSet };
 const A: RecordType = RecordType::A;
 
+#[path = "designate_real/by_hand.rs"]
+mod by_hand;
+#[path = "designate_real/many.rs"]
+mod many;
+
 /// One test at a time: they share a name server that one of them takes away, and a quota of zones.
 static RIG: Mutex<()> = Mutex::const_new(());
 
@@ -71,6 +76,11 @@ impl Rig {
 
     /// An account with the rig's variables, as the configuration would read them; an empty text takes a setting away.
     fn account(&self, differs: Differs<'_>) -> Arc<dyn Provider> {
+        let tools = Tools { http: self.http.clone() };
+        (provider::find("designate").unwrap().build)(&self.settings(differs), &tools).unwrap()
+    }
+
+    fn settings(&self, differs: Differs<'_>) -> Settings {
         let entry = provider::find("designate").unwrap();
         let mut settings = Settings::new("rig");
         for setting in entry.settings {
@@ -86,11 +96,13 @@ impl Rig {
                 match setting.kind {
                     SettingKind::Url => Set::Url(Url::parse(value).unwrap()),
                     SettingKind::Secret => Set::Secret(Secret::inline(value)),
+                    SettingKind::Path => Set::Path(value.into()),
+                    SettingKind::Flag => Set::Flag(value == "true"),
                     _ => Set::Text(value.into()),
                 },
             );
         }
-        (entry.build)(&settings, &Tools { http: self.http.clone() }).unwrap()
+        settings
     }
 
     fn application_credential(&self) -> Arc<dyn Provider> {
@@ -292,7 +304,7 @@ async fn a_record_set_lives_from_its_creation_to_its_removal() {
     assert_eq!(make(&account, &a, &["192.0.2.1"], Some(60)).await.unwrap(), Applied::Accepted(None));
     assert_eq!(make(&account, &aaaa, &["2001:db8::1"], None).await.unwrap(), Applied::Accepted(None));
     assert_eq!(wait_for(&account, &a, Health::Live).await, (values(&["192.0.2.1"]), Ttl::new(60)));
-    assert_eq!(wait_for(&account, &aaaa, Health::Live).await, (values(&["2001:db8::1"]), None));
+    assert_eq!(wait_for(&account, &aaaa, Health::Live).await, (values(&["2001:db8::1"]), Ttl::new(60)));
 
     // Somebody writes a description and adds a value in their own spelling.
     let path = format!("zones/{zone}/recordsets");

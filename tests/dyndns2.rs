@@ -7,7 +7,6 @@ mod dyndns2;
 #[path = "emulator/http.rs"]
 mod http;
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,7 +60,7 @@ fn provider(settings: Settings) -> Arc<dyn Provider> {
 
 fn values(addresses: &[&str]) -> Values {
     let parse = |address: &&str| Value::from(address.parse::<IpAddr>().expect("an address"));
-    addresses.iter().map(parse).collect::<BTreeSet<_>>()
+    addresses.iter().map(parse).collect()
 }
 
 fn change(name: &str, address: &str, sibling: Sibling) -> Change {

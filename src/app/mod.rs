@@ -126,8 +126,8 @@ fn open(folder: &Path) -> Result<Opened, Failure> {
 }
 
 /// A machine that knows what `documents` say.
-fn machine(parts: &Parts, documents: &Documents, writable: bool, mode: Mode) -> State {
-    State::new(parts.desired.clone(), documents, clock::boot_id(), writable, mode, clock::now())
+fn machine(parts: &mut Parts, documents: &Documents, writable: bool, mode: Mode) -> State {
+    State::new(parts.tell(), documents, clock::boot_id(), writable, mode, clock::now())
 }
 
 /// What a working process is given.
@@ -168,8 +168,8 @@ pub async fn work(work: Work) -> Result<State, Failure> {
     let Work { loaded, again, until, target, greeting, onlooker } = work;
     let Opened { claim, store, documents } = open(&loaded.config.state_dir)?;
     greeting.into_iter().for_each(|greet| greet());
-    let parts = loaded.build(None)?;
-    let state = machine(&parts, &documents, store.writable(), Mode::Run);
+    let mut parts = loaded.build(None)?;
+    let state = machine(&mut parts, &documents, store.writable(), Mode::Run);
     drop(documents);
     let mut ears = Ears { signals: Signals::open().ok(), target, onlooker, ..Ears::default() };
     if until == Until::Stopped {
@@ -223,8 +223,8 @@ async fn listen(path: &Path, locked: bool) -> Option<Control> {
 /// # Errors
 /// It could not begin.
 pub async fn plan(loaded: &Loaded) -> Result<State, Failure> {
-    let parts = loaded.build(None)?;
-    let state = machine(&parts, &look(&loaded.config.state_dir), true, Mode::Plan);
+    let mut parts = loaded.build(None)?;
+    let state = machine(&mut parts, &look(&loaded.config.state_dir), true, Mode::Plan);
     // With the salt of what is on the disk, so that a hold is recognised as one that these settings got.
     let store = Store::in_memory(Store::look(&loaded.config.state_dir).documents);
     let engine = Engine::new(state, parts, store, Arc::new(SystemClock), fastrand::Rng::new());
@@ -243,7 +243,7 @@ pub fn look(folder: &Path) -> Documents {
 /// The configuration does not fit together.
 pub fn on_disk(loaded: &Loaded) -> Result<State, Failure> {
     let folder = &loaded.config.state_dir;
-    Ok(machine(&loaded.build(None)?, &look(folder), Store::may_write(folder), Mode::Plan))
+    Ok(machine(&mut loaded.build(None)?, &look(folder), Store::may_write(folder), Mode::Plan))
 }
 
 /// Lets go of holds while no daemon runs.
@@ -252,8 +252,8 @@ pub fn on_disk(loaded: &Loaded) -> Result<State, Failure> {
 /// A daemon runs, or the state cannot be written.
 pub fn release(loaded: &Loaded, target: Target) -> Result<Released, Failure> {
     let Opened { claim, mut store, documents } = open(&loaded.config.state_dir)?;
-    let parts = loaded.build(None)?;
-    let mut state = machine(&parts, &documents, store.writable(), Mode::Run);
+    let mut parts = loaded.build(None)?;
+    let mut state = machine(&mut parts, &documents, store.writable(), Mode::Run);
     let before = state.holds(&target);
     let effects = step(&mut state, Event::Release(target.clone()), clock::now(), &mut fastrand::Rng::new());
     for effect in effects {

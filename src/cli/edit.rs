@@ -12,6 +12,8 @@ mod choose;
 mod dynamic;
 mod records;
 mod template;
+#[cfg(test)]
+mod tests;
 mod view;
 mod zones;
 

@@ -24,6 +24,8 @@ struct Document {
     text: Option<String>,
     /// Where each line starts.
     lines: Vec<usize>,
+    /// Whether every octet is a character: a thousand names may stand on one line, each with its column.
+    plain: bool,
     /// What is never shown: where each such range starts and ends. No two of them overlap.
     masks: BTreeMap<usize, usize>,
 }
@@ -38,13 +40,15 @@ impl Documents {
     /// Adds a text with lines.
     pub fn add_text(&mut self, origin: Origin, text: String) -> usize {
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        self.add(Document { origin, text: Some(text), lines, masks: BTreeMap::new() })
+        let plain = text.is_ascii();
+        self.add(Document { origin, text: Some(text), lines, plain, masks: BTreeMap::new() })
     }
 
     /// Adds a variable that holds one value.
     pub fn add_variable(&mut self, name: &str) -> Spot {
         let origin = Origin::Variable(name.to_owned());
-        let document = self.add(Document { origin, text: None, lines: Vec::new(), masks: BTreeMap::new() });
+        let document =
+            self.add(Document { origin, text: None, lines: Vec::new(), plain: true, masks: BTreeMap::new() });
         Spot { document, start: 0, end: 0 }
     }
 
@@ -96,10 +100,10 @@ impl Documents {
         let start = boundary(text, spot.start);
         let line = document.lines.partition_point(|&at| at <= start).max(1);
         let from = document.lines.get(line - 1).copied().unwrap_or(0);
-        let rest = text.get(from..).unwrap_or("");
-        let length = rest.find('\n').unwrap_or(rest.len());
-        let shown = rest.get(..length).unwrap_or("").trim_end_matches('\r');
-        let column = text.get(from..start).unwrap_or("").chars().count() + 1;
+        let next = document.lines.get(line).map_or(text.len(), |next| next - 1);
+        let shown = text.get(from..next).unwrap_or("").trim_end_matches('\r');
+        let before = text.get(from..start).unwrap_or("");
+        let column = if document.plain { before.len() } else { before.chars().count() } + 1;
         let end = boundary(text, spot.end).clamp(start, from + shown.len().max(start - from));
         let masks = document.masks.range(..from + shown.len()).rev().take_while(|(_, end)| **end > from);
         let masks: Vec<Range<usize>> = masks.map(|(start, end)| *start..*end).collect();

@@ -60,6 +60,14 @@ pub struct Parts {
     pub detectors: BTreeMap<SourceName, Arc<dyn Detector>>,
 }
 
+impl Parts {
+    /// What the machine is told. The record sets go with it: it alone needs to know them.
+    pub fn tell(&mut self) -> Desired {
+        let records = std::mem::take(&mut self.desired.records);
+        Desired { records, ..self.desired.clone() }
+    }
+}
+
 /// Builds the parts from the configuration as it is now, those in force being given: what did not change is kept.
 pub type Rebuild = Box<dyn FnMut(&Parts) -> Result<Parts, String>>;
 
@@ -298,7 +306,8 @@ impl Engine {
         let parts = rebuild(&self.parts);
         let result = parts.map(|parts| {
             self.parts = parts;
-            self.feed(Event::Reload(self.parts.desired.clone()));
+            let desired = self.parts.tell();
+            self.feed(Event::Reload(desired));
         });
         if let Some(manager) = &ears.manager {
             manager.ready();

@@ -1,25 +1,38 @@
 //! JSON kept as its text: a tenth of the memory that its values take, and written as it stands.
 
+use std::sync::Arc;
+
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
-/// A well-formed JSON text. Two are equal when their texts are.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Json(Box<RawValue>);
+/// A well-formed JSON text, shared by its copies. Two are equal when their texts are.
+#[derive(Clone, Debug)]
+pub struct Json(Arc<RawValue>);
 
 impl Json {
     /// The text of `value`; `None` where JSON cannot express it (a map whose keys are no texts).
     #[must_use]
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Option<Self> {
-        to_raw_value(value).ok().map(Self)
+        to_raw_value(value).ok().map(|text| Self(text.into()))
     }
 
     /// What the text says, where it says a `T` and is nested no deeper than 128 levels.
     #[must_use]
     pub fn read<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_str(self.0.get()).ok()
+    }
+}
+
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Box::<RawValue>::deserialize(deserializer).map(|text| Self(text.into()))
     }
 }
 

@@ -145,10 +145,10 @@ pub struct AccountEntry {
     pub wait: Option<Wait>,
     /// Why it is held.
     #[serde(skip_serializing_if = "is_unset")]
-    pub hold: Option<Hold>,
+    pub hold: Option<Box<Hold>>,
     /// The last error of the account as a whole.
     #[serde(skip_serializing_if = "is_unset")]
-    pub error: Option<(Wall, Error)>,
+    pub error: Option<Box<(Wall, Error)>>,
 }
 
 /// A time in which there was certainly no address.
@@ -160,7 +160,7 @@ pub struct Absence {
     pub seen: Moment,
 }
 
-/// What is remembered of a record set.
+/// What is remembered of a record set. A thousand of them are held: what few of them have is in a box of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Entry {
@@ -190,13 +190,13 @@ pub struct Entry {
     pub wait: Option<Wait>,
     /// Why it is held.
     #[serde(skip_serializing_if = "is_unset")]
-    pub hold: Option<Hold>,
+    pub hold: Option<Box<Hold>>,
     /// The job that still runs, and since when.
     #[serde(skip_serializing_if = "is_unset")]
     pub ticket: Option<(Ticket, Stamp)>,
     /// The last error.
     #[serde(skip_serializing_if = "is_unset")]
-    pub error: Option<(Wall, Error)>,
+    pub error: Option<Box<(Wall, Error)>>,
     /// How much of the write budget is used.
     #[serde(skip_serializing_if = "is_unset")]
     pub spent: Spent,
@@ -299,7 +299,7 @@ impl Rebase {
         }
     }
 
-    fn hold(&self, hold: &mut Option<Hold>) {
+    fn hold(&self, hold: Option<&mut Hold>) {
         if let Some(hold) = hold {
             self.stamp(&mut hold.since);
             hold.probe = self.ahead(hold.probe, Duration::from_secs(24 * 3600));
@@ -312,14 +312,14 @@ impl AccountEntry {
     #[must_use]
     pub fn trouble(&self) -> Option<&(Wall, Error)> {
         let fails = self.failures > 0 || self.wait.is_some() || self.hold.is_some();
-        self.error.as_ref().filter(|_| fails)
+        self.error.as_deref().filter(|_| fails)
     }
 
     /// Understands an entry that was written at `as_of`.
     pub fn rebase(&mut self, as_of: &AsOf, boot: &str, now: Now) {
         let rebase = as_of.rebase(boot, now);
         rebase.wait(&mut self.wait);
-        rebase.hold(&mut self.hold);
+        rebase.hold(self.hold.as_deref_mut());
     }
 }
 
@@ -328,7 +328,7 @@ impl Entry {
     pub fn rebase(&mut self, as_of: &AsOf, boot: &str, now: Now) {
         let rebase = as_of.rebase(boot, now);
         rebase.wait(&mut self.wait);
-        rebase.hold(&mut self.hold);
+        rebase.hold(self.hold.as_deref_mut());
         // A burst of the largest budget is refilled in 20 minutes: no clock can block writes for longer.
         self.spent.0 = rebase.ahead(self.spent.0, Duration::from_secs(1200));
         let stamps = [&mut self.accepted, &mut self.read_back, &mut self.in_dns];

@@ -13,3 +13,4 @@ pub mod plan;
 pub mod record;
 pub mod terms;
 pub mod time;
+pub mod values;

@@ -2,14 +2,16 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 /// A fully qualified domain name: lower-case ASCII (internationalised labels as A-labels), no trailing dot, at most 253
-/// octets, labels of 1 to 63 octets. A leading `*` label is allowed (RFC 4592), so are underscores (RFC 8552).
+/// octets, labels of 1 to 63 octets. A leading `*` label is allowed (RFC 4592), so are underscores (RFC 8552). Its text is
+/// shared: a name stands in the configuration, the ledger and every plan.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Name(Box<str>);
+pub struct Name(Arc<str>);
 
 /// Why a text is no domain name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,7 +138,7 @@ impl TryFrom<String> for Name {
 
 impl From<Name> for String {
     fn from(name: Name) -> Self {
-        name.0.into()
+        name.as_str().into()
     }
 }
 

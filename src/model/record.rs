@@ -1,6 +1,5 @@
 //! Record sets: the unit of everything that is read and written.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
@@ -8,6 +7,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::model::name::Name;
+
+pub use crate::model::values::{Values, list};
 
 /// An address family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -225,18 +226,6 @@ impl fmt::Display for Value {
             Self::Text(text) => f.write_str(text),
         }
     }
-}
-
-/// The values of a record set.
-pub type Values = BTreeSet<Value>;
-
-/// Values for people: `192.0.2.1, 192.0.2.2`, or `nothing`.
-#[must_use]
-pub fn list(values: &Values) -> String {
-    if values.is_empty() {
-        return "nothing".into();
-    }
-    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// A time to live in seconds, 0 to 2147483647 (RFC 2181, section 8).

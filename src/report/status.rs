@@ -283,7 +283,7 @@ pub fn record_status(view: &View<'_>, now: Now) -> RecordStatus {
         next: view.next.map(|next| wall_of(next, now).to_string()),
         waits: view.pause.map(|(pause, until)| wait_status(pause, until, now)),
         held,
-        error: entry.error.as_ref().map(|(_, error)| error.to_string()),
+        error: entry.error.as_deref().map(|(_, error)| error.to_string()),
         history: history(entry),
     }
 }

@@ -20,7 +20,8 @@ pub(super) struct Opened<'a> {
     pub(super) editor: Arc<dyn Editor>,
     /// What is known of it.
     pub(super) account: &'a Account,
-    loaded: &'a Loaded,
+    /// The configuration, which says what the daemon keeps.
+    pub(super) loaded: &'a Loaded,
 }
 
 /// Which accounts a command is for.

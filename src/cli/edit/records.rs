@@ -14,21 +14,30 @@ use crate::provider::edit::{Attributes, Edit, Filter, Row};
 use crate::provider::shape::zones::Zone;
 
 pub(super) async fn run(loaded: &Loaded, command: &RecordsCommand) -> Result<u8, Failure> {
+    let common = match command {
+        RecordsCommand::List(args) => &args.common,
+        RecordsCommand::Show(args) => &args.common,
+        RecordsCommand::Add(args) => &args.writing.common,
+        RecordsCommand::Update(args) => &args.writing.common,
+        RecordsCommand::Remove(args) => &args.removing.writing.common,
+        RecordsCommand::Attributes(args) => &args.common,
+    };
+    carry_out(&Opened::find(loaded, common.account.as_deref(), RECORDS)?, command).await
+}
+
+/// Carries a command out at an account.
+pub(super) async fn carry_out(at: &Opened<'_>, command: &RecordsCommand) -> Result<u8, Failure> {
     match command {
-        RecordsCommand::List(args) => list(loaded, args).await,
-        RecordsCommand::Show(args) => show(loaded, args).await,
-        RecordsCommand::Add(args) => add(loaded, args).await,
-        RecordsCommand::Update(args) => update(loaded, args).await,
-        RecordsCommand::Remove(args) => remove(loaded, args).await,
-        RecordsCommand::Attributes(args) => {
-            let at = Opened::find(loaded, args.common.account.as_deref(), RECORDS)?;
-            view::attributes(&at, args.common.json)
-        }
+        RecordsCommand::List(args) => list(at, args).await,
+        RecordsCommand::Show(args) => show(at, args).await,
+        RecordsCommand::Add(args) => add(at, args).await,
+        RecordsCommand::Update(args) => update(at, args).await,
+        RecordsCommand::Remove(args) => remove(at, args).await,
+        RecordsCommand::Attributes(args) => view::attributes(at, args.common.json),
     }
 }
 
-async fn list(loaded: &Loaded, args: &RecordsList) -> Result<u8, Failure> {
-    let at = Opened::find(loaded, args.common.account.as_deref(), RECORDS)?;
+async fn list(at: &Opened<'_>, args: &RecordsList) -> Result<u8, Failure> {
     let filters = &args.filters;
     let filter = Filter {
         name: filters.name.clone(),
@@ -37,41 +46,39 @@ async fn list(loaded: &Loaded, args: &RecordsList) -> Result<u8, Failure> {
         id: filters.id.clone(),
     };
     let mut found = Vec::new();
-    for zone in zones_of(&at, filters).await? {
-        let rows = rows(&at, &zone, &filter).await?;
+    for zone in zones_of(at, filters).await? {
+        let rows = rows(at, &zone, &filter).await?;
         found.extend(rows.into_iter().map(|row| (zone.name.clone(), row)));
     }
-    Outcome::shown("list").records(&at, &found, args.ids, args.common.json)
+    Outcome::shown("list").records(at, &found, args.ids, args.common.json)
 }
 
-async fn show(loaded: &Loaded, args: &RecordsShow) -> Result<u8, Failure> {
-    let at = Opened::find(loaded, args.common.account.as_deref(), RECORDS)?;
+async fn show(at: &Opened<'_>, args: &RecordsShow) -> Result<u8, Failure> {
     let meant = Meant::new(args.name.as_ref(), args.rtype, &args.filters)?;
     let mut found: Vec<Placed> = Vec::new();
     if let (None, Some(id), Some(_)) = (&args.name, &args.filters.id, &args.filters.zone) {
         // Zone and id are known: the service is asked for this one.
-        for zone in zones_of(&at, &args.filters).await? {
+        for zone in zones_of(at, &args.filters).await? {
             let row = patiently(&format!("asking for the record {id}"), at.editor.row(&zone, id)).await;
             found.push((zone.name, row.map_err(failed)?));
         }
     } else {
-        for (zone, rows) in meant.find(&at).await? {
+        for (zone, rows) in meant.find(at).await? {
             found.extend(rows.into_iter().map(|row| (zone.name.clone(), row)));
         }
     }
     if found.is_empty() {
-        return Err(meant.nothing(&at));
+        return Err(meant.nothing(at));
     }
-    Outcome::shown("show").in_full(&at, &found, args.common.json)
+    Outcome::shown("show").in_full(at, &found, args.common.json)
 }
 
-async fn add(loaded: &Loaded, args: &RecordsAdd) -> Result<u8, Failure> {
+async fn add(at: &Opened<'_>, args: &RecordsAdd) -> Result<u8, Failure> {
     let values = values(args.rtype, &args.values)?;
-    let at = Opened::find(loaded, args.writing.common.account.as_deref(), RECORDS)?;
-    let attributes = attributes(&at, &args.given)?;
+    let attributes = attributes(at, &args.given)?;
     let edit = Edit { name: args.name.clone(), rtype: args.rtype, values, ttl: args.given.ttl, attributes };
-    let zone = zone_of(&at, args.zone.as_ref(), &args.name).await?;
-    add_to(&at, &zone, &edit, &args.writing).await
+    let zone = zone_of(at, args.zone.as_ref(), &args.name).await?;
+    add_to(at, &zone, &edit, &args.writing).await
 }
 
 /// Adds what an edit says.
@@ -101,7 +108,7 @@ fn apart(edit: &Edit) -> Vec<Edit> {
     edit.values.iter().map(|value| Edit { values: vec![value.clone()], ..edit.clone() }).collect()
 }
 
-async fn update(loaded: &Loaded, args: &RecordsUpdate) -> Result<u8, Failure> {
+async fn update(at: &Opened<'_>, args: &RecordsUpdate) -> Result<u8, Failure> {
     let typed = match (args.rtype, args.values.as_slice()) {
         (Some(rtype), typed) => values(rtype, typed)?,
         (None, _) => Vec::new(),
@@ -109,13 +116,12 @@ async fn update(loaded: &Loaded, args: &RecordsUpdate) -> Result<u8, Failure> {
     if typed.is_empty() && nothing_given(&args.given) {
         return Err(mistyped("nothing to change was named: give values, --ttl, --priority, --weight or --set"));
     }
-    let at = Opened::find(loaded, args.writing.common.account.as_deref(), RECORDS)?;
-    let attributes = attributes(&at, &args.given)?;
+    let attributes = attributes(at, &args.given)?;
     let meant = Meant::new(args.name.as_ref(), args.rtype, &args.filters)?;
-    let found = meant.find(&at).await?;
+    let found = meant.find(at).await?;
     let count: usize = found.iter().map(|(_, rows)| rows.len()).sum();
     if count == 0 {
-        return Err(meant.nothing(&at));
+        return Err(meant.nothing(at));
     }
     if !typed.is_empty() && (count > 1 || (typed.len() > 1 && !at.keeps_sets())) {
         return Err(too_many(&found, typed.len()));
@@ -126,7 +132,7 @@ async fn update(loaded: &Loaded, args: &RecordsUpdate) -> Result<u8, Failure> {
         (row, edit)
     };
     let changes = found.into_iter().map(|(zone, rows)| (zone, rows.into_iter().map(change).collect())).collect();
-    change_all(&at, changes, &args.writing).await
+    change_all(at, changes, &args.writing).await
 }
 
 fn nothing_given(given: &Given) -> bool {
@@ -179,14 +185,13 @@ pub(super) async fn change_all(
     outcome.records(at, &updated, false, writing.common.json)
 }
 
-async fn remove(loaded: &Loaded, args: &RecordsRemove) -> Result<u8, Failure> {
+async fn remove(at: &Opened<'_>, args: &RecordsRemove) -> Result<u8, Failure> {
     let typed = match (args.rtype, args.values.as_slice()) {
         (Some(rtype), typed) => values(rtype, typed)?,
         (None, _) => Vec::new(),
     };
-    let at = Opened::find(loaded, args.removing.writing.common.account.as_deref(), RECORDS)?;
     let meant = Meant::new(args.name.as_ref(), args.rtype, &args.filters)?;
-    let found = meant.find(&at).await?;
+    let found = meant.find(at).await?;
     let goes = |row: &Row, value: &String| {
         meant.value_fits(value) && (typed.is_empty() || typed.iter().any(|typed| same(row.rtype, typed, value)))
     };
@@ -203,9 +208,9 @@ async fn remove(loaded: &Loaded, args: &RecordsRemove) -> Result<u8, Failure> {
     let cuts: Vec<(Zone, Vec<Cut>)> =
         found.into_iter().map(|(zone, rows)| (zone, rows.into_iter().filter_map(cut).collect())).collect();
     if cuts.iter().all(|(_, cuts)| cuts.is_empty()) {
-        return Err(meant.nothing(&at));
+        return Err(meant.nothing(at));
     }
-    remove_all(&at, &cuts, &args.removing).await
+    remove_all(at, &cuts, &args.removing).await
 }
 
 /// What is removed of a record or a set.
@@ -248,7 +253,7 @@ pub(super) async fn remove_all(at: &Opened<'_>, cuts: &[(Zone, Vec<Cut>)], remov
     let mut removed = Vec::new();
     for (zone, cuts) in cuts {
         let answers =
-            if writing.dry_run { cuts.iter().map(|_| Ok(())).collect() } else { carry_out(at, zone, cuts).await };
+            if writing.dry_run { cuts.iter().map(|_| Ok(())).collect() } else { take_away(at, zone, cuts).await };
         for (cut, answer) in cuts.iter().zip(answers) {
             match answer {
                 Ok(()) => removed.push((zone.name.clone(), cut.gone())),
@@ -260,7 +265,7 @@ pub(super) async fn remove_all(at: &Opened<'_>, cuts: &[(Zone, Vec<Cut>)], remov
 }
 
 /// Whole records are removed together; sets of which values stay are updated. One answer each, in order.
-async fn carry_out(at: &Opened<'_>, zone: &Zone, cuts: &[Cut]) -> Vec<Answer<()>> {
+async fn take_away(at: &Opened<'_>, zone: &Zone, cuts: &[Cut]) -> Vec<Answer<()>> {
     let whole: Vec<Row> = cuts.iter().filter(|cut| cut.stays.is_empty()).map(|cut| cut.row.clone()).collect();
     let none = Given::default();
     let partly: Vec<(Row, Edit)> = cuts

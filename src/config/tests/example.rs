@@ -3,7 +3,7 @@
 use super::*;
 
 /// The settings of the real providers that the example uses.
-static EXAMPLE: [Entry; 5] = {
+static EXAMPLE: [Entry; 6] = {
     const fn entry(name: &'static str, settings: &'static [Setting]) -> Entry {
         Entry { name, title: "", shape: "", documentation: "", settings, build: |_, _| Ok(Arc::new(Idle)), edit: None }
     }
@@ -11,6 +11,7 @@ static EXAMPLE: [Entry; 5] = {
         entry(
             "designate",
             &[
+                Setting::optional("cloud", Kind::Text, ""),
                 Setting::required("auth_url", Kind::Url, ""),
                 Setting::optional("username", Kind::Text, ""),
                 Setting::optional("user_domain_name", Kind::Text, ""),
@@ -44,6 +45,10 @@ static EXAMPLE: [Entry; 5] = {
                 Setting::optional("environment", Kind::Choice(&["production", "sandbox"]), ""),
             ],
         ),
+        entry(
+            "yandex360",
+            &[Setting::required("token", Kind::Secret, ""), Setting::optional("organization", Kind::Text, "")],
+        ),
         entry("zonefile", &[Setting::required("path", Kind::Path, ""), Setting::optional("reload", Kind::Command, "")]),
     ]
 };
@@ -76,5 +81,5 @@ fn every_option_of_the_example_is_right_too() {
     let mut input = file(&text);
     input.variables.insert("CREDENTIALS_DIRECTORY".into(), "/run/credentials".into());
     let config = Config::load_with(&input, &EXAMPLE).unwrap_or_else(|errors| panic!("{errors}"));
-    assert_eq!((config.accounts.len(), config.addresses.len(), config.records.len()), (7, 4, 3));
+    assert_eq!((config.accounts.len(), config.addresses.len(), config.records.len()), (8, 4, 3));
 }

@@ -8,7 +8,7 @@ use crate::model::desired::{AccountName, Id};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::ledger::{Attempt, Confirmed, Fingerprint, Reason};
 use crate::model::plan::{Applied, Batch, Change, Sibling};
-use crate::model::record::{Values, list};
+use crate::model::record::{RrsetKey, Values, list};
 use crate::model::terms::Budget;
 use crate::model::time::Now;
 
@@ -29,16 +29,17 @@ impl State {
         if !account.lane.answered(None) {
             return;
         }
-        let id = |change: &Change| Id { account: name.clone(), key: change.key.clone() };
-        let cut: Vec<Id> = batches.iter().flat_map(|batch| &batch.changes).map(id).collect();
+        let cut: BTreeSet<RrsetKey> =
+            batches.iter().flat_map(|batch| &batch.changes).map(|change| change.key.clone()).collect();
         account.lane.queue.extend(batches);
+        account.lane.unsure = true;
         account.lane.planned_at = now.moment;
         account.lane.saving = !account.lane.queue.is_empty();
         if self.stopping {
             let ids = account.abandon(name);
             self.never_made(&ids);
         }
-        for id in planned.iter().filter(|id| !cut.contains(id)) {
+        for id in planned.iter().filter(|id| !cut.contains(&id.key)) {
             // The provider has no call for it: that is a fault of ours, and no reason to spin or to stand still.
             self.never_made(std::slice::from_ref(id));
             self.record_waits(id, now, rng, out);
@@ -100,6 +101,10 @@ impl State {
         let readable = self.desired.accounts.get(name).is_some_and(|declared| declared.terms.readable);
         let Some(account) = self.accounts.get_mut(name) else { return };
         let old = readable && now.moment.since(account.lane.planned_at) > OLD;
+        if !(std::mem::take(&mut account.lane.unsure) || old) {
+            account.lane.saving &= !account.lane.queue.is_empty();
+            return;
+        }
         let id = |change: &Change| Id { account: name.clone(), key: change.key.clone() };
         let outdated = |change: &Change| {
             self.records.get(&id(change)).is_none_or(|record| {
@@ -256,6 +261,7 @@ impl State {
         // The parts are charged when they are sent; a call that was refused whole wrote nothing.
         self.give_back(name, &batch.changes);
         let Some(account) = self.accounts.get_mut(name) else { return false };
+        account.lane.unsure = true;
         account.lane.queue.push_front(Batch { changes: back });
         account.lane.queue.push_front(Batch { changes: front });
         true

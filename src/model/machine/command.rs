@@ -32,7 +32,8 @@ impl State {
         now: Now,
     ) {
         let mut old = std::mem::take(&mut self.records);
-        for id in desired.records.keys() {
+        // All at once: a map that grows in order has nodes that are half empty.
+        let kept = desired.records.keys().map(|id| {
             let same = self.desired.records.get(id) == desired.records.get(id);
             let record = match old.remove(id) {
                 Some(mut record) => {
@@ -47,10 +48,11 @@ impl State {
                     }
                     record
                 }
-                None => Record::new(records.remove(id).unwrap_or_default()),
+                None => Box::new(Record::new(records.remove(id).unwrap_or_default())),
             };
-            self.records.insert(id.clone(), record);
-        }
+            (id.clone(), record)
+        });
+        self.records = kept.collect();
         // A call may still be under way for a record set that is no longer declared: its outcome finds nobody, its document goes.
         self.forgotten.extend(old.into_keys());
         let mut before = std::mem::take(&mut self.accounts);
@@ -58,6 +60,7 @@ impl State {
             let mut account = before
                 .remove(name)
                 .unwrap_or_else(|| Account { entry: accounts.remove(name).unwrap_or_default(), ..Account::default() });
+            account.lane.unsure = true;
             account.ids = desired.records.keys().filter(|id| id.account == *name).cloned().collect();
             if account.entry.identity != declared.identity {
                 if !account.entry.identity.is_empty() {

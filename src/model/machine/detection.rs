@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{Effect, Level, Network, Out, Planted, Record, SETTLE, SETTLE_MOST, State};
-use crate::model::agree::{Reading, SourceName, Verdict, agree};
+use crate::model::agree::{Expression, Reading, SourceName, Verdict, agree};
 use crate::model::backoff::{CEILING, spread};
 use crate::model::desired::{Id, Want, want};
 use crate::model::ledger::Absence;
@@ -20,6 +20,9 @@ const AFTER_FLAP: Duration = Duration::from_secs(30);
 const JUDGED: Duration = Duration::from_secs(30);
 /// Waits are cut short by a changed network at most this often.
 const RELIEF: Duration = Duration::from_secs(60);
+
+/// So many expressions are remembered with what they came to, while record sets are judged one after another.
+const SHARED: usize = 8;
 
 /// A source and a family: the unit of questions.
 type Question = (SourceName, Family);
@@ -169,15 +172,33 @@ impl State {
     fn advance(&mut self, now: Now, rng: &mut fastrand::Rng, out: &mut Out) {
         let Some(mut round) = self.detection.round.take() else { return };
         let mut ask = BTreeSet::new();
+        // Most record sets share a few expressions. What one of them comes to holds for the next, as long as nothing that it
+        // rests on has changed in between.
+        let mut judged: Vec<(Expression, Family, Verdict)> = Vec::new();
         let ids: Vec<Id> = self.desired.records.keys().cloned().collect();
         for id in ids {
-            match self.judge(&id, &mut round, now) {
-                Some(Verdict::Known(believed)) => self.conclude(&id, &believed, round.began, now, out),
-                Some(Verdict::Ask(sources)) => {
-                    let family = id.key.rtype.family();
-                    ask.extend(sources.into_iter().zip(std::iter::repeat(family)).filter_map(|(s, f)| Some((s, f?))));
+            let Some(family) = id.key.rtype.family() else { continue };
+            let Some(expression) = self.desired.records.get(&id).map(|spec| &spec.source) else { continue };
+            let known = judged.iter().find(|(other, of, _)| *of == family && other == expression);
+            let verdict = match known {
+                Some((.., verdict)) => verdict.clone(),
+                None => {
+                    let fresh = round.fresh.len();
+                    let verdict = self.judge(expression, family, &mut round, now);
+                    if round.fresh.len() > fresh || judged.len() >= SHARED {
+                        judged.clear();
+                    }
+                    judged.push((expression.clone(), family, verdict.clone()));
+                    verdict
                 }
-                None => {}
+            };
+            match verdict {
+                Verdict::Known(believed) => {
+                    if self.conclude(&id, &believed, round.began, now, out) {
+                        judged.clear();
+                    }
+                }
+                Verdict::Ask(sources) => ask.extend(sources.into_iter().map(|source| (source, family))),
             }
         }
         ask.retain(|question| !round.asked.contains(question));
@@ -199,11 +220,9 @@ impl State {
         }
     }
 
-    /// What a record's sources come to, answers that are fresh enough being used again. A source that was asked moments before
+    /// What an expression comes to, answers that are fresh enough being used again. A source that was asked moments before
     /// the network changed is spared, and asked again a little later.
-    fn judge(&self, id: &Id, round: &mut Round, now: Now) -> Option<Verdict> {
-        let family = id.key.rtype.family()?;
-        let expression = &self.desired.records.get(id)?.source;
+    fn judge(&self, expression: &Expression, family: Family, round: &mut Round, now: Now) -> Verdict {
         let spared =
             Reading::Unknown("it was asked moments before the network changed, and is asked again soon".into());
         loop {
@@ -216,7 +235,7 @@ impl State {
                 }
             };
             let verdict = agree(expression, round.salt, &read);
-            let Verdict::Ask(sources) = &verdict else { return Some(verdict) };
+            let Verdict::Ask(sources) = &verdict else { return verdict };
             let mut reused = false;
             for source in sources {
                 let question = (source.clone(), family);
@@ -240,7 +259,7 @@ impl State {
                 reused = true;
             }
             if !reused {
-                return Some(verdict);
+                return verdict;
             }
         }
     }
@@ -255,15 +274,17 @@ impl State {
         }
     }
 
-    fn conclude(&mut self, id: &Id, believed: &Reading, began: Moment, now: Now, out: &mut Out) {
-        let (Some(spec), Some(record)) = (self.desired.records.get(id), self.records.get_mut(id)) else { return };
+    /// Takes what is believed for a record set. Whether other questions of before count as outdated from now on.
+    fn conclude(&mut self, id: &Id, believed: &Reading, began: Moment, now: Now, out: &mut Out) -> bool {
+        let (Some(spec), Some(record)) = (self.desired.records.get(id), self.records.get_mut(id)) else { return false };
+        let mut outdates = false;
         record.unjudged = None;
         if !matches!(believed, Reading::Unknown(_)) && record.believed.as_ref() != Some(believed) {
             // Two voices of before the change would agree on what was before.
             if record.believed.replace(believed.clone()).is_some()
                 && let Some(family) = id.key.rtype.family()
             {
-                self.detection.outdated.insert(family, began);
+                outdates = self.detection.outdated.insert(family, began) != Some(began);
             }
         }
         let absent_for = if *believed == Reading::None {
@@ -288,11 +309,15 @@ impl State {
         }
         let want = want(spec, &id.key, believed, absent_for);
         if want == record.want {
-            return;
+            return outdates;
         }
         let siblings = self.desired.accounts.get(&id.account).is_some_and(|account| account.terms.forgets_siblings)
             && self.desired.records.contains_key(&id.sibling());
+        if let Some(account) = self.accounts.get_mut(&id.account) {
+            account.lane.unsure = true;
+        }
         want_changed(record, id, want, siblings, self.detection.starting.is_some(), now, out);
+        outdates
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Mode, Record, State};
-use crate::model::desired::{Id, RecordSpec, Want};
+use super::{Account, Mode, Record, State};
+use crate::model::desired::{AccountName, Id, RecordSpec, Want};
 use crate::model::ledger::{Hold, Stamp};
 use crate::model::record::Values;
 use crate::model::terms::{Budget, Terms};
@@ -27,6 +27,16 @@ pub(super) enum Next {
     Resolve,
 }
 
+/// A record set with what decides over it.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) id: &'a Id,
+    spec: &'a RecordSpec,
+    record: &'a Record,
+    pub(super) account: &'a Account,
+    terms: &'a Terms,
+}
+
 impl Next {
     /// The moment at which something is to be done again by itself.
     pub(super) fn at(self) -> Option<Moment> {
@@ -46,28 +56,46 @@ fn until(moment: Moment, now: Now) -> Option<Next> {
 impl State {
     /// What this record set needs next.
     pub(super) fn next(&self, id: &Id, now: Now) -> Next {
-        self.records.get(id).map_or(Next::Rest(None), |record| self.next_of(id, record, now))
+        self.known(id).map_or(Next::Rest(None), |known| self.next_of(&known, now))
     }
 
-    /// The same, where the record is at hand.
-    pub(super) fn next_of(&self, id: &Id, record: &Record, now: Now) -> Next {
+    fn known<'a>(&'a self, id: &'a Id) -> Option<Known<'a>> {
+        Some(Known {
+            id,
+            spec: self.desired.records.get(id)?,
+            record: self.records.get(id)?,
+            account: self.accounts.get(&id.account)?,
+            terms: &self.desired.accounts.get(&id.account)?.terms,
+        })
+    }
+
+    /// Every record set, in order: a walk, because a thousand of them are looked at in every step.
+    pub(super) fn all(&self) -> impl Iterator<Item = Known<'_>> {
+        debug_assert_eq!(self.desired.records.len(), self.records.len(), "one for each that is declared");
+        let mut last: Option<(&AccountName, &Account, &Terms)> = None;
+        self.desired.records.iter().zip(self.records.values()).filter_map(move |((id, spec), record)| {
+            if last.is_none_or(|(name, ..)| *name != id.account) {
+                let account = self.accounts.get(&id.account).zip(self.desired.accounts.get(&id.account));
+                last = account.map(|(account, declared)| (&id.account, account, &declared.terms));
+            }
+            last.map(|(_, account, terms)| Known { id, spec, record, account, terms })
+        })
+    }
+
+    /// The same, where all that is known of it is at hand.
+    pub(super) fn next_of(&self, known: &Known<'_>, now: Now) -> Next {
         // Asked first: while batches are under way, this is most of a thousand record sets, at every step.
-        if record.busy || self.started.is_none() {
+        if known.record.busy || self.started.is_none() {
             return Next::Rest(None);
         }
-        let next = self.next_at_best(id, record, now);
+        let (record, next) = (known.record, self.next_at_best(known, now));
         // An address that flaps between values that stand there already causes no write, and must not cause reads for ever.
         let asked = (next == Next::Read && self.mode == Mode::Run).then(|| record.asked.next(READS));
         asked.and_then(|at| until(at, now)).unwrap_or(next)
     }
 
-    fn next_at_best(&self, id: &Id, record: &Record, now: Now) -> Next {
-        let (Some(spec), Some(account), Some(declared)) =
-            (self.desired.records.get(id), self.accounts.get(&id.account), self.desired.accounts.get(&id.account))
-        else {
-            return Next::Rest(None);
-        };
-        let terms = &declared.terms;
+    fn next_at_best(&self, known: &Known<'_>, now: Now) -> Next {
+        let Known { id, spec, record, account, terms } = *known;
         let waits = [&account.entry.wait, &record.entry.wait];
         if let Some(rest) =
             waits.into_iter().flatten().filter_map(|wait| until(wait.until, now)).max_by_key(|rest| rest.at())
@@ -81,7 +109,7 @@ impl State {
             return Next::Rest(Some(gate));
         }
         // What must be sent together settles together.
-        let sibling = self.records.get(&id.sibling()).filter(|_| terms.forgets_siblings);
+        let sibling = if terms.forgets_siblings { self.records.get(&id.sibling()) } else { None };
         let settle = record.settle.max(sibling.and_then(|sibling| sibling.settle));
         if let Some(rest) = settle.and_then(|(settled, _)| until(settled, now)) {
             return rest;
@@ -187,7 +215,7 @@ impl State {
 
     /// Whether the other family of the name must be known first: the service would forget it.
     pub(super) fn sibling_is_missing(&self, id: &Id, terms: &Terms) -> bool {
-        let sibling = self.records.get(&id.sibling()).filter(|_| terms.forgets_siblings);
+        let sibling = if terms.forgets_siblings { self.records.get(&id.sibling()) } else { None };
         sibling.is_some_and(|record| matches!(record.want, Want::Unknown(_)) && record.entry.confirmed.is_none())
     }
 }

@@ -85,8 +85,8 @@ impl State {
 
     fn remember(&mut self, id: &Id, error: &Error, now: Now, out: &mut Out) {
         let Some(record) = self.records.get_mut(id) else { return };
-        let repeated = record.entry.error.as_ref().is_some_and(|(_, last)| last == error);
-        record.entry.error = Some((now.wall, error.clone()));
+        let repeated = record.entry.error.as_ref().is_some_and(|last| last.1 == *error);
+        record.entry.error = Some(Box::new((now.wall, error.clone())));
         record.busy = false;
         record.checked = true;
         record.dirty = true;
@@ -143,7 +143,7 @@ impl State {
             Some(known) if known.obeyed && (known.until >= next.until || !next.obeyed && known.until > now.moment) => {}
             known => *known = Some(next),
         }
-        account.entry.error = Some((now.wall, error));
+        account.entry.error = Some(Box::new((now.wall, error)));
         out.tell_account(Level::Info, name, format!("the account is tried again in {} s", wait.as_secs()));
     }
 
@@ -177,7 +177,7 @@ impl State {
             record.entry.note(now, format!("held ({}): {error}", reason.word()));
             out.tell(Level::Error, Some(id), format!("held ({}): {error}", reason.word()));
         }
-        record.entry.error = Some((now.wall, error.clone()));
+        record.entry.error = Some(Box::new((now.wall, error.clone())));
         record.entry.hold = Some(hold(record.entry.hold.take(), reason, error, print, want, wrote, now));
         record.dirty = true;
         if !again {
@@ -200,7 +200,7 @@ impl State {
         if !again {
             out.tell_account(Level::Error, name, format!("the account is held: {error}"));
         }
-        account.entry.error = Some((now.wall, error.clone()));
+        account.entry.error = Some(Box::new((now.wall, error.clone())));
         account.entry.hold =
             Some(hold(account.entry.hold.take(), Reason::Refused, error.clone(), print, None, wrote, now));
         account.dirty = true;
@@ -250,7 +250,7 @@ impl State {
         let Some(account) = self.accounts.get(name) else { return };
         for id in account.ids.clone() {
             let Some(record) = self.records.get_mut(&id) else { continue };
-            let changed = |hold: &Hold| hold.reason.ends_with_new_settings() && hold.fingerprint != *print;
+            let changed = |hold: &Box<Hold>| hold.reason.ends_with_new_settings() && hold.fingerprint != *print;
             if record.entry.hold.as_ref().is_some_and(changed) && record.let_go(now, "the settings or secrets changed")
             {
                 self.urgent = true;
@@ -287,7 +287,7 @@ impl State {
     pub(super) fn record_answers(&mut self, id: &Id, now: Now) {
         let Some(record) = self.records.get_mut(id) else { return };
         record.stale = record.stale && record.entry.attempt.is_some();
-        let asked = |hold: &Hold| !hold.wrote && matches!(hold.reason, Reason::Refused | Reason::Wrong);
+        let asked = |hold: &Box<Hold>| !hold.wrote && matches!(hold.reason, Reason::Refused | Reason::Wrong);
         if record.entry.hold.as_ref().is_some_and(asked) {
             record.let_go(now, "the service answers again");
         }
@@ -309,14 +309,15 @@ impl Record {
 
 /// A hold, its beginning kept where it is the same one again.
 fn hold(
-    before: Option<Hold>,
+    before: Option<Box<Hold>>,
     reason: Reason,
     error: Error,
     print: &Fingerprint,
     want: Option<crate::model::record::Values>,
     wrote: bool,
     now: Now,
-) -> Hold {
+) -> Box<Hold> {
     let since = before.filter(|before| before.reason == reason).map_or(now.into(), |before| before.since);
-    Hold { reason, error, fingerprint: print.clone(), want, wrote, since, probe: now.moment.plus(PROBE) }
+    let probe = now.moment.plus(PROBE);
+    Box::new(Hold { reason, error, fingerprint: print.clone(), want, wrote, since, probe })
 }

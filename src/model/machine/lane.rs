@@ -1,6 +1,6 @@
 //! An account at its own pace: what is due is read, compared, cut into batches and carried out, the intent on disk first.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::compare::{Finding, compare};
@@ -28,6 +28,8 @@ pub(super) struct Lane {
     pub(super) planned: Vec<Id>,
     /// When the batches not begun were planned.
     pub(super) planned_at: Moment,
+    /// Something that the batches not begun depend on may have changed since they were last looked through.
+    pub(super) unsure: bool,
     /// What is under way was asked of another login: its answer means nothing here.
     void: bool,
 }
@@ -75,20 +77,26 @@ impl State {
         if self.stopping {
             return;
         }
-        let names: Vec<AccountName> = self.accounts.keys().cloned().collect();
-        for name in names {
-            self.resolve_due(&name, now, out);
-            if self.accounts.get(&name).is_some_and(|account| account.lane.is_idle()) {
-                self.begin(&name, now, rng, out);
+        let due = self.all().filter_map(|known| match self.next_of(&known, now) {
+            Next::Rest(_) => None,
+            next => Some((known.id.clone(), next)),
+        });
+        // What is begun at one account changes nothing about what is due at the next.
+        let mut due: Vec<(Id, Next)> = due.collect();
+        for due in due.chunk_by_mut(|(one, _), (next, _)| one.account == next.account) {
+            self.resolve_due(due, now, out);
+            let name = due.first().map(|(id, _)| id.account.clone());
+            if let Some(name) = name.filter(|name| self.accounts.get(name).is_some_and(|it| it.lane.is_idle())) {
+                self.begin(&name, due, now, rng, out);
             }
         }
     }
 
-    fn begin(&mut self, name: &AccountName, now: Now, rng: &mut fastrand::Rng, out: &mut Out) {
+    fn begin(&mut self, name: &AccountName, due: &[(Id, Next)], now: Now, rng: &mut fastrand::Rng, out: &mut Out) {
         let Some(account) = self.accounts.get(name) else { return };
         let (mut reads, mut pushes, mut jobs) = (Vec::new(), Vec::new(), Vec::new());
-        for id in &account.ids {
-            match self.next(id, now) {
+        for (id, next) in due {
+            match next {
                 Next::Read => reads.push(id.clone()),
                 Next::Push => pushes.push(id.clone()),
                 Next::Settle => jobs.push(id.clone()),
@@ -124,10 +132,14 @@ impl State {
 
     /// Whatever is held and asked now is not asked again for a day, whatever the answer.
     fn probes(&mut self, name: &AccountName, reads: &[Id], now: Now) {
-        let account = self.accounts.get_mut(name).and_then(|account| account.entry.hold.as_mut());
-        let records = self.records.iter_mut().filter(|(id, _)| reads.contains(id));
-        for hold in records.filter_map(|(_, record)| record.entry.hold.as_mut()).chain(account) {
-            hold.probe = now.moment.plus(PROBE);
+        let probe = now.moment.plus(PROBE);
+        if let Some(hold) = self.accounts.get_mut(name).and_then(|account| account.entry.hold.as_mut()) {
+            hold.probe = probe;
+        }
+        for id in reads {
+            if let Some(hold) = self.records.get_mut(id).and_then(|record| record.entry.hold.as_mut()) {
+                hold.probe = probe;
+            }
         }
     }
 
@@ -204,13 +216,14 @@ impl State {
             for change in plan.changes {
                 let id = Id { account: name.clone(), key: change.key.clone() };
                 if let Some(record) = self.records.get_mut(&id) {
-                    record.planned = Some(change);
+                    record.planned = Some(Box::new(change));
                 }
             }
             return;
         }
-        let planned: Vec<RrsetKey> = plan.changes.iter().map(|change| change.key.clone()).collect();
-        let ids: Vec<Id> = planned.iter().map(|key| Id { account: name.clone(), key: key.clone() }).collect();
+        let planned: BTreeSet<RrsetKey> = plan.changes.iter().map(|change| change.key.clone()).collect();
+        let id = |change: &Change| Id { account: name.clone(), key: change.key.clone() };
+        let ids: Vec<Id> = plan.changes.iter().map(id).collect();
         for (change, id) in plan.changes.iter_mut().zip(&ids) {
             change.sibling = self.sibling_of(id, &planned);
         }
@@ -309,7 +322,7 @@ impl State {
 
     /// What a change says of the other family of its name: sent along in the same plan, or kept as it was last confirmed. What
     /// is not sent by itself must not be changed in passing: its ledger would not know.
-    fn sibling_of(&self, id: &Id, planned: &[RrsetKey]) -> Sibling {
+    fn sibling_of(&self, id: &Id, planned: &BTreeSet<RrsetKey>) -> Sibling {
         let other = id.sibling();
         let Some(record) = self.records.get(&other) else { return Sibling::Unknown };
         let want = record.want.values();

@@ -65,7 +65,7 @@ pub struct State {
     mode: Mode,
     boot: String,
     accounts: BTreeMap<AccountName, Account>,
-    records: BTreeMap<Id, Record>,
+    records: BTreeMap<Id, Box<Record>>,
     detection: Detection,
     next_check: Moment,
     started: Option<Now>,
@@ -155,7 +155,7 @@ struct Record {
     /// What was open before the attempt that is written down and not yet made, and what of the budget was used.
     prior: Option<(Option<Attempt>, Spent)>,
     /// What a plan would change.
-    planned: Option<Change>,
+    planned: Option<Box<Change>>,
     /// Has been read or sent since the process started.
     checked: bool,
     dirty: bool,
@@ -269,10 +269,10 @@ impl State {
         if self.stopping {
             return None;
         }
-        let due = self.records.iter().filter_map(|(id, record)| match self.next_of(id, record, now) {
+        let due = self.all().filter_map(|known| match self.next_of(&known, now) {
             Next::Rest(at) => at,
             // It became due after the last step, which begins what is due, or it waits for an answer of its account.
-            _ => self.accounts.get(&id.account)?.lane.is_idle().then_some(now.moment),
+            _ => known.account.lane.is_idle().then_some(now.moment),
         });
         due.chain([self.next_check]).min()
     }

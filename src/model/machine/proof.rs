@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use super::due::Next;
 use super::{Effect, Level, Out, Proof, State};
 use crate::model::backoff::{CEILING, Spent, spread};
-use crate::model::desired::{AccountName, Id};
+use crate::model::desired::Id;
 use crate::model::error::{Error, Kind};
 use crate::model::ledger::{Attempt, Confirmed, Fingerprint, Reason, Stamp};
 use crate::model::record::{Ttl, Values, list};
@@ -172,7 +173,7 @@ impl State {
         record.read_at = Some(now.moment.plus(spread(LAST_LOOK * 10, rng)));
         let error = Error::transient(format!("reading back {id}"), format!("still pending after more than {within} s"));
         out.tell(Level::Warn, Some(id), error.to_string());
-        record.entry.error = Some((now.wall, error));
+        record.entry.error = Some(Box::new((now.wall, error)));
     }
 
     /// Whether a reading is too young to be believed: within the service's known delay it may show what was there before the
@@ -276,19 +277,17 @@ impl State {
         true
     }
 
-    /// Asks name servers wherever that is due.
-    pub(super) fn resolve_due(&mut self, name: &AccountName, now: Now, out: &mut Out) {
-        let Some(account) = self.accounts.get(name) else { return };
-        let due = |id: &&Id| self.next(id, now) == super::due::Next::Resolve;
-        let due: Vec<Id> = account.ids.iter().filter(due).cloned().collect();
-        for id in due {
-            if let Some(record) = self.records.get_mut(&id)
+    /// Asks name servers wherever that is due, and puts what is due then in its place.
+    pub(super) fn resolve_due(&mut self, due: &mut [(Id, Next)], now: Now, out: &mut Out) {
+        for (id, next) in due.iter_mut().filter(|(_, next)| *next == Next::Resolve) {
+            if let Some(record) = self.records.get_mut(id)
                 && let Some(values) = record.want.values()
             {
                 record.resolving = Some(values.clone());
                 record.forced = false;
-                out.push(Effect::Resolve(id, values));
+                out.push(Effect::Resolve(id.clone(), values));
             }
+            *next = self.next(id, now);
         }
     }
 
@@ -339,7 +338,7 @@ impl State {
             Proof::NotYet(what) => {
                 let error = Error::transient(format!("looking up {id}"), format!("its name servers answer {what}"));
                 out.tell(Level::Warn, Some(id), error.to_string());
-                record.entry.error = Some((now.wall, error));
+                record.entry.error = Some(Box::new((now.wall, error)));
                 record.resolve_at = Some(now.moment.plus(later));
                 let lately = record.entry.dns_write.is_some_and(|last| now.moment.since(last) < DNS_WRITE);
                 if declared.terms.readable {

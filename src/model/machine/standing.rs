@@ -115,7 +115,7 @@ impl State {
                 standing,
                 readable: terms.is_some_and(|terms| terms.readable),
                 in_dns: terms.is_some_and(|terms| terms.in_dns),
-                planned: record.planned.as_ref(),
+                planned: record.planned.as_deref(),
             }
         })
     }
@@ -216,10 +216,10 @@ impl State {
             return Standing::Unmanaged;
         };
         if let Some(hold) = &account.entry.hold {
-            return Standing::Held { hold: hold.clone(), account: true };
+            return Standing::Held { hold: Hold::clone(hold), account: true };
         }
         if let Some(hold) = &record.entry.hold {
-            return Standing::Held { hold: hold.clone(), account: false };
+            return Standing::Held { hold: Hold::clone(hold), account: false };
         }
         let Some(values) = record.want.values() else {
             return match &record.want {
@@ -237,7 +237,7 @@ impl State {
             let why = "nothing is known of the other family, which this service would forget";
             return Standing::Unknown { why: why.into() };
         }
-        let error = record.entry.error.as_ref().or(account.entry.trouble()).map(|(_, error)| error.clone());
+        let error = record.entry.error.as_deref().or(account.entry.trouble()).map(|(_, error)| error.clone());
         let waits = record.entry.wait.is_some() || account.entry.wait.is_some();
         if waits || error.is_some() && !record.busy { Standing::Failing { error } } else { Standing::Working }
     }

@@ -277,6 +277,11 @@ pub(super) fn failure(reply: &Reply, doing: &str) -> Error {
                 .hint("set this machine's clock"),
             None => Error::auth(Scope::Account, doing, why).hint("Designate does not take Keystone's tokens"),
         },
+        // Whoever is no administrator gets this without a word (seen at Designate 23).
+        (403, _) if reply.body.is_empty() && reply.headers.contains_key("x-openstack-request-id") => {
+            Error::auth(Scope::Account, doing, why)
+                .hint("sudo_project_id and all_projects are for administrators: without that role leave them out")
+        }
         (403, _) if problem.understood => Error::auth(Scope::RecordSet, doing, why)
             .hint("the account may not do this here: its role in the project must allow changes, not only reading"),
         (404, "zone_not_found" | "recordset_not_found") | (409, _) => Error::stale(doing, why),

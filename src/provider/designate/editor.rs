@@ -77,20 +77,22 @@ impl Editor for Designate {
 
     async fn row_anywhere(&self, id: &str) -> Result<(Zone, Row)> {
         let doing = format!("reading record set {id}");
+        let lost = || Error::transient(&doing, "the answer does not say in which zone it is");
         let reply = self.read_one(&["recordsets", rules::id(id, &doing)?], &doing).await?;
-        if !matches!(reply.status, 301 | 302 | 307 | 308) {
-            // Nothing but the way to the zone is answered here.
-            shown(&reply, &doing)?;
-            return Err(Error::transient(doing, "the answer does not say in which zone it is"));
-        }
-        // Only the ids are used: behind a proxy the address names the wrong host.
-        let ids = way(&reply).filter(|(_, set)| set == id);
-        let (zone, _) = ids.ok_or_else(|| Error::transient(&doing, "the answer does not say in which zone it is"))?;
-        let path = ["zones", rules::id(&zone, &doing)?, "recordsets", id];
-        let row = shown(&self.read_one(&path, &doing).await?, &doing)?;
-        let entry = answers::zone(&self.read_one(&["zones", &zone], &doing).await?, &doing)?;
-        let zone = zone_row(&entry).ok_or_else(|| Error::transient(doing, "the answer names no zone"))?.zone;
-        Ok((zone, row))
+        // The answer is the record set where something in between followed the way to it, and the way otherwise. Of that only the
+        // ids are used: behind a proxy the address names the wrong host.
+        let (zone, row) = if matches!(reply.status, 301 | 302 | 307 | 308) {
+            let (zone, _) = way(&reply).filter(|(_, set)| set == id).ok_or_else(lost)?;
+            let path = ["zones", rules::id(&zone, &doing)?, "recordsets", id];
+            let row = shown(&self.read_one(&path, &doing).await?, &doing)?;
+            (zone, row)
+        } else {
+            let row = shown(&reply, &doing)?;
+            (answers::recordset(&reply, &doing)?.zone_id.ok_or_else(lost)?, row)
+        };
+        let reply = self.read_one(&["zones", rules::id(&zone, &doing)?], &doing).await?;
+        let entry = answers::zone(&reply, &doing)?;
+        Ok((zone_row(&entry).ok_or_else(lost)?.zone, row))
     }
 
     async fn add(&self, zone: &Zone, edits: &[Edit]) -> Vec<Result<Vec<Row>>> {
@@ -273,3 +275,6 @@ async fn side_by_side<T: Send>(calls: Vec<Waiting<'_, T>>) -> Vec<Result<T>> {
     }
     stream::iter(queue).buffered(WIDTH).collect().await
 }
+
+#[cfg(test)]
+mod tests;

@@ -78,7 +78,6 @@ pub(super) fn settings(zone: &Zone, edit: &Edit, doing: &str) -> Result<Map<Stri
         RecordType::Cname if apex => {
             return Err(cannot(doing, "a zone's apex can be no CNAME (RFC 1912, section 2.4)"));
         }
-        RecordType::Cname if edit.values.len() > 1 => return Err(cannot(doing, "a CNAME has one value")),
         _ if edit.values.is_empty() => return Err(cannot(doing, "a record set needs at least one value")),
         _ => {}
     }
@@ -88,6 +87,9 @@ pub(super) fn settings(zone: &Zone, edit: &Edit, doing: &str) -> Result<Map<Stri
         if !records.contains(&record) {
             records.push(record);
         }
+    }
+    if edit.rtype == RecordType::Cname && records.len() > 1 {
+        return Err(cannot(doing, "a CNAME has one value"));
     }
     let mut body = Map::from_iter([("records".into(), records.into())]);
     body.extend(edit.ttl.map(|ttl| ("ttl".into(), ttl.seconds().into())));

@@ -33,20 +33,24 @@ fn values(texts: &[&str]) -> Values {
     texts.iter().map(|text| text.parse::<IpAddr>().unwrap().into()).collect()
 }
 
-/// A server for these exchanges, and an account there.
-fn account(exchanges: Vec<Exchange>) -> (Server, Arc<dyn Provider>) {
-    let server = Server::start(exchanges);
+/// The settings of an account at a server.
+pub(super) fn settings(server: &str) -> Settings {
     let url = |text: &str| Set::Url(Url::parse(text).unwrap());
     let text = |text: &str| Set::Text(text.into());
-    let settings = Settings::new("cloud")
-        .with("auth_url", url(&format!("{}/v3", server.url)))
-        .with("endpoint", url(&server.url))
+    Settings::new("cloud")
+        .with("auth_url", url(&format!("{server}/v3")))
+        .with("endpoint", url(server))
         .with("username", text("demo"))
         .with("user_domain_id", text("default"))
         .with("password", Set::Secret(Secret::inline("demopass")))
         .with("project_name", text("demo"))
-        .with("project_domain_id", text("default"));
-    let provider = build(&settings, &Tools { http: Http::new(None) }).unwrap();
+        .with("project_domain_id", text("default"))
+}
+
+/// A server for these exchanges, and an account there.
+fn account(exchanges: Vec<Exchange>) -> (Server, Arc<dyn Provider>) {
+    let server = Server::start(exchanges);
+    let provider = build(&settings(&server.url), &Tools { http: Http::new(None) }).unwrap();
     (server, provider)
 }
 
@@ -133,6 +137,32 @@ async fn many_keys_are_read_with_one_list() {
     let held: Vec<_> = answers.iter().map(|answer| matches!(answer, Ok(Seen::Holds { .. }))).collect();
     assert_eq!(held, [true, false, true, false]);
     assert!(server.asked()[4].line.ends_with("/recordsets?limit=200"));
+}
+
+#[tokio::test]
+async fn a_record_set_without_a_ttl_has_its_zones() {
+    // The zone has 300 s; the record set has none of its own, and is updated by its own id.
+    let mut held = recorded(HOME_A);
+    held.body = held.body.replace("\"ttl\": 60", "\"ttl\": null");
+    let a = home(RecordType::A);
+    let (server, provider) =
+        account(vec![recorded(TOKEN), recorded(NO_ZONE), recorded(ZONE), held, recorded("124-rs-update")]);
+    let seen = read(&provider, &a).await.unwrap();
+    assert!(matches!(&seen, Seen::Holds { ttl: Some(ttl), .. } if ttl.seconds() == 300), "{seen:?}");
+    assert_eq!(change(&provider, &a, &seen, &["192.0.2.9"], Some(300)).await.unwrap(), Applied::Done);
+    assert_eq!(change(&provider, &a, &seen, &["192.0.2.9"], Some(60)).await.unwrap(), Applied::Accepted(None));
+    assert_eq!(body(&server.asked()[4]), json!({"records": ["192.0.2.9"], "ttl": 60}));
+}
+
+#[tokio::test]
+async fn many_names_are_found_in_one_list_of_the_zones() {
+    let (server, provider) = replayed(&[TOKEN, ZONE, "055-rs-list"]);
+    let name = |at: usize| key(&format!("h{at}.ddns.example.test"), RecordType::A);
+    let keys: Vec<_> = (0..1000).map(name).chain([home(RecordType::A), key("a.example.net", RecordType::A)]).collect();
+    let mut answers = provider.read(&keys[..1001]).await;
+    assert!(matches!(answers.pop(), Some(Ok(Seen::Holds { .. }))));
+    assert!(answers.iter().all(|answer| matches!(answer, Ok(Seen::Absent(_)))));
+    assert_eq!(server.asked()[1].line, "GET /v2/zones?limit=200");
 }
 
 #[tokio::test]
@@ -248,6 +278,8 @@ fn what_was_never_recorded_follows_the_documentation() {
     assert_eq!(kind(400, &[], child), Kind::Stale);
     assert_eq!(kind(302, &[("Location", "http://portal/")], ""), Kind::Transient);
     assert_eq!(kind(403, &[], "<h1>blocked</h1>"), Kind::Transient);
+    assert_eq!(kind(403, &[], ""), Kind::Transient);
+    assert_eq!(kind(403, &[("X-Openstack-Request-Id", "req-530de49c")], ""), ACCOUNT);
 }
 
 #[test]

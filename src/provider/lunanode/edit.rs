@@ -223,11 +223,8 @@ impl LunaNode {
         fields.ttl = edit.ttl.or(held.fields.ttl);
         let mut attributes = held.fields.attributes.clone();
         // One that was given without content goes back to its default, which is what is not sent.
-        let emptied = edit.attributes.iter().filter(|(_, value)| is_unset(value)).map(|(name, _)| sent_name(name));
-        emptied.for_each(|name| drop(attributes.remove(name)));
-        if edit.attributes.get("global").is_some_and(|word| word == "yes") {
-            attributes.remove("global");
-        }
+        let emptied = edit.attributes.iter().filter(|(name, value)| is_default(name, value));
+        emptied.for_each(|(name, _)| drop(attributes.remove(sent_name(name))));
         attributes.append(&mut fields.attributes);
         fields.attributes = attributes;
         let id = self.api.record_add(&zone.id, &fields, Some(&before.id)).await.map_err(doing())?;
@@ -295,8 +292,9 @@ fn sent_name(attribute: &str) -> &str {
     if attribute == "priority" { "aux" } else { attribute }
 }
 
-fn is_unset(value: &str) -> bool {
-    value.trim().is_empty()
+/// Whether an attribute is given by not being sent: without content, or with the word or number that says so.
+fn is_default(name: &str, value: &str) -> bool {
+    matches!((name, value.trim()), (_, "") | ("global", "yes") | ("monitor_id", "0"))
 }
 
 /// The name under lndyn.com that an edit is about; the adapter's own checks see to the rest.
@@ -317,11 +315,9 @@ fn fields_of_all(edit: &Edit) -> Result<Vec<Fields>> {
         return Err(refuse(format!("LunaNode keeps no {} records; it keeps {}", edit.rtype, types.join(", "))));
     }
     let mut common = BTreeMap::new();
-    for (name, value) in edit.attributes.iter().filter(|(_, value)| !is_unset(value)) {
+    for (name, value) in edit.attributes.iter().filter(|(name, value)| !is_default(name, value)) {
         check_attribute(edit.rtype, name, value).map_err(refuse)?;
-        if (name.as_str(), value.as_str()) != ("global", "yes") {
-            common.insert(sent_name(name).to_owned(), value.trim().to_owned());
-        }
+        common.insert(sent_name(name).to_owned(), value.trim().to_owned());
     }
     edit.values.iter().map(|value| fields_of(edit, value, common.clone())).collect()
 }

@@ -42,6 +42,9 @@ const PARTS: [(&str, &str); 8] = [
     ("weight", "weight"),
 ];
 
+/// The parameters that only an edit of an SOA record has.
+const TIMES: [&str; 4] = ["expire", "neg_cache", "refresh", "retry"];
+
 /// One login.
 pub struct Api {
     endpoint: Url,
@@ -115,13 +118,13 @@ impl Api {
         reply::objects(&content, "records", doing)?.iter().filter_map(read).collect()
     }
 
-    /// Adds a record; as the service made it.
+    /// Adds a record; as the service made it. Of an SOA record only the address can be given: the times are for an edit.
     ///
     /// # Errors
     /// What [`reply::open`] makes of the answer: `Stale` where the same record is there.
     pub async fn add(&self, zone: &Zone, draft: &Draft) -> Result<Record> {
         let mut parameters = vec![("domain", zone.id.clone()), ("type", draft.rtype.to_string())];
-        parameters.extend(fields(zone, draft, None));
+        parameters.extend(fields(zone, draft, None).into_iter().filter(|(name, _)| !TIMES.contains(name)));
         let content = self.call(Method::POST, "dns/add", &parameters, Operation::Add).await?;
         made(zone, &content, "calling dns/add at Yandex")
     }
@@ -249,9 +252,41 @@ fn record(zone: &Zone, entry: &Map<String, Value>, doing: &str) -> Result<Option
 
 /// The name of a listed record: `fqdn`, which leaves no doubt, or else `subdomain`.
 fn name(zone: &Zone, entry: &Map<String, Value>) -> Option<Name> {
-    let text = |field: &str| entry.get(field).and_then(scalar).filter(|text| !text.is_empty());
-    match text("fqdn") {
+    let text = |field: &str| entry.get(field).and_then(scalar);
+    match text("fqdn").filter(|fqdn| !fqdn.is_empty()) {
         Some(fqdn) => Name::parse(&fqdn).ok().filter(|name| name.is_within(&zone.name)),
         None => kinds::absolute(&zone.name, &text("subdomain")?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::error::Kind;
+
+    fn said(endpoint: &str, why: &str) -> Kind {
+        let api = Api::new(Url::parse(endpoint).unwrap(), Secret::inline("a"), None, Http::new(None));
+        api.unanswered(Error::transient("asking", why), "asking").kind
+    }
+
+    #[test]
+    fn silence_of_the_retired_host_or_of_a_name_that_is_gone_holds_and_silence_elsewhere_does_not() {
+        let (own, other) = ("https://pddimp.yandex.ru/api2/", "https://dns.example.org/api2/");
+        let gone = Kind::Auth { scope: Scope::Service };
+        for (endpoint, why, kind) in [
+            (own, "client error (Connect): tcp connect error: Connection refused", gone),
+            (own, "client error (Connect): operation timed out", gone),
+            (own, "the answer is longer than 2097152 octets", Kind::Transient),
+            (other, "dns error: failed to lookup address information: Name or service not known", gone),
+            (other, "dns error: failed to lookup address information: Name does not resolve", gone),
+            (
+                other,
+                "dns error: failed to lookup address information: Temporary failure in name resolution",
+                Kind::Transient,
+            ),
+            (other, "client error (Connect): tcp connect error: Connection refused", Kind::Transient),
+        ] {
+            assert_eq!(said(endpoint, why), kind, "{endpoint}: {why}");
+        }
     }
 }

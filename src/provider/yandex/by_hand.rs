@@ -36,16 +36,15 @@ pub trait ByHand: Records {
 pub struct Hand<S>(pub S);
 
 impl<S: ByHand> Hand<S> {
-    /// The drafts of an edit, one a value.
-    fn drafts(zone: &Zone, edit: &Edit) -> Result<Vec<Draft>> {
-        let doing = format!("checking {} {}", edit.name, edit.rtype);
+    /// The drafts of an edit, one a value; what it does not say is what is `held`.
+    fn drafts(zone: &Zone, edit: &Edit, held: &Attributes) -> Result<Vec<Draft>> {
         if edit.values.is_empty() {
-            return Err(Error::config(doing, "there is no value").unsent());
+            return Err(Error::config(format!("checking {} {}", edit.name, edit.rtype), "there is no value").unsent());
         }
         let draft = |value: &String| {
             let value = Value::Text(value.clone());
             let (name, attributes) = (edit.name.clone(), edit.attributes.clone());
-            kinds::checked(S::KINDS, zone, Draft { name, rtype: edit.rtype, value, ttl: edit.ttl, attributes })
+            kinds::checked(S::KINDS, zone, Draft { name, rtype: edit.rtype, value, ttl: edit.ttl, attributes }, held)
         };
         edit.values.iter().map(draft).collect()
     }
@@ -54,27 +53,18 @@ impl<S: ByHand> Hand<S> {
     fn changed(zone: &Zone, row: &Row, edit: &Edit) -> Result<(Record, Draft)> {
         let doing = || format!("changing {} {}", row.name, row.rtype);
         if edit.rtype != row.rtype {
-            return Err(
-                cannot(doing(), "the type of a record cannot be changed: add one and remove the other").unsent()
-            );
+            let why = "the type of a record cannot be changed: add one and remove the other";
+            return Err(cannot(doing(), why).unsent());
         }
         if let Some((_, why)) = S::FIXED.iter().find(|(rtype, _)| *rtype == row.rtype) {
             return Err(cannot(doing(), *why).unsent());
         }
-        let mut edit = edit.clone();
-        edit.ttl = edit.ttl.or(row.ttl);
-        let mut drafts = Self::drafts(zone, &edit)?;
-        let (Some(mut draft), true) = (drafts.pop(), drafts.is_empty()) else {
+        let edit = Edit { ttl: edit.ttl.or(row.ttl), ..edit.clone() };
+        let mut drafts = Self::drafts(zone, &edit, &row.attributes)?;
+        let (Some(draft), true) = (drafts.pop(), drafts.is_empty()) else {
             return Err(Error::config(doing(), "a record has one value").unsent());
         };
-        // What was written beside the value or in front of it goes first; a default does not replace what is there.
-        let named = |name: &String| edit.attributes.contains_key(name) || edit.values.iter().any(|v| v.contains(' '));
-        for (name, value) in &row.attributes {
-            if !named(name) {
-                draft.attributes.insert(name.clone(), value.clone());
-            }
-        }
-        Ok((record(row), kinds::checked(S::KINDS, zone, draft)?))
+        Ok((record(row), draft))
     }
 }
 
@@ -124,7 +114,8 @@ impl<S: ByHand> Editor for Hand<S> {
     }
 
     async fn add(&self, zone: &Zone, edits: &[Edit]) -> Vec<Result<Vec<Row>>> {
-        let drafts: Vec<Result<Vec<Draft>>> = edits.iter().map(|edit| Self::drafts(zone, edit)).collect();
+        let drafts: Vec<Result<Vec<Draft>>> =
+            edits.iter().map(|edit| Self::drafts(zone, edit, &Attributes::new())).collect();
         if drafts.iter().any(Result::is_err) {
             let spared = |edit: &Edit| {
                 let why = "it was not sent, as another record of this command is wrong";

@@ -1,5 +1,7 @@
 //! What a record of each type has at Yandex, and the documented rules for it; shared by Mail for Domain and Yandex 360.
 
+use std::collections::BTreeMap;
+
 use super::super::shape::records::Draft;
 use super::super::shape::zones::Zone;
 use crate::model::error::{Error, Result};
@@ -60,11 +62,12 @@ impl Part {
 }
 
 /// The draft with its value, its parts and its name as the documents want them; parts that were written in front of the
-/// value (`10 mail.example.org`) stand beside it afterwards.
+/// value (`10 mail.example.org`) stand beside it afterwards, and those that were not said at all are what is `held`, or the
+/// default.
 ///
 /// # Errors
 /// `Config`, which says what is wrong: nothing was sent.
-pub fn checked(kinds: &[Kind], zone: &Zone, mut draft: Draft) -> Result<Draft> {
+pub fn checked(kinds: &[Kind], zone: &Zone, mut draft: Draft, held: &BTreeMap<String, String>) -> Result<Draft> {
     let doing = format!("checking {} {}", draft.name, draft.rtype);
     let refuse = |why: String| Error::config(&doing, why).unsent();
     let Some(kind) = kinds.iter().find(|kind| kind.rtype == draft.rtype) else {
@@ -79,6 +82,9 @@ pub fn checked(kinds: &[Kind], zone: &Zone, mut draft: Draft) -> Result<Draft> {
     draft.value = value(draft.rtype, &given).map_err(refuse)?;
     if let Some(unknown) = draft.attributes.keys().find(|name| kind.parts.iter().all(|part| part.name != **name)) {
         return Err(refuse(format!("{} records have no \"{unknown}\"", draft.rtype)));
+    }
+    for (name, value) in held {
+        draft.attributes.entry(name.clone()).or_insert_with(|| value.clone());
     }
     for part in kind.parts {
         match (draft.attributes.get(part.name), part.default) {
@@ -151,7 +157,6 @@ pub fn absolute(zone: &Name, listed: &str) -> Option<Name> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
 
     const KINDS: &[Kind] = &[
         Kind { rtype: RecordType::A, parts: &[] },
@@ -175,7 +180,7 @@ mod tests {
         let attributes: BTreeMap<_, _> = attributes.iter().map(|(a, b)| ((*a).into(), (*b).into())).collect();
         let draft =
             Draft { name: Name::parse(name).unwrap(), rtype, value: Value::Text(value.into()), ttl: None, attributes };
-        checked(KINDS, &zone(), draft)
+        checked(KINDS, &zone(), draft, &BTreeMap::new())
     }
 
     #[test]

@@ -218,7 +218,12 @@ impl ByHand for Yandex {
 
     async fn add(&self, zone: &Zone, draft: &Draft) -> Result<Record> {
         let key = RrsetKey::new(draft.name.clone(), draft.rtype);
-        self.api.add(zone, draft).await.map_err(self.doing("creating", key))
+        let made = self.api.add(zone, draft).await.map_err(self.doing("creating", key.clone()))?;
+        if draft.rtype != RecordType::Soa {
+            return Ok(made);
+        }
+        // Its times can only be set by an edit.
+        self.api.edit(zone, &made, draft).await.map_err(self.doing("setting the times of", key))
     }
 
     async fn change(&self, zone: &Zone, record: &Record, draft: &Draft) -> Result<Record> {

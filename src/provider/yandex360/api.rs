@@ -141,7 +141,7 @@ impl Api {
     pub async fn edit(&self, zone: &Zone, held: &Record, draft: &Draft) -> Result<Record> {
         let doing = "changing a record at Yandex 360";
         let body = body(zone, draft, held.ttl);
-        let path = path(zone, Some(&held.id));
+        let path = path(zone, Some(checked(&held.id, doing)?));
         let made = self.call(Method::POST, &path, &[], Some(body), Operation::Change, doing).await?;
         record(zone, &made, doing)?.ok_or_else(|| strange(doing, "it shows no record of this domain"))
     }
@@ -152,7 +152,8 @@ impl Api {
     /// What [`reply::open`] makes of the answer: `Stale` where the id is gone.
     pub async fn delete(&self, zone: &Zone, id: &str) -> Result<()> {
         let doing = "removing a record at Yandex 360";
-        self.call(Method::DELETE, &path(zone, Some(id)), &[], None, Operation::Change, doing).await.map(drop)
+        let path = path(zone, Some(checked(id, doing)?));
+        self.call(Method::DELETE, &path, &[], None, Operation::Change, doing).await.map(drop)
     }
 
     /// The entries of a list, all pages.
@@ -234,6 +235,14 @@ fn header(token: &SecretString, doing: &str) -> Result<HeaderValue> {
 fn path<'a>(zone: &'a Zone, record: Option<&'a str>) -> Vec<&'a str> {
     let (organization, domain) = zone.id.split_once('/').unwrap_or(("", &zone.id));
     ["org", organization, "domains", domain, "dns"].into_iter().chain(record).collect()
+}
+
+/// A record's id, which is a number. Another one must not become part of a path: without it, a change would be a creation.
+fn checked<'a>(id: &'a str, doing: &str) -> Result<&'a str> {
+    if id.is_empty() || !id.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(Error::config(doing, format!("\"{}\" is no record's id", id.escape_debug())).unsent());
+    }
+    Ok(id)
 }
 
 /// The field that a type's value is in.
