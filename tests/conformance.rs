@@ -22,6 +22,10 @@ mod http;
 mod lunanode;
 #[path = "emulator/lunanode.rs"]
 mod lunanode_service;
+#[path = "conformance/pocketdns.rs"]
+mod pocketdns;
+#[path = "emulator/pocketdns.rs"]
+mod pocketdns_service;
 #[path = "conformance/subject.rs"]
 mod subject;
 #[path = "conformance/yandex.rs"]
@@ -49,6 +53,8 @@ const COLUMNS: &[Column] = &[
     dyndns2::APART,
     lunanode::HOSTED,
     lunanode::LNDYN,
+    pocketdns::USERS,
+    pocketdns::DOMAINS,
     yandex::ADMIN,
     yandex::REGISTRAR,
     yandex360::COLUMN,

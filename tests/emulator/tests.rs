@@ -6,6 +6,8 @@ mod dyndns2;
 mod http;
 mod lunanode;
 mod lunanode_by_hand;
+mod pocketdns;
+mod pocketdns_by_hand;
 mod yandex;
 mod yandex360;
 mod yandex_by_hand;
@@ -57,11 +59,30 @@ fn an_emulator_takes_the_options_that_its_usage_names_and_no_other() {
         let taken = yandex_by_hand::emulator_360(&[option.into(), value.into()]);
         assert!(taken.is_ok(), "{option}: {:?}", taken.err());
     }
+    let pocketdns = named(pocketdns_by_hand::USAGE);
+    assert_eq!(pocketdns.len(), 6, "{pocketdns:?}");
+    for option in pocketdns {
+        let value = match option {
+            "--domain" => "dom_1=example.org",
+            "--fail" => "503:2",
+            "--speed" => "60",
+            "--switch" => "full-names",
+            _ => "text",
+        };
+        let taken = pocketdns_by_hand::emulator(&[option.into(), value.into()]);
+        assert!(taken.is_ok(), "{option}: {:?}", taken.err());
+    }
     let unknown = ["--nope".to_owned(), "1".to_owned()];
     assert!(yandex_by_hand::emulator(&unknown).is_err_and(|why| why.contains("--registrar")));
     assert!(yandex_by_hand::emulator_360(&unknown).is_err_and(|why| why.contains("STATUS")));
     assert!(dyndns2::Dyndns2::by_hand(&unknown).is_err_and(|why| why.contains("--user")));
     assert!(lunanode_by_hand::emulator(&unknown).is_err_and(|why| why.contains("--api-id")));
+    assert!(pocketdns_by_hand::emulator(&unknown).is_err_and(|why| why.contains("--api-key")));
+    let switches = pocketdns_by_hand::USAGE.split_once("switches: ").expect("switches").1;
+    for switch in switches.split(',').map(str::trim) {
+        let taken = pocketdns_by_hand::emulator(&["--switch".into(), switch.into()]);
+        assert!(taken.is_ok(), "{switch}: {:?}", taken.err());
+    }
 }
 
 async fn echo() -> Server {
@@ -294,5 +315,158 @@ mod yandexes {
             let answer = state.answer(&request(method, target, &fields, body));
             assert_eq!((answer.status, state.violations.len()), (status, violations), "{method} {target} {body}");
         }
+    }
+}
+
+mod pocket {
+    use super::*;
+    use crate::pocketdns::{Class, PocketDns, Switches};
+    use reqwest::Method;
+
+    const KEY: &str = "sk_test_emulated";
+
+    struct Asked<'a> {
+        method: Method,
+        path: &'a str,
+        authorization: &'a str,
+        content_type: &'a str,
+        body: &'a str,
+    }
+
+    fn post<'a>(path: &'a str, body: &'a str) -> Asked<'a> {
+        Asked {
+            method: Method::POST,
+            path,
+            authorization: "Bearer sk_test_emulated",
+            content_type: "application/json",
+            body,
+        }
+    }
+
+    fn get(path: &str) -> Asked<'_> {
+        Asked { method: Method::GET, content_type: "", ..post(path, "") }
+    }
+
+    async fn ask(pocket: &PocketDns, asked: Asked<'_>) -> Reply {
+        let url = format!("{}/api/v1/{}", pocket.endpoint(), asked.path).parse().expect("a URL");
+        let mut request = reqwest::Request::new(asked.method, url);
+        for (name, value) in [("authorization", asked.authorization), ("content-type", asked.content_type)] {
+            if !value.is_empty() {
+                request.headers_mut().insert(name, value.parse().expect("a header"));
+            }
+        }
+        if !asked.body.is_empty() {
+            *request.body_mut() = Some(asked.body.to_owned().into());
+        }
+        Http::new(None).send(request, SINGLE, "asking").await.expect("an answer")
+    }
+
+    async fn start() -> PocketDns {
+        let pocket = PocketDns::start(0, KEY, Switches::default()).await.expect("a port is free");
+        pocket.state().add_domain("dom_1", "example.org", "me");
+        pocket
+    }
+
+    #[tokio::test]
+    async fn pocketdns_takes_what_is_documented_and_nothing_else() {
+        let pocket = start().await;
+        let good = r#"{"type":"A","name":"www","content":"192.0.2.1"}"#;
+        assert_eq!(ask(&pocket, post("domains/dom_1/dns", good)).await.status, 201);
+        assert_eq!(pocket.state().records("dom_1")[0].ttl, 300);
+        assert_eq!(ask(&pocket, post("domains/dom_1/dns", good)).await.status, 409);
+        assert!(pocket.state().violations.is_empty());
+        for (body, status) in [
+            (r#"{"type":"A","name":"www"}"#, 400),
+            (r#"{"type":"A","name":"www","content":7}"#, 400),
+            (r#"{"type":"A","name":"www","content":"192.0.2.2","proxied":true}"#, 400),
+            (r#"{"type":"A","name":"www","content":"192.0.2.2","ttl":"300"}"#, 400),
+            (r#"{"type":"A","name":"www","content":"192.0.2.2","priority":null}"#, 400),
+            ("[]", 400),
+            ("", 400),
+        ] {
+            assert_eq!(ask(&pocket, post("domains/dom_1/dns", body)).await.status, status, "{body}");
+        }
+        assert_eq!(pocket.state().violations.len(), 7);
+        // What a careful client may still send, and is refused.
+        for body in [
+            r#"{"type":"CAA","name":"www","content":"x"}"#,
+            r#"{"type":"A","name":"*","content":"192.0.2.2"}"#,
+            r#"{"type":"A","name":"-a","content":"192.0.2.2"}"#,
+            r#"{"type":"A","name":"a","content":"2001:db8::1"}"#,
+            r#"{"type":"A","name":"a","content":"192.0.2.2","ttl":59}"#,
+            r#"{"type":"A","name":"a","content":"192.0.2.2","ttl":86401}"#,
+            r#"{"type":"A","name":"a","content":"192.0.2.2","priority":1}"#,
+            r#"{"type":"CNAME","name":"@","content":"a.example.org"}"#,
+            r#"{"type":"MX","name":"@","content":"a.example.org"}"#,
+            r#"{"type":"SRV","name":"_a._tcp","content":"1 2 a.example.org"}"#,
+        ] {
+            assert_eq!(ask(&pocket, post("domains/dom_1/dns", body)).await.status, 400, "{body}");
+        }
+        let alias = r#"{"type":"CNAME","name":"www","content":"a.example.org"}"#;
+        assert_eq!(ask(&pocket, post("domains/dom_1/dns", alias)).await.status, 409);
+        assert_eq!(pocket.state().violations.len(), 7);
+        assert_eq!(pocket.state().records("dom_1").len(), 1);
+    }
+
+    #[tokio::test]
+    async fn pocketdns_wants_its_key_json_and_paths_that_there_are() {
+        let pocket = start().await;
+        let list = "domains/dom_1/dns";
+        let whole = r#"{"type":"A","name":"www","content":"192.0.2.1"}"#;
+        for (asked, status) in [
+            (Asked { authorization: "", ..get(list) }, 401),
+            (Asked { authorization: KEY, ..get(list) }, 401),
+            (Asked { authorization: "Bearer other", ..get(list) }, 401),
+            (Asked { content_type: "text/plain", ..post(list, whole) }, 400),
+            (Asked { body: "{}", ..get(list) }, 400),
+            (get("domains/dom_1/dns?page=1"), 400),
+            (get("domains"), 404),
+            (get("domains/dom_1/dns/rec_1"), 404),
+            (get("domains/dom_2/dns"), 404),
+            (get("users/nobody/domains"), 404),
+            (Asked { method: Method::PATCH, ..post("domains/dom_1/dns/rec_1", "{}") }, 404),
+            (Asked { method: Method::PUT, ..post("domains/dom_1/dns/rec_1", r#"{"ttl":60}"#) }, 404),
+            (get(list), 200),
+        ] {
+            let shown = format!("{} {}", asked.method, asked.path);
+            assert_eq!(ask(&pocket, asked).await.status, status, "{shown}");
+        }
+        // A wrong key and an id that is gone are nobody's offence.
+        assert_eq!(pocket.state().violations.len(), 8, "{:?}", pocket.state().violations);
+    }
+
+    #[tokio::test]
+    async fn pocketdns_counts_by_a_clock_that_can_be_hurried() {
+        for fixed_minutes in [false, true] {
+            let pocket = start().await;
+            pocket.state().switches.fixed_minutes = fixed_minutes;
+            pocket.state().limits.insert(Class::Retrieval, 2);
+            let list = || get("domains/dom_1/dns");
+            assert_eq!(ask(&pocket, list()).await.status, 200);
+            pocket.state().skip(Duration::from_secs(40));
+            assert_eq!(ask(&pocket, list()).await.status, 200);
+            let refused = ask(&pocket, list()).await;
+            assert_eq!(refused.status, 429);
+            let wait = refused.retry_after().expect("it says how long");
+            assert!((19..=21).contains(&wait.as_secs()), "{wait:?}");
+            pocket.state().skip(wait);
+            // A minute that slides has room for one, a new one for two.
+            let later = [ask(&pocket, list()).await.status, ask(&pocket, list()).await.status];
+            assert_eq!(later, if fixed_minutes { [200, 200] } else { [200, 429] });
+            // Ten hours in a second: sooner or later a minute is over by itself.
+            pocket.state().speed = 36_000;
+            while ask(&pocket, list()).await.status == 429 {}
+        }
+    }
+
+    #[tokio::test]
+    async fn pocketdns_fails_on_demand_as_its_table_says() {
+        let pocket = start().await;
+        pocket.state().failures.extend([403, 500]);
+        let list = || get("domains/dom_1/dns");
+        let first = ask(&pocket, list()).await;
+        assert!(first.status == 403 && first.text().contains("\"forbidden\""), "{}", first.text());
+        assert_eq!(ask(&pocket, list()).await.status, 500);
+        assert_eq!(ask(&pocket, list()).await.status, 200);
     }
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 /// The settings of the real providers that the example uses.
-static EXAMPLE: [Entry; 5] = {
+static EXAMPLE: [Entry; 6] = {
     const fn entry(name: &'static str, settings: &'static [Setting]) -> Entry {
         Entry { name, title: "", shape: "", documentation: "", settings, build: |_, _| Ok(Arc::new(Idle)), edit: None }
     }
@@ -35,6 +35,15 @@ static EXAMPLE: [Entry; 5] = {
         entry(
             "lunanode",
             &[Setting::required("api_id", Kind::Text, ""), Setting::required("api_key", Kind::Secret, "")],
+        ),
+        entry(
+            "pocketdns",
+            &[
+                Setting::required("api_key", Kind::Secret, ""),
+                Setting::optional("domain_id", Kind::Text, ""),
+                Setting::optional("user_identifier", Kind::Text, ""),
+                Setting::optional("environment", Kind::Choice(&["production", "sandbox"]), ""),
+            ],
         ),
         entry(
             "yandex360",

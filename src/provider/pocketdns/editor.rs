@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::api::Listed;
 use super::rules::{self, Wanted};
-use super::{BULK, PRIORITY, PocketDns, against_the_rules, api, name_in};
+use super::{PRIORITY, PocketDns, against_the_rules, api, name_in};
 use crate::model::error::{Error, Result};
 use crate::model::name::Name;
 use crate::model::record::{RecordType, RrsetKey, Ttl};
@@ -37,15 +37,6 @@ impl PocketDns {
         }
         let applied = self.api.apply_template(&zone.id, template, variables).await.map_err(doing)?;
         Ok(applied.records_created.into_iter().filter_map(|listed| row(zone, listed)).collect())
-    }
-
-    /// Creates what the edits say in calls of [`BULK`] records.
-    async fn make_all(&self, zone: &Zone, wanted: &[Wanted<'_>]) -> Vec<Result<Listed>> {
-        let mut made: Vec<Result<Listed>> = Vec::with_capacity(wanted.len());
-        for chunk in wanted.chunks(BULK) {
-            made.extend(self.make_many(zone, chunk).await);
-        }
-        made
     }
 
     async fn update_one(&self, zone: &Zone, held: &Row, edit: &Edit) -> Result<Row> {

@@ -2,8 +2,8 @@
 
 use super::api::{Bulk, Listed, New};
 use super::rules::{self, Wanted};
-use super::{PocketDns, against_the_rules, name_in, reply};
-use crate::model::error::{Error, Result};
+use super::{BULK, PocketDns, against_the_rules, name_in, reply};
+use crate::model::error::{Error, Kind, Result};
 use crate::model::name::Name;
 use crate::model::record::{RecordType, RrsetKey, Value};
 use crate::provider::shape::zones::Zone;
@@ -12,18 +12,44 @@ use crate::provider::shape::zones::Zone;
 const DOING: &str = "creating records at PocketDNS";
 
 impl PocketDns {
+    /// Creates any number of records in calls of [`BULK`]; one answer each, in their order. A call that is refused as a whole for
+    /// what it says is split until the culprit stands alone: the documentation does not say how many records are too many.
+    pub(super) async fn make_all(&self, zone: &Zone, wanted: &[Wanted<'_>]) -> Vec<Result<Listed>> {
+        let mut made = Vec::with_capacity(wanted.len());
+        let mut waiting: Vec<&[Wanted<'_>]> = wanted.chunks(BULK).rev().collect();
+        while let Some(chunk) = waiting.pop() {
+            let (outcomes, whole) = self.attempt(zone, chunk).await;
+            if whole {
+                let (first, second) = chunk.split_at(chunk.len() / 2);
+                waiting.extend([second, first]);
+            } else {
+                made.extend(outcomes);
+            }
+        }
+        made
+    }
+
     /// Creates records, at most as many as one call takes; one answer each, in their order. What breaks a rule is not sent, and
     /// keeps the others from nothing; a single one takes the plain call, whose answer leaves nothing open.
     pub(super) async fn make_many(&self, zone: &Zone, wanted: &[Wanted<'_>]) -> Vec<Result<Listed>> {
+        self.attempt(zone, wanted).await.0
+    }
+
+    /// As [`Self::make_many`], and whether several were refused as a whole, for what was asked.
+    async fn attempt(&self, zone: &Zone, wanted: &[Wanted<'_>]) -> (Vec<Result<Listed>>, bool) {
         let checked: Vec<Result<New>> =
             wanted.iter().map(|wanted| rules::new(zone, wanted).map_err(against_the_rules)).collect();
         let sent: Vec<New> = checked.iter().flatten().cloned().collect();
+        let mut whole = false;
         let answers = match sent.as_slice() {
             [] => Vec::new(),
             [one] => vec![self.api.create(&zone.id, one).await],
             many => match self.api.create_many(&zone.id, many).await {
                 Ok(bulk) => matched(zone, many, bulk),
-                Err(refusal) => many.iter().map(|_| Err(refusal.clone())).collect(),
+                Err(refusal) => {
+                    whole = refusal.kind == Kind::Config;
+                    many.iter().map(|_| Err(refusal.clone())).collect()
+                }
             },
         };
         let mut answers = answers.into_iter();
@@ -31,7 +57,7 @@ impl PocketDns {
             let doing = self.doing("creating", RrsetKey::new(wanted.name.clone(), wanted.rtype));
             checked.and_then(|_| answers.next().unwrap_or_else(|| Err(unanswered()))).map_err(doing)
         };
-        wanted.iter().zip(checked).map(answer).collect()
+        (wanted.iter().zip(checked).map(answer).collect(), whole)
     }
 }
 
@@ -84,7 +110,6 @@ impl Key {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::error::Kind;
 
     fn zone() -> Zone {
         Zone { id: "dom_abc123".into(), name: Name::parse("example.com").unwrap() }

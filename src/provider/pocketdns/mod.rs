@@ -298,3 +298,17 @@ fn name_in(zone: &Name, listed: &str) -> Option<Name> {
     }
     Name::parse(&format!("{name}.{zone}")).ok()
 }
+
+/// The fuzzer's door: an answer of any content; whether it counts as a success.
+#[cfg(fuzzing)]
+#[must_use]
+pub fn fuzz(status: u16, body: &[u8]) -> bool {
+    let reply = crate::net::http::Reply { status, headers: Default::default(), body: body.to_vec() };
+    let Ok(reply) = reply::open(reply, &[200], "asking") else { return false };
+    let Ok(domain) = Name::parse("example.org") else { return false };
+    let zone = Zone { id: "dom_abc123".into(), name: domain };
+    if let Ok(bulk) = reply.json::<api::Bulk>("asking") {
+        let _ = bulk.created.into_iter().map(|listed| record(&zone, listed)).count();
+    }
+    reply.json::<Listed>("asking").is_ok_and(|listed| record(&zone, listed).is_some())
+}

@@ -266,7 +266,7 @@ mod tests {
             (Srv, "10 60 70000 sip.example.com"),
             (Srv, ""),
             (Txt, ""),
-            (Txt, "\"open"),
+            (Txt, "\"open\\\""),
             (Txt, "\"a\" b \"c\""),
             (Caa, "0 issue \"ca.example.net\""),
         ] {

@@ -1,0 +1,19 @@
+//! What PocketDNS answers: no success without status 200 and a record.
+
+#![no_main]
+
+use driftless::provider::pocketdns::fuzz;
+use libfuzzer_sys::fuzz_target;
+
+const STATUS: [u16; 6] = [200, 400, 404, 409, 429, 500];
+
+// The first octet chooses the status: a letter from `a` on in the seeds.
+fuzz_target!(|data: &[u8]| {
+    let [status, body @ ..] = data else { return };
+    let status = STATUS[usize::from(status.wrapping_sub(b'a')) % STATUS.len()];
+    if fuzz(status, body) {
+        assert_eq!(status, 200);
+        let content: serde_json::Value = serde_json::from_slice(body).expect("a success is JSON");
+        assert!(content["id"].is_string());
+    }
+});
