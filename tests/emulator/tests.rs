@@ -43,6 +43,19 @@ fn an_emulator_takes_the_options_that_its_usage_names_and_no_other() {
         let taken = lunanode_by_hand::emulator(&[option.into(), value.into()]);
         assert!(taken.is_ok(), "{option}: {:?}", taken.err());
     }
+    let pocketdns = named(pocketdns_by_hand::USAGE);
+    assert_eq!(pocketdns.len(), 6, "{pocketdns:?}");
+    for option in pocketdns {
+        let value = match option {
+            "--domain" => "dom_1=example.org",
+            "--fail" => "503:2",
+            "--speed" => "60",
+            "--switch" => "full-names",
+            _ => "text",
+        };
+        let taken = pocketdns_by_hand::emulator(&[option.into(), value.into()]);
+        assert!(taken.is_ok(), "{option}: {:?}", taken.err());
+    }
     let (yandex, yandex360) = (named(yandex_by_hand::USAGE), named(yandex_by_hand::USAGE_360));
     assert_eq!((yandex.len(), yandex360.len()), (5, 4), "{yandex:?} {yandex360:?}");
     for option in yandex {
@@ -57,19 +70,6 @@ fn an_emulator_takes_the_options_that_its_usage_names_and_no_other() {
             _ => "example.org",
         };
         let taken = yandex_by_hand::emulator_360(&[option.into(), value.into()]);
-        assert!(taken.is_ok(), "{option}: {:?}", taken.err());
-    }
-    let pocketdns = named(pocketdns_by_hand::USAGE);
-    assert_eq!(pocketdns.len(), 6, "{pocketdns:?}");
-    for option in pocketdns {
-        let value = match option {
-            "--domain" => "dom_1=example.org",
-            "--fail" => "503:2",
-            "--speed" => "60",
-            "--switch" => "full-names",
-            _ => "text",
-        };
-        let taken = pocketdns_by_hand::emulator(&[option.into(), value.into()]);
         assert!(taken.is_ok(), "{option}: {:?}", taken.err());
     }
     let unknown = ["--nope".to_owned(), "1".to_owned()];
@@ -211,110 +211,6 @@ mod luna {
         let more = format!("{}&api_key=x", body());
         assert!(send(&luna, post, "dns/dyn-add/", urlencoded, more).await.contains("the fields are"));
         assert_eq!(luna.state().violations.len(), 4);
-    }
-}
-
-mod yandexes {
-    use crate::http::Received;
-    use crate::{yandex, yandex360};
-
-    fn request(method: &str, target: &str, fields: &[(&'static str, &str)], body: &str) -> Received {
-        let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query.into())));
-        let mut headers = hyper::HeaderMap::new();
-        for (name, value) in fields {
-            headers.insert(*name, value.parse().expect("a field"));
-        }
-        Received { method: method.into(), path: path.into(), query, headers, body: body.into() }
-    }
-
-    #[test]
-    fn mail_for_domain_takes_what_is_documented_and_nothing_else() {
-        let form = ("content-type", "application/x-www-form-urlencoded");
-        let token = ("pddtoken", "t");
-        let add = "/api2/admin/dns/add";
-        let good = "domain=example.org&type=A&subdomain=www&content=192.0.2.1";
-        for (method, target, fields, body, said) in [
-            ("POST", add, vec![token, form], good, "\"ok\""),
-            ("POST", add, vec![token, form], good, "record_exists"),
-            ("POST", add, vec![form], good, "no_auth"),
-            ("POST", add, vec![("pddtoken", "x"), form], good, "bad_token"),
-            ("POST", add, vec![token, form], "type=A&content=192.0.2.1", "no_domain"),
-            ("POST", add, vec![token, form], "domain=example&type=A&content=192.0.2.1", "bad_domain"),
-            ("POST", add, vec![token, form], "domain=example.com&type=A&content=192.0.2.1", "no_such_domain"),
-            ("POST", add, vec![token, form], "domain=example.org&type=A&subdomain=a", "no_ip"),
-            ("POST", add, vec![token, form], "domain=example.org&type=PTR&content=a.b", "bad_content"),
-            ("POST", "/api2/admin/dns/del", vec![token, form], "domain=example.org&record_id=1", "bad_record_id"),
-            ("GET", "/api2/admin/dns/list?domain=example.org", vec![token], "", "\"www\""),
-        ] {
-            let mut state = yandex::State::new("t", yandex::Switches::default());
-            state.add_domain("example.org");
-            if ["record_exists", "\"www\""].contains(&said) {
-                state.answer(&request("POST", add, &[token, form], good));
-            }
-            let answer = state.answer(&request(method, target, &fields, body));
-            assert!(String::from_utf8_lossy(&answer.body).contains(said), "{body}: {said}");
-            assert!(state.violations.is_empty(), "{:?}", state.violations);
-        }
-        let edit = "domain=example.org&record_id=7";
-        for (method, target, fields, body) in [
-            ("GET", add, vec![token], ""),
-            ("POST", "/api2/admin/dns/add?domain=example.org", vec![token, form], good),
-            ("POST", add, vec![token], good),
-            ("POST", add, vec![token, form], "domain=example.org&type=A&content=192.0.2.1&priority=1"),
-            ("POST", add, vec![token, form], "domain=example.org&type=A&content=192.0.2.1&comment=1"),
-            ("POST", add, vec![token, form], "domain=example.org&type=SRV&content=a.b&target=c.d&weight=1&port=1"),
-            ("POST", add, vec![token, form], "domain=example.org&type=A&type=A&content=192.0.2.1"),
-            ("POST", "/api2/admin/dns/edit", vec![token, form], edit),
-            ("POST", "/api2/registrar/dns/add", vec![token, form], good),
-        ] {
-            let mut state = yandex::State::new("t", yandex::Switches::default());
-            state.add_domain("example.org");
-            let held = [("type", "A"), ("subdomain", "www"), ("content", "192.0.2.1"), ("ttl", "300")];
-            let id = state.add_record("example.org", &held);
-            let body = body.replace("record_id=7", &format!("record_id={id}"));
-            state.answer(&request(method, target, &fields, &body));
-            assert_eq!(state.violations.len(), 1, "{target} {body}");
-        }
-    }
-
-    #[test]
-    fn yandex_360_takes_what_is_documented_and_nothing_else() {
-        let (json, token) = (("content-type", "application/json"), ("authorization", "OAuth t"));
-        let records = "/directory/v1/org/7/domains/example.org/dns";
-        let good = r#"{"type":"A","name":"www","ttl":300,"address":"192.0.2.1"}"#;
-        for (method, target, fields, body, status, violations) in [
-            ("POST", records, vec![token, json], good, 200, 0),
-            ("POST", records, vec![json], good, 401, 0),
-            ("POST", records, vec![("authorization", "Bearer t"), json], good, 401, 0),
-            ("POST", records, vec![token], good, 400, 1),
-            ("POST", records, vec![token, json], r#"{"type":"A","name":"www","address":"192.0.2.1"}"#, 400, 1),
-            (
-                "POST",
-                records,
-                vec![token, json],
-                r#"{"type":"A","name":"www","ttl":"300","address":"192.0.2.1"}"#,
-                400,
-                1,
-            ),
-            (
-                "POST",
-                records,
-                vec![token, json],
-                r#"{"type":"A","name":"example.org","ttl":3,"address":"192.0.2.1"}"#,
-                400,
-                1,
-            ),
-            ("POST", records, vec![token, json], r#"{"type":"A","name":"www","ttl":300,"address":"::1"}"#, 400, 0),
-            ("DELETE", "/directory/v1/org/7/domains/example.org/dns/9", vec![token], "", 404, 0),
-            ("GET", "/directory/v1/org/7/domains?page=1&perPage=11", vec![token], "", 400, 1),
-            ("GET", "/directory/v1/org/8/domains?page=1&perPage=10", vec![token], "", 404, 0),
-            ("PUT", records, vec![token, json], good, 404, 1),
-        ] {
-            let mut state = yandex360::State::new("t", yandex360::Switches::default());
-            state.add_domain(7, "example.org");
-            let answer = state.answer(&request(method, target, &fields, body));
-            assert_eq!((answer.status, state.violations.len()), (status, violations), "{method} {target} {body}");
-        }
     }
 }
 
