@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::api::Listed;
 use super::rules::{self, Wanted};
-use super::{BULK, PRIORITY, PocketDns, against_the_rules, api, name_in};
+use super::{PRIORITY, PocketDns, against_the_rules, api, name_in};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::name::Name;
 use crate::model::record::{RecordType, RrsetKey, Ttl};
