@@ -8,6 +8,8 @@
 mod http;
 #[path = "emulator/lunanode.rs"]
 mod lunanode;
+#[path = "emulator/pocketdns.rs"]
+mod pocketdns;
 #[path = "support/torture.rs"]
 mod torture;
 
@@ -614,4 +616,29 @@ async fn a_table_fits_the_terminal() {
     assert!(said.out.contains("…") && !said.out.contains('\u{1b}'), "{said:?}");
     let whole = desk.run("records list").await.ends(0, &["-all"]);
     assert!(whole.out.contains(&"x".repeat(300)) && !whole.out.contains('\u{1b}'), "{whole:?}");
+}
+
+#[tokio::test]
+async fn a_template_is_applied_after_a_question() {
+    let desk = Desk::new().await;
+    let pocket = pocketdns::PocketDns::start(0, "sk_live_0123456789", pocketdns::Switches::default()).await.unwrap();
+    pocket.state().add_domain("dom_abc123", "example.com", "user");
+    desk.home.write("pocket", "sk_live_0123456789");
+    desk.configure(&format!(
+        "[account.pocket]\nprovider = \"pocketdns\"\ndomain_id = \"dom_abc123\"\nendpoint = \"{}\"\napi_key = {{ file = {:?} }}\n",
+        pocket.endpoint(),
+        desk.home.text("pocket")
+    ));
+    let template = "pocketdns template example.com tpl_website_basic --set ip_address=192.0.2.1 --set mail_server=mail.example.com";
+    desk.run(template).await.ends(64, &["apply the template tpl_website_basic to example.com?", "say --yes"]);
+    desk.run(&format!("{template} --dry-run")).await.ends(0, &["example.com has 0 records now"]);
+    assert_eq!(pocket.state().records("dom_abc123").len(), 0);
+    let made = desk.json(&format!("{template} --yes")).await;
+    let held = pocket.state().records("dom_abc123").len();
+    assert!(held > 0 && made["records"].as_array().unwrap().len() == held, "{made}");
+    assert_eq!((&made["action"], &made["account"]), (&json!("template"), &json!("pocket")));
+    desk.run("pocketdns template example.com tpl_none --yes").await.ends(78, &["applying the template tpl_none"]);
+    desk.run("pocketdns template example.net tpl --yes").await.ends(78, &["did you mean example.com?"]);
+    desk.run("zones list --account pocket").await.ends(0, &["example.com", "dom_abc123"]);
+    desk.run("zones add example.net --account pocket").await.ends(78, &[]);
 }

@@ -169,6 +169,10 @@ pub async fn work(work: Work) -> Result<State, Failure> {
     let Opened { claim, store, documents } = open(&loaded.config.state_dir)?;
     greeting.into_iter().for_each(|greet| greet());
     let mut parts = loaded.build(None)?;
+    let socket = loaded.config.socket.clone();
+    let rebuild = again.map(|path| rebuild(path, &loaded.config));
+    // The configuration has been understood; its texts and thousand names are not kept for years, nor beside those of the machine.
+    drop(loaded);
     let state = machine(&mut parts, &documents, store.writable(), Mode::Run);
     drop(documents);
     let mut ears = Ears { signals: Signals::open().ok(), target, onlooker, ..Ears::default() };
@@ -176,12 +180,10 @@ pub async fn work(work: Work) -> Result<State, Failure> {
         ears.network = Watch::open()
             .map_err(|error| tracing::warn!("the kernel cannot be listened to ({error}); the timer alone is"))
             .ok();
-        ears.control = listen(&loaded.config.socket, claim.is_kept()).await;
+        ears.control = listen(&socket, claim.is_kept()).await;
         ears.manager = Some(Manager::open());
-        ears.rebuild = again.map(|path| rebuild(path, &loaded.config));
+        ears.rebuild = rebuild;
     }
-    // The configuration has been understood; its texts and thousand names are not kept for years.
-    drop(loaded);
     let engine = Engine::new(state, parts, store, Arc::new(SystemClock), fastrand::Rng::new()).with_claim(claim);
     Ok(engine.run(until, ears).await)
 }

@@ -266,7 +266,7 @@ pub(super) struct TemplateApply {
     #[command(flatten)]
     removing: Removing,
     /// A variable of the template (`ip_address=192.0.2.1`)
-    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = variable)]
     set: Vec<(String, String)>,
 }
 
@@ -361,6 +361,12 @@ impl Editing<'_> {
 fn ttl(text: &str) -> Result<Ttl, String> {
     let seconds: u32 = text.parse().map_err(|_| format!("a TTL is a number of seconds, 0 to {}", Ttl::MAX))?;
     seconds.try_into()
+}
+
+/// Reads `variable=value`, the variable as it was typed.
+fn variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("it is written variable=value")?;
+    if name.trim().is_empty() { Err("the variable is missing".into()) } else { Ok((name.trim().into(), value.into())) }
 }
 
 /// Reads `key=value`.

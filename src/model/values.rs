@@ -137,7 +137,7 @@ impl IntoIterator for Values {
     type Item = Value;
     type IntoIter = std::vec::IntoIter<Value>;
     fn into_iter(self) -> Self::IntoIter {
-        self.to_vec().into_iter()
+        Vec::from(self).into_iter()
     }
 }
 

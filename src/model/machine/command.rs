@@ -35,7 +35,7 @@ impl State {
         // All at once: a map that grows in order has nodes that are half empty.
         let kept = desired.records.keys().map(|id| {
             let same = self.desired.records.get(id) == desired.records.get(id);
-            let record = match old.remove(id) {
+            let mut record = match old.remove(id) {
                 Some(mut record) => {
                     if !same {
                         // A new source or policy is judged anew; what the ledger knows stays true.
@@ -50,6 +50,7 @@ impl State {
                 }
                 None => Box::new(Record::new(records.remove(id).unwrap_or_default())),
             };
+            record.paired = desired.records.contains_key(&id.sibling());
             (id.clone(), record)
         });
         self.records = kept.collect();

@@ -109,7 +109,7 @@ impl State {
             return Next::Rest(Some(gate));
         }
         // What must be sent together settles together.
-        let sibling = if terms.forgets_siblings { self.records.get(&id.sibling()) } else { None };
+        let sibling = self.bound_sibling(known);
         let settle = record.settle.max(sibling.and_then(|sibling| sibling.settle));
         if let Some(rest) = settle.and_then(|(settled, _)| until(settled, now)) {
             return rest;
@@ -126,6 +126,12 @@ impl State {
         } else {
             self.next_write(id, spec, record, &values, terms, now)
         }
+    }
+
+    /// The other family of the name, where the service forgets what a request does not name.
+    fn bound_sibling(&self, known: &Known<'_>) -> Option<&Record> {
+        let bound = known.terms.forgets_siblings && known.record.paired;
+        if bound { self.records.get(&known.id.sibling()).map(AsRef::as_ref) } else { None }
     }
 
     /// A record set that is not known to hold what it should.

@@ -250,8 +250,9 @@ impl State {
         let Some(account) = self.accounts.get(name) else { return };
         for id in account.ids.clone() {
             let Some(record) = self.records.get_mut(&id) else { continue };
-            let changed = |hold: &Box<Hold>| hold.reason.ends_with_new_settings() && hold.fingerprint != *print;
-            if record.entry.hold.as_ref().is_some_and(changed) && record.let_go(now, "the settings or secrets changed")
+            let changed = |hold: &Hold| hold.reason.ends_with_new_settings() && hold.fingerprint != *print;
+            if record.entry.hold.as_deref().is_some_and(changed)
+                && record.let_go(now, "the settings or secrets changed")
             {
                 self.urgent = true;
             }
@@ -287,8 +288,8 @@ impl State {
     pub(super) fn record_answers(&mut self, id: &Id, now: Now) {
         let Some(record) = self.records.get_mut(id) else { return };
         record.stale = record.stale && record.entry.attempt.is_some();
-        let asked = |hold: &Box<Hold>| !hold.wrote && matches!(hold.reason, Reason::Refused | Reason::Wrong);
-        if record.entry.hold.as_ref().is_some_and(asked) {
+        let asked = |hold: &Hold| !hold.wrote && matches!(hold.reason, Reason::Refused | Reason::Wrong);
+        if record.entry.hold.as_deref().is_some_and(asked) {
             record.let_go(now, "the service answers again");
         }
     }

@@ -113,6 +113,8 @@ struct Record {
     want: Want,
     /// What its sources last came to, when they came to anything.
     believed: Option<Reading>,
+    /// The other family of its name is declared too.
+    paired: bool,
     /// A call for it is under way.
     busy: bool,
     /// What name servers are being asked for.
@@ -183,6 +185,7 @@ impl Record {
             entry,
             want: Want::Unknown("not looked yet".into()),
             believed: None,
+            paired: false,
             busy: false,
             resolving: None,
             settle: None,

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::api::Listed;
 use super::rules::{self, Wanted};
 use super::{PRIORITY, PocketDns, against_the_rules, api, name_in};
-use crate::model::error::{Error, Result};
+use crate::model::error::{Error, Kind, Result};
 use crate::model::name::Name;
 use crate::model::record::{RecordType, RrsetKey, Ttl};
 use crate::provider::edit::{Attribute, Attributes, Edit, Editor, Filter, Row, ZoneRow, cannot};
@@ -146,8 +146,11 @@ impl Editor for PocketDns {
     }
 
     async fn apply_template(&self, zone: &Zone, template: &str, variables: &Attributes) -> Result<Vec<Row>> {
-        // The method of the type itself, not of the trait.
-        PocketDns::apply_template(self, zone, template, variables).await
+        // The function of the same name above. Its zone was found just now, so what is not there is the template.
+        Self::apply_template(self, zone, template, variables).await.map_err(|error| match error.kind {
+            Kind::Stale => Error { kind: Kind::Config, ..error },
+            _ => error,
+        })
     }
 }
 

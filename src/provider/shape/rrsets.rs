@@ -114,11 +114,9 @@ impl<R: Rrsets> RrsetsProvider<R> {
         let (mut found, mut unknown) = (BTreeMap::new(), Vec::new());
         let now = clock::now().moment;
         for name in names {
-            match self.known().get(name) {
-                Some((zone, since)) if now.since(*since) < REMEMBERED => {
-                    found.insert(name.clone(), Ok(zone.clone()));
-                }
-                Some(_) | None => unknown.push(name.clone()),
+            match self.remembered(name, now) {
+                Some(zone) => drop(found.insert(name.clone(), Ok(zone))),
+                None => unknown.push(name.clone()),
             }
         }
         let answers = if unknown.is_empty() { Vec::new() } else { self.service.zones_of(&unknown).await };
@@ -195,6 +193,12 @@ impl<R: Rrsets> RrsetsProvider<R> {
             self.service.replace(&held.zone, &change.key, held.rrset.as_ref(), &change.after, change.ttl).await;
         self.forget_if_stale(&answer);
         answer
+    }
+
+    /// The zone that was found for a name, unless that is too long ago.
+    fn remembered(&self, name: &Name, now: Moment) -> Option<Zone> {
+        let known = self.known();
+        known.get(name).filter(|(_, since)| now.since(*since) < REMEMBERED).map(|(zone, _)| zone.clone())
     }
 
     fn forget_if_stale<T>(&self, answer: &Result<T>) {

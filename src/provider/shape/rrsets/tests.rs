@@ -237,3 +237,13 @@ async fn an_emptied_set_is_absent_and_updated_rather_than_created() {
     apply(&provider, change(&seen, "h.a.example", &["192.0.2.1"], None)).await.unwrap();
     assert_eq!(provider.service.calls(), ["replace h.a.example A Some(\"nothing\") 192.0.2.1 None"]);
 }
+
+#[tokio::test]
+async fn a_zone_that_was_found_is_searched_again_within_a_day() {
+    let provider = RrsetsProvider::new(Memory::default());
+    let home = key("home.a.example", RecordType::A);
+    let _ = provider.read(std::slice::from_ref(&home)).await;
+    let now = clock::now().moment;
+    assert_eq!(provider.remembered(&home.name, now).map(|zone| zone.id).as_deref(), Some("1"));
+    assert_eq!(provider.remembered(&home.name, now.plus(Duration::from_secs(86400))), None);
+}
