@@ -420,7 +420,8 @@ impl Service {
             };
         }
         let Some(set) = self.sets.get(key) else { return Proof::NotYet("nothing".into()) };
-        let seen = values.is_subset(&set.values) && t >= set.live_at.max(set.changed).saturating_add(self.settles_within() / 4);
+        let seen = values.is_subset(&set.values)
+            && t >= set.live_at.max(set.changed).saturating_add(self.settles_within() / 4);
         if seen { Proof::Seen } else { Proof::NotYet("the old values".into()) }
     }
 
