@@ -149,7 +149,8 @@ impl World {
         let push = records.iter().find(|record| record["name"] == "home.example.net").unwrap();
         let second = |said: &serde_json::Value| Some(said.as_str()?.parse::<jiff::Timestamp>().unwrap().as_second());
         let rest = second(&push["next"]).zip(second(&said["status"]["at"])).map(|(next, at)| next - at);
-        rest.is_some_and(|rest| (60..=1200).contains(&rest)) && push["state"] == "failing"
+        rest.is_some_and(|rest| (60..=1200).contains(&rest))
+            && (push["state"] == "failing" || push["state"] == "waiting")
     }
 
     fn record(&self, name: &str) -> Vec<String> {
