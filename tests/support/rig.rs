@@ -100,9 +100,9 @@ impl Rig {
     /// What the daemons at home have asked of Keystone and Designate since the rig's start.
     pub fn calls(&self) -> Calls {
         let mut calls = Calls::default();
-        for log in ["keystone.log", "designate.log"] {
-            let text = std::fs::read_to_string(self.dir.join(log)).unwrap();
-            for line in text.lines().filter_map(|line| line.strip_prefix("access 198.51.100.")) {
+        for service in ["keystone", "designate"] {
+            let text = std::fs::read_to_string(self.dir.join(format!("{service}.access"))).unwrap();
+            for line in text.lines().filter_map(|line| line.strip_prefix("198.51.100.")) {
                 let words: Vec<_> = line.split(' ').collect();
                 let &[_, method, path, _] = words.as_slice() else { panic!("{line}") };
                 match (method, path) {
