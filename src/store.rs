@@ -167,13 +167,14 @@ impl Store {
             }
         }
         let nothing_new = record.set.is_empty() && record.removed.is_empty();
-        if nothing_new && !self.behind {
+        // A disk that could not be written is found again only by writing.
+        if nothing_new && !self.behind && self.writable {
             return Ok(());
         }
         let line = format::record(&record)?;
         apply(&mut self.documents, record);
         let length = self.journal_length.saturating_add(line.len() as u64);
-        let result = if self.behind || length > MAX { self.fold() } else { self.append(&line) };
+        let result = if self.behind || !self.writable || length > MAX { self.fold() } else { self.append(&line) };
         self.writable = result.is_ok();
         self.behind |= result.is_err();
         result

@@ -109,7 +109,12 @@ impl Http {
     /// # Errors
     /// `Transient` when there is no answer, or one that is longer than `limit`.
     pub async fn send(&self, request: Request, limit: usize, doing: &str) -> Result<Reply> {
-        let fail = |error: reqwest::Error| Error::transient(doing, describe(&error.without_url()));
+        let fail = |error: reqwest::Error| {
+            let unsent = error.is_connect();
+            let error = Error::transient(doing, describe(&error.without_url()));
+            // Without a connection nothing was sent.
+            if unsent { error.unsent() } else { error }
+        };
         let client = if request.url().scheme() == "https" { self.secure()? } else { self.client()? };
         let mut response = client.execute(request).await.map_err(fail)?;
         let mut body = Vec::new();

@@ -1,6 +1,6 @@
 //! What people ask for: another configuration, a look now, letting go.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Account, Level, Network, Out, Record, State, Target};
 use crate::model::desired::{AccountName, Desired, Id, Want};
@@ -48,7 +48,13 @@ impl State {
                     }
                     record
                 }
-                None => Box::new(Record::new(records.remove(id).unwrap_or_default())),
+                None => {
+                    let mut record = Record::new(records.remove(id).unwrap_or_default());
+                    // What stood in the way may be gone, or be ours to replace now: it is read once.
+                    let foreign = record.entry.hold.as_mut().filter(|hold| hold.reason == Reason::Foreign);
+                    foreign.into_iter().for_each(|hold| hold.probe = now.moment);
+                    Box::new(record)
+                }
             };
             record.paired = desired.records.contains_key(&id.sibling());
             (id.clone(), record)
@@ -97,6 +103,7 @@ impl State {
 
     /// Looks at record sets now: their waits end, but for those that a service asked for.
     pub(super) fn update(&mut self, target: &Target, now: Now, rng: &mut fastrand::Rng, out: &mut Out) {
+        let mut looked_at = BTreeSet::new();
         for (id, record) in &mut self.records {
             let meant = match target {
                 Target::All => true,
@@ -110,13 +117,20 @@ impl State {
             record.forced = true;
             // What could not be read because it was wrong, a zone that was not there, is read again now. What was refused is
             // let go by `release` alone: a look, which scripts ask for too, must not send a refused password again.
-            if let Some(hold) = record.entry.hold.as_mut().filter(|hold| !hold.wrote && hold.reason == Reason::Wrong) {
+            let asks = |hold: &&mut Box<crate::model::ledger::Hold>| {
+                !hold.wrote && matches!(hold.reason, Reason::Wrong | Reason::Foreign)
+            };
+            if let Some(hold) = record.entry.hold.as_mut().filter(asks) {
                 hold.probe = now.moment;
             }
+            looked_at.insert(id.account.clone());
             if let Some(account) = self.accounts.get_mut(&id.account) {
                 account.entry.wait = account.entry.wait.take().filter(|wait| wait.obeyed);
             }
         }
+        // A secret that was mended lets go of its hold.
+        let held = looked_at.into_iter().filter(|name| self.holds_anything(name));
+        out.0.extend(held.map(super::Effect::LookAt));
         self.look(Network::Same, now, rng, out);
     }
 

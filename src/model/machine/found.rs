@@ -929,3 +929,28 @@ fn an_answer_from_moments_before_the_network_changed_is_asked_for_again() {
     assert_eq!(writes(&bench.change(2)), []);
     assert_eq!(writes(&bench.pass(MINUTE, Some(2))), [values(&[2])]);
 }
+
+#[test]
+fn values_that_are_declared_ours_or_are_gone_let_go_of_a_foreign_hold_at_the_next_start_or_look() {
+    let mut bench = Bench::new(desired(terms(true), &["a"]));
+    bench.start(1);
+    bench.read("a", holds(&[8, 9]));
+    let effects = bench.feed(Event::Update(Target::All));
+    assert!(reads(&effects), "they may have been taken away");
+    bench.read("a", holds(&[8, 9]));
+    assert!(matches!(bench.standing("a"), Standing::Held { .. }));
+    let mut whole = desired(terms(true), &["a"]);
+    whole.records.values_mut().for_each(|spec| spec.whole = true);
+    bench.state = State::new(whole, &bench.documents, "boot", true, Mode::Run, bench.now);
+    assert!(reads(&bench.start(1)));
+    assert_eq!(writes(&bench.read("a", holds(&[8, 9]))), [values(&[1])]);
+}
+
+#[test]
+fn a_look_by_command_sees_a_mended_secret() {
+    let mut bench = Bench::new(desired(terms(true), &["a"]));
+    bench.start(1);
+    bench.read("a", Err(Error::auth(crate::model::error::Scope::Account, "reading", "badauth")));
+    let effects = step(&mut bench.state, Event::Update(Target::All), bench.now, &mut bench.rng);
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::LookAt(name) if *name == account())));
+}

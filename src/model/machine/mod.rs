@@ -343,16 +343,18 @@ impl State {
         }
         self.next_check = now.moment.plus(crate::model::backoff::spread(self.desired.check, rng));
         self.look(Network::Same, now, rng, out);
-        for (name, account) in &self.accounts {
-            let held = |id: &Id| self.records.get(id).is_some_and(|record| record.entry.hold.is_some());
-            if account.entry.hold.is_some() || account.ids.iter().any(held) {
-                out.push(Effect::LookAt(name.clone()));
-            }
-        }
+        let held = self.accounts.keys().filter(|name| self.holds_anything(name));
+        held.for_each(|name| out.push(Effect::LookAt(name.clone())));
         if !self.disk.writable && self.mode == Mode::Run {
             // A disk that came back is found by trying.
             self.urgent = true;
         }
+    }
+
+    /// Whether the account or a record set of it is held.
+    fn holds_anything(&self, name: &AccountName) -> bool {
+        let held = |id: &Id| self.records.get(id).is_some_and(|record| record.entry.hold.is_some());
+        self.accounts.get(name).is_some_and(|account| account.entry.hold.is_some() || account.ids.iter().any(held))
     }
 
     fn stop(&mut self) {
