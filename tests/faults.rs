@@ -149,8 +149,7 @@ impl World {
         let push = records.iter().find(|record| record["name"] == "home.example.net").unwrap();
         let second = |said: &serde_json::Value| Some(said.as_str()?.parse::<jiff::Timestamp>().unwrap().as_second());
         let rest = second(&push["next"]).zip(second(&said["status"]["at"])).map(|(next, at)| next - at);
-        rest.is_some_and(|rest| (60..=1200).contains(&rest))
-            && (push["state"] == "failing" || push["state"] == "waiting")
+        rest.is_some_and(|rest| (60..=1200).contains(&rest)) && push["waits"]["for"] == "writes"
     }
 
     fn record(&self, name: &str) -> Vec<String> {
@@ -217,7 +216,7 @@ impl World {
             return if refused { Ok(End::Refused) } else { Err(self.tell("it ended")) };
         }
         if !well {
-            return Err(self.tell("it does not recover"));
+            return Err(self.tell(&format!("it does not recover: {}", self.home.status().0)));
         }
         daemon.signal(Signal::TERM);
         let end = daemon.wait(Duration::from_secs(15));

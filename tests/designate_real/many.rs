@@ -14,13 +14,9 @@ const MANY: usize = 1000;
 impl Rig {
     /// How many calls of this method Designate has answered so far.
     fn calls(&self, method: &str) -> usize {
-        let path = format!("{}/designate/designate.log", self.variable("RIG_DIR"));
-        let log = std::fs::read_to_string(path).unwrap();
-        let of_method = |line: &&str| {
-            let mut words = line.split("access ").nth(1).unwrap_or_default().split_whitespace();
-            words.nth(1) == Some(method)
-        };
-        log.lines().filter(of_method).count()
+        let path = format!("{}/designate/designate.access", self.variable("RIG_DIR"));
+        let text = std::fs::read_to_string(path).unwrap();
+        text.lines().filter(|line| line.split(' ').nth(1) == Some(method)).count()
     }
 }
 

@@ -100,12 +100,11 @@ impl Rig {
     /// What the daemons at home have asked of Keystone and Designate since the rig's start.
     pub fn calls(&self) -> Calls {
         let mut calls = Calls::default();
-        for log in ["keystone.log", "designate.log"] {
-            let text = std::fs::read_to_string(self.dir.join(log)).unwrap();
-            for line in text.lines().filter_map(|line| line.strip_prefix("access 198.51.100.")) {
-                // Another thread of the server may have written on after the status in the same line.
+        for service in ["keystone", "designate"] {
+            let text = std::fs::read_to_string(self.dir.join(format!("{service}.access"))).unwrap();
+            for line in text.lines().filter_map(|line| line.strip_prefix("198.51.100.")) {
                 let words: Vec<_> = line.split(' ').collect();
-                let &[_, method, path, _, ..] = words.as_slice() else { panic!("{line}") };
+                let &[_, method, path, _] = words.as_slice() else { panic!("{line}") };
                 match (method, path) {
                     ("POST", path) if path.ends_with("/auth/tokens") => calls.logins += 1,
                     ("GET", _) => calls.reads += 1,
