@@ -89,6 +89,7 @@ fn what_json_prints_is_one_object_with_the_same_keys_whatever_it_says() {
 #[test]
 fn a_check_sees_secrets_that_cannot_be_used() {
     let home = home();
+    home.write("none", "");
     let checked = |more: &[&str]| {
         let output = home.output(&[&["check"], more].concat());
         (code(&output), stdout(&output), stderr(&output))
@@ -99,10 +100,50 @@ fn a_check_sees_secrets_that_cannot_be_used() {
     let (code, said, warned) = checked(&[]);
     assert!(code == 0 && said.contains("see the warnings above: 2 accounts, 2 names, 1 warning"), "{code} {said}");
     assert!(warned.contains("cannot be used: it is empty") && warned.contains("driftless.toml:10:"), "{warned}");
+    assert!(warned.contains("it holds the secret on one line and nothing else"), "{warned}");
+    home.write("secret", "one\ntwo\n");
+    assert!(checked(&[]).2.contains("cannot be used: it has more than one line"));
     assert_eq!(checked(&["--strict"]).0, 78);
     fs::remove_file(home.path("secret")).unwrap();
     fs::create_dir(home.path("secret")).unwrap();
     assert!(checked(&[]).2.contains("secret is a folder, not a file"));
+}
+
+#[test]
+fn a_check_sees_files_folders_and_programs_that_are_not_there_or_cannot_be_used() {
+    let home = home();
+    let checked = || stderr(&home.output(&["check"]));
+    let warned = checked();
+    assert!(warned.contains(&format!("{} cannot be read: No such file", home.text("none"))), "{warned}");
+    assert!(warned.contains("until it can be read, the address is unknown"), "{warned}");
+    home.write("none", "");
+    assert_eq!(checked(), "");
+
+    let configure = |from: &str, to: &str| {
+        let text = fs::read_to_string(home.path("driftless.toml")).unwrap();
+        assert!(text.contains(from), "{from}: {text}");
+        home.write("driftless.toml", &text.replace(from, to));
+    };
+    configure("zone = \"example.org\"\n", "");
+    assert!(checked().contains("zone is not there, and would not be made"));
+    let zone = home.text("zone");
+    configure(&format!("path = \"{zone}\""), &format!("path = \"{}\"", home.text("missing/zone")));
+    let warned = checked();
+    assert!(
+        warned.contains("`path` of the account \"zone\": the folder of") && warned.contains("No such file"),
+        "{warned}"
+    );
+    configure("/missing/zone\"", "/zone\"\nzone = \"example.org\"");
+    let reload = home.text("reload");
+    configure("[account.luna]", &format!("reload = [\"{reload}\"]\n[account.luna]"));
+    assert!(checked().contains(&format!("{reload} cannot be run: No such file")));
+    home.write("reload", "#!/bin/sh\n");
+    assert!(checked().contains(&format!("cannot run {reload}")));
+    fs::set_permissions(&reload, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    assert_eq!(checked(), "");
+    configure(&format!("{{ file = \"{}\" }}", home.text("none")), "{ command = [\"/nonexistent/program\"] }");
+    let output = home.output(&["check", "--strict"]);
+    assert!(code(&output) == 78 && stderr(&output).contains("/nonexistent/program cannot be run"), "{output:?}");
 }
 
 #[test]

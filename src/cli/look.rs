@@ -111,7 +111,7 @@ pub(super) async fn check(loaded: &Loaded, online: bool, strict: bool, json: boo
     config.check_accounts(&Tools { http: Http::new(None) })?;
     let parts = loaded.build(None)?;
     let credentials = loaded.input.variables.get("CREDENTIALS_DIRECTORY").map(Path::new);
-    let problems: Vec<Problem> = config.warnings.iter().cloned().chain(config.look_at_secrets(credentials)).collect();
+    let problems: Vec<Problem> = config.warnings.iter().cloned().chain(config.look_at_machine(credentials)).collect();
     let (answers, worst) = if online { ask_services(&parts).await } else { (Vec::new(), 0) };
     let code = if strict && !problems.is_empty() { 78 } else { worst };
     let (accounts, records) = (config.accounts.len(), config.records.len());
@@ -282,9 +282,8 @@ fn explain_one(status: &Status, record: &RecordStatus) {
         print::hanging(&format!("  held since:   {} ({})", held.since, held.reason), 14);
         print::hanging(&format!("  to let go:    {}", held.release), 14);
     }
-    let family = record.rtype.parse().ok().and_then(RecordType::family).map(|family| family.to_string());
-    let its_own =
-        |source: &&SourceStatus| record.sources.contains(&source.source) && Some(&source.family) == family.as_ref();
+    let family = record.rtype.parse().ok().and_then(RecordType::family);
+    let its_own = |source: &&SourceStatus| record.sources.contains(&source.source) && Some(source.family) == family;
     for source in status.sources.iter().filter(its_own) {
         print::hanging(&format!("  source:       {} ({}): {}", source.source, source.family, source.says), 14);
     }
@@ -358,7 +357,7 @@ fn holds(kind: Kind) -> String {
         Kind::Secret => "secret".into(),
         Kind::Url => "URL".into(),
         Kind::Name => "domain name".into(),
-        Kind::Path => "path".into(),
+        Kind::Path | Kind::Replaced => "path".into(),
         Kind::Duration => "duration".into(),
         Kind::Number(least, most) => format!("{least} to {most}"),
         Kind::Flag => "true or false".into(),
