@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::print;
-use crate::app::{self, Failure, Loaded};
-use crate::config::{self, ConfigErrors, Problem};
+use crate::app::{self, Failure, Loaded, rights};
+use crate::config::{self, ConfigErrors, Problem, Severity};
 use crate::engine::{Parts, look_at};
 use crate::model::desired::{AccountName, Id};
 use crate::model::machine::State;
@@ -25,6 +25,7 @@ use crate::report::status::{RecordStatus, SourceStatus, Status, record_status};
 
 /// What would change, and why.
 pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
+    rights::may_look(&loaded.config.state_dir, "plan")?;
     let state = app::plan(loaded).await?;
     let now = clock::now();
     let mut rows = Vec::new();
@@ -102,6 +103,13 @@ impl Checked {
     /// Of a configuration that cannot be used.
     pub(super) fn wrong(errors: &ConfigErrors) -> Self {
         Self { problems: errors.problems().to_vec(), ..Self::default() }
+    }
+
+    /// Of what kept the check itself from its end.
+    pub(super) fn failed(why: &str) -> Self {
+        let problem =
+            Problem { severity: Severity::Error, place: None, message: why.to_owned(), help: None, also: None };
+        Self { problems: vec![problem], ..Self::default() }
     }
 }
 
@@ -194,22 +202,27 @@ pub(super) async fn detect(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
     Ok(code)
 }
 
-/// How everything stands: from the running daemon, else from the disk. The second part says which.
-pub(super) async fn current(loaded: &Loaded) -> Result<(Status, bool), Failure> {
-    match of_daemon(&loaded.config.socket).await? {
+/// How everything stands: from the daemon that listens at `socket`, or where the configuration says, else from the disk. The second
+/// part says which.
+pub(super) async fn current(loaded: &Loaded, socket: Option<&Path>, command: &str) -> Result<(Status, bool), Failure> {
+    match of_daemon(socket.unwrap_or(&loaded.config.socket), command).await? {
         Some(status) => Ok((status, true)),
-        None => Ok((Status::of(&app::on_disk(loaded)?, clock::now()).left_behind(), false)),
+        None => {
+            rights::may_look(&loaded.config.state_dir, command)?;
+            Ok((Status::of(&app::on_disk(loaded)?, clock::now()).left_behind(), false))
+        }
     }
 }
 
 /// What the daemon that listens at `socket` says; `None` where none does.
-pub(super) async fn of_daemon(socket: &Path) -> Result<Option<Status>, Failure> {
+pub(super) async fn of_daemon(socket: &Path, command: &str) -> Result<Option<Status>, Failure> {
     match ask(socket, &Request::Status).await {
         Ok(value) => {
             let status = serde_json::from_value(value);
             status.map(Some).map_err(|error| Failure::Other(75, format!("the daemon's answer: {error}")))
         }
         Err(Unanswered::NotRunning) => Ok(None),
+        Err(Unanswered::Forbidden) => Err(rights::forbidden(socket, "ask at", command)),
         Err(Unanswered::Refused(why)) => Err(Failure::Other(77, why)),
     }
 }

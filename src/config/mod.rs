@@ -25,7 +25,7 @@ mod tests;
 mod tree;
 mod variables;
 
-pub use defaults::usual_socket;
+pub use defaults::likely_socket;
 pub use input::{DEFAULT_FILE, Input, SMALLEST, journal_stream, no_color, read_input};
 pub use meant::{
     Absent, Account, Address, Config, DEFAULT_ADDRESS, Defaults, EchoFormat, HttpsSource, InterfaceSource, Log,
