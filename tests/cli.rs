@@ -89,6 +89,7 @@ fn what_json_prints_is_one_object_with_the_same_keys_whatever_it_says() {
 #[test]
 fn a_check_sees_secrets_that_cannot_be_used() {
     let home = home();
+    home.write("none", "");
     let checked = |more: &[&str]| {
         let output = home.output(&[&["check"], more].concat());
         (code(&output), stdout(&output), stderr(&output))
@@ -99,10 +100,50 @@ fn a_check_sees_secrets_that_cannot_be_used() {
     let (code, said, warned) = checked(&[]);
     assert!(code == 0 && said.contains("see the warnings above: 2 accounts, 2 names, 1 warning"), "{code} {said}");
     assert!(warned.contains("cannot be used: it is empty") && warned.contains("driftless.toml:10:"), "{warned}");
+    assert!(warned.contains("it holds the secret on one line and nothing else"), "{warned}");
+    home.write("secret", "one\ntwo\n");
+    assert!(checked(&[]).2.contains("cannot be used: it has more than one line"));
     assert_eq!(checked(&["--strict"]).0, 78);
     fs::remove_file(home.path("secret")).unwrap();
     fs::create_dir(home.path("secret")).unwrap();
     assert!(checked(&[]).2.contains("secret is a folder, not a file"));
+}
+
+#[test]
+fn a_check_sees_files_folders_and_programs_that_are_not_there_or_cannot_be_used() {
+    let home = home();
+    let checked = || stderr(&home.output(&["check"]));
+    let warned = checked();
+    assert!(warned.contains(&format!("{} cannot be read: No such file", home.text("none"))), "{warned}");
+    assert!(warned.contains("until it can be read, the address is unknown"), "{warned}");
+    home.write("none", "");
+    assert_eq!(checked(), "");
+
+    let configure = |from: &str, to: &str| {
+        let text = fs::read_to_string(home.path("driftless.toml")).unwrap();
+        assert!(text.contains(from), "{from}: {text}");
+        home.write("driftless.toml", &text.replace(from, to));
+    };
+    configure("zone = \"example.org\"\n", "");
+    assert!(checked().contains("zone is not there, and would not be made"));
+    let zone = home.text("zone");
+    configure(&format!("path = \"{zone}\""), &format!("path = \"{}\"", home.text("missing/zone")));
+    let warned = checked();
+    assert!(
+        warned.contains("`path` of the account \"zone\": the folder of") && warned.contains("No such file"),
+        "{warned}"
+    );
+    configure("/missing/zone\"", "/zone\"\nzone = \"example.org\"");
+    let reload = home.text("reload");
+    configure("[account.luna]", &format!("reload = [\"{reload}\"]\n[account.luna]"));
+    assert!(checked().contains(&format!("{reload} cannot be run: No such file")));
+    home.write("reload", "#!/bin/sh\n");
+    assert!(checked().contains(&format!("cannot run {reload}")));
+    fs::set_permissions(&reload, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    assert_eq!(checked(), "");
+    configure(&format!("{{ file = \"{}\" }}", home.text("none")), "{ command = [\"/nonexistent/program\"] }");
+    let output = home.output(&["check", "--strict"]);
+    assert!(code(&output) == 78 && stderr(&output).contains("/nonexistent/program cannot be run"), "{output:?}");
 }
 
 #[test]
@@ -238,5 +279,197 @@ fn a_second_demonstration_says_nothing_but_that_there_is_one() {
     let output = torture::output(&mut demo(&home));
     assert_eq!((code(&output), stdout(&output)), (75, String::new()));
     assert!(stderr(&output).contains("is at work in "), "{output:?}");
+    daemon.stop();
+}
+
+/// A command that may do no more than its user's permissions say, as root too.
+fn as_a_user(home: &Home, words: &[&str]) -> Output {
+    let wrapper: &[&str] =
+        if rustix::process::geteuid().is_root() { &["setpriv", "--bounding-set", "-all"] } else { &[] };
+    torture::output(&mut home.wrapped(wrapper, words))
+}
+
+#[test]
+fn who_may_not_ask_is_told_who_may() {
+    let home = home();
+    let daemon = home.start(&["run"]);
+    assert!(within(std::time::Duration::from_secs(20), || home.status().1 == Some(0)), "{}", home.log());
+    let close =
+        |mode| fs::set_permissions(home.path("state"), std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    let refused = |words: &[&str], says: &str| {
+        let output = as_a_user(&home, words);
+        let said = stderr(&output) + &stdout(&output);
+        assert_eq!(code(&output), 77, "{words:?}: {said}");
+        let sudo = format!("only root and the user that the daemon runs as may (sudo driftless {})", words[0]);
+        assert!(said.contains(says) && said.contains(&sudo) && !said.contains("damaged"), "{words:?}: {said}");
+    };
+    close(0o000);
+    for words in
+        [&["status"][..], &["status", "--json"], &["explain", "home.example.org"], &["update"], &["release", "--all"]]
+    {
+        refused(words, "this user may not ask at ");
+    }
+    close(0o700);
+    daemon.stop();
+    // And while none runs, in a folder that is shut and in one that can only be looked into.
+    close(0o000);
+    for words in [&["status"][..], &["explain", "home.example.org"], &["plan"], &["once"], &["update"]] {
+        let output = as_a_user(&home, words);
+        assert_eq!(code(&output), 77, "{words:?}: {output:?}");
+    }
+    refused(&["once"], &format!("this user may not look into {}", home.text("state")));
+    close(0o500);
+    refused(&["once"], &format!("this user may not write into {}", home.text("state")));
+    assert_eq!(code(&as_a_user(&home, &["status"])), 69);
+    close(0o700);
+    fs::set_permissions(home.path("state/ledger.journal"), std::os::unix::fs::PermissionsExt::from_mode(0o000))
+        .unwrap();
+    refused(&["once"], &format!("this user may not look into {}", home.text("state/ledger.journal")));
+}
+
+#[test]
+fn a_demonstration_where_this_user_may_not_write_says_what_to_do() {
+    let home = home();
+    fs::create_dir_all(home.path("shut/demo/state")).unwrap();
+    let close = |name: &str| {
+        fs::set_permissions(home.path(name), std::os::unix::fs::PermissionsExt::from_mode(0o500)).unwrap();
+    };
+    for name in ["shut/demo/state", "shut"] {
+        close(name);
+        let folder = if name == "shut" { "shut/new" } else { "shut/demo" };
+        let output = as_a_user(&home, &["run", "--demo", "--folder", folder]);
+        let said = format!("driftless: this user may not write into {folder}: name another folder with --folder\n");
+        assert_eq!((code(&output), stderr(&output)), (77, said));
+    }
+}
+
+#[test]
+fn a_status_without_a_daemon_says_what_is_wrong_with_the_state() {
+    let home = home();
+    home.output(&["once"]);
+    for (file, says) in [("ledger.json", "ledger.json is damaged"), ("ledger.journal", "ledger.journal")] {
+        home.write(&format!("state/{file}"), "nonsense");
+        let output = home.output(&["status"]);
+        assert!(stderr(&output).contains(&format!("{}: {says}", home.text("state"))), "{output:?}");
+        assert_eq!(code(&output), 69);
+    }
+    // Whoever sets them aside says where.
+    let said = stderr(&home.output(&["once"]));
+    assert!(
+        said.contains(&format!("{}: what is damaged is kept as ledger.json.corrupt-1", home.text("state"))),
+        "{said}"
+    );
+    fs::remove_dir_all(home.path("state")).unwrap();
+    home.write("state", "");
+    let output = home.output(&["status"]);
+    let said = format!("{} is a file, and a folder is needed for the state: move it away", home.text("state"));
+    assert!(code(&output) == 69 && stderr(&output).contains(&said), "{output:?}");
+}
+
+#[test]
+fn a_broken_configuration_hides_no_running_daemon() {
+    let home = home();
+    let daemon = home.start(&["run"]);
+    assert!(within(std::time::Duration::from_secs(20), || home.status().1 == Some(0)), "{}", home.log());
+    let right = fs::read_to_string(home.path("driftless.toml")).unwrap();
+    let wrong = [
+        ("a key is misspelt", right.replace("api_id", "api_idd"), "did you mean `api_id`?"),
+        ("it is no TOML any more", format!("{right}[[record\n"), "this is no TOML"),
+        ("a record has no account", format!("{right}[[record]]\nname = \"x.example.org\"\n"), "has no `account`"),
+    ];
+    for (what, text, why) in wrong {
+        home.write("driftless.toml", &text);
+        for words in [&["status"][..], &["explain", "home.example.org"]] {
+            let output = home.output(words);
+            assert!(code(&output) == 0 && stdout(&output).contains("home.example.org A"), "{what}: {output:?}");
+            assert!(stderr(&output).contains("the configuration cannot be used now"), "{what}: {output:?}");
+            assert!(stderr(&output).contains("driftless.toml:") && stderr(&output).contains(why), "{what}: {output:?}");
+        }
+        assert_eq!(json(&home, &["status"]).1["running"], true, "{what}");
+    }
+    // Where the file is gone, a socket can be named.
+    fs::remove_file(home.path("driftless.toml")).unwrap();
+    let output = home.output(&["status", "--socket", &home.text("state/driftless.sock")]);
+    assert!(code(&output) == 0 && stderr(&output).contains("No such file"), "{output:?}");
+    daemon.stop();
+    assert_eq!(code(&home.output(&["status"])), 78);
+}
+
+#[test]
+fn a_reload_that_fails_logs_what_check_would_say() {
+    let home = home();
+    let daemon = home.start(&["run"]);
+    assert!(within(std::time::Duration::from_secs(20), || home.status().1 == Some(0)), "{}", home.log());
+    let text = fs::read_to_string(home.path("driftless.toml")).unwrap();
+    home.write("driftless.toml", &text.replace("api_id", "api_idd"));
+    daemon.signal(rustix::process::Signal::HUP);
+    let kept =
+        || home.log().lines().find(|line| line.contains("the configuration in force is kept")).map(str::to_owned);
+    assert!(within(std::time::Duration::from_secs(20), || kept().is_some()), "{}", home.log());
+    let line = kept().unwrap();
+    assert!(line.contains("driftless.toml:9:1: ") && line.contains("did you mean `api_id`?"), "{line}");
+    daemon.stop();
+}
+
+#[test]
+fn a_status_finds_the_demonstration_that_runs_here() {
+    let home = Home::new();
+    let driftless = |words: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_driftless"));
+        command.args(words).env_clear().env("STATE_DIRECTORY", home.path("none")).current_dir(home.path(""));
+        command
+    };
+    let daemon = home.spawn(&mut driftless(&["run", "--demo"]));
+    assert!(within(std::time::Duration::from_secs(20), || home.log().contains("Ctrl-C ends it")), "{}", home.log());
+    let socket = home.text("driftless-demo/state/driftless.sock");
+    assert!(home.log().contains(&format!("driftless status --socket {socket}")), "{}", home.log());
+    assert!(within(std::time::Duration::from_secs(20), || home.path("driftless-demo/state/driftless.sock").exists()));
+    if std::path::Path::new("/etc/driftless/driftless.toml").exists() {
+        return torture::say("this machine has a configuration");
+    }
+    for words in [&["status"][..], &["status", "--socket", &socket]] {
+        let output = torture::output(&mut driftless(words));
+        assert!(code(&output) == 0 && stdout(&output).contains("home.arpa A at demo"), "{output:?}");
+        assert!(stderr(&output).contains("no configuration"), "{output:?}");
+    }
+    daemon.stop();
+}
+
+#[test]
+fn a_check_prints_one_shape_whatever_is_wrong() {
+    let home = home();
+    let shape = ["accounts", "ok", "online", "problems", "records"];
+    let problem = ["also", "at", "help", "message", "severity"];
+    let text = fs::read_to_string(home.path("driftless.toml")).unwrap();
+    for (words, text, expected) in [
+        (&["check"][..], text.clone(), 0),
+        (&["check"], text.replace("api_id", "api_idd"), 78),
+        (&["check"], format!("{text}["), 78),
+        (&["check"], String::new(), 78),
+        (&["check", "--log", "nonsense=nonsense=x"], text.clone(), 64),
+    ] {
+        home.write("driftless.toml", &text);
+        let (code, said) = json(&home, words);
+        assert_eq!((code, keys(&said).as_slice()), (expected, &shape[..]), "{words:?} {said}");
+        let problems = said["problems"].as_array().unwrap();
+        assert!(!problems.is_empty() && problems.iter().all(|found| keys(found) == problem), "{said}");
+    }
+}
+
+#[test]
+fn a_family_has_one_form_in_all_data() {
+    let home = home();
+    let daemon = home.start(&["run"]);
+    assert!(within(std::time::Duration::from_secs(20), || {
+        home.status().0["status"]["sources"].as_array().is_some_and(|sources| sources.len() == 2)
+    }));
+    let forms = |said: &Value| {
+        let families = said.as_array().unwrap().iter().map(|source| source["family"].as_str().unwrap().to_owned());
+        families.collect::<std::collections::BTreeSet<_>>()
+    };
+    let expected = ["ipv4".to_owned(), "ipv6".to_owned()].into();
+    assert_eq!(forms(&home.status().0["status"]["sources"]), expected);
+    assert_eq!(forms(&json(&home, &["explain", "home.example.org"]).1["sources"]), expected);
+    assert_eq!(forms(&json(&home, &["detect"]).1["sources"]), expected);
     daemon.stop();
 }

@@ -23,6 +23,12 @@ pub struct Demo {
     pub name: String,
 }
 
+/// Where the demonstration in `folder` takes commands.
+#[must_use]
+pub fn socket(folder: &Path) -> PathBuf {
+    folder.join("state/driftless.sock")
+}
+
 /// The demonstration in `folder`, for a machine called `host`.
 #[must_use]
 pub fn demo(folder: &Path, host: &str) -> Demo {

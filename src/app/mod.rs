@@ -19,6 +19,7 @@ use crate::report::control::{Control, Released, Request, Unanswered, ask};
 use crate::store::Store;
 
 pub mod demo;
+pub mod rights;
 pub mod wiring;
 
 /// A configuration, and what it was read from.
@@ -118,9 +119,7 @@ fn open(folder: &Path) -> Result<Opened, Failure> {
         tracing::warn!("{error}; going on without, what is sent is limited to what cannot do harm");
     }
     let (store, found) = Store::open(folder);
-    for note in &found.notes {
-        tracing::warn!("{note}");
-    }
+    tell(folder, &found.notes);
     let documents = found.documents.into_iter().map(|(key, value)| (key, Document::Some(value))).collect();
     Ok(Opened { claim, store, documents })
 }
@@ -233,10 +232,23 @@ pub async fn plan(loaded: &Loaded) -> Result<State, Failure> {
     Ok(engine.run(Until::Settled, Ears { signals: Signals::open().ok(), ..Ears::default() }).await)
 }
 
-/// What the state's folder holds, without touching it.
+/// What the state's folder holds, without touching it; what is wrong with it is told.
 #[must_use]
 pub fn look(folder: &Path) -> Documents {
-    Store::look(folder).documents.into_iter().map(|(key, value)| (key, Some(value))).collect()
+    if folder.exists() && !folder.is_dir() {
+        tracing::warn!("{} is a file, and a folder is needed for the state: move it away", folder.display());
+        return Documents::default();
+    }
+    let found = Store::look(folder);
+    tell(folder, &found.notes);
+    found.documents.into_iter().map(|(key, value)| (key, Some(value))).collect()
+}
+
+/// Tells what is wrong with the files of the state, and where they are.
+fn tell(folder: &Path, notes: &[String]) {
+    for note in notes {
+        tracing::warn!("{}: {note}", folder.display());
+    }
 }
 
 /// How everything stands according to what is on the disk, while no daemon runs.

@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::print;
-use crate::app::{self, Failure, Loaded};
-use crate::config::{self, ConfigErrors, Problem};
+use crate::app::{self, Failure, Loaded, rights};
+use crate::config::{self, ConfigErrors, Problem, Severity};
 use crate::engine::{Parts, look_at};
 use crate::model::desired::{AccountName, Id};
 use crate::model::machine::State;
@@ -25,6 +25,7 @@ use crate::report::status::{RecordStatus, SourceStatus, Status, record_status};
 
 /// What would change, and why.
 pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
+    rights::may_look(&loaded.config.state_dir, "plan")?;
     let state = app::plan(loaded).await?;
     let now = clock::now();
     let mut rows = Vec::new();
@@ -103,6 +104,13 @@ impl Checked {
     pub(super) fn wrong(errors: &ConfigErrors) -> Self {
         Self { problems: errors.problems().to_vec(), ..Self::default() }
     }
+
+    /// Of what kept the check itself from its end.
+    pub(super) fn failed(why: &str) -> Self {
+        let problem =
+            Problem { severity: Severity::Error, place: None, message: why.to_owned(), help: None, also: None };
+        Self { problems: vec![problem], ..Self::default() }
+    }
 }
 
 /// Whether the configuration is right; `online`, whether the accounts are.
@@ -111,7 +119,7 @@ pub(super) async fn check(loaded: &Loaded, online: bool, strict: bool, json: boo
     config.check_accounts(&Tools { http: Http::new(None) })?;
     let parts = loaded.build(None)?;
     let credentials = loaded.input.variables.get("CREDENTIALS_DIRECTORY").map(Path::new);
-    let problems: Vec<Problem> = config.warnings.iter().cloned().chain(config.look_at_secrets(credentials)).collect();
+    let problems: Vec<Problem> = config.warnings.iter().cloned().chain(config.look_at_machine(credentials)).collect();
     let (answers, worst) = if online { ask_services(&parts).await } else { (Vec::new(), 0) };
     let code = if strict && !problems.is_empty() { 78 } else { worst };
     let (accounts, records) = (config.accounts.len(), config.records.len());
@@ -194,22 +202,27 @@ pub(super) async fn detect(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
     Ok(code)
 }
 
-/// How everything stands: from the running daemon, else from the disk. The second part says which.
-pub(super) async fn current(loaded: &Loaded) -> Result<(Status, bool), Failure> {
-    match of_daemon(&loaded.config.socket).await? {
+/// How everything stands: from the daemon that listens at `socket`, or where the configuration says, else from the disk. The second
+/// part says which.
+pub(super) async fn current(loaded: &Loaded, socket: Option<&Path>, command: &str) -> Result<(Status, bool), Failure> {
+    match of_daemon(socket.unwrap_or(&loaded.config.socket), command).await? {
         Some(status) => Ok((status, true)),
-        None => Ok((Status::of(&app::on_disk(loaded)?, clock::now()).left_behind(), false)),
+        None => {
+            rights::may_look(&loaded.config.state_dir, command)?;
+            Ok((Status::of(&app::on_disk(loaded)?, clock::now()).left_behind(), false))
+        }
     }
 }
 
 /// What the daemon that listens at `socket` says; `None` where none does.
-pub(super) async fn of_daemon(socket: &Path) -> Result<Option<Status>, Failure> {
+pub(super) async fn of_daemon(socket: &Path, command: &str) -> Result<Option<Status>, Failure> {
     match ask(socket, &Request::Status).await {
         Ok(value) => {
             let status = serde_json::from_value(value);
             status.map(Some).map_err(|error| Failure::Other(75, format!("the daemon's answer: {error}")))
         }
         Err(Unanswered::NotRunning) => Ok(None),
+        Err(Unanswered::Forbidden) => Err(rights::forbidden(socket, "ask at", command)),
         Err(Unanswered::Refused(why)) => Err(Failure::Other(77, why)),
     }
 }
@@ -282,9 +295,8 @@ fn explain_one(status: &Status, record: &RecordStatus) {
         print::hanging(&format!("  held since:   {} ({})", held.since, held.reason), 14);
         print::hanging(&format!("  to let go:    {}", held.release), 14);
     }
-    let family = record.rtype.parse().ok().and_then(RecordType::family).map(|family| family.to_string());
-    let its_own =
-        |source: &&SourceStatus| record.sources.contains(&source.source) && Some(&source.family) == family.as_ref();
+    let family = record.rtype.parse().ok().and_then(RecordType::family);
+    let its_own = |source: &&SourceStatus| record.sources.contains(&source.source) && Some(source.family) == family;
     for source in status.sources.iter().filter(its_own) {
         print::hanging(&format!("  source:       {} ({}): {}", source.source, source.family, source.says), 14);
     }
@@ -358,7 +370,7 @@ fn holds(kind: Kind) -> String {
         Kind::Secret => "secret".into(),
         Kind::Url => "URL".into(),
         Kind::Name => "domain name".into(),
-        Kind::Path => "path".into(),
+        Kind::Path | Kind::Replaced => "path".into(),
         Kind::Duration => "duration".into(),
         Kind::Number(least, most) => format!("{least} to {most}"),
         Kind::Flag => "true or false".into(),

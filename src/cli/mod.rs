@@ -1,11 +1,11 @@
 //! The command line: what can be typed, and what it answers. The only room that prints.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::app::{self, Failure, Loaded};
+use crate::app::{self, Failure, Loaded, demo};
 use crate::config::{self, LogFormat, LogLevel};
 use crate::model::name::Name;
 use crate::os::log::{self, Format, LogOptions};
@@ -31,6 +31,9 @@ Files:
   /var/lib/driftless              the state
 
 Manual: driftless(8), driftless.toml(5)";
+
+/// The folder of the demonstration where nobody names one.
+const DEMO: &str = "driftless-demo";
 
 /// Keeps DNS records from drifting away from the addresses they stand for.
 #[derive(Debug, Parser)]
@@ -59,7 +62,7 @@ enum Command {
     /// Ask every source for the address, and show what each says and what is believed
     Detect(JsonArgs),
     /// Show how every record stands, what it waits for, and why it is held
-    Status(JsonArgs),
+    Status(StatusArgs),
     /// Tell why a record was or was not updated
     Explain(ExplainArgs),
     /// Look at everything, or at one name, now: in the running daemon, or else in a round of its own
@@ -102,12 +105,22 @@ struct RunArgs {
     #[arg(long)]
     demo: bool,
     /// Where the demonstration keeps its files
-    #[arg(long, value_name = "FOLDER", default_value = "driftless-demo", requires = "demo")]
+    #[arg(long, value_name = "FOLDER", default_value = DEMO, requires = "demo")]
     folder: PathBuf,
 }
 
 #[derive(Debug, Args)]
 struct JsonArgs {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct StatusArgs {
+    /// Where the daemon takes commands [default: what the configuration says]
+    #[arg(long, value_name = "FILE")]
+    socket: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -130,6 +143,9 @@ struct CheckArgs {
 struct ExplainArgs {
     /// The record's name
     name: Name,
+    /// Where the daemon takes commands [default: what the configuration says]
+    #[arg(long, value_name = "FILE")]
+    socket: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -174,6 +190,11 @@ pub fn main() -> ExitCode {
     };
     match dispatch(&cli) {
         Ok(code) => ExitCode::from(code),
+        Err(Failure::Other(code, why)) if matches!(&cli.command, Command::Check(args) if args.json) => {
+            // Where even this cannot be printed, the exit code still tells.
+            let _ = print::json(&look::Checked::failed(&why));
+            ExitCode::from(code)
+        }
         Err(failure) if wants_json(&cli.command) => ExitCode::from(print::failure_as_json(&failure)),
         Err(failure) => {
             let journal = log::under_journal(config::journal_stream().as_deref());
@@ -184,7 +205,8 @@ pub fn main() -> ExitCode {
 
 fn wants_json(command: &Command) -> bool {
     match command {
-        Command::Once(args) | Command::Plan(args) | Command::Detect(args) | Command::Status(args) => args.json,
+        Command::Once(args) | Command::Plan(args) | Command::Detect(args) => args.json,
+        Command::Status(args) => args.json,
         Command::Check(args) => args.json,
         Command::Explain(args) => args.json,
         Command::Providers(args) => args.json,
@@ -223,8 +245,13 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
                 other => other,
             },
             Command::Detect(args) => look::detect(&loaded, args.json).await,
-            Command::Status(args) => look::status(look::current(&loaded).await?, args.json),
-            Command::Explain(args) => look::explain(look::current(&loaded).await?, &args.name, args.json),
+            Command::Status(args) => {
+                look::status(look::current(&loaded, args.socket.as_deref(), "status").await?, args.json)
+            }
+            Command::Explain(args) => {
+                let status = look::current(&loaded, args.socket.as_deref(), "explain").await?;
+                look::explain(status, &args.name, args.json)
+            }
             Command::Update(args) => work::update(loaded, args.name.clone()).await,
             Command::Release(args) => work::release(&loaded, args.target.as_deref()).await,
             // Carried out above, without or beside the daemon.
@@ -244,19 +271,32 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 /// What can be done although the configuration is wrong: a daemon that started before it was goes on with what it read,
 /// and can be asked.
 fn despite(cli: &Cli, errors: config::ConfigErrors) -> Result<u8, Failure> {
-    let asks = matches!(cli.command, Command::Status(_) | Command::Explain(_));
-    let answer = match cli.config {
-        None if asks => runtime()?.block_on(look::of_daemon(&config::usual_socket())).ok().flatten(),
-        _ => None,
+    let (socket, command) = match &cli.command {
+        Command::Check(args) if args.json => {
+            print::json(&look::Checked::wrong(&errors))?;
+            return Ok(78);
+        }
+        Command::Status(args) => (args.socket.clone(), "status"),
+        Command::Explain(args) => (args.socket.clone(), "explain"),
+        _ => return Err(errors.into()),
     };
-    if matches!(&cli.command, Command::Check(args) if args.json) {
-        print::json(&look::Checked::wrong(&errors))?;
-        return Ok(78);
-    }
-    let Some(status) = answer else { return Err(errors.into()) };
-    print::note(
-        "the configuration has become wrong (see driftless check); the daemon goes on with the one it read before",
-    );
+    let likely = || {
+        let socket = config::likely_socket(cli.config.as_deref());
+        // Who has nothing but a demonstration may mean that.
+        let demo = demo::socket(Path::new(DEMO));
+        if cli.config.is_none() && !socket.exists() && demo.exists() { demo } else { socket }
+    };
+    let socket = socket.unwrap_or_else(likely);
+    let answer = runtime()?.block_on(look::of_daemon(&socket, command));
+    let Some(status) = answer? else { return Err(errors.into()) };
+    let is_demo = cli.config.is_none() && socket == demo::socket(Path::new(DEMO));
+    let at = socket.display();
+    print::note(&if is_demo {
+        format!("there is no configuration; what follows is said by the demonstration at {at}")
+    } else {
+        let why = errors.one_line();
+        format!("what the daemon at {at} says goes by what it read before; the configuration cannot be used now: {why}")
+    });
     match &cli.command {
         Command::Explain(args) => look::explain((status, true), &args.name, args.json),
         _ => look::status((status, true), wants_json(&cli.command)),

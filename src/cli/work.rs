@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Cli, look, print, start_log};
-use crate::app::{self, Failure, Loaded, Work, demo};
+use crate::app::{self, Failure, Loaded, Work, demo, rights};
 use crate::config::{self, Config};
 use crate::model::desired::AccountName;
 use crate::model::machine::{State, Target};
@@ -26,13 +26,24 @@ pub(super) async fn run(loaded: Loaded, path: Option<PathBuf>) -> Result<u8, Fai
 /// The daemon without any account, into a zone file of its own.
 pub(super) fn demo(cli: &Cli, folder: &Path) -> Result<u8, Failure> {
     let failed = |why: &dyn std::fmt::Display| Failure::Other(78, format!("{}: {why}", folder.display()));
-    file::folder(folder).map_err(|error| failed(&error))?;
+    let refused = || {
+        let why = format!("this user may not write into {}: name another folder with --folder", folder.display());
+        Failure::Other(77, why)
+    };
+    file::folder(folder).map_err(|error| match error.kind() {
+        std::io::ErrorKind::PermissionDenied => refused(),
+        _ => failed(&error),
+    })?;
     let folder = folder.canonicalize().map_err(|error| failed(&error))?;
+    // What somebody else's demonstration left there would pass for damaged.
+    for folder in [folder.as_path(), &folder.join("state")] {
+        rights::may_write(folder, "").map_err(|_| refused())?;
+    }
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let demo = demo::demo(&folder, &host);
     let loaded = Loaded { config: Config::load(&demo.input)?, input: demo.input };
     start_log(cli, Some(&loaded))?;
-    let banner = banner(&demo.name, &demo.zone_file, &demo::interfaces());
+    let banner = banner(&demo.name, &demo.zone_file, &loaded.config.socket, &demo::interfaces());
     let work = Work {
         greeting: Some(Box::new(move || print::line(&banner))),
         onlooker: Some(demo::tell_what_is_missing()),
@@ -44,7 +55,7 @@ pub(super) fn demo(cli: &Cli, folder: &Path) -> Result<u8, Failure> {
 }
 
 /// What the demonstration says first.
-fn banner(name: &str, zone_file: &Path, interfaces: &[String]) -> String {
+fn banner(name: &str, zone_file: &Path, socket: &Path, interfaces: &[String]) -> String {
     let (whose, example) = match interfaces {
         [] => ("this machine, of which no interface is up now,".to_owned(), "INTERFACE"),
         [only] => (format!("the interface {only}"), only.as_str()),
@@ -52,13 +63,16 @@ fn banner(name: &str, zone_file: &Path, interfaces: &[String]) -> String {
     };
     format!(
         "{name} follows the addresses of {whose} into\n    {}\na standard zone file. Watch it, and change an address in \
-         another terminal, as root, for example\n    ip address add 192.168.99.7/24 dev {example}\nCtrl-C ends it.\n",
-        zone_file.display()
+         another terminal, as root, for example\n    ip address add 192.168.99.7/24 dev {example}\nor ask how it stands with\n    \
+         driftless status --socket {}\nCtrl-C ends it.\n",
+        zone_file.display(),
+        socket.display()
     )
 }
 
 /// One round.
 pub(super) async fn once(loaded: Loaded, json: bool) -> Result<u8, Failure> {
+    rights::may_write(&loaded.config.state_dir, "once")?;
     let state = app::work(Work::round(loaded, Target::All)).await?;
     let now = clock::now();
     if json {
@@ -93,7 +107,9 @@ pub(super) async fn update(loaded: Loaded, name: Option<Name>) -> Result<u8, Fai
             Ok(0)
         }
         Err(Unanswered::Refused(why)) => Err(Failure::Other(77, why)),
+        Err(Unanswered::Forbidden) => Err(rights::forbidden(&loaded.config.socket, "ask at", "update")),
         Err(Unanswered::NotRunning) => {
+            rights::may_write(&loaded.config.state_dir, "update")?;
             let state = app::work(Work::round(loaded, name.map_or(Target::All, Target::Name))).await?;
             outcome(&state, clock::now());
             Ok(look::exit_code(&state))
@@ -119,7 +135,9 @@ pub(super) async fn release(loaded: &Loaded, target: Option<&str>) -> Result<u8,
         Ok(answer) => serde_json::from_value(answer)
             .map_err(|error| Failure::Other(75, format!("the daemon's answer: {error}")))?,
         Err(Unanswered::Refused(why)) => return Err(Failure::Other(77, why)),
+        Err(Unanswered::Forbidden) => return Err(rights::forbidden(&config.socket, "ask at", "release")),
         Err(Unanswered::NotRunning) => {
+            rights::may_write(&config.state_dir, "release")?;
             let target = account.map(Target::Account).or(name.map(Target::Name)).unwrap_or(Target::All);
             app::release(loaded, target)?
         }

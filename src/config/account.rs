@@ -60,8 +60,8 @@ fn one(
         let (field, is_file) = pick(reader, &mut fields, wanted);
         let value = match field {
             Some(field) if is_file => secret::file(reader, input, field).map(Checked::Secret),
-            Some(field) => setting::read(reader, input, field, wanted.kind),
-            None => from_variable(reader, input, wanted),
+            Some(field) => setting::read(reader, input, name, field, wanted.kind),
+            None => from_variable(reader, input, name, wanted),
         };
         if let Some(place) = field.and_then(|field| reader.documents.place(field.node.at)) {
             places.insert(wanted.name, place);
@@ -139,13 +139,13 @@ fn has_variable(input: &Input, wanted: &Setting) -> bool {
     !wanted.variable.is_empty() && input.variables.get(wanted.variable).is_some_and(|content| !content.is_empty())
 }
 
-fn from_variable(reader: &mut Reader, input: &Input, wanted: &Setting) -> Option<Checked> {
+fn from_variable(reader: &mut Reader, input: &Input, account: &str, wanted: &Setting) -> Option<Checked> {
     if !has_variable(input, wanted) {
         return None;
     }
     let at = reader.documents.add_variable(wanted.variable);
     let node = Node { at, value: Value::Variable(input.variables.get(wanted.variable)?.clone()) };
-    setting::read(reader, input, Field { key: wanted.name, at, node: &node }, wanted.kind)
+    setting::read(reader, input, account, Field { key: wanted.name, at, node: &node }, wanted.kind)
 }
 
 fn missing(reader: &mut Reader, entry: &Entry, wanted: &Setting, account: &str, at: Spot) {

@@ -1,12 +1,15 @@
 //! What holds where nothing else is said, the log, and where things are kept.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::input::Input;
+use toml::de::DeTable;
+
+use super::input::{self, Input};
 use super::meant::{Defaults, Log, LogFormat, LogLevel, TtlPolicy};
 use super::reader::{Fields, Reader};
-use super::tree::{Node, Table, Value};
+use super::tree::{self, Node, Table, Value};
 use super::{record, secret, setting};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -78,20 +81,39 @@ pub(super) const STATE_DIR: &str = "/var/lib/driftless";
 /// The socket's name in it.
 const SOCKET: &str = "driftless.sock";
 
-/// Where the daemon of this machine takes commands, as long as nothing else was configured.
+/// Where the daemon takes commands that runs with a configuration, wrong as it may be now: what is left to be read of it at
+/// `path`, or where it stands by default.
 #[must_use]
-pub fn usual_socket() -> PathBuf {
-    Path::new(STATE_DIR).join(SOCKET)
+pub fn likely_socket(path: Option<&Path>) -> PathBuf {
+    let (texts, variables) = input::what_can_be_read(path);
+    let mut root = Table::new();
+    for text in &texts {
+        tree::merge(&mut root, tree::from_toml(0, DeTable::parse_recoverable(text).0.get_ref()), false);
+    }
+    let typed = |key: &str| match root.get(key) {
+        Some((_, Node { value: Value::Text(text), .. })) if text.starts_with('/') => Some(PathBuf::from(text)),
+        _ => None,
+    };
+    let spelt = |name: &str| variables.get(name).filter(|path| path.starts_with('/')).map(PathBuf::from);
+    let state_dir = || {
+        let given = spelt("DRIFTLESS__STATE_DIR").or_else(|| typed("state_dir"));
+        given.unwrap_or_else(|| usual_state_dir(&variables).into())
+    };
+    spelt("DRIFTLESS__SOCKET").or_else(|| typed("socket")).unwrap_or_else(|| state_dir().join(SOCKET))
+}
+
+/// The service manager's folder for the state, or the usual one.
+fn usual_state_dir(variables: &BTreeMap<String, String>) -> &str {
+    // systemd separates several folders with colons; the first is ours.
+    let given = variables.get("STATE_DIRECTORY").and_then(|folders| folders.split(':').next());
+    given.filter(|folder| folder.starts_with('/')).unwrap_or(STATE_DIR)
 }
 
 /// Reads `state_dir` and `socket`. The state's folder is the service manager's where nothing is said.
 pub(super) fn paths(reader: &mut Reader, input: &Input, fields: &mut Fields<'_>) -> (PathBuf, PathBuf) {
     let mut path = |key| secret::path(reader, fields.take(key)?);
     let (state_dir, socket) = (path("state_dir"), path("socket"));
-    // systemd separates several folders with colons; the first is ours.
-    let given = input.variables.get("STATE_DIRECTORY").and_then(|folders| folders.split(':').next());
-    let given = given.filter(|folder| folder.starts_with('/')).unwrap_or(STATE_DIR);
-    let state_dir = state_dir.unwrap_or_else(|| given.into());
+    let state_dir = state_dir.unwrap_or_else(|| usual_state_dir(&input.variables).into());
     let socket = socket.unwrap_or_else(|| state_dir.join(SOCKET));
     (state_dir, socket)
 }

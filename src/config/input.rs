@@ -52,6 +52,18 @@ pub fn read_input(path: Option<&Path>) -> Result<Input, ConfigErrors> {
     gather(path, Path::new(DEFAULT_FILE), environment())
 }
 
+/// The files that can be read, and the environment, whatever is wrong with the others.
+pub(super) fn what_can_be_read(path: Option<&Path>) -> (Vec<String>, BTreeMap<String, String>) {
+    let files = match path {
+        Some(path) => vec![path.to_owned()],
+        None => default_files(Path::new(DEFAULT_FILE), &mut Vec::new()),
+    };
+    let variables = environment()
+        .into_iter()
+        .filter_map(|(name, content)| Some((name.into_string().ok()?, content.into_string().ok()?)));
+    (files.iter().filter_map(|path| read(path).ok()).collect(), variables.collect())
+}
+
 #[expect(clippy::disallowed_methods, reason = "this is where the environment is read, once")]
 fn environment() -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
     std::env::vars_os().collect()

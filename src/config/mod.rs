@@ -1,7 +1,6 @@
 //! The configuration: what was typed becomes what was meant, or a list of everything that is wrong with it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::Arc;
 
 use toml::de::DeTable;
@@ -12,6 +11,7 @@ mod defaults;
 mod document;
 mod duration;
 mod input;
+mod machine;
 mod mask;
 mod meant;
 mod problem;
@@ -25,7 +25,7 @@ mod tests;
 mod tree;
 mod variables;
 
-pub use defaults::usual_socket;
+pub use defaults::likely_socket;
 pub use input::{DEFAULT_FILE, Input, SMALLEST, journal_stream, no_color, read_input};
 pub use meant::{
     Absent, Account, Address, Config, DEFAULT_ADDRESS, Defaults, EchoFormat, HttpsSource, InterfaceSource, Log,
@@ -34,8 +34,6 @@ pub use meant::{
 pub use problem::{Also, ConfigErrors, Origin, Place, Problem, Severity, Warning};
 pub use suggest::suggest;
 
-use crate::os::reach::{self, User};
-use crate::os::secret::Secret;
 use crate::provider::{Entry, Provider, REGISTRY, Tools};
 use document::{Documents, Spot};
 use reader::{Fields, Reader, error, warning};
@@ -102,31 +100,6 @@ impl Config {
             }
         }
         if problems.is_empty() { Ok(providers) } else { Err(ConfigErrors(problems)) }
-    }
-}
-
-impl Config {
-    /// What is wrong with the files of secrets, seen by this user and for the one that the daemon runs as. `credentials` is
-    /// the folder of the service manager's, which looks after them itself.
-    #[must_use]
-    pub fn look_at_secrets(&self, credentials: Option<&Path>) -> Vec<Warning> {
-        let user = User::of_daemon(&self.state_dir, self.state_dir == Path::new(defaults::STATE_DIR));
-        let mut found = Vec::new();
-        for account in self.accounts.values() {
-            for setting in account.entry.settings {
-                let Some(path) = account.settings.secret(setting.name).and_then(Secret::path) else { continue };
-                let kept = credentials.is_some_and(|folder| path.starts_with(folder));
-                let place = account.places.get(setting.name).or(account.place.as_ref()).cloned();
-                found.extend(reach::trouble(path, (!kept).then_some(&user)).map(|(message, help)| Problem {
-                    severity: Severity::Warning,
-                    place,
-                    message,
-                    help,
-                    also: None,
-                }));
-            }
-        }
-        found
     }
 }
 

@@ -78,10 +78,8 @@ pub struct Problem {
     /// What is wrong, in one sentence.
     pub message: String,
     /// What to do about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
     /// The other place that has to do with it, and what it is.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub also: Option<Also>,
 }
 
@@ -181,10 +179,11 @@ impl ConfigErrors {
         &self.0
     }
 
-    /// Every problem in one line for a log, without advice.
+    /// Everything that is wrong, in one line with its advice, for a log. Warnings are not what is wrong.
     #[must_use]
     pub fn one_line(&self) -> String {
-        self.0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        let errors = self.0.iter().filter(|problem| problem.severity == Severity::Error);
+        errors.map(Problem::one_line).collect::<Vec<_>>().join("; ")
     }
 
     /// Every problem as people read it, an empty line between two.

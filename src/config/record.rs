@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::document::Spot;
 use super::meant::{Absent, Address, DEFAULT_ADDRESS, Defaults, Record, Source, TtlPolicy, Values};
-use super::reader::{Field, Fields, Reader, error};
+use super::reader::{Field, Fields, Reader, error, warning};
 use super::tree::{Node, Table, Value};
 use super::{address, setting, suggest};
 use crate::model::address::allowed;
@@ -15,6 +15,8 @@ use crate::model::record::{RecordType, Ttl};
 
 /// How long an absence must have lasted where nothing else is said.
 const ABSENT_AFTER: Duration = Duration::from_secs(600);
+/// Below so many seconds a time to live is legal (RFC 2181, section 8) and of little use.
+const SHORT: u32 = 30;
 /// The bounds of how long an absence must have lasted.
 const ABSENT: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(7 * 86_400));
 
@@ -178,6 +180,12 @@ pub(super) fn ttl(reader: &mut Reader, field: Field<'_>) -> Option<TtlPolicy> {
         return Some(TtlPolicy::Keep);
     }
     let seconds = reader.number(field, 0, Ttl::MAX, " or \"keep\"")?;
+    if seconds < SHORT {
+        let message =
+            format!("`ttl`: {seconds} s is so short that hardly anyone keeps the answer, and many services refuse it");
+        let help = "60 is short enough for an address that changes; \"keep\" leaves what the record has";
+        reader.note(warning(field.node.at, message).help(help.to_owned()));
+    }
     Ttl::new(seconds).map(TtlPolicy::Set)
 }
 

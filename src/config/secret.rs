@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use super::input::Input;
 use super::reader::{Field, Fields, Reader, error, warning};
 use super::tree::Value;
-use crate::os::secret::Secret;
+use crate::os::secret::{self, Secret};
 
 const EXPECTED: &str = "a secret such as { file = \"/path\" }, { credential = \"name\" } or { env = \"NAME\" }";
 
-/// Reads a secret in any of its forms. Messages never hold what was typed in the secret's place.
-pub(super) fn read(reader: &mut Reader, input: &Input, field: Field<'_>) -> Option<Secret> {
+/// Reads a secret of an account in any of its forms. Messages never hold what was typed in the secret's place.
+pub(super) fn read(reader: &mut Reader, input: &Input, account: &str, field: Field<'_>) -> Option<Secret> {
     match &field.node.value {
         Value::Text(text) => {
             in_place(reader, input, field);
@@ -29,7 +29,9 @@ pub(super) fn read(reader: &mut Reader, input: &Input, field: Field<'_>) -> Opti
             };
             match form.key {
                 "file" => file(reader, input, form),
-                "credential" => credential(reader, input, form),
+                "credential" => {
+                    credential(reader, input, &format!("`{}` of the account \"{account}\"", field.key), form)
+                }
                 _ => variable(reader, input, form),
             }
         }
@@ -65,11 +67,11 @@ pub(super) fn path(reader: &mut Reader, field: Field<'_>) -> Option<PathBuf> {
 }
 
 fn inline(reader: &mut Reader, field: Field<'_>, text: &str) -> Option<Secret> {
-    if text.is_empty() {
-        reader.refuse(field, "the secret is empty");
-        return None;
+    match secret::flaw(text) {
+        Some(flaw) => reader.refuse(field, format!("this is no secret: {flaw}")),
+        None => return Some(Secret::inline(text)),
     }
-    Some(Secret::inline(text))
+    None
 }
 
 /// Warns of a secret that stands in the configuration itself.
@@ -83,14 +85,15 @@ fn in_place(reader: &mut Reader, input: &Input, field: Field<'_>) {
     }
 }
 
-fn credential(reader: &mut Reader, input: &Input, field: Field<'_>) -> Option<Secret> {
+/// Reads the name of a credential. `whose`: the key and the account that it is for.
+fn credential(reader: &mut Reader, input: &Input, whose: &str, field: Field<'_>) -> Option<Secret> {
     let name = reader.text(field, "the name of a credential")?;
     if name.contains('/') || matches!(name, "." | "..") {
         reader.refuse(field, "the name of a credential has no \"/\"");
         return None;
     }
     let Some(folder) = input.variables.get("CREDENTIALS_DIRECTORY").filter(|folder| !folder.is_empty()) else {
-        let message = format!("`{}`: $CREDENTIALS_DIRECTORY is not set, so there are no credentials", field.key);
+        let message = format!("{whose}: $CREDENTIALS_DIRECTORY is not set, so there are no credentials");
         // The name is not repeated: a secret may have been typed in its place.
         let help = "systemd sets it for a service with LoadCredential=NAME:/path; elsewhere use { file = \"/path\" }";
         reader.note(error(field.node.at, message).help(help.to_owned()));
@@ -99,8 +102,11 @@ fn credential(reader: &mut Reader, input: &Input, field: Field<'_>) -> Option<Se
     let path = Path::new(folder).join(name);
     if let Err(why) = (input.mode)(&path) {
         // The name is not repeated here either.
-        let help = format!("systemd puts it into {folder} when it starts a service with LoadCredential=NAME:/path");
-        reader.note(warning(field.node.at, format!("the credential cannot be read at present: {why}")).help(help));
+        let help = format!(
+            "systemd puts it into {folder} when it starts a service with LoadCredential=NAME:/path; before, it cannot be looked at"
+        );
+        let message = format!("{whose}: the credential cannot be read at present: {why}");
+        reader.note(warning(field.node.at, message).help(help));
     }
     Some(Secret::File(path))
 }
@@ -110,8 +116,12 @@ fn variable(reader: &mut Reader, input: &Input, field: Field<'_>) -> Option<Secr
     match input.variables.get(name).map(String::as_str) {
         // The name is not repeated: a secret may have been typed in its place.
         None => reader.refuse(field, "there is no environment variable of this name"),
-        Some("") => reader.refuse(field, "the environment variable of this name is empty"),
-        Some(content) => return Some(Secret::inline(content)),
+        Some(content) => match secret::flaw(content) {
+            Some(flaw) => {
+                reader.refuse(field, format!("the environment variable of this name holds no secret: {flaw}"))
+            }
+            None => return Some(Secret::inline(content)),
+        },
     }
     None
 }

@@ -13,15 +13,15 @@ use crate::provider::setting::{Kind, Value};
 /// The longest duration of a setting that declares no bounds.
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
-/// Reads a value of a kind.
-pub(super) fn read(reader: &mut Reader, input: &Input, field: Field<'_>, kind: Kind) -> Option<Value> {
+/// Reads a value of a kind, for an account.
+pub(super) fn read(reader: &mut Reader, input: &Input, account: &str, field: Field<'_>, kind: Kind) -> Option<Value> {
     Some(match kind {
         Kind::Text => Value::Text(reader.text(field, "text")?.to_owned()),
         Kind::Texts => Value::Texts(reader.texts(field, "a list of texts")?),
-        Kind::Secret => Value::Secret(secret::read(reader, input, field)?),
+        Kind::Secret => Value::Secret(secret::read(reader, input, account, field)?),
         Kind::Url => Value::Url(service_url(reader, field)?),
         Kind::Name => Value::Name(name(reader, field)?),
-        Kind::Path => Value::Path(secret::path(reader, field)?),
+        Kind::Path | Kind::Replaced => Value::Path(secret::path(reader, field)?),
         Kind::Duration => Value::Duration(reader.duration(field, Duration::from_secs(1), YEAR)?),
         Kind::Number(least, most) => Value::Number(reader.number(field, least, most, "")?),
         Kind::Flag => Value::Flag(reader.flag(field)?),

@@ -13,3 +13,4 @@ pub mod signals;
 #[cfg(test)]
 pub mod small_disk;
 pub mod systemd;
+pub mod unit;

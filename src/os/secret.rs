@@ -1,6 +1,7 @@
 //! Secrets: where they come from, read anew at each use so that a rotated file needs no restart, never printed.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
@@ -10,9 +11,13 @@ use crate::model::error::{Error, Result, Scope};
 /// The largest secret that is read, in octets.
 const MAX: u64 = 64 * 1024;
 
-/// What to do about a file that cannot be used.
-const HINT: &str =
+/// What to do about a file that cannot be read.
+const UNREADABLE: &str =
     "the user that driftless runs as must be able to read this secret; it is looked at again at each check";
+/// What to do about a file that is not there.
+const MISSING: &str = "put the secret there, on one line; it is looked at again at each check";
+/// What to do about a file that holds no secret.
+const NO_SECRET: &str = "it holds the secret on one line and nothing else; it is looked at again at each check";
 
 /// A secret by its source. `Debug` shows the source, never the content.
 #[derive(Clone)]
@@ -42,33 +47,53 @@ impl Secret {
     /// The content as it is now.
     ///
     /// # Errors
-    /// `Auth` of the account when the file cannot be read, is empty, is no text or is larger than 64 KiB.
+    /// `Auth` of the account when the file cannot be read, is empty, is no text of one line or is larger than 64 KiB.
     pub fn read(&self) -> Result<SecretString> {
         match self {
             Self::Inline(content) => Ok(content.clone()),
-            Self::File(path) => read_file(path).map_err(|why| {
+            Self::File(path) => read_file(path).map_err(|(why, hint)| {
                 // The path is part of the reason: whoever adds what the secret was wanted for keeps that.
                 let why = format!("{} cannot be used: {why}", path.display());
-                Error::auth(Scope::Account, "reading a secret", why).hint(HINT).unsent()
+                Error::auth(Scope::Account, "reading a secret", why).hint(hint).unsent()
             }),
         }
     }
 }
 
-fn read_file(path: &Path) -> std::result::Result<SecretString, String> {
+/// What is wrong with the content of a secret, if anything is: it goes into a line of a request.
+#[must_use]
+pub fn flaw(content: &str) -> Option<&'static str> {
+    if content.is_empty() {
+        return Some("it is empty");
+    }
+    if content.contains(['\n', '\r']) {
+        return Some("it has more than one line");
+    }
+    content.chars().any(char::is_control).then_some("it has a control character in it")
+}
+
+fn read_file(path: &Path) -> std::result::Result<SecretString, (String, &'static str)> {
     use std::io::Read;
+    let fail = |error: std::io::Error| {
+        let hint = match error.kind() {
+            ErrorKind::NotFound => MISSING,
+            ErrorKind::InvalidData => NO_SECRET,
+            _ => UNREADABLE,
+        };
+        (error.to_string(), hint)
+    };
     let mut content = String::new();
-    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
-    file.take(MAX + 1).read_to_string(&mut content).map_err(|error| error.to_string())?;
+    let file = std::fs::File::open(path).map_err(fail)?;
+    file.take(MAX + 1).read_to_string(&mut content).map_err(fail)?;
     if content.len() as u64 > MAX {
-        return Err(format!("it is larger than {MAX} octets"));
+        return Err((format!("it is larger than {MAX} octets"), NO_SECRET));
     }
     let line = content.strip_suffix('\n').unwrap_or(&content);
     let line = line.strip_suffix('\r').unwrap_or(line);
-    if line.is_empty() {
-        return Err("it is empty".into());
+    match flaw(line) {
+        Some(flaw) => Err((flaw.into(), NO_SECRET)),
+        None => Ok(SecretString::from(line)),
     }
-    Ok(SecretString::from(line))
 }
 
 impl fmt::Debug for Secret {
@@ -97,6 +122,27 @@ mod tests {
         assert_eq!(secret.read().unwrap().expose_secret(), "two");
         std::fs::write(&path, "\n").unwrap();
         assert!(secret.read().is_err());
+    }
+
+    #[test]
+    fn what_to_do_depends_on_what_is_wrong() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("token");
+        let secret = Secret::File(path.clone());
+        let said = || secret.read().unwrap_err().to_string();
+        assert!(said().contains("No such file") && said().contains("put the secret there"), "{}", said());
+        for (content, why) in [
+            (&b""[..], "it is empty"),
+            (b"one\ntwo\n", "it has more than one line"),
+            (b"one\n\n", "it has more than one line"),
+            (b"one\0", "it has a control character in it"),
+            (b"\xff", "UTF-8"),
+        ] {
+            std::fs::write(&path, content).unwrap();
+            let said = said();
+            assert!(said.contains(why) && said.contains("on one line and nothing else"), "{said}");
+            assert!(!said.contains("must be able to read"), "{said}");
+        }
     }
 
     #[test]

@@ -73,6 +73,8 @@ pub enum Kind {
     Name,
     /// A file or folder.
     Path,
+    /// A file that is replaced as a whole: its folder must be writable.
+    Replaced,
     /// A duration: `"30s"`, `"5m"`, `"1h 30m"`.
     Duration,
     /// A whole number within bounds, both included.
@@ -98,7 +100,7 @@ pub enum Value {
     Url(Url),
     /// Of `Name`.
     Name(Name),
-    /// Of `Path`.
+    /// Of `Path` and `Replaced`.
     Path(PathBuf),
     /// Of `Duration`.
     Duration(Duration),

@@ -188,6 +188,8 @@ async fn answer(mut stream: UnixStream, line: Vec<u8>) -> Option<(Request, UnixS
 pub enum Unanswered {
     /// None listens at the socket.
     NotRunning,
+    /// The permissions keep this user from the socket.
+    Forbidden,
     /// It refused or failed, and why.
     Refused(String),
 }
@@ -195,12 +197,12 @@ pub enum Unanswered {
 /// Asks the daemon that listens at `path`.
 ///
 /// # Errors
-/// When none listens there, or it refuses.
+/// When none listens there, this user may not ask, or it refuses.
 pub async fn ask(path: &Path, request: &Request) -> Result<Value, Unanswered> {
     let refused = |error: &dyn std::fmt::Display| Unanswered::Refused(format!("{}: {error}", path.display()));
     let mut stream = match UnixStream::connect(path).await {
         Ok(stream) => stream,
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(refused(&error)),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(Unanswered::Forbidden),
         Err(_) => return Err(Unanswered::NotRunning),
     };
     let exchange = async {

@@ -6,7 +6,7 @@ use crate::model::desired::Want;
 use crate::model::ledger::{Entry, Hold, Wait};
 use crate::model::machine::State;
 use crate::model::machine::standing::{Pause, Standing, View};
-use crate::model::record::list;
+use crate::model::record::{Family, list};
 use crate::model::time::{Moment, Now, Wall};
 
 /// How everything stands.
@@ -124,7 +124,7 @@ pub struct SourceStatus {
     /// The source.
     pub source: String,
     /// The family it was asked for.
-    pub family: String,
+    pub family: Family,
     /// Its answer.
     pub says: String,
     /// When (RFC 3339).
@@ -144,7 +144,7 @@ impl Status {
         });
         let sources = state.observations().map(|(source, family, reading, at)| SourceStatus {
             source: source.to_string(),
-            family: family.to_string(),
+            family,
             says: reading.to_string(),
             at: at.wall.to_string(),
         });

@@ -20,6 +20,20 @@ fn address(keys: &str) -> Address {
 }
 
 #[test]
+fn a_ttl_that_is_legal_and_too_short_is_a_warning() {
+    let ttl = |ttl: u32| {
+        let config = loaded(&above_base(&format!("[defaults]\nttl = {ttl}")));
+        (format!("{:?}", config.defaults.ttl), warnings(&config))
+    };
+    let says = |ttl| {
+        format!("2:7: `ttl`: {ttl} s is so short that hardly anyone keeps the answer, and many services refuse it")
+    };
+    assert_eq!(ttl(0), ("Set(Ttl(0))".into(), vec![says(0)]));
+    assert_eq!(ttl(29).1, [says(29)]);
+    assert_eq!(ttl(30), ("Set(Ttl(30))".into(), vec![]));
+}
+
+#[test]
 fn the_smallest_file_needs_no_more() {
     let config = loaded(&file(BASE));
     assert_eq!(config.warnings, []);

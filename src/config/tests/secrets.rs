@@ -72,10 +72,15 @@ fn a_credential_that_is_not_loaded_is_a_warning_that_says_how() {
     let text = account("token = { credential = \"t\" }");
     let given = with(&text, &[("CREDENTIALS_DIRECTORY", "/run/credentials/d")]);
     let config = loaded(&Input { mode: |_| Err(std::io::ErrorKind::NotFound.into()), ..given });
-    assert_eq!(warnings(&config), ["3:24: the credential cannot be read at present: entity not found"]);
+    assert_eq!(
+        warnings(&config),
+        ["3:24: `token` of the account \"a\": the credential cannot be read at present: entity not found"]
+    );
     assert_eq!(
         config.warnings[0].help.as_deref(),
-        Some("systemd puts it into /run/credentials/d when it starts a service with LoadCredential=NAME:/path")
+        Some(
+            "systemd puts it into /run/credentials/d when it starts a service with LoadCredential=NAME:/path; before, it cannot be looked at"
+        )
     );
 }
 
@@ -84,12 +89,21 @@ fn a_secret_that_cannot_be_had_says_why() {
     let cases = [
         (
             "token = { credential = \"t\" }",
-            "3:24: `credential`: $CREDENTIALS_DIRECTORY is not set, so there are no credentials",
+            "3:24: `token` of the account \"a\": $CREDENTIALS_DIRECTORY is not set, so there are no credentials",
         ),
         ("token = { credential = \"../t\" }", "3:24: `credential`: the name of a credential has no \"/\""),
         ("token = { env = \"MISSING\" }", "3:17: `env`: there is no environment variable of this name"),
-        ("token = { env = \"EMPTY\" }", "3:17: `env`: the environment variable of this name is empty"),
-        ("token = \"\"", "3:9: `token`: the secret is empty"),
+        (
+            "token = { env = \"EMPTY\" }",
+            "3:17: `env`: the environment variable of this name holds no secret: it is empty",
+        ),
+        (
+            "token = { env = \"LINES\" }",
+            "3:17: `env`: the environment variable of this name holds no secret: it has more than one line",
+        ),
+        ("token = \"\"", "3:9: `token`: this is no secret: it is empty"),
+        ("token = \"hunter2\\nhunter3\"", "3:9: `token`: this is no secret: it has more than one line"),
+        ("token = \"hunter2\\u0000\"", "3:9: `token`: this is no secret: it has a control character in it"),
         (
             "token = 12345",
             "3:9: `token` expects a secret such as \
@@ -106,7 +120,7 @@ fn a_secret_that_cannot_be_had_says_why() {
         ("", "1:10: the account \"a\" at sample needs `token`"),
     ];
     for (line, expected) in cases {
-        let found: Vec<String> = errors(&with(&account(line), &[("EMPTY", "")]));
+        let found: Vec<String> = errors(&with(&account(line), &[("EMPTY", ""), ("LINES", "hunter2\n3")]));
         let found: Vec<&str> =
             found.iter().map(String::as_str).filter(|found| !found.starts_with("3:9: `token` is a")).collect();
         assert_eq!(found, [expected], "{line}");

@@ -118,6 +118,7 @@ fn problems_are_data_too() {
             "at": { "origin": { "file": "d.toml" }, "line": 2, "column": 1 },
             "message": "`tll` is not a key of [defaults]",
             "help": "did you mean `ttl`?",
+            "also": null,
         }])
     );
 }

@@ -78,20 +78,20 @@ fn variables_mean_the_same_as_a_file() {
 fn variables_override_the_file_and_add_records() {
     let text = BASE.replace("base", "My-Base");
     let mut input = variables(&[
-        ("DRIFTLESS_CONFIG_TOML", "[defaults]\ncheck = \"2m\"\nttl = 5"),
+        ("DRIFTLESS_CONFIG_TOML", "[defaults]\ncheck = \"2m\"\nttl = 50"),
         ("DRIFTLESS__ACCOUNT__MY_BASE__TOKEN__ENV", "T"),
-        ("DRIFTLESS__DEFAULTS__TTL", "7"),
+        ("DRIFTLESS__DEFAULTS__TTL", "70"),
         ("DRIFTLESS__RECORD__1__NAME", "more.example.org"),
         ("DRIFTLESS__RECORD__1__ACCOUNT", "My-Base"),
         ("T", "hunter2"),
     ]);
-    input.files = file(&format!("{text}[defaults]\ncheck = \"1m\"\nttl = 3")).files;
+    input.files = file(&format!("{text}[defaults]\ncheck = \"1m\"\nttl = 30")).files;
     let config = loaded(&input);
     assert_eq!(config.warnings, []);
     assert_eq!(config.accounts.keys().collect::<Vec<_>>(), ["My-Base"]);
     assert!(config.accounts["My-Base"].settings.secret("token").unwrap().path().is_none());
     assert_eq!(config.defaults.check.as_secs(), 120);
-    assert_eq!(format!("{:?}", config.defaults.ttl), "Set(Ttl(7))");
+    assert_eq!(format!("{:?}", config.defaults.ttl), "Set(Ttl(70))");
     assert_eq!(config.records.len(), 2);
 }
 
@@ -117,7 +117,7 @@ fn errors_name_the_variable() {
         ("DRIFTLESS__ACCOUNT__BASE__FLAG", "yes", "`flag` expects true or false, found other text"),
         ("DRIFTLESS__ACCOUNT__BASE__TEXTS", "a,,b", "`texts`: the text is empty"),
         ("DRIFTLESS__ACCOUNT__BASE__TEXTS", "", "`texts`: the list is empty"),
-        ("DRIFTLESS__ACCOUNT__BASE__TOKEN", "", "`token`: the secret is empty"),
+        ("DRIFTLESS__ACCOUNT__BASE__TOKEN", "", "`token`: this is no secret: it is empty"),
         ("DRIFTLESS__ACCOUNT____TOKEN", "x", "a level of the key is empty"),
         ("DRIFTLESS__", "x", "a level of the key is empty"),
         ("DRIFTLESS__A__B__C__D__E__F__G", "x", "the key has 7 levels, at most 6 are known"),

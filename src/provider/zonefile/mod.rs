@@ -42,7 +42,7 @@ pub const ENTRY: Entry = Entry {
     settings: &[
         Setting::required(
             "path",
-            Kind::Path,
+            Kind::Replaced,
             "The zone file. Its folder must be writable: the file is replaced as a whole.",
         ),
         Setting::optional(

@@ -1,0 +1,110 @@
+//! What the configuration names on this machine: files, folders and programs, looked at for the user that the daemon runs as.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::defaults;
+use super::meant::{Account, Config, Source};
+use super::problem::{Place, Problem, Severity, Warning};
+use crate::os::reach::{Daemon, Trouble};
+use crate::os::secret::Secret;
+use crate::provider::setting::Kind;
+
+impl Config {
+    /// What is wrong with the files, folders and programs that are named, seen by this user and for the one that the daemon runs
+    /// as. `credentials` is the folder of the service manager's, which looks after them itself.
+    #[must_use]
+    pub fn look_at_machine(&self, credentials: Option<&Path>) -> Vec<Warning> {
+        let daemon = Daemon::of(&self.state_dir, self.state_dir == Path::new(defaults::STATE_DIR));
+        let mut found = Vec::new();
+        for account in self.accounts.values() {
+            for setting in account.entry.settings {
+                let place = account.places.get(setting.name).or(account.place.as_ref());
+                let trouble = of_setting(&daemon, account, setting.name, setting.kind, credentials);
+                found.extend(trouble.map(|trouble| warning(place, trouble)));
+            }
+        }
+        // Records share sources: each is spoken of once, at the first record that has it.
+        let mut seen = BTreeSet::new();
+        for record in &self.records {
+            for source in [&record.ipv4, &record.ipv6] {
+                of_source(&daemon, source, &mut |what, trouble| {
+                    if seen.insert(what.to_owned()) {
+                        found.push(warning(record.place.as_ref(), trouble));
+                    }
+                });
+            }
+        }
+        found
+    }
+}
+
+fn warning(place: Option<&Place>, Trouble { what, help }: Trouble) -> Warning {
+    Problem { severity: Severity::Warning, place: place.cloned(), message: what, help, also: None }
+}
+
+fn of_setting(
+    daemon: &Daemon,
+    account: &Account,
+    key: &str,
+    kind: Kind,
+    credentials: Option<&Path>,
+) -> Option<Trouble> {
+    let settings = &account.settings;
+    match kind {
+        Kind::Secret => {
+            let path = settings.secret(key).and_then(Secret::path)?;
+            match credentials.filter(|folder| path.starts_with(folder)) {
+                Some(_) => daemon.credential(path).or_else(|| unloaded(daemon, account, key, path)),
+                None => daemon.secret(path, key, &format!("{}-{key}", account.name)),
+            }
+        }
+        Kind::Replaced => {
+            // Whether a missing file is made is said in the same words wherever one is replaced.
+            let is_made = settings.flag("create") != Some(false) && settings.domain("zone").is_some();
+            let trouble = daemon.replaced(settings.path(key)?, is_made)?;
+            Some(Trouble { what: format!("`{key}` of the account \"{}\": {}", account.name, trouble.what), ..trouble })
+        }
+        // Whether it must be there, the account itself knows.
+        Kind::Path => daemon.file(settings.path(key)?, false),
+        Kind::Command => daemon.program(Path::new(settings.texts(key)?.first()?)),
+        _ => None,
+    }
+}
+
+/// A credential that the unit does not hand out. Its name is not repeated: a secret may have been typed in its place.
+fn unloaded(daemon: &Daemon, account: &Account, key: &str, path: &Path) -> Option<Trouble> {
+    let name = path.file_name()?.to_str()?;
+    daemon.lacks(name).then(|| Trouble {
+        what: format!("driftless.service is not given the credential for `{key}` of the account \"{}\"", account.name),
+        help: Some(
+            "write into /etc/systemd/system/driftless.service.d/credentials.conf, with the name that stands here\n\n\
+             [Service]\nLoadCredential=NAME:/path/to/the/secret\n\nthen: systemctl daemon-reload"
+                .into(),
+        ),
+    })
+}
+
+/// Tells of each file and program of a source, by what it is, what is wrong with it.
+fn of_source(daemon: &Daemon, source: &Source, tell: &mut impl FnMut(&Path, Trouble)) {
+    match source {
+        Source::File { path } => {
+            let trouble = if path.is_dir() {
+                Some(Trouble { what: format!("{} is a folder, not a file", path.display()), help: None })
+            } else {
+                daemon.file(path, true).map(|trouble| {
+                    let wait = "until it can be read, the address is unknown and the record stays as it is".to_owned();
+                    Trouble { help: trouble.help.or(Some(wait)), ..trouble }
+                })
+            };
+            trouble.into_iter().for_each(|trouble| tell(path, trouble));
+        }
+        Source::Command { argv, .. } => {
+            let program = argv.first().map(Path::new);
+            let trouble = program.and_then(|program| Some((program, daemon.program(program)?)));
+            trouble.into_iter().for_each(|(program, trouble)| tell(program, trouble));
+        }
+        Source::FirstOf(of) | Source::Quorum { of, .. } => of.iter().for_each(|source| of_source(daemon, source, tell)),
+        Source::Off | Source::Auto | Source::Interface(_) | Source::Https(_) | Source::EchoPool | Source::Fixed(_) => {}
+    }
+}
