@@ -1,4 +1,6 @@
 //! Services that keep records with ids: zone search, and edits that recycle our old record before they create and retire.
+//!
+//! Longer than 400 lines because how a plan is cut and how its calls are made read the same list of edits.
 
 use std::collections::BTreeMap;
 
