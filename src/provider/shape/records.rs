@@ -233,7 +233,7 @@ impl<R: Records> RecordsProvider<R> {
         let mut call = Vec::with_capacity(steps.len());
         for (at, step) in steps {
             let Some(part) = parts.get_mut(*at).filter(|part| part.outcome.is_ok()) else { continue };
-            if part.ticket.as_ref().is_some_and(|(sort, _)| *sort != kind) {
+            if part.ticket.is_some() {
                 part.more = true;
             } else if let Some(error) = patience.given_up(|| format!("updating {}", part.key)) {
                 part.outcome = Err(if part.sent { error } else { error.unsent() });
@@ -254,7 +254,7 @@ impl<R: Records> RecordsProvider<R> {
             let outcome = outcomes.next().unwrap_or_else(missing);
             patience.note(&outcome);
             match outcome {
-                Ok(()) => part.ticket = ticket.clone().map(|ticket| (kind, ticket)).or(part.ticket.take()),
+                Ok(()) => part.ticket.clone_from(&ticket),
                 // What was sent for it before counts, whatever this call was.
                 Err(error) => part.outcome = Err(Error { unsent: error.unsent && !part.sent, ..error }),
             }
@@ -281,8 +281,8 @@ struct Part<'a> {
     zone: Option<&'a Zone>,
     steps: Vec<Step<'a>>,
     outcome: Result<()>,
-    /// The job that still works on it, and which calls began it.
-    ticket: Option<(Sort, Ticket)>,
+    /// The job that still works on it: nothing more is sent for it meanwhile.
+    ticket: Option<Ticket>,
     /// Calls are left for when the job has ended.
     more: bool,
     /// Something was sent for it.
@@ -308,8 +308,8 @@ impl<'a> Part<'a> {
         self.outcome?;
         Ok(match self.ticket {
             None => Applied::Done,
-            Some((_, ticket)) if self.more => Applied::Accepted(Some(Ticket(format!("{MORE}{}", ticket.0)))),
-            Some((_, ticket)) => Applied::Accepted(Some(ticket)),
+            Some(ticket) if self.more => Applied::Accepted(Some(Ticket(format!("{MORE}{}", ticket.0)))),
+            Some(ticket) => Applied::Accepted(Some(ticket)),
         })
     }
 }
