@@ -656,7 +656,11 @@ fn a_change_touches_what_it_names() {
     let text = &text["response"]["records"][0];
     assert_eq!(text["data"], "ab");
     let text = client.records(&format!("/{}", text["id"].as_str().expect("an id")));
-    assert_eq!(client.ask("PUT", &text, &json!({ "ttl": 600 })).0, 400);
+    assert_eq!(client.ask("PUT", &text, &json!({ "name": "t.example.com", "ttl": 600 })).0, 400);
+    let nameless = json!({ "data": "c" });
+    assert_eq!(client.ask("PUT", &text, &nameless).0, 400);
+    client.state.switches.renaming_refused = false;
+    assert_eq!(client.ask("PUT", &text, &nameless).0, 202);
 }
 
 #[test]
