@@ -434,6 +434,43 @@ fn the_documented_records_are_added_by_a_job() {
 }
 
 #[test]
+fn the_documented_changes_searches_and_domains_are_taken() {
+    let mut client = Client::with(|switches| switches.ids = Ids::Old);
+    let all = client.records("");
+    client.write("POST", &all, &documented());
+    let id = |client: &mut Client, rtype: &str| {
+        let (_, found) = client.get(&format!("{}?type={rtype}", client.records("")));
+        found["records"][0]["id"].as_str().expect("an id").to_owned()
+    };
+    let (mail, alias) = (id(&mut client, "MX"), id(&mut client, "CNAME"));
+    assert!(mail.starts_with("MX-") && alias.starts_with("CNAME-"));
+    let both = json!({ "records": [
+        { "name": "example.com", "id": mail, "data": "mail.example.com", "ttl": 3600 },
+        { "name": "www.example.com", "id": alias, "comment": "This is a comment on the CNAME record" },
+    ] });
+    assert_eq!(client.write("PUT", &all, &both)["status"], "COMPLETED");
+    let one = json!({ "name": "example.com", "data": "mail.example.com", "ttl": 3600 });
+    assert_eq!(client.write("PUT", &client.records(&format!("/{mail}")), &one)["status"], "COMPLETED");
+    let (_, found) = client.get(&format!("{all}?type=NS"));
+    assert_eq!(found.as_object().map(serde_json::Map::len), Some(1), "no totalEntries: {found}");
+    let data = |at: usize| found["records"][at]["data"].clone();
+    assert_eq!((data(0), data(1)), (json!("ns.rackspace.com"), json!("ns2.rackspace.com")));
+    let sub =
+        |name: &str| json!({ "name": name, "comment": "1st sample subdomain", "emailAddress": "sample@rackspace.com" });
+    let records = documented().to_string().replace("example.com", "example.net");
+    let domain = json!({ "domains": [{
+        "name": "example.net", "comment": "Optional domain comment...", "ttl": 3600,
+        "emailAddress": "sample@rackspace.com",
+        "recordsList": serde_json::from_str::<Value>(&records).expect("JSON"),
+        "subdomains": { "domains": [sub("sub1.example.net"), sub("sub2.example.net")] },
+    }] });
+    let made = client.write("POST", "domains", &domain)["response"]["domains"].clone();
+    assert_eq!((&made[0]["accountId"], &made[0]["recordsList"]["totalEntries"]), (&json!(1234), &json!(6)));
+    assert_eq!(made[2]["name"], "sub2.example.net");
+    assert!(client.state.violations.is_empty(), "{:?}", client.state.violations);
+}
+
+#[test]
 fn a_job_is_done_after_calls_after_time_never_or_at_once() {
     let ask = |pace: Pace, set: fn(&mut Switches)| {
         let mut client = Client::with(set);
