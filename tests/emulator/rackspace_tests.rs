@@ -8,24 +8,15 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::http::{Answer, Received};
+use crate::http::Answer;
 use crate::rackspace::faults::{FAULTS, Failure, WRONG, wrong};
 use crate::rackspace::jobs::{JobFailure, Pace, Status};
 use crate::rackspace::limits::{Limit, Unit};
 use crate::rackspace::switches::NAMED;
 use crate::rackspace::{Duplicates, Ids, Mfa, OverLimit, Rackspace, Region, Role, State, Switches, Unauthorized};
-use crate::rackspace_by_hand;
+use crate::{rackspace_by_hand, request};
 
 const LOGIN: &str = r#"{"auth":{"RAX-KSKEY:apiKeyCredentials":{"username":"me","apiKey":"k"}}}"#;
-
-fn request(method: &str, target: &str, fields: &[(&'static str, &str)], body: &str) -> Received {
-    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query.into())));
-    let mut headers = hyper::HeaderMap::new();
-    for (name, value) in fields {
-        headers.insert(*name, value.parse().expect("a field"));
-    }
-    Received { method: method.into(), path: path.into(), query, headers, body: body.into() }
-}
 
 /// A service that someone is logged in to, with one domain.
 struct Client {
@@ -443,6 +434,43 @@ fn the_documented_records_are_added_by_a_job() {
 }
 
 #[test]
+fn the_documented_changes_searches_and_domains_are_taken() {
+    let mut client = Client::with(|switches| switches.ids = Ids::Old);
+    let all = client.records("");
+    client.write("POST", &all, &documented());
+    let id = |client: &mut Client, rtype: &str| {
+        let (_, found) = client.get(&format!("{}?type={rtype}", client.records("")));
+        found["records"][0]["id"].as_str().expect("an id").to_owned()
+    };
+    let (mail, alias) = (id(&mut client, "MX"), id(&mut client, "CNAME"));
+    assert!(mail.starts_with("MX-") && alias.starts_with("CNAME-"));
+    let both = json!({ "records": [
+        { "name": "example.com", "id": mail, "data": "mail.example.com", "ttl": 3600 },
+        { "name": "www.example.com", "id": alias, "comment": "This is a comment on the CNAME record" },
+    ] });
+    assert_eq!(client.write("PUT", &all, &both)["status"], "COMPLETED");
+    let one = json!({ "name": "example.com", "data": "mail.example.com", "ttl": 3600 });
+    assert_eq!(client.write("PUT", &client.records(&format!("/{mail}")), &one)["status"], "COMPLETED");
+    let (_, found) = client.get(&format!("{all}?type=NS"));
+    assert_eq!(found.as_object().map(serde_json::Map::len), Some(1), "no totalEntries: {found}");
+    let data = |at: usize| found["records"][at]["data"].clone();
+    assert_eq!((data(0), data(1)), (json!("ns.rackspace.com"), json!("ns2.rackspace.com")));
+    let sub =
+        |name: &str| json!({ "name": name, "comment": "1st sample subdomain", "emailAddress": "sample@rackspace.com" });
+    let records = documented().to_string().replace("example.com", "example.net");
+    let domain = json!({ "domains": [{
+        "name": "example.net", "comment": "Optional domain comment...", "ttl": 3600,
+        "emailAddress": "sample@rackspace.com",
+        "recordsList": serde_json::from_str::<Value>(&records).expect("JSON"),
+        "subdomains": { "domains": [sub("sub1.example.net"), sub("sub2.example.net")] },
+    }] });
+    let made = client.write("POST", "domains", &domain)["response"]["domains"].clone();
+    assert_eq!((&made[0]["accountId"], &made[0]["recordsList"]["totalEntries"]), (&json!(1234), &json!(6)));
+    assert_eq!(made[2]["name"], "sub2.example.net");
+    assert!(client.state.violations.is_empty(), "{:?}", client.state.violations);
+}
+
+#[test]
 fn a_job_is_done_after_calls_after_time_never_or_at_once() {
     let ask = |pace: Pace, set: fn(&mut Switches)| {
         let mut client = Client::with(set);
@@ -523,6 +551,7 @@ fn values_that_the_service_refuses_are_refused() {
     for record in [
         json!({ "type": "A", "data": "192.0.2.1", "ttl": 300, "comment": "x".repeat(160) }),
         json!({ "type": "A", "name": "*.example.com", "data": "192.0.2.1" }),
+        json!({ "type": "A", "name": "A.Example.com", "data": "192.0.2.1" }),
         json!({ "type": "SRV", "name": "_a._tcp.example.com", "data": "1 2 a.b", "priority": 0 }),
         json!({ "type": "SRV", "name": "_a._tcp.example.com", "data": "a.b", "priority": 65535 }),
         json!({ "type": "TXT", "data": "v=spf1 -all" }),
@@ -664,7 +693,11 @@ fn a_change_touches_what_it_names() {
     let text = &text["response"]["records"][0];
     assert_eq!(text["data"], "ab");
     let text = client.records(&format!("/{}", text["id"].as_str().expect("an id")));
-    assert_eq!(client.ask("PUT", &text, &json!({ "ttl": 600 })).0, 400);
+    assert_eq!(client.ask("PUT", &text, &json!({ "name": "t.example.com", "ttl": 600 })).0, 400);
+    let nameless = json!({ "data": "c" });
+    assert_eq!(client.ask("PUT", &text, &nameless).0, 400);
+    client.state.switches.renaming_refused = false;
+    assert_eq!(client.ask("PUT", &text, &nameless).0, 202);
 }
 
 #[test]
@@ -841,6 +874,10 @@ fn the_documented_limits_hold_by_a_clock_that_can_be_moved() {
         assert_eq!((client.get("domains").0, client.get("domains").0), (200, 413));
         client.state.skip(Duration::from_secs(20));
         assert_eq!((client.get("domains").0, client.get("domains").0), (200, then));
+        // Ten hours in a second: sooner or later a minute is over by itself.
+        client.state.limits[0].value = 1;
+        client.state.speed = 36_000;
+        while client.get("domains").0 == 413 {}
     }
 }
 

@@ -342,6 +342,7 @@ fn is_name(name: &str) -> bool {
 }
 
 fn is_of_domain(name: &str, domain: &str) -> bool {
+    let (name, domain) = (&name.to_ascii_lowercase(), &domain.to_ascii_lowercase());
     is_name(name) && name.strip_suffix(domain).is_some_and(|front| front.is_empty() || front.ends_with('.'))
 }
 

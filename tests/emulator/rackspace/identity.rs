@@ -38,7 +38,7 @@ impl State {
                 let refused = refusal(401, "unauthorized", "Additional authentication credentials required");
                 return Err(Refusal { headers: vec![("WWW-Authenticate", session.into())], ..refused });
             }
-            Mfa::NotSetUp => return Err(refusal(403, "forbidden", "User must setup multi-factor")),
+            Mfa::NotSetUp => return Err(refusal(403, "forbidden", "User must set up multi-factor.")),
         }
         let host = request.header("host").unwrap_or("127.0.0.1");
         let status = if self.switches.login_203 { 203 } else { 200 };

@@ -241,10 +241,15 @@ impl State {
         self.check_there(id, &changes.iter().map(|change| change.id.as_str()).collect::<Vec<_>>())?;
         let mut wrong = Vec::new();
         let mut renamed = None;
+        let domain = self.domain(id)?.name.clone();
         for change in &changes {
             let Ok(held) = self.record(id, &change.id) else { continue };
             if change.name.as_ref().is_some_and(|name| !name.eq_ignore_ascii_case(&held.name)) {
                 renamed = change.name.clone();
+            }
+            let name = change.name.as_ref().unwrap_or(&domain);
+            if self.switches.renaming_refused && !name.eq_ignore_ascii_case(&held.name) {
+                wrong.push("The name of a record cannot be modified.".to_owned());
             }
             if held.rtype == "TXT" && change.data.is_none() {
                 wrong.push("Data is required for TXT records.".to_owned());
@@ -259,9 +264,6 @@ impl State {
         if let Some(name) = renamed {
             // The name cannot be modified, says the reference; the service was seen to say COMPLETED all the same.
             self.violations.push(format!("{} {}: {name} is another name", call.request.method, call.request.path));
-            if self.switches.renaming_refused {
-                wrong.push("The name of a record cannot be modified.".into());
-            }
         }
         if !wrong.is_empty() {
             return self.invalid(call, &wrong);

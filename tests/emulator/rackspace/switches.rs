@@ -93,7 +93,7 @@ pub struct Switches {
     pub lowest_ttl: u64,
     /// A change without a TTL sets the domain's, as documented, instead of leaving what is there.
     pub change_resets_ttl: bool,
-    /// A change to another name is refused, instead of leaving the name as it is.
+    /// A change to another name is refused, instead of leaving the name as it is; no name is the domain's, as documented.
     pub renaming_refused: bool,
     /// What is wrong in a body is found by the job.
     pub validation_in_job: bool,
