@@ -242,6 +242,8 @@ impl Api {
             let call = Call { method: Method::GET, path, query: &query, body: None, doing };
             let Page { entries: more_entries, total, more } =
                 reply::page(&self.session.call(&call).await?, list, doing)?;
+            // What the number counts where the list is filtered is not clear: the reference has one that counts all.
+            let total = total.filter(|_| filter.is_empty());
             let full = more_entries.len() >= PAGE;
             entries.extend(more_entries);
             if *first_total.get_or_insert(total) != total {

@@ -120,11 +120,16 @@ pub fn meaning(status: u16, problem: &Problem, doing: &str) -> Error {
     }
 }
 
+/// Whether a text of the service's says that a record is there already.
+#[must_use]
+pub fn says_duplicate(text: &str) -> bool {
+    text.to_ascii_lowercase().contains("duplicate of")
+}
+
 /// Whether a record was refused as one that is there already: same name, type and data.
 #[must_use]
 pub fn is_duplicate(problem: &Problem) -> bool {
-    let says = |text: &str| text.to_ascii_lowercase().contains("duplicate of");
-    says(&problem.text) || problem.faults.iter().any(is_duplicate)
+    says_duplicate(&problem.text) || problem.faults.iter().any(is_duplicate)
 }
 
 /// How long to wait by a reply: `Retry-After` in seconds or as a date, `Reply-After` or the body's `retryAfter` and `retryAt` in
