@@ -26,6 +26,10 @@ mod lunanode_service;
 mod pocketdns;
 #[path = "emulator/pocketdns.rs"]
 mod pocketdns_service;
+#[path = "conformance/rackspace.rs"]
+mod rackspace;
+#[path = "emulator/rackspace.rs"]
+mod rackspace_service;
 #[path = "conformance/subject.rs"]
 mod subject;
 #[path = "conformance/yandex.rs"]
@@ -55,6 +59,8 @@ const COLUMNS: &[Column] = &[
     lunanode::LNDYN,
     pocketdns::USERS,
     pocketdns::DOMAINS,
+    rackspace::USA,
+    rackspace::UK,
     yandex::ADMIN,
     yandex::REGISTRAR,
     yandex360::COLUMN,

@@ -15,6 +15,8 @@ mod by_hand;
 mod exchanges;
 #[path = "pocketdns/limits.rs"]
 mod limits;
+#[path = "pocketdns/many.rs"]
+mod many;
 #[path = "pocketdns/operations.rs"]
 mod operations;
 #[path = "pocketdns/refusals.rs"]

@@ -209,7 +209,7 @@ fn read(reader: &mut Reader, input: &Input, registry: &'static [Entry], root: &T
     let log = defaults::log(reader, root);
     let accounts = account::read(reader, input, registry, typed_accounts);
     let addresses = address::read(reader, typed_addresses);
-    let known = record::Known { accounts: typed_accounts, addresses: &addresses, defaults: &defaults };
+    let known = record::Known { accounts: typed_accounts, read: &accounts, addresses: &addresses, defaults: &defaults };
     let (records, mut used) = record::read(reader, &known, records);
     // With errors, what seems not to be used may only be misspelt where it is.
     if !reader.failed() && !records.is_empty() {

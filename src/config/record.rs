@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::document::Spot;
-use super::meant::{Absent, Address, DEFAULT_ADDRESS, Defaults, Record, Source, TtlPolicy, Values};
+use super::meant::{Absent, Account, Address, DEFAULT_ADDRESS, Defaults, Record, Source, TtlPolicy, Values};
 use super::reader::{Field, Fields, Reader, error, warning};
 use super::tree::{Node, Table, Value};
 use super::{address, setting, suggest};
@@ -24,6 +24,8 @@ const ABSENT: (Duration, Duration) = (Duration::from_secs(60), Duration::from_se
 pub(super) struct Known<'a> {
     /// The accounts that were typed, right or wrong.
     pub accounts: &'a Table,
+    /// Those of them that are right.
+    pub read: &'a BTreeMap<String, Account>,
     pub addresses: &'a BTreeMap<String, Address>,
     pub defaults: &'a Defaults,
 }
@@ -61,11 +63,13 @@ fn one(reader: &mut Reader, known: &Known<'_>, used: &mut Used, at: Spot, table:
     let account = account(reader, known, at, fields.take("account"));
     let (address, below) = address_of(reader, known, fields.take("address"));
     let (ipv4, ipv6) = address::families(reader, &mut fields);
-    let ttl = fields.take("ttl").map(|field| ttl(reader, field));
+    let typed_ttl = fields.take("ttl");
+    let ttl = typed_ttl.map(|field| ttl(reader, field)).flatten().unwrap_or(known.defaults.ttl);
     let values = fields.take("values").map(|field| setting::choice(reader, field, &["ours", "all"]));
     let private = fields.take("private").map(|field| reader.flag(field));
     let absent = absent(reader, &mut fields);
     fields.finish(reader, "a record");
+    check_ttl(reader, known, typed_ttl.map_or(at, |field| field.node.at), account.as_deref(), ttl);
     used.accounts.extend(account.clone());
     used.addresses.insert(address.clone());
     let ipv4 = ipv4.or_else(|| below.map(|below| below.ipv4.clone())).unwrap_or(Source::Auto);
@@ -82,7 +86,7 @@ fn one(reader: &mut Reader, known: &Known<'_>, used: &mut Used, at: Spot, table:
         address,
         ipv4,
         ipv6,
-        ttl: ttl.flatten().unwrap_or(known.defaults.ttl),
+        ttl,
         values: if values.flatten() == Some("all") { Values::Whole } else { Values::Ours },
         private,
         absent,
@@ -187,6 +191,18 @@ pub(super) fn ttl(reader: &mut Reader, field: Field<'_>) -> Option<TtlPolicy> {
         reader.note(warning(field.node.at, message).help(help.to_owned()));
     }
     Ttl::new(seconds).map(TtlPolicy::Set)
+}
+
+/// A TTL that the service is known to refuse would hold the record for ever.
+fn check_ttl(reader: &mut Reader, known: &Known<'_>, at: Spot, account: Option<&str>, ttl: TtlPolicy) {
+    let account = account.and_then(|name| known.read.get(name));
+    let (Some(account), TtlPolicy::Set(ttl)) = (account, ttl) else { return };
+    let (least, most) = account.entry.ttls();
+    if !(least..=most).contains(&ttl.seconds()) {
+        let bounds = if most == Ttl::MAX { format!("{least} or more") } else { format!("{least} to {most}") };
+        let message = format!("a TTL of {ttl} seconds is refused by {}, which takes {bounds}", account.entry.name);
+        reader.note(error(at, message).help(Some("or write ttl = \"keep\"".to_owned())));
+    }
 }
 
 fn absent(reader: &mut Reader, fields: &mut Fields<'_>) -> Absent {

@@ -199,8 +199,14 @@ impl Reply {
             return Some(Duration::from_secs(seconds));
         }
         let until = http_date(text)?;
+        Some(self.until(until))
+    }
+
+    /// How long it is until a moment in seconds since 1970, by the server's own `Date` where it has one; zero when it is past.
+    #[must_use]
+    pub fn until(&self, seconds: i64) -> Duration {
         let from = self.date().unwrap_or_else(|| clock::now().wall.0);
-        Some(Duration::from_secs(u64::try_from(until.saturating_sub(from)).unwrap_or(0)))
+        Duration::from_secs(u64::try_from(seconds.saturating_sub(from)).unwrap_or(0))
     }
 
     /// By how much our clock differs from the reply's `Date`, where that is more than two minutes: credentials that depend on

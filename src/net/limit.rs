@@ -15,11 +15,17 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// So many calls a minute. A second is added to the minute: calls are counted here when they are sent and there when they
-    /// arrive, and the first may have been on its way for longer than the last.
+    /// So many calls a minute, as [`Rule::counted_there`].
     #[must_use]
     pub const fn a_minute(calls: usize) -> Self {
-        Self { calls, per: Duration::from_secs(61) }
+        Self::counted_there(calls, Duration::from_secs(60))
+    }
+
+    /// So many calls within so long by the service's count. A second is added: calls are counted here when they are sent and there
+    /// when they arrive, and the first may have been on its way for longer than the last.
+    #[must_use]
+    pub const fn counted_there(calls: usize, per: Duration) -> Self {
+        Self { calls, per: per.saturating_add(Duration::from_secs(1)) }
     }
 }
 
@@ -36,6 +42,11 @@ impl Limiter {
     #[must_use]
     pub fn new(rules: impl Into<Vec<Rule>>) -> Self {
         Self { rules: rules.into(), taken: VecDeque::new() }
+    }
+
+    /// From now on these rules hold in the place of the others. What was taken counts on, as far back as the others looked.
+    pub fn follow(&mut self, rules: impl Into<Vec<Rule>>) {
+        self.rules = rules.into();
     }
 
     /// Takes one call at `now`.
@@ -106,6 +117,17 @@ mod tests {
         assert_eq!(Limiter::new([Rule { calls: 0, per: SECOND }]).take(at(5)), Err(SECOND));
         let mut free = Limiter::new([]);
         assert!((0..1000).all(|_| free.take(at(5)).is_ok()));
+    }
+
+    #[test]
+    fn other_rules_count_what_was_taken_before() {
+        let mut limiter = Limiter::new([Rule { calls: 3, per: 60 * SECOND }]);
+        assert!((0..2).all(|_| limiter.take(at(10)).is_ok()));
+        limiter.follow([Rule { calls: 2, per: 30 * SECOND }]);
+        assert_eq!(limiter.take(at(20)), Err(20 * SECOND));
+        limiter.follow([Rule { calls: 9, per: 60 * SECOND }]);
+        assert_eq!(limiter.take(at(20)), Ok(()));
+        assert_eq!(Rule::counted_there(5, SECOND), Rule { calls: 5, per: 2 * SECOND });
     }
 
     #[test]

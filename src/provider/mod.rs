@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::model::error::Result;
 use crate::model::plan::{Applied, Batch, Plan, Seen, Settled, Ticket};
-use crate::model::record::RrsetKey;
+use crate::model::record::{RrsetKey, Ttl};
 use crate::net::http::Http;
 
 pub use crate::model::terms::{Budget, Terms};
@@ -16,6 +16,7 @@ pub mod dyndns2;
 pub mod edit;
 pub mod lunanode;
 pub mod pocketdns;
+pub mod rackspace;
 pub mod setting;
 pub mod shape;
 pub mod yandex;
@@ -31,6 +32,7 @@ pub const REGISTRY: &[Entry] = &[
     dyndns2::ENTRY,
     lunanode::ENTRY,
     pocketdns::ENTRY,
+    rackspace::ENTRY,
     yandex::ENTRY,
     yandex360::ENTRY,
     zonefile::ENTRY,
@@ -66,6 +68,17 @@ impl Entry {
     #[must_use]
     pub fn notice(&self) -> Option<&'static str> {
         (self.name == yandex::ENTRY.name).then_some(yandex::RETIRED)
+    }
+
+    /// The shortest and the longest TTL that the service documents, in seconds: others are refused before anything is sent, and
+    /// so by the configuration. Services that make the best of any TTL have no bounds here.
+    #[must_use]
+    pub fn ttls(&self) -> (u32, u32) {
+        match self.name {
+            "pocketdns" => pocketdns::TTLS,
+            "rackspace" => (rackspace::LEAST_TTL, Ttl::MAX),
+            _ => (0, Ttl::MAX),
+        }
     }
 }
 

@@ -78,7 +78,7 @@ pub trait Subject {
     /// Makes a name that the service refuses whatever it is to hold, in the zone where others are well.
     fn poison(&self) -> Name;
 
-    /// Makes a record set hold these values, with a TTL of 120 seconds and with attributes that no client of ours manages.
+    /// Makes a record set hold these values, with a TTL of the service's own (120 seconds where it takes that) and with attributes that no client of ours manages.
     fn put(&self, key: &RrsetKey, values: &Values);
 
     /// What a record set holds.
@@ -99,6 +99,16 @@ pub trait Subject {
     /// Fills the zone until a listing takes several pages; names that begin with `z` are on the last.
     fn crowd(&self) {
         unimplemented("paging");
+    }
+
+    /// A TTL that the service takes, in seconds.
+    fn ttl(&self) -> u32 {
+        240
+    }
+
+    /// How many records one call can change.
+    fn bulk(&self) -> usize {
+        1
     }
 
     /// From now on no TTL is lower than this.

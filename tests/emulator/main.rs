@@ -11,6 +11,8 @@ mod lunanode;
 mod lunanode_by_hand;
 mod pocketdns;
 mod pocketdns_by_hand;
+mod rackspace;
+mod rackspace_by_hand;
 mod yandex;
 mod yandex360;
 mod yandex_by_hand;
@@ -19,7 +21,7 @@ use http::{Answer, Received, Server};
 
 const USAGE: &str = "\
 emulator SERVICE [--port N] [OPTION]...
-    SERVICE   dyndns2, lunanode, pocketdns, yandex or yandex360; SERVICE --help names the options of one
+    SERVICE   dyndns2, lunanode, pocketdns, rackspace, yandex or yandex360; SERVICE --help names the options of one
     --port N  the port on 127.0.0.1, any free one unless given";
 
 /// One service: a request in, an answer out.
@@ -50,13 +52,16 @@ async fn serve() -> Result<(), String> {
         }
         "lunanode" => Box::new(lunanode_by_hand::emulator(&rest)?),
         "pocketdns" => Box::new(pocketdns_by_hand::emulator(&rest)?),
+        "rackspace" => Box::new(rackspace_by_hand::emulator(&rest)?),
         "yandex" => Box::new(yandex_by_hand::emulator(&rest)?),
         "yandex360" => Box::new(yandex_by_hand::emulator_360(&rest)?),
         other => return Err(format!("there is no emulator of \"{other}\"\n{USAGE}")),
     };
     let shown: Emulator = Box::new(move |request| {
         let answer = emulator(request);
-        println!("{} {} -> {} {}", request.method, request.path, answer.status, String::from_utf8_lossy(&answer.body));
+        let body = String::from_utf8_lossy(&answer.body);
+        // Some bodies are long on purpose.
+        println!("{} {} -> {} {body:.2000}", request.method, request.path, answer.status);
         answer
     });
     let server = Server::start(port, shown).await.map_err(|error| format!("listening on port {port}: {error}"))?;
@@ -71,6 +76,7 @@ fn usage(given: &[String]) -> &'static str {
         () if named("dyndns2") => dyndns2::USAGE,
         () if named("lunanode") => lunanode_by_hand::USAGE,
         () if named("pocketdns") => pocketdns_by_hand::USAGE,
+        () if named("rackspace") => rackspace_by_hand::USAGE,
         () if named("yandex") => yandex_by_hand::USAGE,
         () if named("yandex360") => yandex_by_hand::USAGE_360,
         () => USAGE,

@@ -8,6 +8,9 @@ mod lunanode;
 mod lunanode_by_hand;
 mod pocketdns;
 mod pocketdns_by_hand;
+mod rackspace;
+mod rackspace_by_hand;
+mod rackspace_tests;
 mod yandex;
 mod yandex360;
 mod yandex_by_hand;
@@ -16,7 +19,7 @@ use std::time::Duration;
 
 use driftless::model::error::Kind;
 use driftless::net::http::{Http, Reply, SINGLE};
-use http::{Answer, Fault, Server};
+use http::{Answer, Fault, Received, Server};
 
 #[test]
 fn an_emulator_takes_the_options_that_its_usage_names_and_no_other() {
@@ -83,6 +86,16 @@ fn an_emulator_takes_the_options_that_its_usage_names_and_no_other() {
         let taken = pocketdns_by_hand::emulator(&["--switch".into(), switch.into()]);
         assert!(taken.is_ok(), "{switch}: {:?}", taken.err());
     }
+}
+
+/// A request to hand to an emulator without a server.
+fn request(method: &str, target: &str, fields: &[(&'static str, &str)], body: &str) -> Received {
+    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query.into())));
+    let mut headers = hyper::HeaderMap::new();
+    for (name, value) in fields {
+        headers.insert(*name, value.parse().expect("a field"));
+    }
+    Received { method: method.into(), path: path.into(), query, headers, body: body.into() }
 }
 
 async fn echo() -> Server {
@@ -368,17 +381,7 @@ mod pocket {
 }
 
 mod yandexes {
-    use crate::http::Received;
-    use crate::{yandex, yandex360};
-
-    fn request(method: &str, target: &str, fields: &[(&'static str, &str)], body: &str) -> Received {
-        let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query.into())));
-        let mut headers = hyper::HeaderMap::new();
-        for (name, value) in fields {
-            headers.insert(*name, value.parse().expect("a field"));
-        }
-        Received { method: method.into(), path: path.into(), query, headers, body: body.into() }
-    }
+    use crate::{request, yandex, yandex360};
 
     #[test]
     fn mail_for_domain_takes_what_is_documented_and_nothing_else() {

@@ -284,3 +284,32 @@ fn records_are_checked() {
         assert_eq!(errors(&above_base(&text)), [expected], "{text}");
     }
 }
+
+#[test]
+fn a_ttl_that_the_service_is_known_to_refuse_is_told_where_it_stands() {
+    let rack = "[account.a]\nprovider = \"rackspace\"\nusername = \"me\"\napi_key = { file = \"/k\" }\n";
+    let pocket = "[account.a]\nprovider = \"pocketdns\"\ndomain_id = \"dom_1\"\napi_key = { file = \"/k\" }\n";
+    let told = |text: String| match Config::load(&file(&text)) {
+        Ok(_) => Vec::new(),
+        Err(errors) => errors.0.iter().map(|problem| problem.to_string()).collect(),
+    };
+    for (account, record, default, expected) in [
+        (rack, "ttl = 299\n", "", Some("8:7: a TTL of 299 seconds is refused by rackspace, which takes 300 or more")),
+        (rack, "", "ttl = 60\n", Some("refused by rackspace")),
+        (rack, "ttl = 300\n", "ttl = 60\n", None),
+        (rack, "ttl = \"keep\"\n", "ttl = 60\n", None),
+        (rack, "", "", None),
+        (pocket, "ttl = 59\n", "", Some("refused by pocketdns, which takes 60 to 86400")),
+        (pocket, "ttl = 86401\n", "", Some("refused by pocketdns")),
+        (pocket, "ttl = 60\n", "", None),
+    ] {
+        let told = told(format!("{account}{}{record}[defaults]\n{default}", RECORD));
+        match expected {
+            None => assert_eq!(told, Vec::<String>::new()),
+            Some(expected) => assert!(told.len() == 1 && told[0].contains(expected), "{told:?}"),
+        }
+    }
+}
+
+/// A record of the account `a`, to be continued.
+const RECORD: &str = "[[record]]\nname = \"a.example.org\"\naccount = \"a\"\n";

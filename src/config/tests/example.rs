@@ -3,7 +3,7 @@
 use super::*;
 
 /// The settings of the real providers that the example uses.
-static EXAMPLE: [Entry; 6] = {
+static EXAMPLE: [Entry; 7] = {
     const fn entry(name: &'static str, settings: &'static [Setting]) -> Entry {
         Entry { name, title: "", shape: "", documentation: "", settings, build: |_, _| Ok(Arc::new(Idle)), edit: None }
     }
@@ -46,6 +46,14 @@ static EXAMPLE: [Entry; 6] = {
             ],
         ),
         entry(
+            "rackspace",
+            &[
+                Setting::required("username", Kind::Text, ""),
+                Setting::required("api_key", Kind::Secret, ""),
+                Setting::optional("region", Kind::Choice(&["uk", "us"]), ""),
+            ],
+        ),
+        entry(
             "yandex360",
             &[Setting::required("token", Kind::Secret, ""), Setting::optional("organization", Kind::Text, "")],
         ),
@@ -81,5 +89,5 @@ fn every_option_of_the_example_is_right_too() {
     let mut input = file(&text);
     input.variables.insert("CREDENTIALS_DIRECTORY".into(), "/run/credentials".into());
     let config = Config::load_with(&input, &EXAMPLE).unwrap_or_else(|errors| panic!("{errors}"));
-    assert_eq!((config.accounts.len(), config.addresses.len(), config.records.len()), (8, 4, 3));
+    assert_eq!((config.accounts.len(), config.addresses.len(), config.records.len()), (9, 4, 3));
 }

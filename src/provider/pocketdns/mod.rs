@@ -27,6 +27,7 @@ mod reply;
 mod rules;
 
 use api::{Api, Listed, Patch};
+pub use rules::TTL as TTLS;
 use rules::Wanted;
 
 /// Where the API is, by environment.

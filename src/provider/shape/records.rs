@@ -1,4 +1,6 @@
 //! Services that keep records with ids: zone search, and edits that recycle our old record before they create and retire.
+//!
+//! Longer than 400 lines because how a plan is cut and how its calls are made read the same list of edits.
 
 use std::collections::BTreeMap;
 
@@ -112,8 +114,51 @@ pub trait Records: Send + Sync {
         }
         outcomes
     }
+    /// Makes edits of one kind, at most as many as one call may carry. A service that works on them afterwards waits for the end for
+    /// some seconds and then hands out a ticket; the others are done when they have answered.
+    async fn begin(&self, zone: &Zone, edits: &Edits) -> Begun {
+        let outcomes = match edits {
+            Edits::Create(drafts) => match drafts.as_slice() {
+                [draft] => vec![self.create(zone, draft).await.map(drop)],
+                drafts => self.create_many(zone, drafts).await.into_iter().map(|created| created.map(drop)).collect(),
+            },
+            Edits::Update(changes) => match changes.as_slice() {
+                [(record, draft)] => vec![self.update(zone, record, draft).await],
+                changes => self.update_many(zone, changes).await,
+            },
+            Edits::Delete(records) => match records.as_slice() {
+                [record] => vec![self.delete(zone, record).await],
+                records => self.delete_many(zone, records).await,
+            },
+        };
+        Begun { outcomes, ticket: None }
+    }
+    /// How a job stands for which [`Records::begin`] handed out a ticket.
+    async fn settle(&self, _ticket: &Ticket) -> Result<Settled> {
+        Ok(Settled::Done)
+    }
     /// The machine's addresses changed: connections are dropped.
     fn network_changed(&self) {}
+}
+
+/// Edits of one kind to records of one zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Edits {
+    /// Records to be made.
+    Create(Vec<Draft>),
+    /// Records, and what each shall become.
+    Update(Vec<(Record, Draft)>),
+    /// Records to be removed.
+    Delete(Vec<Record>),
+}
+
+/// What became of a call.
+#[derive(Clone, Debug)]
+pub struct Begun {
+    /// One answer an edit. Refused as a whole as wrong, each is [`Kind::Config`], so that the culprit can be told apart.
+    pub outcomes: Vec<Result<()>>,
+    /// The job that still works on those that were taken.
+    pub ticket: Option<Ticket>,
 }
 
 /// A provider made of a service that keeps records with ids.
@@ -158,18 +203,63 @@ impl<R: Records> RecordsProvider<R> {
         })
     }
 
-    async fn make_true(&self, change: &Change) -> Result<Applied> {
-        let Some(found) = change.snapshot.get::<Found>() else {
-            return Err(Error::stale(format!("updating {}", change.key), "it was not read before"));
-        };
-        for step in steps(change, &found.records) {
-            match step {
-                Step::Update(record, draft) => self.service.update(&found.zone, record, &draft).await?,
-                Step::Create(draft) => self.service.create(&found.zone, &draft).await.map(drop)?,
-                Step::Delete(record) => self.service.delete(&found.zone, record).await?,
+    /// Makes the edits of one kind of all changes, zone by zone, in as few calls as the service allows.
+    async fn make(&self, kind: Sort, parts: &mut [Part<'_>], patience: &mut Patience) {
+        let most = kind.of(self.service.bulk()).max(1);
+        let mut zones: Vec<&Zone> = Vec::new();
+        for part in &*parts {
+            zones.extend(part.zone.filter(|zone| !zones.contains(zone)));
+        }
+        for zone in zones {
+            let mut due = Vec::new();
+            for (at, part) in parts.iter().enumerate().filter(|(_, part)| part.zone == Some(zone)) {
+                due.extend(part.steps.iter().filter(|step| step.sort() == kind).map(|step| (at, step.clone())));
+            }
+            for call in due.chunks(most) {
+                self.make_some(kind, zone, call, parts, patience).await;
             }
         }
-        Ok(Applied::Done)
+    }
+
+    /// One call, for those whose earlier calls went well and are over.
+    async fn make_some(
+        &self,
+        kind: Sort,
+        zone: &Zone,
+        steps: &[(usize, Step<'_>)],
+        parts: &mut [Part<'_>],
+        patience: &mut Patience,
+    ) {
+        let mut call = Vec::with_capacity(steps.len());
+        for (at, step) in steps {
+            let Some(part) = parts.get_mut(*at).filter(|part| part.outcome.is_ok()) else { continue };
+            if part.ticket.is_some() {
+                part.more = true;
+            } else if let Some(error) = patience.given_up(|| format!("updating {}", part.key)) {
+                part.outcome = Err(if part.sent { error } else { error.unsent() });
+            } else {
+                call.push((*at, step));
+            }
+        }
+        if call.is_empty() {
+            return;
+        }
+        let Begun { outcomes, ticket } =
+            self.service.begin(zone, &kind.edits(call.iter().map(|(_, step)| *step))).await;
+        let mut outcomes = outcomes.into_iter();
+        for (at, _) in call {
+            let Some(part) = parts.get_mut(at) else { continue };
+            let missing =
+                || Err(Error::transient(format!("updating {}", part.key), "the service did not answer for it"));
+            let outcome = outcomes.next().unwrap_or_else(missing);
+            patience.note(&outcome);
+            match outcome {
+                Ok(()) => part.ticket.clone_from(&ticket),
+                // What was sent for it before counts, whatever this call was.
+                Err(error) => part.outcome = Err(Error { unsent: error.unsent && !part.sent, ..error }),
+            }
+            part.sent |= !matches!(&part.outcome, Err(Error { unsent: true, .. }));
+        }
     }
 
     /// Drops the cached zones after an error that may come from an id that is gone. Services do not always say so: an
@@ -179,6 +269,48 @@ impl<R: Records> RecordsProvider<R> {
             self.zones.forget();
         }
         result
+    }
+}
+
+/// In front of the ticket of a job after which more calls are to be made.
+const MORE: &str = "more ";
+
+/// What is made of one change on its way through the calls.
+struct Part<'a> {
+    key: &'a RrsetKey,
+    zone: Option<&'a Zone>,
+    steps: Vec<Step<'a>>,
+    outcome: Result<()>,
+    /// The job that still works on it: nothing more is sent for it meanwhile.
+    ticket: Option<Ticket>,
+    /// Calls are left for when the job has ended.
+    more: bool,
+    /// Something was sent for it.
+    sent: bool,
+}
+
+impl<'a> Part<'a> {
+    fn of(change: &'a Change) -> Self {
+        let found = change.snapshot.get::<Found>();
+        let unread = || Error::stale(format!("updating {}", change.key), "it was not read before");
+        Self {
+            key: &change.key,
+            zone: found.map(|found| &found.zone),
+            steps: found.map(|found| steps(change, &found.records)).unwrap_or_default(),
+            outcome: found.map(drop).ok_or_else(unread),
+            ticket: None,
+            more: false,
+            sent: false,
+        }
+    }
+
+    fn ended(self) -> Result<Applied> {
+        self.outcome?;
+        Ok(match self.ticket {
+            None => Applied::Done,
+            Some(ticket) if self.more => Applied::Accepted(Some(Ticket(format!("{MORE}{}", ticket.0)))),
+            Some(ticket) => Applied::Accepted(Some(ticket)),
+        })
     }
 }
 
@@ -227,21 +359,58 @@ impl<R: Records> Provider for RecordsProvider<R> {
         keys.iter().zip(&zones).map(answer).collect()
     }
 
+    /// A batch is for one zone, one type and calls of one pattern: if it is refused as a whole, the call that was refused had
+    /// to do with each of its changes.
     fn batches(&self, plan: &Plan) -> Vec<Batch> {
-        plan.chunks(1)
+        let bulk = self.service.bulk();
+        if bulk == Bulk::default() {
+            return plan.chunks(1);
+        }
+        let mut cut: Vec<(Bulk, Batch)> = Vec::new();
+        for change in &plan.changes {
+            let load = load(change);
+            let fits = |(loaded, batch): &&mut (Bulk, Batch)| {
+                let alike = batch.changes.first().is_some_and(|first| {
+                    first.key.rtype == change.key.rtype && zone_of(first).is_some() && zone_of(first) == zone_of(change)
+                });
+                alike
+                    && Sort::ALL.iter().all(|sort| {
+                        let (loaded, load) = (sort.of(*loaded), sort.of(load));
+                        (loaded == 0) == (load == 0) && loaded + load <= sort.of(bulk)
+                    })
+            };
+            match cut.iter_mut().find(fits) {
+                Some((loaded, batch)) => {
+                    *loaded = Bulk {
+                        creations: loaded.creations + load.creations,
+                        updates: loaded.updates + load.updates,
+                        deletions: loaded.deletions + load.deletions,
+                    };
+                    batch.changes.push(change.clone());
+                }
+                None => cut.push((load, Batch { changes: vec![change.clone()] })),
+            }
+        }
+        cut.into_iter().map(|(_, batch)| batch).collect()
     }
 
     async fn apply(&self, batch: &Batch) -> Vec<Result<Applied>> {
-        let mut outcomes = Vec::with_capacity(batch.changes.len());
-        for change in &batch.changes {
-            outcomes.push(self.note(self.make_true(change).await));
+        let mut parts: Vec<_> = batch.changes.iter().map(Part::of).collect();
+        let mut patience = Patience::default();
+        for sort in Sort::ALL {
+            self.make(sort, &mut parts, &mut patience).await;
         }
-        outcomes
+        parts.into_iter().map(|part| self.note(part.ended())).collect()
     }
 
-    async fn settle(&self, _ticket: &Ticket) -> Result<Settled> {
-        // Record APIs answer when they are done; `apply` never hands out a ticket.
-        Ok(Settled::Done)
+    async fn settle(&self, ticket: &Ticket) -> Result<Settled> {
+        let Some(job) = ticket.0.strip_prefix(MORE) else { return self.note(self.service.settle(ticket).await) };
+        match self.note(self.service.settle(&Ticket(job.to_owned())).await)? {
+            Settled::Running => Ok(Settled::Running),
+            Settled::Done => {
+                Err(Error::stale("waiting for the first of several calls", "it is done; what is left is planned anew"))
+            }
+        }
     }
 
     fn network_changed(&self) {
@@ -271,12 +440,86 @@ fn lowest_ttl(records: &[Record]) -> Option<Ttl> {
     records.iter().filter_map(|record| record.ttl).min()
 }
 
-/// One call.
-#[derive(Debug, PartialEq, Eq)]
+/// One edit.
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Step<'a> {
     Update(&'a Record, Draft),
     Create(Draft),
     Delete(&'a Record),
+}
+
+impl Step<'_> {
+    fn sort(&self) -> Sort {
+        match self {
+            Self::Update(..) => Sort::Update,
+            Self::Create(_) => Sort::Create,
+            Self::Delete(_) => Sort::Delete,
+        }
+    }
+}
+
+/// The kinds of edits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sort {
+    Update,
+    Create,
+    Delete,
+}
+
+impl Sort {
+    /// In the order in which they are made.
+    const ALL: [Self; 3] = [Self::Update, Self::Create, Self::Delete];
+
+    fn of(self, bulk: Bulk) -> usize {
+        match self {
+            Self::Update => bulk.updates,
+            Self::Create => bulk.creations,
+            Self::Delete => bulk.deletions,
+        }
+    }
+
+    /// The edits of this kind among some.
+    fn edits<'a>(self, steps: impl Iterator<Item = &'a Step<'a>>) -> Edits {
+        let steps = steps.cloned();
+        match self {
+            Self::Update => Edits::Update(
+                steps
+                    .filter_map(|step| match step {
+                        Step::Update(record, draft) => Some((record.clone(), draft)),
+                        _ => None,
+                    })
+                    .collect(),
+            ),
+            Self::Create => Edits::Create(
+                steps
+                    .filter_map(|step| match step {
+                        Step::Create(draft) => Some(draft),
+                        _ => None,
+                    })
+                    .collect(),
+            ),
+            Self::Delete => Edits::Delete(
+                steps
+                    .filter_map(|step| match step {
+                        Step::Delete(record) => Some(record.clone()),
+                        _ => None,
+                    })
+                    .collect(),
+            ),
+        }
+    }
+}
+
+/// The zone that a change was read in.
+fn zone_of(change: &Change) -> Option<&Zone> {
+    change.snapshot.get::<Found>().map(|found| &found.zone)
+}
+
+/// How many edits of each kind a change takes.
+fn load(change: &Change) -> Bulk {
+    let steps = change.snapshot.get::<Found>().map(|found| steps(change, &found.records)).unwrap_or_default();
+    let count = |sort| steps.iter().filter(|step| step.sort() == sort).count();
+    Bulk { creations: count(Sort::Create), updates: count(Sort::Update), deletions: count(Sort::Delete) }
 }
 
 /// The fewest calls that make the change true, in the order in which they are made.

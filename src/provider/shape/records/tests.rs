@@ -9,6 +9,8 @@ use super::*;
 use crate::model::plan::Sibling;
 use crate::provider::Budget;
 
+mod bulk;
+
 /// A service in memory. The write with the number `fail_at` fails, before or after it acted.
 #[derive(Default)]
 struct Memory(Mutex<State>);
