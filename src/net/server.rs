@@ -35,7 +35,9 @@ impl Server {
             (Host::Address(at.ip()), at.port())
         } else {
             let (name, port) = match text.split_once(':') {
-                Some((name, port)) => (name, port.parse().map_err(|_| "it has no port from 1 to 65535 after the \":\"")?),
+                Some((name, port)) => {
+                    (name, port.parse().map_err(|_| "it has no port from 1 to 65535 after the \":\"")?)
+                }
                 None => (text, port),
             };
             // What ends in a number is an address, and not a right one (RFC 1123, section 2.1).
@@ -103,9 +105,22 @@ mod tests {
         ] {
             assert_eq!(read(text).unwrap(), shown);
         }
-        for bad in ["", ":53", "192.0.2.1:0", "ns.example.net:", "ns.example.net:0", "ns.example.net:65536", "192.0.2",
-            "192.0.2.256", "[2001:db8::1]", "[::1]:x", "a b", "https://example.net", "ns.example.net/x", "192.0.2.1/32"]
-        {
+        for bad in [
+            "",
+            ":53",
+            "192.0.2.1:0",
+            "ns.example.net:",
+            "ns.example.net:0",
+            "ns.example.net:65536",
+            "192.0.2",
+            "192.0.2.256",
+            "[2001:db8::1]",
+            "[::1]:x",
+            "a b",
+            "https://example.net",
+            "ns.example.net/x",
+            "192.0.2.1/32",
+        ] {
             assert!(read(bad).is_err(), "{bad}");
         }
     }

@@ -78,15 +78,21 @@ pub fn read(octets: &[u8], id: &Id, transport: Transport) -> Result<IpAddr, Bad>
     }
     let found = attributes(octets, body, id)?;
     if kind == ERROR {
-        return Err(Bad::Refused(found.error.unwrap_or_else(|| "it answered with an error that it does not name".into())));
+        return Err(Bad::Refused(
+            found.error.unwrap_or_else(|| "it answered with an error that it does not name".into()),
+        ));
     }
     if let Some(kind) = found.unknown {
-        return Err(Bad::Refused(format!("its answer has an attribute that has to be understood and is not: {kind:#06x}")));
+        return Err(Bad::Refused(format!(
+            "its answer has an attribute that has to be understood and is not: {kind:#06x}"
+        )));
     }
     match (found.address, found.plain_address) {
         (Some(address), _) => Ok(address),
         (None, Some(address)) if transport == Transport::Udp && !found.is_modern => Ok(address),
-        (None, Some(_)) => refused("it says our address only as MAPPED-ADDRESS, which routers on the way may have rewritten"),
+        (None, Some(_)) => {
+            refused("it says our address only as MAPPED-ADDRESS, which routers on the way may have rewritten")
+        }
         (None, None) => refused("its answer has no address"),
     }
 }
