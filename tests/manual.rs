@@ -75,7 +75,8 @@ fn every_key_of_the_configuration_is_in_the_manual() {
         .map(|(key, _)| key)
         .filter(|key| key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'));
     let sources = [
-        ["interface", "https", "file", "command", "fixed", "first_of", "quorum", "of", "json", "key", "timeout"].as_slice(),
+        ["interface", "https", "file", "command", "fixed", "first_of", "quorum", "of", "json", "key", "timeout"]
+            .as_slice(),
         &["dns", "stun", "server", "type", "class", "authoritative", "transport", "header", "pattern", "pool"],
         &["bind_interface", "bind_address"],
     ];
