@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
+use driftless::detect::echoes::Protocol;
 use driftless::provider::REGISTRY;
 
 const COMMANDS: &str = include_str!("../packaging/man/driftless.8");
@@ -73,8 +74,17 @@ fn every_key_of_the_configuration_is_in_the_manual() {
     let typed = examples
         .map(|(key, _)| key)
         .filter(|key| key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'));
-    let sources =
-        ["interface", "https", "file", "command", "fixed", "first_of", "quorum", "of", "json", "key", "timeout"];
+    let sources = [
+        ["interface", "https", "file", "command", "fixed", "first_of", "quorum", "of", "json", "key", "timeout"]
+            .as_slice(),
+        &["dns", "stun", "server", "type", "class", "authoritative", "transport", "header", "pattern", "pool"],
+        &["bind_interface", "bind_address"],
+    ];
+    let sources = sources.concat();
+    for protocol in [Protocol::Dns, Protocol::Https, Protocol::Stun] {
+        let missing: Vec<&str> = protocol.names().into_iter().filter(|name| !KEYS.contains(name)).collect();
+        assert_eq!(missing, Vec::<&str>::new(), "{protocol}");
+    }
     let keys: BTreeSet<&str> = settings.chain(typed).chain(sources).collect();
     assert!(keys.len() > 50, "{keys:?}");
     let missing: Vec<&str> = keys.into_iter().filter(|key| !page.contains(key)).collect();

@@ -7,7 +7,13 @@ use driftless::model::record::Family;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|body: &[u8]| {
-    for format in [Format::Plain, Format::Json("/ip".into()), Format::Line("ip".into())] {
+    for format in [
+        Format::Plain,
+        Format::Json("/ip".into()),
+        Format::Line("ip".into()),
+        Format::Between(": ".into(), "</body>".into()),
+        Format::Between("is ".into(), ".".into()),
+    ] {
         for family in Family::ALL {
             match read_body(&format, family, body) {
                 Ok(address) => assert_eq!(Family::of(address), family),

@@ -4,26 +4,34 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{self, Absent, Config, EchoFormat, Source, Values};
+use crate::config::{self, Absent, BuiltIn, Config, EchoFormat, HttpsSource, Source, Values};
 use crate::detect::Detector;
 use crate::detect::command::{self, Command};
+use crate::detect::dns::Dns;
+use crate::detect::echoes::{DNS_ECHOES, ECHOES, Protocol, STUN_ECHOES};
 use crate::detect::file::File;
 use crate::detect::fixed::Fixed;
-use crate::detect::https::{Clients, ECHOES, Format, Https};
+use crate::detect::https::{Clients, Format, Https};
 use crate::detect::interface::{Interface, InterfaceOptions};
+use crate::detect::stun::Stun;
 use crate::engine::{Access, Parts};
 use crate::model::agree::{Expression, SourceName};
 use crate::model::desired::{AccountName, AccountSpec, Desired, Id, RecordSpec, SourceSpec, TtlPolicy};
 use crate::model::record::{Family, RrsetKey};
+use crate::net::dns::whoami::{Form, Question};
 use crate::net::http::{Http, shown};
+use crate::net::server::Server;
+use crate::net::stun::Transport;
+use crate::net::via::Via;
 use crate::provider::Tools;
 
-/// How many of the built-in echo services must agree.
+/// How many of the built-in services of a protocol must agree.
 const ECHO_QUORUM: usize = 2;
 
 /// The sources, gathered while records are read.
 struct Sources<'a> {
-    clients: Clients,
+    /// The clients that each way out needs once.
+    clients: Vec<(Via, Clients)>,
     echo_interval: Duration,
     environment: &'a [(std::ffi::OsString, std::ffi::OsString)],
     specs: BTreeMap<SourceName, SourceSpec>,
@@ -68,7 +76,7 @@ pub fn build(
         parts.accounts.insert(name, access);
     }
     let mut sources = Sources {
-        clients: Clients::new(),
+        clients: Vec::new(),
         echo_interval: config.defaults.echo_interval,
         environment,
         specs: BTreeMap::new(),
@@ -151,20 +159,19 @@ impl Sources<'_> {
                 private: interface.private || private,
                 all: interface.all,
             }),
-            Source::Https(echo) => {
-                let format = match &echo.format {
-                    EchoFormat::Plain => Format::Plain,
-                    EchoFormat::Json(pointer) => Format::Json(pointer.clone().into()),
-                    EchoFormat::KeyValue(key) => Format::Line(key.clone().into()),
-                };
-                let url = Some(echo.url.clone());
-                // A digest tells echoes apart that differ only in what is not shown.
-                let print = digest(&[echo.url.as_str().as_bytes(), format!("{format:?}").as_bytes()], 3);
-                let name = format!("https {} #{print}", shown(&echo.url));
-                let https = Https::new(self.clients.clone(), url.clone(), url, format, private)?;
-                self.note(name, private, self.echo_interval, https)
+            Source::Https(echo) => self.https(echo, private)?,
+            Source::BuiltIn(built_in) => self.built_in(built_in, family)?,
+            Source::Dns(dns) => {
+                let name = format!("dns {}{}", dns_name(&dns.question, &dns.servers), dns.via);
+                let detector = Dns::new(dns.question.clone(), dns.servers.clone(), dns.via.clone(), private);
+                self.note(name, private, self.echo_interval, detector)
             }
-            Source::EchoPool => self.pool(family)?,
+            Source::Stun(stun) => {
+                let by = if stun.transport == Transport::Tcp { " over TCP" } else { "" };
+                let name = format!("stun {}{by}{}", stun.server, stun.via);
+                let detector = Stun::new(stun.server.clone(), stun.transport, stun.via.clone(), private);
+                self.note(name, private, self.echo_interval, detector)
+            }
             Source::File { path } => {
                 self.note(format!("file {}", path.display()), private, Duration::ZERO, File::new(path.clone(), private))
             }
@@ -194,7 +201,10 @@ impl Sources<'_> {
     fn auto(&mut self, family: Family, private: bool) -> Result<Expression, String> {
         let interface = self.interface(InterfaceOptions { private, ..InterfaceOptions::default() });
         Ok(match family {
-            Family::Ipv4 if !private => Expression::FirstOf(vec![interface, self.pool(family)?]),
+            Family::Ipv4 if !private => {
+                let echoes = self.built_in(&BuiltIn::all(Protocol::Https), family)?;
+                Expression::FirstOf(vec![interface, echoes])
+            }
             _ => interface,
         })
     }
@@ -210,17 +220,69 @@ impl Sources<'_> {
         self.note(name, private, Duration::ZERO, Interface::new(options))
     }
 
-    /// The built-in echoes, of which some must agree.
-    fn pool(&mut self, family: Family) -> Result<Expression, String> {
+    fn https(&mut self, echo: &HttpsSource, private: bool) -> Result<Expression, String> {
+        let format = match &echo.format {
+            EchoFormat::Plain => Format::Plain,
+            EchoFormat::Json(pointer) => Format::Json(pointer.clone().into()),
+            EchoFormat::KeyValue(key) => Format::Line(key.clone().into()),
+            EchoFormat::Header(name) => Format::Header(name.clone()),
+            EchoFormat::Between(before, after) => Format::Between(before.clone().into(), after.clone().into()),
+        };
+        let url = Some(echo.url.clone());
+        // A digest tells echoes apart that differ only in what is not shown.
+        let print = digest(&[echo.url.as_str().as_bytes(), format!("{format:?}").as_bytes()], 3);
+        let name = format!("https {} #{print}{}", shown(&echo.url), echo.via);
+        let https = Https::new(self.clients(&echo.via), url.clone(), url, format, private)?;
+        Ok(self.note(name, private, self.echo_interval, https))
+    }
+
+    /// One built-in service, or all of a protocol that can be asked over the family, of which some must agree.
+    fn built_in(&mut self, built_in: &BuiltIn, family: Family) -> Result<Expression, String> {
+        let via = &built_in.via;
         let mut of = Vec::new();
-        for echo in ECHOES {
-            let url = if family == Family::Ipv4 { echo.ipv4_url } else { echo.ipv6_url };
-            if url.is_some() {
-                let https = Https::echo(self.clients.clone(), echo)?;
-                of.push(self.note(format!("https {}", echo.name), false, self.echo_interval, https));
+        let mut add = |sources: &mut Self, name: &str, detector: Arc<dyn Detector>| {
+            let name = format!("{} {name}{via}", built_in.protocol);
+            of.push(sources.share(name, false, sources.echo_interval, detector));
+        };
+        let asked = |name: &str| built_in.name.is_none_or(|only| only == name);
+        match built_in.protocol {
+            Protocol::Dns => {
+                for echo in DNS_ECHOES.iter().filter(|echo| asked(echo.name) && echo.is_of(family)) {
+                    add(self, echo.name, Arc::new(Dns::echo(echo, via.clone())?));
+                }
+            }
+            Protocol::Https => {
+                for echo in ECHOES.iter().filter(|echo| asked(echo.name) && echo.url(family).is_some()) {
+                    let clients = self.clients(via);
+                    add(self, echo.name, Arc::new(Https::echo(clients, echo)?));
+                }
+            }
+            Protocol::Stun => {
+                for echo in STUN_ECHOES.iter().filter(|echo| asked(echo.name)) {
+                    add(self, echo.name, Arc::new(Stun::echo(echo, via.clone())?));
+                }
             }
         }
-        Ok(Expression::Quorum { need: ECHO_QUORUM, of })
+        match (built_in.name, of.pop()) {
+            (_, None) => {
+                let name = built_in.name.unwrap_or_default();
+                Err(format!("the service {} {name} cannot be asked over {family}", built_in.protocol))
+            }
+            (Some(_), Some(only)) => Ok(only),
+            (None, Some(last)) => {
+                of.push(last);
+                Ok(Expression::Quorum { need: ECHO_QUORUM, of })
+            }
+        }
+    }
+
+    fn clients(&mut self, via: &Via) -> Clients {
+        if let Some((_, clients)) = self.clients.iter().find(|(of, _)| of == via) {
+            return clients.clone();
+        }
+        let clients = Clients::going(via);
+        self.clients.push((via.clone(), clients.clone()));
+        clients
     }
 
     fn note(
@@ -230,11 +292,33 @@ impl Sources<'_> {
         min_interval: Duration,
         detector: impl Detector + 'static,
     ) -> Expression {
+        self.share(name, private, min_interval, Arc::new(detector))
+    }
+
+    fn share(
+        &mut self,
+        name: String,
+        private: bool,
+        min_interval: Duration,
+        detector: Arc<dyn Detector>,
+    ) -> Expression {
         let name = SourceName(if private { format!("{name} (private too)") } else { name });
         self.specs.insert(name.clone(), SourceSpec { min_interval });
-        self.detectors.entry(name.clone()).or_insert_with(|| Arc::new(detector));
+        self.detectors.entry(name.clone()).or_insert(detector);
         Expression::Source(name)
     }
+}
+
+/// The name of a question in DNS as a source: `whoami.example.net CH TXT at 192.0.2.53:53`, so that no two share one.
+fn dns_name(question: &Question, servers: &[Server]) -> String {
+    let form = match question.form {
+        Form::Address => "",
+        Form::Text => " TXT",
+        Form::Chaos => " CH TXT",
+    };
+    let anyone = if question.authority { "" } else { ", without authority" };
+    let servers: Vec<_> = servers.iter().map(ToString::to_string).collect();
+    format!("{}{form} at {}{anyone}", question.name, servers.join(", "))
 }
 
 #[cfg(test)]

@@ -5,17 +5,18 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::account::check_label;
-use super::meant::{Address, DEFAULT_ADDRESS, EchoFormat, HttpsSource, InterfaceSource, Source};
+use super::meant::{Address, BuiltIn, DEFAULT_ADDRESS, InterfaceSource, Source};
 use super::reader::{Field, Fields, Reader, error};
 use super::tree::{Table, Value};
-use super::{secret, setting, suggest};
+use super::{secret, setting, suggest, world};
+use crate::detect::echoes::Protocol;
 use crate::model::record::Family;
 
 /// The words a source can be.
-const WORDS: [&str; 4] = ["auto", "off", "interface", "https"];
+const WORDS: [&str; 6] = ["auto", "off", "interface", "dns", "https", "stun"];
 
 /// The keys of which a table that is a source has exactly one.
-const FORMS: [&str; 7] = ["command", "file", "first_of", "fixed", "https", "interface", "quorum"];
+const FORMS: [&str; 9] = ["command", "dns", "file", "first_of", "fixed", "https", "interface", "quorum", "stun"];
 
 const EXPECTED: &str = "a source: \"auto\", false, an address, or a table such as { interface = \"eth0\" }";
 
@@ -67,7 +68,9 @@ fn word(reader: &mut Reader, field: Field<'_>, family: Family, text: &str) -> Op
         "auto" => return Some(Source::Auto),
         "off" => return Some(Source::Off),
         "interface" => return Some(Source::Interface(InterfaceSource::default())),
-        "https" => return Some(Source::EchoPool),
+        "dns" => return Some(Source::BuiltIn(BuiltIn::all(Protocol::Dns))),
+        "https" => return Some(Source::BuiltIn(BuiltIn::all(Protocol::Https))),
+        "stun" => return Some(Source::BuiltIn(BuiltIn::all(Protocol::Stun))),
         _ => {}
     }
     if text.parse::<IpAddr>().is_ok() {
@@ -108,7 +111,9 @@ fn form(reader: &mut Reader, field: Field<'_>, family: Family, table: &Table) ->
     };
     let source = match main.key {
         "interface" => interface(reader, main, family, &mut fields).map(Source::Interface),
-        "https" => https(reader, main, &mut fields).map(Source::Https),
+        "dns" => world::dns(reader, main, family, &mut fields),
+        "https" => world::https(reader, main, family, &mut fields),
+        "stun" => world::stun(reader, main, family, &mut fields),
         "file" => secret::path(reader, main).map(|path| Source::File { path }),
         "command" => command(reader, main, &mut fields),
         "fixed" => fixed(reader, main, family),
@@ -131,45 +136,24 @@ fn interface(reader: &mut Reader, main: Field<'_>, family: Family, fields: &mut 
         reader.note(error(field.at, "`temporary`: only IPv6 has temporary addresses"));
     }
     let on = |flag: Option<(Field<'_>, bool)>| flag.is_some_and(|(_, on)| on);
-    let name = reader.text(main, "the name of an interface, or \"default\" for the default route's")?;
+    let name = interface_name(reader, main, "the name of an interface, or \"default\" for the default route's")?;
+    let name = (name != "default").then(|| name.to_owned());
+    Some(InterfaceSource { name, temporary: on(temporary), private: on(private), all: on(all) })
+}
+
+/// What an interface can be called.
+pub(super) fn interface_name<'a>(reader: &mut Reader, field: Field<'a>, expected: &str) -> Option<&'a str> {
+    let name = reader.text(field, expected)?;
     // Linux: 1 to 15 octets without slash and white space (dev_valid_name). "default" is a reserved word there.
     if name.len() > 15
         || name.contains(['/', ':'])
         || name.chars().any(char::is_whitespace)
         || matches!(name, "." | "..")
     {
-        reader.refuse(main, format!("\"{name}\" cannot be the name of an interface"));
+        reader.refuse(field, format!("\"{name}\" cannot be the name of an interface"));
         return None;
     }
-    let name = (name != "default").then(|| name.to_owned());
-    Some(InterfaceSource { name, temporary: on(temporary), private: on(private), all: on(all) })
-}
-
-fn https(reader: &mut Reader, main: Field<'_>, fields: &mut Fields<'_>) -> Option<HttpsSource> {
-    let (json, key) = (fields.take("json"), fields.take("key"));
-    let format = match (json, key) {
-        (Some(json), Some(key)) => {
-            reader.note(
-                error(key.at, "`json` and `key` are two formats, only one can be used").also(json.at, "the other one"),
-            );
-            None
-        }
-        (Some(json), None) => reader.text(json, "a JSON pointer such as \"/ip\"").and_then(|pointer| {
-            if !pointer.starts_with('/') {
-                reader.refuse(json, "a JSON pointer starts with \"/\" (RFC 6901)");
-                return None;
-            }
-            Some(EchoFormat::Json(pointer.to_owned()))
-        }),
-        (None, Some(key)) => reader.text(key, "the key before \"=\"").map(|key| EchoFormat::KeyValue(key.to_owned())),
-        (None, None) => Some(EchoFormat::Plain),
-    };
-    let url = setting::url(reader, main)?;
-    if url.scheme() == "http" && !setting::is_loopback(&url) {
-        reader.refuse(main, "over http:// anyone on the way could give a wrong address; write https://");
-        return None;
-    }
-    Some(HttpsSource { url, format: format? })
+    Some(name)
 }
 
 fn command(reader: &mut Reader, main: Field<'_>, fields: &mut Fields<'_>) -> Option<Source> {
@@ -196,7 +180,7 @@ fn fixed(reader: &mut Reader, main: Field<'_>, family: Family) -> Option<Source>
 }
 
 /// An address of the family that a host can have.
-fn address(reader: &mut Reader, field: Field<'_>, family: Family) -> Option<IpAddr> {
+pub(super) fn address(reader: &mut Reader, field: Field<'_>, family: Family) -> Option<IpAddr> {
     let text = reader.text(field, "an address")?;
     let Ok(address) = text.parse::<IpAddr>() else {
         reader.refuse(field, format!("\"{text}\" is no {family} address"));

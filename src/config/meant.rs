@@ -7,11 +7,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::Url;
+use reqwest::header::HeaderName;
 
 use super::problem::{Place, Warning};
+use crate::detect::echoes::Protocol;
 use crate::model::name::Name;
 use crate::model::record::{RecordType, Ttl};
+use crate::net::dns::whoami::Question;
 use crate::net::http::shown;
+use crate::net::server::Server;
+use crate::net::stun::Transport;
+use crate::net::via::Via;
 use crate::provider::Entry;
 use crate::provider::setting::Settings;
 
@@ -92,8 +98,12 @@ pub enum Source {
     Interface(InterfaceSource),
     /// One echo service.
     Https(HttpsSource),
-    /// The built-in echo services.
-    EchoPool,
+    /// Built-in services.
+    BuiltIn(BuiltIn),
+    /// A name in DNS that says who asks.
+    Dns(DnsSource),
+    /// One STUN server.
+    Stun(StunSource),
     /// A file that holds addresses.
     File {
         /// The file, absolute.
@@ -132,6 +142,47 @@ pub struct InterfaceSource {
     pub all: bool,
 }
 
+/// Built-in services that say who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuiltIn {
+    /// How they are asked.
+    pub protocol: Protocol,
+    /// The one that is asked; `None` for all of them, of which some must agree.
+    pub name: Option<&'static str>,
+    /// Which way they are asked.
+    pub via: Via,
+}
+
+impl BuiltIn {
+    /// All that are asked by a protocol, as the routing table leads there.
+    #[must_use]
+    pub fn all(protocol: Protocol) -> Self {
+        Self { protocol, name: None, via: Via::default() }
+    }
+}
+
+/// A name in DNS that says who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DnsSource {
+    /// What is asked.
+    pub question: Question,
+    /// The servers: the next where one does not answer; at least one.
+    pub servers: Vec<Server>,
+    /// Which way they are asked.
+    pub via: Via,
+}
+
+/// One STUN server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StunSource {
+    /// The server.
+    pub server: Server,
+    /// How it is asked.
+    pub transport: Transport,
+    /// Which way it is asked.
+    pub via: Via,
+}
+
 /// One echo service.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HttpsSource {
@@ -139,11 +190,13 @@ pub struct HttpsSource {
     pub url: Url,
     /// How the answer holds the address.
     pub format: EchoFormat,
+    /// Which way it is asked.
+    pub via: Via,
 }
 
 impl fmt::Debug for HttpsSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "HttpsSource({}, {:?})", shown(&self.url), self.format)
+        write!(f, "HttpsSource({}, {:?}{})", shown(&self.url), self.format, self.via)
     }
 }
 
@@ -156,6 +209,10 @@ pub enum EchoFormat {
     Json(String),
     /// Lines `key=value`, with the address at this key.
     KeyValue(String),
+    /// The header field of this name is the address.
+    Header(HeaderName),
+    /// The address stands between these texts; the first is not empty.
+    Between(String, String),
 }
 
 /// One name at one account.
@@ -230,7 +287,7 @@ pub struct Defaults {
     pub check: Duration,
     /// How often DNS is asked whether the records are still there, 1 hour to 30 days.
     pub verify: Duration,
-    /// How often an echo service is asked at most, 10 minutes to 1 day.
+    /// How often a service that says who asks is asked at most, by https, DNS or STUN: 10 minutes to 1 day.
     pub echo_interval: Duration,
 }
 

@@ -24,12 +24,13 @@ mod suggest;
 mod tests;
 mod tree;
 mod variables;
+mod world;
 
 pub use defaults::likely_socket;
 pub use input::{DEFAULT_FILE, Input, SMALLEST, journal_stream, no_color, read_input};
 pub use meant::{
-    Absent, Account, Address, Config, DEFAULT_ADDRESS, Defaults, EchoFormat, HttpsSource, InterfaceSource, Log,
-    LogFormat, LogLevel, Record, Source, TtlPolicy, Values,
+    Absent, Account, Address, BuiltIn, Config, DEFAULT_ADDRESS, Defaults, DnsSource, EchoFormat, HttpsSource,
+    InterfaceSource, Log, LogFormat, LogLevel, Record, Source, StunSource, TtlPolicy, Values,
 };
 pub use problem::{Also, ConfigErrors, Origin, Place, Problem, Severity, Warning};
 pub use suggest::suggest;

@@ -1,8 +1,56 @@
 //! The public services that say from which address they were asked, as data.
 
-use super::https::Format;
+use std::fmt;
 
-/// A public service. Services of one operator are one opinion, not two.
+use super::https::Format;
+use crate::model::record::Family;
+use crate::net::dns::whoami::Form;
+
+/// How public services are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// A question to a name server.
+    Dns,
+    /// A request to a web server.
+    Https,
+    /// A binding request to a STUN server.
+    Stun,
+}
+
+impl Protocol {
+    /// The built-in services that are asked so, in alphabetical order.
+    #[must_use]
+    pub fn names(self) -> Vec<&'static str> {
+        match self {
+            Self::Dns => DNS_ECHOES.iter().map(|echo| echo.name).collect(),
+            Self::Https => ECHOES.iter().map(|echo| echo.name).collect(),
+            Self::Stun => STUN_ECHOES.iter().map(|echo| echo.name).collect(),
+        }
+    }
+
+    /// Whether the built-in service of this name can be asked over a family.
+    #[must_use]
+    pub fn is_of(self, name: &str, family: Family) -> bool {
+        match self {
+            Self::Dns => DNS_ECHOES.iter().any(|echo| echo.name == name && echo.is_of(family)),
+            Self::Https => ECHOES.iter().any(|echo| echo.name == name && echo.url(family).is_some()),
+            Self::Stun => STUN_ECHOES.iter().any(|echo| echo.name == name),
+        }
+    }
+}
+
+/// The word in the configuration.
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Dns => "dns",
+            Self::Https => "https",
+            Self::Stun => "stun",
+        })
+    }
+}
+
+/// A public service on the web. Services of one operator are one opinion, not two, by whatever protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Echo {
     /// What it is called here and in the configuration.
@@ -17,7 +65,102 @@ pub struct Echo {
     pub format: Format,
 }
 
-/// The services that are asked when none is configured, in alphabetical order. All answer in plain text, without an account,
+impl Echo {
+    /// Where it is asked over a family.
+    #[must_use]
+    pub fn url(&self, family: Family) -> Option<&'static str> {
+        match family {
+            Family::Ipv4 => self.ipv4_url,
+            Family::Ipv6 => self.ipv6_url,
+        }
+    }
+}
+
+/// A public service in DNS. Its servers are one voice: the next is asked where one does not answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DnsEcho {
+    /// What it is called here and in the configuration.
+    pub name: &'static str,
+    /// Who runs it.
+    pub operator: &'static str,
+    /// The name that is asked for.
+    pub asked: &'static str,
+    /// How it answers.
+    pub form: Form,
+    /// Whether its answers have authority, so that one that has none is somebody else's.
+    pub authority: bool,
+    /// Its servers of both families, by address where the operator has fixed ones.
+    pub servers: &'static [&'static str],
+}
+
+impl DnsEcho {
+    /// Whether it can be asked over a family.
+    #[must_use]
+    pub fn is_of(&self, family: Family) -> bool {
+        let of = |server: &&str| server.parse().map_or(family == Family::Ipv4, |ip| Family::of(ip) == family);
+        self.servers.iter().any(of)
+    }
+}
+
+/// A public STUN server, asked over UDP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StunEcho {
+    /// What it is called here and in the configuration.
+    pub name: &'static str,
+    /// Who runs it.
+    pub operator: &'static str,
+    /// The server.
+    pub server: &'static str,
+}
+
+/// The services in DNS, in alphabetical order; the names and servers are those that the operators have had for years.
+pub const DNS_ECHOES: &[DnsEcho] = &[
+    // Over IPv4 alone: its name has no AAAA record. It is asked at one of its zone's own servers.
+    DnsEcho {
+        name: "akamai",
+        operator: "Akamai",
+        asked: "whoami.akamai.net",
+        form: Form::Address,
+        authority: true,
+        servers: &["ns1-1.akamaitech.net"],
+    },
+    DnsEcho {
+        name: "cloudflare",
+        operator: "Cloudflare",
+        asked: "whoami.cloudflare",
+        form: Form::Chaos,
+        authority: false,
+        servers: &["1.1.1.1", "1.0.0.1", "2606:4700:4700::1111", "2606:4700:4700::1001"],
+    },
+    // ns1 and ns2.google.com. Through a resolver a second record tells of the subnet, and the first of the resolver.
+    DnsEcho {
+        name: "google",
+        operator: "Google",
+        asked: "o-o.myaddr.l.google.com",
+        form: Form::Text,
+        authority: true,
+        servers: &["216.239.32.10", "216.239.34.10", "2001:4860:4802:32::a", "2001:4860:4802:34::a"],
+    },
+    // resolver1 and resolver2.opendns.com.
+    DnsEcho {
+        name: "opendns",
+        operator: "Cisco",
+        asked: "myip.opendns.com",
+        form: Form::Address,
+        authority: false,
+        servers: &["208.67.222.222", "208.67.220.220", "2620:119:35::35", "2620:119:53::53"],
+    },
+];
+
+/// The STUN servers, in alphabetical order: those that their operators keep for everybody's calls.
+pub const STUN_ECHOES: &[StunEcho] = &[
+    StunEcho { name: "cloudflare", operator: "Cloudflare", server: "stun.cloudflare.com" },
+    StunEcho { name: "google", operator: "Google", server: "stun.l.google.com:19302" },
+    StunEcho { name: "nextcloud", operator: "Nextcloud", server: "stun.nextcloud.com" },
+    StunEcho { name: "sipgate", operator: "sipgate", server: "stun.sipgate.net" },
+];
+
+/// The services on the web that are asked when none is configured, in alphabetical order. All answer in plain text, without an account,
 /// and are among those that updaters have built in for years.
 pub const ECHOES: &[Echo] = &[
     Echo {
@@ -70,3 +213,37 @@ pub const ECHOES: &[Echo] = &[
         format: Format::Plain,
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::detect::dns::Dns;
+    use crate::detect::https::{Clients, Https};
+    use crate::detect::stun::Stun;
+    use crate::net::via::Via;
+
+    #[test]
+    fn every_built_in_service_can_be_asked() {
+        let clients = Clients::new();
+        assert!(ECHOES.iter().all(|echo| Https::echo(clients.clone(), echo).is_ok()));
+        assert!(DNS_ECHOES.iter().all(|echo| Dns::echo(echo, Via::default()).is_ok()));
+        assert!(STUN_ECHOES.iter().all(|echo| Stun::echo(echo, Via::default()).is_ok()));
+        for protocol in [Protocol::Dns, Protocol::Https, Protocol::Stun] {
+            assert!(protocol.names().is_sorted(), "{protocol}");
+        }
+    }
+
+    #[test]
+    fn each_protocol_has_operators_enough_to_outvote_one() {
+        let count = |operators: Vec<&str>| operators.into_iter().collect::<BTreeSet<_>>().len();
+        for family in Family::ALL {
+            let on_the_web = ECHOES.iter().filter(|echo| echo.url(family).is_some()).map(|echo| echo.operator);
+            assert!(count(on_the_web.collect()) >= 3, "{family}");
+            let in_dns = DNS_ECHOES.iter().filter(|echo| echo.is_of(family)).map(|echo| echo.operator);
+            assert!(count(in_dns.collect()) >= 3, "{family}");
+        }
+        assert!(count(STUN_ECHOES.iter().map(|echo| echo.operator).collect()) >= 3);
+    }
+}

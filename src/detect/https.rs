@@ -4,14 +4,15 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use async_trait::async_trait;
+use reqwest::header::HeaderName;
 use reqwest::{Method, Request, Url};
 
-use super::Detector;
 pub use super::echoes::{ECHOES, Echo};
-use crate::model::address::allowed;
+use super::{Detector, said};
 use crate::model::agree::Reading;
 use crate::model::record::Family;
-use crate::net::http::{self, Http};
+use crate::net::http::{self, Http, Reply};
+use crate::net::via::Via;
 
 /// How an answer says the address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,10 @@ pub enum Format {
     Json(Cow<'static, str>),
     /// Lines `key=value`; the value of this key is the address: `ip`.
     Line(Cow<'static, str>),
+    /// The value of the only header field of this name is the address: `x-client-ip`. The body does not matter.
+    Header(HeaderName),
+    /// The address stands between these two texts, at one place only: `Address: ` and `</body>`. The first is not empty.
+    Between(Cow<'static, str>, Cow<'static, str>),
 }
 
 /// The clients that all echo detectors share: one that uses only IPv4, one that uses only IPv6.
@@ -42,6 +47,13 @@ impl Clients {
     #[must_use]
     pub fn trusting(&self, ca: &std::path::Path) -> Self {
         Self { ipv4: self.ipv4.trusting(ca.into()), ipv6: self.ipv6.trusting(ca.into()) }
+    }
+
+    /// Clients of their own that go out by this way.
+    #[must_use]
+    pub fn going(via: &Via) -> Self {
+        let Self { ipv4, ipv6 } = Self::new();
+        Self { ipv4: ipv4.going(via), ipv6: ipv6.going(via) }
     }
 
     fn of(&self, family: Family) -> &Http {
@@ -104,9 +116,7 @@ impl Https {
         let reply =
             self.clients.of(family).send(request, http::ECHO, &doing).await.map_err(|error| error.to_string())?;
         let said = match reply.status {
-            200 => read_body(&self.format, family, &reply.body).and_then(|address| {
-                allowed(address, self.private).map_err(|why| format!("the answer {why}: not believed"))
-            }),
+            200 => read(&self.format, family, &reply).and_then(|address| said::believed(address, self.private)),
             300..=399 => Err("the answer is a redirect, which is not followed".into()),
             status => Err(format!("the answer has status {status}")),
         };
@@ -141,7 +151,22 @@ impl Detector for Https {
     }
 }
 
-/// The one address that an answer says. Whether it may be published is not decided here.
+/// The one address that an answer says, in its body or in a header field.
+fn read(format: &Format, family: Family, reply: &Reply) -> Result<IpAddr, String> {
+    let Format::Header(name) = format else { return read_body(format, family, &reply.body) };
+    let mut values = reply.headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => {
+            let text =
+                std::str::from_utf8(value.as_bytes()).map_err(|_| format!("the header field {name} is no text"))?;
+            said::address(text.trim_ascii(), family)
+        }
+        (None, _) => Err(format!("the answer has no header field {name}")),
+        (Some(_), Some(_)) => Err(format!("the answer has more than one header field {name}")),
+    }
+}
+
+/// The one address that a body says. Whether it may be published is not decided here.
 ///
 /// `b"8.8.8.8\n"` in plain text is `8.8.8.8`; `b"your address is 8.8.8.8"` is an error.
 ///
@@ -153,15 +178,10 @@ pub fn read_body(format: &Format, family: Family, body: &[u8]) -> Result<IpAddr,
         Format::Plain => text.trim_ascii().into(),
         Format::Json(pointer) => json_string(text, pointer)?.into(),
         Format::Line(key) => line_value(text, key)?.into(),
+        Format::Header(name) => return Err(format!("the address is in the header field {name}, not in the body")),
+        Format::Between(before, after) => between(text, before, after)?.into(),
     };
-    let address: IpAddr = word.parse().map_err(|_| not_an_address(&word))?;
-    match address {
-        IpAddr::V6(mapped) if mapped.to_ipv4_mapped().is_some() => {
-            Err(format!("the answer {address} is an IPv4 address in IPv6 form"))
-        }
-        _ if Family::of(address) != family => Err(format!("the answer {address} is not an {family} address")),
-        _ => Ok(address),
-    }
+    said::address(&word, family)
 }
 
 fn json_string(text: &str, pointer: &str) -> Result<String, String> {
@@ -181,18 +201,21 @@ fn line_value<'a>(text: &'a str, key: &str) -> Result<&'a str, String> {
     }
 }
 
-/// Why a text is no address, with its beginning where that may help.
-fn not_an_address(word: &str) -> String {
-    if word.is_empty() {
-        return "the answer is empty".into();
+/// The only text of an address's characters, as long as can be, that stands between two texts; the first is not empty.
+fn between<'a>(text: &'a str, before: &str, after: &str) -> Result<&'a str, String> {
+    let strange = |c: char| !c.is_ascii_hexdigit() && !matches!(c, '.' | ':');
+    let mut words = text.match_indices(before).filter_map(|(at, _)| {
+        let rest = text.get(at + before.len()..)?;
+        let most = rest.find(strange).unwrap_or(rest.len());
+        // The text behind may begin with what could belong to an address, such as the full stop of a sentence.
+        let end = (1..=most).rev().find(|end| rest.get(*end..).is_some_and(|rest| rest.starts_with(after)))?;
+        rest.get(..end)
+    });
+    match (words.next(), words.next()) {
+        (Some(word), None) => Ok(word),
+        (None, _) => Err("nothing in the answer fits the pattern".into()),
+        (Some(_), Some(_)) => Err("more than one place in the answer fits the pattern".into()),
     }
-    if word.starts_with('<') {
-        return "the answer is a page, not an address (a portal that wants a login?)".into();
-    }
-    let beginning: String = word.chars().take(50).collect();
-    let more = if beginning.len() < word.len() { " …" } else { "" };
-    // Escaped: a terminal that shows it must not obey it.
-    format!("the answer is not one address: \"{}\"{more}", beginning.escape_default())
 }
 
 #[cfg(test)]
@@ -299,6 +322,56 @@ mod tests {
     }
 
     #[test]
+    fn a_pattern_fits_one_place_or_the_answer_is_refused() {
+        let read = |before: &'static str, after: &'static str, body: &str| {
+            read_body(&Format::Between(before.into(), after.into()), Family::Ipv4, body.as_bytes())
+        };
+        for (before, after, body) in [
+            ("Address: ", "</body>", "<html><body>Current IP Address: 8.8.8.8</body></html>"),
+            ("is ", ".", "Your address is 8.8.8.8."),
+            ("is ", "", "Your address is 8.8.8.8, as it seems"),
+            ("\nip=", "\n", "zip=1234\nip=8.8.8.8\n"),
+            ("ip: ", "", "ip: nobody knows\nip: 8.8.8.8"),
+        ] {
+            assert_eq!(read(before, after, body), Ok("8.8.8.8".parse().unwrap()), "{body}");
+        }
+        for (before, after, body) in [
+            ("Address: ", "</body>", "Address: 8.8.8.8</body> Address: 8.8.4.4</body>"),
+            ("Address: ", "</body>", "Address: 8.8.8.8 </body>"),
+            ("ip=", "\n", "zip=1234\nip=8.8.8.8\n"),
+            ("Address: ", "", "Address: 8.8.8.8.9"),
+            ("Address: ", "", "Address: 8.8.8.8:443"),
+            ("Address: ", "", "Address: "),
+            ("Address: ", "", "address: 8.8.8.8"),
+            ("Address: ", "", "Address: \u{200b}8.8.8.8"),
+            ("Address: ", "", "Address: 2a00::1"),
+            ("Address: ", ".", "Address: 8.8.8.8"),
+        ] {
+            assert!(read(before, after, body).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_header_field_counts_only_where_it_stands_once() {
+        let reply = |fields: &[&'static str]| Reply {
+            status: 200,
+            headers: fields
+                .iter()
+                .map(|value| (HeaderName::from_static("x-client-ip"), value.parse().unwrap()))
+                .collect(),
+            body: b"9.9.9.9".to_vec(),
+        };
+        let ask = |fields: &[&'static str]| {
+            read(&Format::Header(HeaderName::from_static("x-client-ip")), Family::Ipv4, &reply(fields))
+        };
+        assert_eq!(ask(&["8.8.8.8"]), Ok("8.8.8.8".parse().unwrap()));
+        for bad in [&[][..], &["8.8.8.8", "8.8.4.4"], &["8.8.8.8, 10.0.0.1"], &["8.8.8.8;q=1"], &["2a00::1"], &[""]] {
+            assert!(ask(bad).is_err(), "{bad:?}");
+        }
+        assert!(read_body(&Format::Header(HeaderName::from_static("x-client-ip")), Family::Ipv4, b"8.8.8.8").is_err());
+    }
+
+    #[test]
     fn the_pool_has_five_operators_and_three_of_them_for_ipv6() {
         let operators = |of: fn(&Echo) -> bool| -> BTreeSet<_> {
             ECHOES.iter().filter(|echo| of(echo)).map(|echo| echo.operator).collect()
@@ -322,7 +395,13 @@ mod tests {
     }
 
     fn formats() -> impl Strategy<Value = Format> {
-        prop_oneof![Just(Format::Plain), Just(Format::Json("/ip".into())), Just(Format::Line("ip".into()))]
+        prop_oneof![
+            Just(Format::Plain),
+            Just(Format::Json("/ip".into())),
+            Just(Format::Line("ip".into())),
+            Just(Format::Between(":".into(), "".into())),
+            Just(Format::Between("1".into(), ".".into())),
+        ]
     }
 
     /// Octets as they come, and texts that are nearly addresses.

@@ -6,12 +6,15 @@ use crate::model::agree::Reading;
 use crate::model::record::Family;
 
 pub mod command;
+pub mod dns;
 pub mod echoes;
 pub mod file;
 pub mod fixed;
 pub mod https;
 pub mod interface;
 mod list;
+mod said;
+pub mod stun;
 
 /// A way to learn this machine's addresses.
 #[async_trait]

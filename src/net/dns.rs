@@ -3,27 +3,21 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::future::join_all;
-use hickory_net::NetError;
-use hickory_net::runtime::TokioRuntimeProvider;
-use hickory_net::tcp::TcpClientStream;
-use hickory_net::udp::UdpClientStream;
-use hickory_net::xfer::{DnsRequestSender, DnsStreamHandle};
-use hickory_proto::op::{DnsRequest, DnsRequestOptions, DnsResponse, Query, ResponseCode, SerialMessage};
+use hickory_proto::op::{DnsResponse, Query, ResponseCode};
 use hickory_proto::rr::{Name as WireName, RData, RecordType as WireType};
 use tokio::time::timeout;
 
 use crate::model::name::Name;
 use crate::model::record::{RecordType, RrsetKey, Ttl, Value, Values, list};
+use crate::net::via::Via;
+
+mod exchange;
+pub mod whoami;
 
 /// How many name servers are asked at most.
 pub const MAX_SERVERS: usize = 8;
 
-/// How long one try may take, by UDP or by TCP.
-const TRY: Duration = Duration::from_secs(3);
-/// After how long the same question is sent again within a try by UDP.
-const AGAIN: Duration = Duration::from_secs(1);
 /// How long everything may take.
 const ALL: Duration = Duration::from_secs(10);
 
@@ -32,7 +26,7 @@ const RESOLV_CONF: &str = "/etc/resolv.conf";
 /// How many resolvers are asked, as the C library does (resolv.conf(5), MAXNS).
 const MAX_RESOLVERS: usize = 3;
 /// The port of DNS.
-const PORT: u16 = 53;
+pub const PORT: u16 = 53;
 
 /// What one name server answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -283,50 +277,9 @@ fn address(data: &RData) -> Option<IpAddr> {
     }
 }
 
-/// One question by UDP, and by TCP where the answer does not fit. The answer comes from the server that was asked,
-/// with the id and the question of the request.
+/// One question to a name server about a zone, as the routing table leads there.
 async fn ask(server: SocketAddr, name: &WireName, rtype: WireType, recursion: bool) -> Result<DnsResponse, String> {
-    let mut options = DnsRequestOptions::default();
-    options.recursion_desired = recursion;
-    options.retry_interval = AGAIN;
-    let question = Query::query(name.clone(), rtype);
-    let request = DnsRequest::from_query(question.clone(), options);
-    let id = request.id;
-    let mut reply = by_udp(server, request.clone()).await?;
-    if reply.truncation {
-        reply = timeout(TRY, by_tcp(server, &request)).await.map_err(|_| format!("{} by TCP", silence(TRY)))??;
-    }
-    if reply.id != id || reply.queries != [question] {
-        return Err("it answered another question".into());
-    }
-    if reply.truncation { Err("its answer is cut off even by TCP".into()) } else { Ok(reply) }
-}
-
-async fn by_udp(server: SocketAddr, request: DnsRequest) -> Result<DnsResponse, String> {
-    // hickory drops what comes from another address or has another id or question, and waits on.
-    let mut client = UdpClientStream::builder(server, TokioRuntimeProvider::new()).with_timeout(Some(TRY)).build();
-    let reply = client.send_message(request).next().await;
-    reply.unwrap_or(Err(NetError::Timeout)).map_err(|error| describe(&error))
-}
-
-async fn by_tcp(server: SocketAddr, request: &DnsRequest) -> Result<DnsResponse, String> {
-    let (connecting, mut outbound) = TcpClientStream::new(server, None, Some(TRY), TokioRuntimeProvider::new());
-    let exchange = async {
-        let mut stream = connecting.await?;
-        outbound.send(SerialMessage::new(request.to_vec()?, server))?;
-        let reply = stream.next().await.unwrap_or(Err(NetError::Message("the connection was closed")))?;
-        Ok(DnsResponse::from_buffer(reply.into_parts().0)?)
-    };
-    exchange.await.map_err(|error: NetError| format!("by TCP: {}", describe(&error)))
-}
-
-fn describe(error: &NetError) -> String {
-    match error {
-        NetError::Timeout => silence(TRY),
-        NetError::Io(error) => error.to_string(),
-        NetError::Proto(error) => format!("its answer was not understood: {error}"),
-        other => other.to_string(),
-    }
+    exchange::ask(server, Query::query(name.clone(), rtype), recursion, &Via::default()).await
 }
 
 fn silence(after: Duration) -> String {

@@ -17,6 +17,7 @@ use serde_json::error::Category;
 
 use crate::model::error::{Error, Result};
 use crate::model::record::Family;
+use crate::net::via::Via;
 use crate::os::clock;
 
 /// What we call ourselves: name, version, contact, as dyndns2 services ask for.
@@ -48,6 +49,7 @@ pub struct Http(Arc<Shared>);
 struct Shared {
     family: Option<Family>,
     ca: Option<PathBuf>,
+    via: Via,
     plain: Mutex<Option<reqwest::Client>>,
     secure: Mutex<Option<reqwest::Client>>,
 }
@@ -67,17 +69,23 @@ impl Http {
     /// A client that uses only addresses of `family` where one is given.
     #[must_use]
     pub fn new(family: Option<Family>) -> Self {
-        Self::with(family, None)
+        Self::with(family, None, Via::default())
     }
 
     /// A client of its own that also trusts the certificates in a PEM file, read at the first call.
     #[must_use]
     pub fn trusting(&self, ca: PathBuf) -> Self {
-        Self::with(self.0.family, Some(ca))
+        Self::with(self.0.family, Some(ca), self.0.via.clone())
     }
 
-    fn with(family: Option<Family>, ca: Option<PathBuf>) -> Self {
-        Self(Arc::new(Shared { family, ca, plain: Mutex::new(None), secure: Mutex::new(None) }))
+    /// A client of its own that goes out by this way. Names are looked up by the system all the same.
+    #[must_use]
+    pub fn going(&self, via: &Via) -> Self {
+        Self::with(self.0.family, self.0.ca.clone(), via.clone())
+    }
+
+    fn with(family: Option<Family>, ca: Option<PathBuf>, via: Via) -> Self {
+        Self(Arc::new(Shared { family, ca, via, plain: Mutex::new(None), secure: Mutex::new(None) }))
     }
 
     /// Drops the pooled connections: the next call makes new ones.
@@ -92,7 +100,7 @@ impl Http {
     /// # Errors
     /// `Transient` when the system has no resources for a client.
     pub fn client(&self) -> Result<reqwest::Client> {
-        made(&self.0.plain, || build(self.0.family, tls_with(rustls::RootCertStore::empty())))
+        made(&self.0.plain, || build(&self.0, tls_with(rustls::RootCertStore::empty())))
     }
 
     /// The client that speaks https.
@@ -102,7 +110,7 @@ impl Http {
                 Some(path) => tls_trusting(path).map_err(|why| Error::config(PREPARING, why))?,
                 None => tls_with(host_roots()),
             };
-            build(self.0.family, tls)
+            build(&self.0, tls)
         })
     }
 
@@ -338,8 +346,8 @@ fn made(
     Ok(client)
 }
 
-fn build(family: Option<Family>, tls: rustls::ClientConfig) -> Result<reqwest::Client> {
-    let builder = reqwest::Client::builder()
+fn build(shared: &Shared, tls: rustls::ClientConfig) -> Result<reqwest::Client> {
+    let mut builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .user_agent(USER_AGENT)
         .redirect(Policy::none())
@@ -351,8 +359,23 @@ fn build(family: Option<Family>, tls: rustls::ClientConfig) -> Result<reqwest::C
         .connect_timeout(TIMEOUT)
         // Long enough for the calls of one round, short enough that nothing stays open.
         .pool_idle_timeout(Duration::from_secs(5))
-        .dns_resolver(SystemResolver { family });
+        .dns_resolver(SystemResolver { family: shared.family })
+        .local_address(shared.via.address);
+    if let Some(interface) = &shared.via.interface {
+        builder = tied(builder, interface)?;
+    }
     builder.build().map_err(|error| Error::transient(PREPARING, describe(&error)))
+}
+
+#[cfg(target_os = "linux")]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere it is an error")]
+fn tied(builder: reqwest::ClientBuilder, interface: &str) -> Result<reqwest::ClientBuilder> {
+    Ok(builder.interface(interface))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn tied(_: reqwest::ClientBuilder, _: &str) -> Result<reqwest::ClientBuilder> {
+    Err(Error::config(PREPARING, super::via::ONLY_LINUX))
 }
 
 /// The TLS configuration with the certificates of a PEM file beside the host's roots.

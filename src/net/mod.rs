@@ -1,5 +1,8 @@
-//! The network: one HTTP client, one DNS client, and the limits that services document.
+//! The network: one HTTP client, one DNS client, one STUN client, the ways they go out by, and the limits that services document.
 
 pub mod dns;
 pub mod http;
 pub mod limit;
+pub mod server;
+pub mod stun;
+pub mod via;

@@ -187,14 +187,16 @@ fn sources_are_checked() {
     let cases = [
         (
             "ipv4",
-            "\"dns\"",
-            "`ipv4`: \"dns\" is no source; the words are \"auto\", \"off\", \"interface\" and \"https\", or an address",
+            "\"ntp\"",
+            "`ipv4`: \"ntp\" is no source; the words are \"auto\", \"off\", \"interface\", \"dns\", \"https\" and \"stun\", \
+             or an address",
             0,
         ),
         (
             "ipv4",
             "\"https://a.example/?key=x\"",
-            "`ipv4`: a URL is no source; the words are \"auto\", \"off\", \"interface\" and \"https\", or an address",
+            "`ipv4`: a URL is no source; the words are \"auto\", \"off\", \"interface\", \"dns\", \"https\" and \"stun\", \
+             or an address",
             0,
         ),
         ("ipv4", "\"2001:db8::1\"", "`ipv4`: 2001:db8::1 is no IPv4 address", 0),
@@ -248,6 +250,110 @@ fn sources_are_checked() {
             11,
         ),
         ("ipv4", "{ quorum = 2, of = [\"https\", \"https\"] }", "`of`: this source is given twice", 29),
+    ];
+    for (key, source, expected, column) in cases {
+        let text = format!("[address.wan]\n{key} = {source}");
+        assert_eq!(errors(&above_base(&text)), [format!("2:{}: {expected}", column + 8)], "{source}");
+    }
+}
+
+#[test]
+fn sources_out_in_the_world_are_checked() {
+    let cases = [
+        ("ipv4", "{ dns = \"opndns\" }", "`dns`: there is no built-in service \"opndns\"", 8),
+        ("ipv4", "{ stun = \"stunserver\" }", "`stun`: there is no built-in service \"stunserver\"", 9),
+        ("ipv6", "{ dns = \"akamai\" }", "`dns`: the built-in service \"akamai\" cannot be asked over IPv6", 8),
+        ("ipv6", "{ https = \"aws\" }", "`https`: the built-in service \"aws\" cannot be asked over IPv6", 10),
+        (
+            "ipv4",
+            "{ dns = \"google\", type = \"TXT\" }",
+            "`dns`: `type` goes with a name and a `server` of your own",
+            8,
+        ),
+        (
+            "ipv4",
+            "{ dns = \"a.example\", server = \"192.0.2.1\", class = \"CH\" }",
+            "`class`: in the class CH addresses are texts: type = \"TXT\"",
+            51,
+        ),
+        (
+            "ipv4",
+            "{ dns = \"a.example\", server = \"192.0.2.1\", type = \"PTR\" }",
+            "`type` is one of \"address\" and \"TXT\", not \"PTR\"",
+            50,
+        ),
+        (
+            "ipv6",
+            "{ dns = \"a.example\", server = \"192.0.2.1\" }",
+            "`server`: 192.0.2.1:53 cannot be asked over IPv6",
+            30,
+        ),
+        ("ipv4", "{ dns = \"a.example\", server = \"192.0.2.1:0\" }", "`server`: there is no port 0", 30),
+        ("ipv4", "{ dns = \"a.example\", server = [] }", "`server`: the list is empty", 30),
+        (
+            "ipv4",
+            "{ dns = \"a.example\", server = [\"ns.example\", \"ns.example:53\"] }",
+            "`server`: this server is given twice",
+            45,
+        ),
+        (
+            "ipv4",
+            "{ dns = \"a..example\", server = \"192.0.2.1\" }",
+            "`dns`: two dots in a row, or a leading dot: a label is empty",
+            8,
+        ),
+        ("ipv4", "{ stun = \"stun.example:x\" }", "`stun`: it has no port from 1 to 65535 after the \":\"", 9),
+        (
+            "ipv4",
+            "{ stun = \"stun.example\", transport = \"tls\" }",
+            "`transport` is one of \"udp\" and \"tcp\", not \"tls\"",
+            37,
+        ),
+        ("ipv4", "{ stun = \"pool\", transport = \"tcp\" }", "`stun`: `transport` goes with one server", 9),
+        ("ipv4", "{ https = \"ipify\", json = \"/ip\" }", "`https`: `json` goes with a URL of your own", 10),
+        (
+            "ipv4",
+            "{ https = \"https://a.example\", header = \"a b\" }",
+            "`header`: no header field can be called so",
+            40,
+        ),
+        (
+            "ipv4",
+            "{ https = \"https://a.example\", pattern = \"{ip}</b>\" }",
+            "`pattern`: some text must stand before {ip}",
+            41,
+        ),
+        (
+            "ipv4",
+            "{ https = \"https://a.example\", pattern = \"IP: (.*)\" }",
+            "`pattern`: {ip} must stand in it once, where the address stands",
+            41,
+        ),
+        (
+            "ipv4",
+            "{ https = \"https://a.example\", pattern = \"a{ip}b{ip}\" }",
+            "`pattern`: {ip} must stand in it once, where the address stands",
+            41,
+        ),
+        (
+            "ipv4",
+            "{ dns = \"google\", bind_address = \"2001:db8::1\" }",
+            "`bind_address`: 2001:db8::1 is no IPv4 address",
+            33,
+        ),
+        (
+            "ipv4",
+            "{ stun = \"google\", bind_interface = \"eth0:1\" }",
+            "`bind_interface`: \"eth0:1\" cannot be the name of an interface",
+            36,
+        ),
+        (
+            "ipv4",
+            "{ dns = \"google\", stun = \"google\" }",
+            "`dns` and `stun` are two sources, only one can be used",
+            18,
+        ),
+        ("ipv4", "{ stun = \"google\", server = \"192.0.2.1\" }", "`server` is not a key of the source `stun`", 20),
     ];
     for (key, source, expected, column) in cases {
         let text = format!("[address.wan]\n{key} = {source}");

@@ -3,7 +3,13 @@
 use std::time::Duration;
 
 use super::*;
+use crate::detect::echoes::Protocol;
+use crate::model::name::Name;
 use crate::model::record::{RecordType, Ttl};
+use crate::net::dns::whoami::{Form, Question};
+use crate::net::server::Server;
+use crate::net::stun::Transport;
+use crate::net::via::Via;
 
 fn minutes(minutes: u64) -> Duration {
     Duration::from_secs(60 * minutes)
@@ -118,7 +124,10 @@ fn every_source_is_read() {
     let words = address("ipv4 = \"off\"\nipv6 = \"interface\"");
     assert_eq!((words.ipv4, words.ipv6), (Source::Off, Source::Interface(InterfaceSource::default())));
     let words = address("ipv4 = \"https\"\nipv6 = \"auto\"");
-    assert_eq!((words.ipv4, words.ipv6), (Source::EchoPool, Source::Auto));
+    assert_eq!((words.ipv4, words.ipv6), (Source::BuiltIn(BuiltIn::all(Protocol::Https)), Source::Auto));
+    let words = address("ipv4 = \"dns\"\nipv6 = \"stun\"");
+    assert_eq!(words.ipv4, Source::BuiltIn(BuiltIn::all(Protocol::Dns)));
+    assert_eq!(words.ipv6, Source::BuiltIn(BuiltIn::all(Protocol::Stun)));
     let fixed = address("ipv4 = \"9.9.9.9\"\nipv6 = { fixed = [\"2620:fe::9\", \"2620:fe::fe\"] }");
     assert_eq!(fixed.ipv4, Source::Fixed(vec!["9.9.9.9".parse().unwrap()]));
     assert_eq!(fixed.ipv6, Source::Fixed(vec!["2620:fe::9".parse().unwrap(), "2620:fe::fe".parse().unwrap()]));
@@ -136,8 +145,9 @@ fn every_source_is_read() {
 }
 
 #[test]
-fn echo_services_have_three_formats() {
-    let echo = |url: &str, format| Source::Https(HttpsSource { url: url.parse().unwrap(), format });
+fn echo_services_have_five_formats() {
+    let via = Via::default();
+    let echo = |url: &str, format| Source::Https(HttpsSource { url: url.parse().unwrap(), format, via: via.clone() });
     let both =
         address("ipv4 = { https = \"https://a.example/\" }\nipv6 = { https = \"http://[::1]:8080/\", key = \"ip\" }");
     assert_eq!(both.ipv4, echo("https://a.example/", EchoFormat::Plain));
@@ -145,6 +155,65 @@ fn echo_services_have_three_formats() {
     let json = address("ipv4 = { https = \"http://localhost/x\", json = \"/a/ip\" }");
     assert_eq!(json.ipv4, echo("http://localhost/x", EchoFormat::Json("/a/ip".into())));
     assert_eq!(json.ipv6, Source::Auto);
+    let other = address(
+        "ipv4 = { https = \"https://a.example/\", header = \"X-Client-IP\" }\n\
+         ipv6 = { https = \"https://a.example/\", pattern = \"<b>Address: {ip}</b>\" }",
+    );
+    assert_eq!(other.ipv4, echo("https://a.example/", EchoFormat::Header("x-client-ip".parse().unwrap())));
+    let between = EchoFormat::Between("<b>Address: ".into(), "</b>".into());
+    assert_eq!(other.ipv6, echo("https://a.example/", between));
+}
+
+#[test]
+fn built_in_services_have_names_and_a_way_out() {
+    let read = address(
+        "ipv4 = { first_of = [{ dns = \"opendns\" }, { https = \"ident.me\", bind_interface = \"ppp0\" }, \
+         { stun = \"google\", bind_address = \"192.0.2.7\" }] }\nipv6 = { https = \"pool\", bind_interface = \"eth1\" }",
+    );
+    let by = |interface: &str| Via { interface: Some(interface.into()), address: None };
+    let from = Via { interface: None, address: Some("192.0.2.7".parse().unwrap()) };
+    let of = |protocol, name, via| Source::BuiltIn(BuiltIn { protocol, name, via });
+    let expected = vec![
+        of(Protocol::Dns, Some("opendns"), Via::default()),
+        of(Protocol::Https, Some("ident.me"), by("ppp0")),
+        of(Protocol::Stun, Some("google"), from),
+    ];
+    assert_eq!(read.ipv4, Source::FirstOf(expected));
+    assert_eq!(read.ipv6, of(Protocol::Https, None, by("eth1")));
+}
+
+#[test]
+fn a_name_in_dns_has_its_servers_and_its_form() {
+    let dns = |name: &str, form, authority, servers: &[&str]| {
+        let question = Question { name: Name::parse(name).unwrap(), form, authority };
+        let servers = servers.iter().map(|server| Server::parse(server, 53).unwrap()).collect();
+        Source::Dns(DnsSource { question, servers, via: Via::default() })
+    };
+    let read = address(
+        "ipv4 = { dns = \"whoami.example.net\", server = \"192.0.2.53\" }\n\
+         ipv6 = { dns = \"me.example.net\", server = [\"ns.example.net:5353\", \"2001:db8::53\"], type = \"TXT\", \
+         class = \"CH\", authoritative = false }",
+    );
+    assert_eq!(read.ipv4, dns("whoami.example.net", Form::Address, true, &["192.0.2.53"]));
+    let servers = ["ns.example.net:5353", "2001:db8::53"];
+    assert_eq!(read.ipv6, dns("me.example.net", Form::Chaos, false, &servers));
+    let text = address("ipv4 = { dns = \"me.example.net\", server = \"192.0.2.53\", type = \"TXT\" }");
+    assert_eq!(text.ipv4, dns("me.example.net", Form::Text, true, &["192.0.2.53"]));
+}
+
+#[test]
+fn a_stun_server_is_asked_by_udp_or_tcp() {
+    let stun = |server: &str, transport| {
+        let server = Server::parse(server, 3478).unwrap();
+        Source::Stun(StunSource { server, transport, via: Via::default() })
+    };
+    let read = address(
+        "ipv4 = { stun = \"stun.example.net\" }\nipv6 = { stun = \"[2001:db8::1]:5000\", transport = \"tcp\" }",
+    );
+    assert_eq!(read.ipv4, stun("stun.example.net:3478", Transport::Udp));
+    assert_eq!(read.ipv6, stun("[2001:db8::1]:5000", Transport::Tcp));
+    let known = address("ipv4 = { stun = \"cloudflare\", transport = \"tcp\" }");
+    assert_eq!(known.ipv4, stun("stun.cloudflare.com", Transport::Tcp));
 }
 
 #[test]
@@ -155,7 +224,7 @@ fn several_sources_are_asked_in_order_or_must_agree() {
         Source::Interface(InterfaceSource::default()),
         Source::Fixed(vec!["9.9.9.9".parse().unwrap()]),
     ]);
-    let of = vec![Source::EchoPool, Source::File { path: "/run/ip".into() }, first];
+    let of = vec![Source::BuiltIn(BuiltIn::all(Protocol::Https)), Source::File { path: "/run/ip".into() }, first];
     assert_eq!(address(keys).ipv4, Source::Quorum { need: 2, of });
 }
 

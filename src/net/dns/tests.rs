@@ -11,20 +11,20 @@ use tokio::net::{TcpListener, UdpSocket};
 use super::*;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum By {
+pub(super) enum By {
     Udp,
     Tcp,
 }
 
 /// A name server that answers each question with the messages that `behave` makes of it.
-struct Fake<F> {
+pub(super) struct Fake<F> {
     udp: UdpSocket,
     tcp: TcpListener,
-    address: SocketAddr,
+    pub(super) address: SocketAddr,
     behave: F,
 }
 
-async fn fake<F: Fn(By, &Message) -> Vec<Message>>(behave: F) -> Fake<F> {
+pub(super) async fn fake<F: Fn(By, &Message) -> Vec<Message>>(behave: F) -> Fake<F> {
     loop {
         let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = tcp.local_addr().unwrap();
@@ -35,7 +35,7 @@ async fn fake<F: Fn(By, &Message) -> Vec<Message>>(behave: F) -> Fake<F> {
 }
 
 impl<F: Fn(By, &Message) -> Vec<Message>> Fake<F> {
-    async fn serve(&self) -> std::convert::Infallible {
+    pub(super) async fn serve(&self) -> std::convert::Infallible {
         let mut buffer = [0; 4096];
         loop {
             tokio::select! {
