@@ -271,6 +271,9 @@ fn unanswered(server: &str, error: &reqwest::Error) -> String {
         let what = if error.is_connect() { "no connection to" } else { "no answer from" };
         return format!("{what} {server} within {} s", TIMEOUT.as_secs());
     }
+    if let Some(rustls::Error::InvalidMessage(_)) = causes.iter().find_map(|cause| cause.downcast_ref()) {
+        return format!("TLS with {server} failed: what listens there does not speak it");
+    }
     if let Some(tls) = causes.iter().find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
         return format!("TLS with {server} failed: {tls}");
     }
