@@ -1,7 +1,5 @@
 //! README.md holds what it says: its configurations are read, its provider table is the registry's.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
-
 use std::path::PathBuf;
 
 use driftless::config::{Config, Input};
