@@ -56,28 +56,51 @@ fn keys(value: &Value) -> Vec<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()
 }
 
+const README: &str = include_str!("../README.md");
+
+/// The keys in the second column of a row of README, in order.
+fn keys_of(row: &'static str) -> Vec<&'static str> {
+    // What stands in brackets are keys of a key.
+    let parts = row.split('|').nth(2).unwrap().split('(').map(|part| part.rsplit(')').next().unwrap());
+    let mut keys: Vec<&str> = parts.flat_map(|part| part.split('`').skip(1).step_by(2)).collect();
+    keys.sort_unstable();
+    keys
+}
+
+/// The keys that README gives a command.
+fn in_readme(words: &[&str]) -> Vec<&'static str> {
+    let full = format!("`{}`", words.join(" "));
+    let first = format!("`{}`", words[0]);
+    let rows = || README.lines().skip_while(|line| *line != "| command | keys |").filter(|line| line.starts_with("| "));
+    let named = |name: &str| rows().find(|row| row.split('|').nth(1).unwrap().contains(name));
+    keys_of(named(&full).or_else(|| named(&first)).unwrap_or_else(|| panic!("{words:?} is not in README")))
+}
+
 #[test]
 fn what_json_prints_is_one_object_with_the_same_keys_whatever_it_says() {
     let home = home();
-    let shapes: [(&[&str], &[&str]); 7] = [
-        (&["check"], &["accounts", "ok", "online", "problems", "records"]),
-        (&["detect"], &["believed", "sources"]),
-        (&["explain", "home.example.org"], &["records", "running", "sources"]),
-        (&["once"], &["running", "status"]),
-        (&["plan"], &["changes", "records"]),
-        (&["providers"], &["providers"]),
-        (&["status"], &["running", "status"]),
+    let words: [&[&str]; 8] = [
+        &["check"],
+        &["detect"],
+        &["explain", "home.example.org"],
+        &["once"],
+        &["plan"],
+        &["providers"],
+        &["records", "attributes"],
+        &["status"],
     ];
-    for (words, shape) in shapes {
-        assert_eq!(keys(&json(&home, words).1), shape, "{words:?}");
+    let shapes = words.map(|words| (words, in_readme(words)));
+    let failed = keys_of(README.lines().find(|line| line.starts_with("| any but `check`")).unwrap());
+    for (words, shape) in &shapes {
+        assert_eq!(keys(&json(&home, words).1), *shape, "{words:?}");
     }
     assert_eq!(json(&home, &["providers", "zonefile"]).1["providers"][0]["name"], "zonefile");
 
     home.write("driftless.toml", "[account.x]\nprovider = \"nothing\"\n");
     for (words, shape) in shapes.iter().filter(|(words, _)| words[0] != "providers") {
         let (code, said) = json(&home, words);
-        let expected = if words[0] == "check" { shape } else { &["error", "problems"][..] };
-        assert_eq!((code, keys(&said).as_slice()), (78, expected), "{words:?}");
+        let expected = if words[0] == "check" { shape } else { &failed };
+        assert_eq!((code, &keys(&said)), (78, expected), "{words:?}");
         assert_eq!(said["problems"][0]["at"]["line"], 2, "{words:?}: {said}");
     }
     assert_eq!(json(&home, &["check"]).1["ok"], false);
@@ -472,4 +495,20 @@ fn a_family_has_one_form_in_all_data() {
     assert_eq!(forms(&json(&home, &["explain", "home.example.org"]).1["sources"]), expected);
     assert_eq!(forms(&json(&home, &["detect"]).1["sources"]), expected);
     daemon.stop();
+}
+
+#[test]
+fn a_demonstration_without_any_address_says_so() {
+    let home = Home::new();
+    let probe = std::process::Command::new("unshare").args(["-rn", "true"]).output();
+    if !probe.is_ok_and(|output| output.status.success()) {
+        return torture::say("this machine makes no network namespace for its users");
+    }
+    let mut command = std::process::Command::new("unshare");
+    command.args(["-rn", env!("CARGO_BIN_EXE_driftless"), "run", "--demo", "--folder"]).arg(home.path("demo"));
+    let daemon = home.spawn(&mut command);
+    let says = "this machine has no address that could be followed";
+    assert!(within(std::time::Duration::from_secs(20), || home.log().contains(says)), "{}", home.log());
+    daemon.stop();
+    assert_eq!(home.log().matches(says).count(), 1, "{}", home.log());
 }

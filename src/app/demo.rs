@@ -7,7 +7,7 @@ use crate::config::Input;
 use crate::detect::interface;
 use crate::engine::Onlooker;
 use crate::os::netlink::snapshot;
-use crate::report::status::record_status;
+use crate::report::status::{RecordStatus, record_status};
 
 /// The zone of the demonstration: for names at home (RFC 8375), so that it collides with nobody's.
 const ZONE: &str = "home.arpa";
@@ -72,13 +72,23 @@ pub fn interfaces() -> Vec<String> {
 #[must_use]
 pub fn tell_what_is_missing() -> Onlooker {
     let mut missing = BTreeMap::new();
+    let mut nothing = false;
     Box::new(move |state, now| {
         if !state.is_settled(now) {
             return;
         }
+        let all = state.views(now).all(|view| is_missing(&record_status(&view, now)));
+        if all && !nothing {
+            tracing::warn!(
+                target: "driftless",
+                "this machine has no address that could be followed: no interface with a public or private one is up; it is \
+                 waited for one"
+            );
+        }
+        nothing = all;
         for view in state.views(now) {
             let status = record_status(&view, now);
-            let is_missing = ["unknown", "unmanaged"].contains(&status.state.as_str());
+            let is_missing = is_missing(&status);
             let said =
                 if is_missing { missing.insert(view.id.clone(), status.says.clone()) } else { missing.remove(view.id) };
             if is_missing && said.as_ref() != Some(&status.says) || !is_missing && said.is_some() {
@@ -86,6 +96,11 @@ pub fn tell_what_is_missing() -> Onlooker {
             }
         }
     })
+}
+
+/// Whether there is no address for a record set.
+fn is_missing(status: &RecordStatus) -> bool {
+    ["unknown", "unmanaged"].contains(&status.state.as_str())
 }
 
 /// A path as a TOML string.

@@ -23,7 +23,7 @@ Exit codes:
   64  the command line is wrong
   69  no daemon is running (status, explain)
   75  it failed in passing, or waits: trying again later may work
-  77  credentials or rights were refused
+  77  credentials or rights were refused, or this user may not ask
   78  the configuration, or what was asked, is wrong
 
 Files:

@@ -6,3 +6,4 @@ pub mod limit;
 pub mod server;
 pub mod stun;
 pub mod via;
+mod unanswered;

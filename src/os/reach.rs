@@ -109,6 +109,10 @@ impl User {
         Self::Known { uid, groups, name }
     }
 
+    fn is_root(&self) -> bool {
+        matches!(self, Self::Known { uid: 0, .. })
+    }
+
     fn is_this(&self) -> bool {
         matches!(self, Self::Known { uid, .. } if *uid == rustix::process::geteuid().as_raw())
     }
@@ -160,7 +164,8 @@ fn table(root: &Path, file: &str) -> Vec<Vec<String>> {
 
 impl Daemon {
     /// The daemon with its state in `state_dir`. `usual`: that of the shipped unit, which then says whom it runs as, if systemd is at
-    /// work here. Else that is whom the state's folder belongs to; before the first start, the unit's user again, or whoever asks.
+    /// work here. Else that is whom the state's folder belongs to; where that is nobody or root, the unit's user again, or whoever
+    /// asks.
     #[must_use]
     pub fn of(state_dir: &Path, usual: bool) -> Self {
         Self::below(Path::new("/"), state_dir, usual)
@@ -176,11 +181,12 @@ impl Daemon {
         let runs = root.join("run/systemd/system").is_dir();
         let (user, unit) = match (if runs { of_unit() } else { None }, owner()) {
             (Some(user), _) => (user, unit),
-            (None, Some(user)) => (user, None),
-            (None, None) => match of_unit() {
+            // Root has tried it by hand, as one does before a first start.
+            (None, owner) if owner.as_ref().is_none_or(User::is_root) => match of_unit() {
                 Some(user) => (user, unit),
-                None => (User::this(), None),
+                None => (owner.unwrap_or_else(User::this), None),
             },
+            (None, owner) => (owner.unwrap_or_else(User::this), None),
         };
         Self { user, unit, state_dir: state_dir.to_owned() }
     }
@@ -425,7 +431,9 @@ mod tests {
         assert_eq!(user(true), User::MadeUp, "it is what will run it");
         assert_eq!(user(false), User::this());
         create_dir_all(&state).unwrap();
-        assert!(user(true).is_this(), "without systemd somebody else has run it");
+        let this = User::this();
+        let expected = if this.is_root() { User::MadeUp } else { this };
+        assert_eq!(user(true).who(), expected.who(), "without systemd somebody else may have run it, but not root");
         create_dir_all(root.path().join("run/systemd/system")).unwrap();
         assert_eq!(user(true), User::MadeUp);
         put("etc/passwd", "root:x:0:0::/root:/bin/sh\ndns:x:123:45::/:/bin/false\n");

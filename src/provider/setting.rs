@@ -179,7 +179,8 @@ impl Settings {
         self.told_apart(|_, value| match value {
             Value::Secret(secret) => Some(match secret.read() {
                 Ok(content) => content.expose_secret().to_owned(),
-                Err(_) => "\u{0}unreadable".to_owned(),
+                // Mended in part, it is another trouble.
+                Err(error) => format!("\u{0}{}", error.why),
             }),
             other => Some(format!("{other:?}")),
         })
@@ -245,3 +246,22 @@ impl fmt::Display for SettingsError {
 }
 
 impl std::error::Error for SettingsError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_that_is_unreadable_for_another_reason_is_told_apart() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("token");
+        let settings = Settings::new("home").with("token", Value::Secret(Secret::File(path.clone())));
+        let missing = settings.canonical();
+        assert_eq!(settings.canonical(), missing);
+        std::fs::write(&path, "").unwrap();
+        let empty = settings.canonical();
+        assert_ne!(empty, missing);
+        std::fs::write(&path, "token").unwrap();
+        assert_ne!(settings.canonical(), empty);
+    }
+}

@@ -1,0 +1,90 @@
+//! The exit codes: one table in README, the manual and the help, and each code shown by the program.
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::TcpListener;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+#[path = "support/torture.rs"]
+mod torture;
+
+use torture::{Home, output};
+
+const README: &str = include_str!("../README.md");
+const MANUAL: &str = include_str!("../packaging/man/driftless.8");
+
+/// A home whose one account is a service at `port`, with a password.
+fn home(port: u16) -> Home {
+    let home = Home::new();
+    home.write("password", "hunter2");
+    home.write(
+        "driftless.toml",
+        &format!(
+            "state_dir = \"{0}/state\"\n[account.push]\nprovider = \"dyndns2\"\nserver = \"http://127.0.0.1:{port}\"\n\
+             username = \"me\"\npassword = {{ file = \"{0}/password\" }}\nverify = false\n\
+             [[record]]\nname = \"home.example.org\"\naccount = \"push\"\nipv4 = \"192.0.2.1\"\nipv6 = \"off\"\nprivate = true\n",
+            home.text("").trim_end_matches('/')
+        ),
+    );
+    home
+}
+
+/// A port that nobody listens at.
+fn closed() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A daemon that is told to stop while a call is under way, and told again.
+fn told_twice() -> i32 {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let home = home(server.local_addr().unwrap().port());
+    let daemon = home.start(&["run"]);
+    let called = server.accept().unwrap();
+    daemon.signal(Signal::TERM);
+    // Two signals of one kind that come together are one.
+    torture::pause(Duration::from_millis(300));
+    daemon.signal(Signal::TERM);
+    let code = daemon.wait(Duration::from_secs(5)).unwrap().code().unwrap();
+    drop(called);
+    code
+}
+
+#[test]
+fn every_exit_code_of_the_tables_is_one_that_the_program_ends_with() {
+    let home = home(closed());
+    let code = |words: &[&str]| home.output(words).status.code().unwrap();
+    let mut shown = BTreeSet::new();
+    let mut ends = |expected: i32, found: i32| {
+        assert_eq!(found, expected);
+        shown.insert(expected);
+    };
+    ends(0, code(&["check"]));
+    ends(1, told_twice());
+    ends(64, code(&["status", "--nonsense"]));
+    ends(69, code(&["status"]));
+    ends(69, code(&["explain", "home.example.org"]));
+    ends(75, code(&["once"]));
+    fs::remove_file(home.path("password")).unwrap();
+    ends(77, code(&["once"]));
+    ends(78, code(&["explain", "other.example.org"]));
+    home.write("driftless.toml", "nonsense");
+    ends(78, code(&["check"]));
+    ends(78, code(&["run"]));
+
+    let in_readme = README.lines().skip_while(|line| *line != "| exit code | meaning |").skip(2);
+    let in_readme = in_readme.map_while(|line| line.strip_prefix("| ")?.split(' ').next()?.parse().ok());
+    assert_eq!(in_readme.collect::<BTreeSet<i32>>(), shown, "README");
+    let (_, status) = MANUAL.split_once("\n.Sh EXIT STATUS\n").unwrap();
+    let status = status.split("\n.Sh ").next().unwrap().lines();
+    let in_manual = status.filter_map(|line| line.strip_prefix(".It ")?.parse().ok());
+    assert_eq!(in_manual.collect::<BTreeSet<i32>>(), shown, "the manual");
+    let help = output(&mut home.driftless(&["--help"])).stdout;
+    let help = String::from_utf8(help).unwrap();
+    let codes = help.lines().skip_while(|line| *line != "Exit codes:").skip(1).take_while(|line| !line.is_empty());
+    let in_help = codes.filter_map(|line| line.split_whitespace().next()?.parse().ok());
+    assert_eq!(in_help.collect::<BTreeSet<i32>>(), shown, "the help");
+}
