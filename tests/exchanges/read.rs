@@ -1,4 +1,4 @@
-//! Reads the exchanges beside it: a request, a line of dashes, an answer.
+//! Reads the exchanges beside it: notes, a request, a line of dashes, an answer.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,8 @@ pub struct Written {
 pub fn written(path: &str) -> Written {
     let path = format!("{}/tests/exchanges/{path}.http", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).expect("the exchange");
-    let (request, answer) = text.split_once("\n--------------------\n").expect("a line of dashes");
+    let noted = text.lines().take_while(|line| line.starts_with("# ")).map(|line| line.len() + 1).sum();
+    let (request, answer) = text.split_at(noted).1.split_once("\n--------------------\n").expect("a line of dashes");
     let (first, headers, body) = message(request);
     let mut words = first.split(' ');
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
@@ -40,6 +41,7 @@ fn message(text: &str) -> (String, Vec<(String, String)>, String) {
     (first, fields.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(), body.trim().to_owned())
 }
 
+#[allow(dead_code, reason = "each program that includes this file uses a part of it")]
 /// What counts of a request: method, path, parameters in any order, the fields that carry tokens and the kind of body.
 pub fn essence(request: &Received) -> (String, BTreeSet<String>, Vec<String>) {
     let line = format!("{} {}", request.method, request.path);

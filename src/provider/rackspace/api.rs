@@ -229,7 +229,11 @@ impl Api {
         body: Option<Value>,
         doing: &str,
     ) -> Result<Job> {
-        reply::job(&self.session.call(&Call { method, path, query, body, doing }).await?, doing)
+        let reply = self.session.reply(&Call { method, path, query, body, doing }).await?;
+        match reply::conflict(&reply) {
+            Some(problem) => Ok(Job::Failed(None, Some(problem))),
+            None => reply::job(&reply::open(&reply, doing)?, doing),
+        }
     }
 
     /// Every page of a list.

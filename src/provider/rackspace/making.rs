@@ -111,15 +111,18 @@ impl Rackspace {
             Ok(Followed::Done(response)) => (told(edits, &response), None),
             Ok(Followed::Running(id)) => (all(Ok(None)), Some(id)),
             Ok(Followed::Failed(problem)) => (self.failed(zone, edits, problem).await, None),
-            Err(error) => (self.refused(zone, edits, error).await, None),
+            Err(error) => (all(Err(error)), None),
         }
     }
 
     /// What a job that failed means for each of its edits.
     async fn failed(&self, zone: &Zone, edits: &Edits, problem: Option<Problem>) -> Vec<Result<Option<Listed>>> {
         let error = reply::failure(problem.as_ref(), word(edits));
-        match edits {
-            Edits::Delete(records) if records.len() > 1 => {
+        match (edits, &problem) {
+            (Edits::Create(drafts), Some(problem)) if problem.code == Some(409) || reply::is_duplicate(problem) => {
+                self.adopted(zone, drafts, problem, &error).await
+            }
+            (Edits::Delete(records), _) if records.len() > 1 => {
                 let of_each =
                     problem.as_ref().and_then(|problem| reply::failed_deletions(problem, &ids(records), word(edits)));
                 let unclear = || {
@@ -128,27 +131,25 @@ impl Rackspace {
                 };
                 of_each.unwrap_or_else(unclear).into_iter().map(|outcome| outcome.map(|()| None)).collect()
             }
-            _ => self.refused(zone, edits, error).await,
-        }
-    }
-
-    /// What a call that was refused as a whole means for each of its edits.
-    async fn refused(&self, zone: &Zone, edits: &Edits, error: Error) -> Vec<Result<Option<Listed>>> {
-        match edits {
-            Edits::Create(drafts) if error.kind == Kind::Stale => self.adopted(zone, drafts, &error).await,
             _ => vec![Err(error); count(edits)],
         }
     }
 
     /// After a call was refused because something is there already: records that are as wanted are the wanted ones, and the others were
     /// not made. Where none is, they stand in the way of something else, and which of them does must be found out.
-    async fn adopted(&self, zone: &Zone, drafts: &[Draft], error: &Error) -> Vec<Result<Option<Listed>>> {
+    async fn adopted(
+        &self,
+        zone: &Zone,
+        drafts: &[Draft],
+        problem: &Problem,
+        error: &Error,
+    ) -> Vec<Result<Option<Listed>>> {
         let first = drafts.first().map(|draft| draft.rtype);
         let of_one_type = first.filter(|rtype| drafts.iter().all(|draft| draft.rtype == *rtype));
         let search = of_one_type.as_ref().map(|rtype| (rtype.as_str(), None));
         let Ok(held) = self.api.records(&zone.id, search).await else { return vec![Err(error.clone()); drafts.len()] };
         let none = !drafts.iter().any(|draft| held.iter().any(|listed| is_as_drafted(listed, draft)));
-        if none && !reply::says_duplicate(&error.why) {
+        if none && !reply::is_duplicate(problem) {
             return vec![Err(Error { kind: Kind::Config, ..error.clone() }); drafts.len()];
         }
         let adopt = |draft: &Draft| match held.iter().find(|listed| is_as_drafted(listed, draft)) {

@@ -85,8 +85,8 @@ fn refusal(reply: &Reply, problem: Option<Problem>, doing: &str) -> Error {
     let wait = Error::rate_limited(Some(asked.unwrap_or(PAUSE)), doing, "");
     let error = match reply.status {
         429 => wait,
-        // A limit comes from the gateway, wrapped or with a time; a quota from the service itself.
-        413 if asked.is_some() || !understood || problem.wrapped.is_some() => wait,
+        // A limit comes from the gateway, wrapped or with a time; a quota from the service itself, which names it.
+        413 if asked.is_some() || !understood || problem.wrapped.is_some() || !is_quota(&problem) => wait,
         503 if asked.is_some() => wait,
         status => meaning(status, &problem, doing),
     };
@@ -95,6 +95,11 @@ fn refusal(reply: &Reply, problem: Option<Problem>, doing: &str) -> Error {
         text => format!("{} (status {})", brief(text), reply.status),
     };
     Error { why, ..error }
+}
+
+/// Whether a refusal names a number that will not grow by waiting: "Limit of 500 records per domain has been reached."
+fn is_quota(problem: &Problem) -> bool {
+    problem.text.to_ascii_lowercase().contains("limit of")
 }
 
 /// What a refusal means that came as a status, or as a job's end.
@@ -120,16 +125,19 @@ pub fn meaning(status: u16, problem: &Problem, doing: &str) -> Error {
     }
 }
 
-/// Whether a text of the service's says that a record is there already.
-#[must_use]
-pub fn says_duplicate(text: &str) -> bool {
-    text.to_ascii_lowercase().contains("duplicate of")
-}
-
 /// Whether a record was refused as one that is there already: same name, type and data.
 #[must_use]
 pub fn is_duplicate(problem: &Problem) -> bool {
-    says_duplicate(&problem.text) || problem.faults.iter().any(is_duplicate)
+    let says = |text: &str| text.to_ascii_lowercase().contains("duplicate of");
+    says(&problem.text) || problem.faults.iter().any(is_duplicate)
+}
+
+/// What stands in the way of a change that was refused at once, as others are by their jobs.
+#[must_use]
+pub fn conflict(reply: &Reply) -> Option<Problem> {
+    let problem = serde_json::from_slice::<Value>(&reply.body).ok().as_ref().and_then(problem).unwrap_or_default();
+    (reply.status == 409 || (reply.status == 400 && is_duplicate(&problem)))
+        .then(|| Problem { code: Some(reply.status), ..problem })
 }
 
 /// How long to wait by a reply: `Retry-After` in seconds or as a date, `Reply-After` or the body's `retryAfter` and `retryAt` in

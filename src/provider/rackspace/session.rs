@@ -92,15 +92,24 @@ impl Session {
     /// Makes a call, after a 401 once more with a new token; the content of the answer.
     ///
     /// # Errors
-    /// `RateLimited` and unsent where the account's limits leave no room, else by the answer.
+    /// As [`Session::reply`], and by the answer.
     pub async fn call(&self, call: &Call<'_>) -> Result<Value> {
+        open(&self.reply(call).await?, call.doing)
+    }
+
+    /// Makes a call, after a 401 once more with a new token; the answer, whatever it says.
+    ///
+    /// # Errors
+    /// `RateLimited` and unsent where the account's limits leave no room, `Transient` where there is no answer, and what became of
+    /// asking for a token.
+    pub async fn reply(&self, call: &Call<'_>) -> Result<Reply> {
         let token = self.token(None).await?;
         let reply = self.send(call, &token).await?;
         if reply.status != 401 {
-            return open(&reply, call.doing);
+            return Ok(reply);
         }
         let token = self.token(Some(&token)).await?;
-        open(&self.send(call, &token).await?, call.doing)
+        self.send(call, &token).await
     }
 
     async fn send(&self, call: &Call<'_>, token: &Token) -> Result<Reply> {

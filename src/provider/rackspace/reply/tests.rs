@@ -78,6 +78,13 @@ fn a_413_is_a_limit_or_a_quota() {
         (vec![], gateway(r#","retryAfter":"25""#), 25),
         (vec![], gateway(""), 60),
         (vec![], "<html>".to_owned(), 60),
+        // The guide's own fault, which names no quota.
+        (
+            vec![],
+            r#"{"code":413,"message":"Your account is currently over the limit so it could not be processed."}"#
+                .to_owned(),
+            60,
+        ),
         (vec![("retry-after", "soon")], gateway(""), 60),
     ] {
         assert_eq!(refused(413, &headers, &body).kind, wait(seconds), "{headers:?} {body}");
