@@ -163,7 +163,7 @@ fn believed(mut command: Command, dir: &Path) -> BTreeMap<String, String> {
     let output = command.args(["--config"]).arg(dir.join("d.toml")).args(["detect", "--json"]).output().unwrap();
     let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
     let entry = |belief: &serde_json::Value| {
-        let record = belief["record"].as_str().unwrap().split('.').next().unwrap().to_owned();
+        let record = belief["record"]["name"].as_str().unwrap().split('.').next().unwrap().to_owned();
         let reading = &belief["reading"]["addresses"];
         let address = reading.as_array().and_then(|list| list.first()?.as_str()).map(str::to_owned);
         (record, address.unwrap_or_else(|| belief["reading"].to_string()))

@@ -369,6 +369,59 @@ mod tests {
         assert_eq!(apart.len(), different.len());
     }
 
+    /// The names of the sources of a record whose addresses come from these.
+    fn names(ipv4: &str, ipv6: &str) -> Vec<String> {
+        let text = format!("{}\n[address.default]\nipv4 = {ipv4}\nipv6 = {ipv6}\n", account("password_file = \"/p\""));
+        built(&text, None).desired.sources.into_keys().map(|name| name.0).collect()
+    }
+
+    #[test]
+    fn built_in_services_are_asked_over_the_families_they_have() {
+        let in_dns = ["dns akamai", "dns cloudflare", "dns google", "dns opendns"];
+        assert_eq!(names("\"dns\"", "false"), in_dns);
+        assert_eq!(names("false", "\"dns\""), in_dns[1..]);
+        assert_eq!(names("{ stun = \"google\" }", "{ https = \"ident.me\" }"), ["https ident.me", "stun google"]);
+        assert!(names("\"https\"", "false").contains(&"https aws".to_owned()));
+        assert!(!names("false", "\"https\"").contains(&"https aws".to_owned()));
+    }
+
+    #[test]
+    fn sources_that_are_asked_otherwise_are_different_sources() {
+        let server = "dns = \"me.example.net\", server = \"192.0.2.53\"";
+        let of = [
+            format!("{{ {server} }}"),
+            format!("{{ {server}, authoritative = false }}"),
+            format!("{{ {server}, type = \"TXT\" }}"),
+            format!("{{ {server}, type = \"TXT\", class = \"CH\" }}"),
+            format!("{{ {server}, bind_interface = \"ppp0\" }}"),
+            format!("{{ {server}, bind_interface = \"ppp0\", bind_address = \"192.0.2.7\" }}"),
+            "{ dns = \"me.example.net\", server = \"192.0.2.54\" }".to_owned(),
+            "{ stun = \"stun.example.net\" }".to_owned(),
+            "{ stun = \"stun.example.net\", transport = \"tcp\" }".to_owned(),
+            "{ stun = \"google\" }".to_owned(),
+            "{ stun = \"google\", bind_interface = \"ppp0\" }".to_owned(),
+            "{ https = \"https://a.example/\", header = \"a\" }".to_owned(),
+            "{ https = \"https://a.example/\", pattern = \"a{ip}\" }".to_owned(),
+            "{ https = \"https://a.example/\", pattern = \"a{ip}\", bind_address = \"192.0.2.7\" }".to_owned(),
+        ];
+        let found = names(&format!("{{ first_of = [{}] }}", of.join(", ")), "false");
+        assert_eq!(found.len(), of.len(), "{found:#?}");
+        assert!(found.contains(&"dns me.example.net CH TXT at 192.0.2.53:53".to_owned()), "{found:#?}");
+        assert!(found.contains(&"stun google by ppp0".to_owned()), "{found:#?}");
+    }
+
+    #[test]
+    fn strangers_are_asked_no_more_often_than_politeness_allows() {
+        let text = format!(
+            "{}\n[address.default]\nipv4 = {{ quorum = 2, of = [\"dns\", \"https\", \"stun\", {{ stun = \"192.0.2.1\" }}] }}\n",
+            account("password_file = \"/p\"")
+        );
+        for (name, spec) in built(&text, None).desired.sources {
+            let is_local = name.0.starts_with("interface");
+            assert_eq!(spec.min_interval, Duration::from_secs(if is_local { 0 } else { 600 }), "{name}");
+        }
+    }
+
     #[test]
     fn a_reload_takes_another_time_limit_and_keeps_what_is_the_same() {
         let before = built(&sources(r#"["/bin/address"]"#, ""), None);

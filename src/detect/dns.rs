@@ -87,3 +87,57 @@ impl Detector for Dns {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::dns::whoami::Form;
+
+    fn detector(private: bool, servers: &[&str]) -> Dns {
+        let question = Question { name: Name::parse("whoami.example.net").unwrap(), form: Form::Text, authority: true };
+        let servers = servers.iter().map(|server| Server::parse(server, PORT).unwrap()).collect();
+        Dns::new(question, servers, Via::default(), private)
+    }
+
+    #[test]
+    fn a_text_is_an_address_of_the_family_or_refused() {
+        let judge = |text: &str, family| detector(false, &[]).judge(Said::Text(text.into()), family);
+        assert_eq!(judge("8.8.8.8", Family::Ipv4), Ok("8.8.8.8".parse().unwrap()));
+        assert_eq!(judge("2a00::1", Family::Ipv6), Ok("2a00::1".parse().unwrap()));
+        for text in [
+            "",
+            "2a00::1",
+            "8.8.8.8 ",
+            "\"8.8.8.8\"",
+            "edns0-client-subnet 8.8.8.0/24",
+            "8.8.8.8, 8.8.4.4",
+            "010.8.8.8",
+            "\u{feff}8.8.8.8",
+            "8.8.8.8\u{200b}",
+            "10.0.0.1",
+            "100.64.0.1",
+            "192.0.2.1",
+        ] {
+            assert!(judge(text, Family::Ipv4).is_err(), "{text:?}");
+        }
+        for text in ["8.8.8.8", "::ffff:8.8.8.8", "fe80::1", "fe80::1%eth0", "fd00::1", "2001:db8::1"] {
+            assert!(judge(text, Family::Ipv6).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_judged_as_a_text_is() {
+        let said = |text: &str| Said::Address(text.parse().unwrap());
+        assert!(detector(false, &[]).judge(said("8.8.8.8"), Family::Ipv4).is_ok());
+        assert!(detector(false, &[]).judge(said("8.8.8.8"), Family::Ipv6).is_err());
+        assert!(detector(false, &[]).judge(said("::ffff:8.8.8.8"), Family::Ipv6).is_err());
+        assert!(detector(false, &[]).judge(said("10.0.0.1"), Family::Ipv4).is_err());
+        assert!(detector(true, &[]).judge(said("10.0.0.1"), Family::Ipv4).is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_family_that_no_server_has_is_not_asked_for() {
+        let reading = detector(false, &["192.0.2.53"]).detect(Family::Ipv6).await;
+        assert_eq!(reading, Reading::Unknown("asking for whoami.example.net: it is not asked for IPv6".into()));
+    }
+}

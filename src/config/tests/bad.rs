@@ -353,7 +353,7 @@ fn sources_out_in_the_world_are_checked() {
             "`dns` and `stun` are two sources, only one can be used",
             18,
         ),
-        ("ipv4", "{ stun = \"google\", server = \"192.0.2.1\" }", "`server` is not a key of the source `stun`", 20),
+        ("ipv4", "{ stun = \"google\", server = \"192.0.2.1\" }", "`server` is not a key of the source `stun`", 19),
     ];
     for (key, source, expected, column) in cases {
         let text = format!("[address.wan]\n{key} = {source}");

@@ -106,7 +106,7 @@ fn said(reply: &DnsResponse, query: &Query, authority: bool) -> Result<Said, Str
 #[cfg(fuzzing)]
 pub fn fuzz(octets: &[u8]) {
     let Ok(reply) = DnsResponse::from_buffer(octets.to_vec()) else { return };
-    let name = crate::model::name::Name::parse("whoami.example.net");
+    let name = Name::parse("whoami.example.net");
     let ours = [Form::Address, Form::Text, Form::Chaos].into_iter().flat_map(|form| {
         let question = name.clone().map(|name| Question { name, form, authority: false });
         Family::ALL.into_iter().filter_map(move |family| question.as_ref().ok()?.query(family).ok())

@@ -88,12 +88,13 @@ fn a_changed_bit_is_never_read_as_another_address() {
         for bit in 0..right.len() * 8 {
             let mut octets = right.clone();
             octets[bit / 8] ^= 1 << (bit % 8);
-            // Without its kind, a fingerprint is something that need not be understood.
+            // Without its kind, a fingerprint is something that need not be understood: 16 bits. One more lets the seal before
+            // it swallow it.
             let outcome = read(&octets, &ID, Udp);
             assert!(outcome.is_err() || outcome == address, "bit {bit}: {outcome:?}");
             refused += usize::from(outcome.is_err());
         }
-        assert!(refused > right.len() * 8 - 16, "{refused}");
+        assert!(refused >= right.len() * 8 - 17, "{refused}");
     }
 }
 
