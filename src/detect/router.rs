@@ -5,6 +5,7 @@
 //! A router whose outside is private, or in a carrier's shared block, is no failure: the finding is `Reading::Behind`, which is
 //! never published and tells that another NAT is between it and the internet.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -29,6 +30,9 @@ pub mod pcp;
 mod tests;
 pub mod upnp;
 
+/// How often a router is asked at most while the network stays the same: it is near and cheap, but a link that flaps must not
+/// keep it busy.
+pub const INTERVAL: Duration = Duration::from_secs(10);
 /// How long it may take in all.
 const WITHIN: Duration = Duration::from_secs(10);
 /// Of that, how long UPnP may, so that time is left for PCP: the search and two or three short calls within the house.
@@ -80,6 +84,24 @@ pub struct RouterOptions {
     pub protocols: Vec<Protocol>,
     /// Whether an address of a network of one's own is one that may be published.
     pub private: bool,
+}
+
+/// What it is called as a source: `router of the default route`, `router 192.168.1.1 via natpmp, pcp by eth0`.
+impl fmt::Display for RouterOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.router {
+            Some(router) => write!(f, "router {router}")?,
+            None => f.write_str("router of the default route")?,
+        }
+        if self.protocols.len() < Protocol::ALL.len() {
+            let words: Vec<&str> = self.protocols.iter().map(|protocol| protocol.word()).collect();
+            write!(f, " via {}", words.join(", "))?;
+        }
+        match &self.interface {
+            Some(interface) => write!(f, " by {interface}"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Where each protocol is spoken; other ports are for tests.
@@ -153,19 +175,16 @@ impl Router {
     }
 
     /// Asks in one way.
-    async fn by(
-        &self,
-        protocol: Protocol,
-        gateway: &Gateway,
-        controls: Vec<upnp::Control>,
-    ) -> Result<Answer, String> {
+    async fn by(&self, protocol: Protocol, gateway: &Gateway, controls: Vec<upnp::Control>) -> Result<Answer, String> {
         let Ports { mapping, search } = self.ports;
         let plain = |address, epoch| Answer { protocol, address, epoch: Some(epoch), controls: Vec::new() };
         let answer = match protocol {
             Protocol::NatPmp => natpmp::ask(gateway, mapping).await.map(|said| plain(said.address, said.epoch)),
             Protocol::Pcp => pcp::ask(gateway, mapping).await.map(|said| plain(said.address, said.epoch)),
             Protocol::Upnp => match timeout(UPNP, upnp::ask(gateway, search, controls)).await {
-                Ok(said) => said.map(|upnp::Answer { address, controls }| Answer { protocol, address, epoch: None, controls }),
+                Ok(said) => {
+                    said.map(|upnp::Answer { address, controls }| Answer { protocol, address, epoch: None, controls })
+                }
                 Err(_) => Err(format!("no answer within {} s", UPNP.as_secs())),
             },
         };
@@ -216,6 +235,8 @@ fn read(address: Ipv4Addr, private: bool) -> Reading {
         Ok(address) => Reading::Addresses(vec![address]),
         Err(_) if is_carriers(address) => Reading::Behind(address),
         Err(why) if why.is_private() && !address.is_loopback() => Reading::Behind(address),
-        Err(why) => Reading::Unknown(format!("the router says that it has an address outside which {why}: not believed")),
+        Err(why) => {
+            Reading::Unknown(format!("the router says that it has an address outside which {why}: not believed"))
+        }
     }
 }

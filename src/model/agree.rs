@@ -294,6 +294,7 @@ mod tests {
                 }
                 Reading::None => prop_assert!(false, "nobody said none"),
                 Reading::Unknown(_) => prop_assert!(honest < need),
+                Reading::Behind(_) => prop_assert!(false, "that is no verdict"),
             }
         }
     }

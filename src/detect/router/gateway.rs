@@ -69,7 +69,9 @@ fn routed<'a>(snapshot: &'a Snapshot, only: Option<&'a Link>) -> Result<(Ipv4Add
         [(index, other)] => {
             let by = name(*index).map_or("an interface that is gone", |link| link.name.as_str());
             Err(match other {
-                Some(other) => format!("the IPv4 default route by {by} has a router that is asked by IPv4 only: {other}"),
+                Some(other) => {
+                    format!("the IPv4 default route by {by} has a router that is asked by IPv4 only: {other}")
+                }
                 None => format!("the IPv4 default route by {by} leads to no router: a tunnel or a dial-up line"),
             })
         }

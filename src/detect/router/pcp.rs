@@ -159,7 +159,9 @@ fn read_lifetime(octets: &[u8], question: &Question) -> Option<u32> {
 
 /// Whether a mapping has our nonce, protocol and port (section 11.4).
 fn is_ours(map: &[u8], question: &Question) -> bool {
-    map.starts_with(&question.nonce) && map.get(12) == Some(&UDP) && map.get(16..18) == Some(&question.port.to_be_bytes())
+    map.starts_with(&question.nonce)
+        && map.get(12) == Some(&UDP)
+        && map.get(16..18) == Some(&question.port.to_be_bytes())
 }
 
 fn number(octets: &[u8], at: usize) -> Option<u32> {

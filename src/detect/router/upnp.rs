@@ -56,10 +56,9 @@ pub(super) async fn ask(gateway: &Gateway, port: u16, known: Vec<Control>) -> Re
     let doing = format!("reading the description at {}", http::shown(&place));
     let reply = http.send(Request::new(Method::GET, place.clone()), DESCRIPTION, &doing).await;
     let reply = reply.map_err(|error| error.to_string())?;
-    let controls =
-        described(&reply).and_then(|()| read_description(&reply.body, &place, gateway.address)).map_err(|why| {
-            format!("{doing}: {why}")
-        })?;
+    let controls = described(&reply)
+        .and_then(|()| read_description(&reply.body, &place, gateway.address))
+        .map_err(|why| format!("{doing}: {why}"))?;
     let address = call_all(&http, &controls).await?;
     Ok(Answer { address, controls })
 }
@@ -161,7 +160,8 @@ async fn call(http: &Http, control: &Control) -> Result<Ipv4Addr, String> {
          </s:Body></s:Envelope>\r\n",
         control.service
     );
-    let action = HeaderValue::from_str(&format!("\"{}#{CALL}\"", control.service)).map_err(|error| error.to_string())?;
+    let action =
+        HeaderValue::from_str(&format!("\"{}#{CALL}\"", control.service)).map_err(|error| error.to_string())?;
     let mut request = Request::new(Method::POST, control.url.clone());
     request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=\"utf-8\""));
     request.headers_mut().insert("soapaction", action);

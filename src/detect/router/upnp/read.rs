@@ -309,7 +309,8 @@ mod tests {
 
     #[test]
     fn a_control_url_elsewhere_is_never_called() {
-        for to in ["http://192.168.1.2/c", "http://evil.example/c", "//evil.example/c", "https://192.168.1.1/", "", " "] {
+        for to in ["http://192.168.1.2/c", "http://evil.example/c", "//evil.example/c", "https://192.168.1.1/", "", " "]
+        {
             let why = described(&service(SERVICES[0], to)).unwrap_err();
             assert!(why.contains("control URL of the router's connection"), "{to}: {why}");
         }
@@ -323,7 +324,8 @@ mod tests {
         let other = "urn:schemas-upnp-org:service:Layer3Forwarding:1";
         assert!(described(&service(other, "/c")).unwrap_err().contains("no connection"));
         let read = |text: &str| read_description(text.as_bytes(), &place(), ROUTER).unwrap_err();
-        let player = "<root><device><deviceType>urn:schemas-upnp-org:device:MediaRenderer:1</deviceType></device></root>";
+        let player =
+            "<root><device><deviceType>urn:schemas-upnp-org:device:MediaRenderer:1</deviceType></device></root>";
         assert!(read(player).contains("not that of an Internet gateway"));
         assert!(read("<html><body>Log in</body></html>").contains("not that of an Internet gateway"));
         for text in ["", "x", "<root>", "<root></root><root/>", "<a><b></a></b>", "{}", "<root/>x", "<root a=b/>"] {
@@ -362,9 +364,16 @@ mod tests {
         for none in ["", " ", "0.0.0.0"] {
             assert!(answered(none).unwrap_err().contains("not connected"), "{none:?}");
         }
-        for bad in
-            ["8.8.8", "8.8.8.8, 9.9.9.9", "010.8.8.8", "2001:db8::1", "8.8.8.8<b/>", "<b>8.8.8.8</b>", "8.8.8.8:80", "x"]
-        {
+        for bad in [
+            "8.8.8",
+            "8.8.8.8, 9.9.9.9",
+            "010.8.8.8",
+            "2001:db8::1",
+            "8.8.8.8<b/>",
+            "<b>8.8.8.8</b>",
+            "8.8.8.8:80",
+            "x",
+        ] {
             assert!(answered(bad).is_err(), "{bad}");
         }
         let twice = "8.8.8.8</NewExternalIPAddress><NewExternalIPAddress>9.9.9.9";
