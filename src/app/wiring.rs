@@ -176,7 +176,7 @@ impl Sources<'_> {
             Source::Router(source) => {
                 let options = RouterOptions {
                     router: source.router,
-                    interface: source.interface.clone(),
+                    via: source.via.clone(),
                     protocols: source.protocols.clone(),
                     private,
                 };

@@ -191,15 +191,15 @@ pub struct StunSource {
 pub struct RouterSource {
     /// Its address on our side; `None` for that of the default route.
     pub router: Option<Ipv4Addr>,
-    /// The interface by which it must be reached.
-    pub interface: Option<String>,
+    /// Which way it is asked.
+    pub via: Via,
     /// How it is asked: at least one, each once, in their order.
     pub protocols: Vec<router::Protocol>,
 }
 
 impl Default for RouterSource {
     fn default() -> Self {
-        Self { router: None, interface: None, protocols: router::Protocol::ALL.to_vec() }
+        Self { router: None, via: Via::default(), protocols: router::Protocol::ALL.to_vec() }
     }
 }
 

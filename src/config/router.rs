@@ -2,10 +2,9 @@
 
 use std::net::Ipv4Addr;
 
-use super::address::interface_name;
 use super::meant::{RouterSource, Source};
 use super::reader::{Field, Fields, Reader, error};
-use super::setting;
+use super::{setting, world};
 use crate::detect::router::Protocol;
 use crate::model::address::PublicAddr;
 use crate::model::record::Family;
@@ -17,19 +16,15 @@ pub(super) fn word(reader: &mut Reader, field: Field<'_>, family: Family) -> Opt
 
 /// `{ router = "default", via = ["natpmp", "upnp", "pcp"], bind_interface = "eth0" }`.
 pub(super) fn table(reader: &mut Reader, main: Field<'_>, family: Family, fields: &mut Fields<'_>) -> Option<Source> {
-    let (via, interface) = (fields.take("via"), fields.take("bind_interface"));
-    let protocols = match via {
+    let via = world::via(reader, family, fields);
+    let protocols = match fields.take("via") {
         Some(field) => protocols(reader, field),
         None => Some(Protocol::ALL.to_vec()),
-    };
-    let interface = match interface {
-        Some(field) => interface_name(reader, field, "the name of an interface").map(|name| Some(name.to_owned())),
-        None => Some(None),
     };
     let text = reader.text(main, "the router's address, or \"default\" for the default route's")?;
     let router = if text == "default" { None } else { Some(address(reader, main, text)?) };
     let knows = knows(reader, main, family);
-    Some(Source::Router(RouterSource { router, interface: interface?, protocols: protocols? })).filter(|_| knows)
+    Some(Source::Router(RouterSource { router, via: via?, protocols: protocols? })).filter(|_| knows)
 }
 
 /// Whether a router can know an address of this family.

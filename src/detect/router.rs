@@ -20,6 +20,7 @@ use super::Detector;
 use crate::model::address::{allowed, is_carriers};
 use crate::model::agree::Reading;
 use crate::model::record::Family;
+use crate::net::via::Via;
 use crate::os::netlink;
 
 pub mod datagram;
@@ -78,8 +79,8 @@ impl Protocol {
 pub struct RouterOptions {
     /// The router's address on our side; `None` for that of the IPv4 default route.
     pub router: Option<Ipv4Addr>,
-    /// The interface that it must be reached by.
-    pub interface: Option<String>,
+    /// The interface that it must be reached by, and the address that it is asked from.
+    pub via: Via,
     /// The protocols, in any order; NAT-PMP and UPnP are asked side by side, and PCP where neither answers.
     pub protocols: Vec<Protocol>,
     /// Whether an address of a network of one's own is one that may be published.
@@ -97,10 +98,7 @@ impl fmt::Display for RouterOptions {
             let words: Vec<&str> = self.protocols.iter().map(|protocol| protocol.word()).collect();
             write!(f, " via {}", words.join(", "))?;
         }
-        match &self.interface {
-            Some(interface) => write!(f, " by {interface}"),
-            None => Ok(()),
-        }
+        write!(f, "{}", self.via)
     }
 }
 
@@ -146,7 +144,7 @@ impl Router {
 
     async fn ask(&self) -> Result<Ipv4Addr, String> {
         let snapshot = netlink::snapshot().map_err(|error| format!("reading this machine's routes: {error}"))?;
-        let gateway = gateway::find(&snapshot, self.options.router, self.options.interface.as_deref())?;
+        let gateway = gateway::find(&snapshot, self.options.router, &self.options.via)?;
         let known = self.take_known().filter(|known| known.gateway == gateway).map(|known| known.answer);
         let mut doubts = Vec::new();
         if let Some(known) = &known {

@@ -137,9 +137,10 @@ fn a_router_is_asked_in_every_way_that_is_not_left_out() {
     let same = "ipv4 = { router = \"default\", via = [\"pcp\", \"natpmp\", \"upnp\"] }";
     assert_eq!(address(same).ipv4, Source::Router(RouterSource::default()), "their order means nothing");
     let named = address("ipv4 = { router = \"192.168.1.1\", via = [\"upnp\"], bind_interface = \"eth0\" }");
+    let via = Via { interface: Some("eth0".into()), address: None };
     let protocols = vec![router::Protocol::Upnp];
     let at = Some([192, 168, 1, 1].into());
-    assert_eq!(named.ipv4, Source::Router(RouterSource { router: at, interface: Some("eth0".into()), protocols }));
+    assert_eq!(named.ipv4, Source::Router(RouterSource { router: at, via, protocols }));
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Questions and answers of single datagrams, as NAT-PMP, PCP and SSDP have them.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use tokio::net::UdpSocket;
@@ -24,43 +23,12 @@ pub enum Heard<T> {
     Noise(String),
 }
 
-/// A socket on the way to the router that hears everybody.
-///
-/// # Errors
-/// Those of the system calls, with what was being done.
-pub(super) async fn open(gateway: &Gateway) -> Result<UdpSocket, String> {
-    let from = SocketAddr::from((gateway.source.unwrap_or(Ipv4Addr::UNSPECIFIED), 0));
-    let socket = UdpSocket::bind(from).await.map_err(|error| format!("sending from {}: {error}", from.ip()))?;
-    if let Some(interface) = &gateway.interface {
-        match tie(&socket, interface) {
-            // What was not asked for need not be had: Linux before 5.7 allows it to root alone, other systems do not know it.
-            Err(error) if gateway.named => return Err(format!("sending by {interface}: {error}")),
-            _ => {}
-        }
-    }
-    Ok(socket)
-}
-
-/// Has a socket send and hear by this interface alone.
-#[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
-fn tie(socket: &UdpSocket, interface: &str) -> io::Result<()> {
-    socket.bind_device(Some(interface.as_bytes()))
-}
-
-/// Refused: there is no portable way.
-#[cfg(not(any(target_os = "android", target_os = "fuchsia", target_os = "linux")))]
-fn tie(_: &UdpSocket, _: &str) -> io::Result<()> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, "this system cannot tie a socket to an interface"))
-}
-
 /// A socket that hears this port of the router alone: the kernel drops what comes from elsewhere.
 ///
 /// # Errors
-/// As [`open`], and where there is no way to the router.
+/// Where there is no way to the router.
 pub(super) async fn open_to(gateway: &Gateway, port: u16) -> Result<UdpSocket, String> {
-    let socket = open(gateway).await?;
-    socket.connect((gateway.address, port)).await.map_err(|error| format!("there is no way to it: {error}"))?;
-    Ok(socket)
+    gateway.via.udp((gateway.address, port).into()).await.map_err(|error| format!("there is no way to it: {error}"))
 }
 
 /// Asks by a socket that hears the router alone: sends the request, waits as long as the schedule's first step says, sends

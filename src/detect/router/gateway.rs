@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use crate::model::address::PublicAddr;
 use crate::model::record::Family;
+use crate::net::via::Via;
 use crate::os::netlink::{Address, Link, Snapshot};
 
 /// The router and the way to it.
@@ -11,25 +12,26 @@ use crate::os::netlink::{Address, Link, Snapshot};
 pub struct Gateway {
     /// Its address on our side.
     pub address: Ipv4Addr,
-    /// The interface that it is reached by, where that is known.
-    pub interface: Option<String>,
-    /// Whether the interface was named, so that nothing may go out by another one.
-    pub named: bool,
-    /// Our address on that interface, where it has one.
-    pub source: Option<Ipv4Addr>,
+    /// By the interface that was named, and from our address on the interface that leads there.
+    pub via: Via,
 }
 
-/// The router of the IPv4 default route, or the one at `router`; only by `interface` where one is named.
+/// The router of the IPv4 default route, or the one at `router`; only by the interface, or from the address, of `wished`.
 ///
-/// With `default via 192.168.1.1 dev eth0` and nothing named: 192.168.1.1 by eth0.
+/// With `default via 192.168.1.1 dev eth0` and nothing wished: 192.168.1.1, from our address on eth0.
 ///
 /// # Errors
 /// In words: no such interface, no default route, one without a router (a tunnel), several that are alike, or a router whose
 /// own address is public, so that no NAT is in front of this machine.
-pub fn find(snapshot: &Snapshot, router: Option<Ipv4Addr>, interface: Option<&str>) -> Result<Gateway, String> {
-    let named = match interface {
-        Some(name) => Some(snapshot.link(name).ok_or_else(|| format!("there is no interface {name}"))?),
-        None => None,
+pub fn find(snapshot: &Snapshot, router: Option<Ipv4Addr>, wished: &Via) -> Result<Gateway, String> {
+    let named = match wished {
+        Via { interface: Some(name), .. } => {
+            Some(snapshot.link(name).ok_or_else(|| format!("there is no interface {name}"))?)
+        }
+        Via { address: Some(address), .. } => {
+            Some(owner(snapshot, *address).ok_or_else(|| format!("no interface has the address {address}"))?)
+        }
+        Via { interface: None, address: None } => None,
     };
     let (address, link) = match router {
         Some(address) => (address, named.or_else(|| neighbour(snapshot, address))),
@@ -38,12 +40,14 @@ pub fn find(snapshot: &Snapshot, router: Option<Ipv4Addr>, interface: Option<&st
     if PublicAddr::new(address.into()).is_ok() {
         return Err(format!("the router {address} has a public address on this side: no NAT of its is in front of us"));
     }
-    Ok(Gateway {
-        address,
-        interface: link.map(|link| link.name.clone()),
-        named: named.is_some(),
-        source: link.and_then(|link| source(snapshot, link, address)),
-    })
+    let ours = wished.address.or_else(|| source(snapshot, link?, address));
+    Ok(Gateway { address, via: Via { interface: wished.interface.clone(), address: ours } })
+}
+
+/// The interface that has an address of ours.
+fn owner(snapshot: &Snapshot, address: IpAddr) -> Option<&Link> {
+    let index = snapshot.addresses.iter().find(|found| found.ip == address)?.index;
+    snapshot.links.iter().find(|link| link.index == index)
 }
 
 /// The router of the default route with the lowest metric.
@@ -91,13 +95,9 @@ fn neighbour(snapshot: &Snapshot, router: Ipv4Addr) -> Option<&Link> {
 }
 
 /// Our address there: one of the router's network, else the first.
-fn source(snapshot: &Snapshot, link: &Link, router: Ipv4Addr) -> Option<Ipv4Addr> {
-    let ours = || snapshot.addresses.iter().filter(|address| address.index == link.index);
-    let chosen = ours().find(|address| contains(address, router)).or_else(|| ours().find(|found| found.ip.is_ipv4()));
-    match chosen?.ip {
-        IpAddr::V4(ip) => Some(ip),
-        IpAddr::V6(_) => None,
-    }
+fn source(snapshot: &Snapshot, link: &Link, router: Ipv4Addr) -> Option<IpAddr> {
+    let ours = || snapshot.addresses.iter().filter(|address| address.index == link.index && address.ip.is_ipv4());
+    Some(ours().find(|address| contains(address, router)).or_else(|| ours().next())?.ip)
 }
 
 /// Whether the network of an address of ours has `other` in it.
@@ -141,36 +141,43 @@ mod tests {
         }
     }
 
+    fn ask(snapshot: &Snapshot, router: Option<&str>, wished: Via) -> Result<String, String> {
+        let found = find(snapshot, router.map(|text| text.parse().unwrap()), &wished)?;
+        Ok(format!("{}{}", found.address, found.via))
+    }
+
+    fn by(interface: &str) -> Via {
+        Via { interface: Some(interface.into()), address: None }
+    }
+
+    fn from(address: &str) -> Via {
+        Via { interface: None, address: Some(address.parse().unwrap()) }
+    }
+
     fn why(snapshot: &Snapshot, router: Option<&str>, interface: Option<&str>) -> String {
-        find(snapshot, router.map(|text| text.parse().unwrap()), interface).unwrap_err()
-    }
-
-    fn found(snapshot: &Snapshot, router: Option<&str>, interface: Option<&str>) -> (String, Option<String>, String) {
-        let found = find(snapshot, router.map(|text| text.parse().unwrap()), interface).unwrap();
-        assert_eq!(found.named, interface.is_some());
-        (found.address.to_string(), found.interface, found.source.map_or("-".into(), |ip| ip.to_string()))
-    }
-
-    fn way(address: &str, interface: &str, source: &str) -> (String, Option<String>, String) {
-        (address.into(), Some(interface.into()), source.into())
+        ask(snapshot, router, interface.map(by).unwrap_or_default()).unwrap_err()
     }
 
     #[test]
     fn the_router_is_that_of_the_default_route_with_the_lowest_metric() {
         let snapshot = home();
-        assert_eq!(found(&snapshot, None, None), way("192.168.1.1", "eth0", "192.168.1.2"));
-        assert_eq!(found(&snapshot, None, Some("wlan0")), way("10.0.0.1", "wlan0", "10.0.0.2"));
+        assert_eq!(ask(&snapshot, None, Via::default()).unwrap(), "192.168.1.1 from 192.168.1.2");
+        assert_eq!(ask(&snapshot, None, by("wlan0")).unwrap(), "10.0.0.1 by wlan0 from 10.0.0.2");
+        assert_eq!(ask(&snapshot, None, from("10.0.0.2")).unwrap(), "10.0.0.1 from 10.0.0.2");
+        assert_eq!(ask(&snapshot, None, from("10.9.0.2")).unwrap(), "192.168.1.1 from 10.9.0.2");
+        let why = ask(&snapshot, None, from("10.9.0.3")).unwrap_err();
+        assert_eq!(why, "no interface has the address 10.9.0.3");
     }
 
     #[test]
     fn a_named_router_is_reached_by_the_interface_of_its_network() {
         let snapshot = home();
-        assert_eq!(found(&snapshot, Some("10.9.3.1"), None), way("10.9.3.1", "eth0", "10.9.0.2"));
-        assert_eq!(found(&snapshot, Some("10.1.0.1"), None), way("10.1.0.1", "wlan0", "10.0.0.2"));
-        assert_eq!(found(&snapshot, Some("172.16.0.1"), Some("eth0")), way("172.16.0.1", "eth0", "10.9.0.2"));
-        assert_eq!(found(&snapshot, Some("172.16.0.1"), None), ("172.16.0.1".into(), None, "-".into()));
-        let bare = Snapshot::default();
-        assert_eq!(found(&bare, Some("172.16.0.1"), None), ("172.16.0.1".into(), None, "-".into()));
+        let plain = Via::default;
+        assert_eq!(ask(&snapshot, Some("10.9.3.1"), plain()).unwrap(), "10.9.3.1 from 10.9.0.2");
+        assert_eq!(ask(&snapshot, Some("10.1.0.1"), plain()).unwrap(), "10.1.0.1 from 10.0.0.2");
+        assert_eq!(ask(&snapshot, Some("172.16.0.1"), by("eth0")).unwrap(), "172.16.0.1 by eth0 from 10.9.0.2");
+        assert_eq!(ask(&snapshot, Some("172.16.0.1"), plain()).unwrap(), "172.16.0.1");
+        assert_eq!(ask(&Snapshot::default(), Some("172.16.0.1"), plain()).unwrap(), "172.16.0.1");
     }
 
     #[test]
@@ -183,7 +190,7 @@ mod tests {
         snapshot.routes = vec![route(2, Some("192.168.1.1"), 0), route(3, Some("10.0.0.1"), 0)];
         assert!(why(&snapshot, None, None).contains("alike (192.168.1.1, 10.0.0.1): name the router"));
         snapshot.routes = vec![route(2, Some("192.168.1.1"), 0), route(2, Some("192.168.1.1"), 0)];
-        assert!(find(&snapshot, None, None).is_ok(), "the same twice is one");
+        assert!(ask(&snapshot, None, Via::default()).is_ok(), "the same twice is one");
         snapshot.routes = vec![route(2, Some("fe80::1"), 0)];
         assert!(why(&snapshot, None, None).contains("asked by IPv4 only: fe80::1"));
         snapshot.routes = vec![DefaultRoute { family: Family::Ipv6, ..route(2, Some("fe80::1"), 0) }];

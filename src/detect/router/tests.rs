@@ -81,7 +81,8 @@ fn closed() -> u16 {
 }
 
 fn router(protocols: &[Protocol], mapping: u16, search: u16) -> Router {
-    let options = RouterOptions { router: Some(HERE), interface: None, protocols: protocols.into(), private: false };
+    let options =
+        RouterOptions { router: Some(HERE), via: Via::default(), protocols: protocols.into(), private: false };
     Router { ports: Ports { mapping, search }, ..Router::new(options) }
 }
 
@@ -410,10 +411,11 @@ async fn ipv6_is_not_asked_for() {
 
 #[test]
 fn routers_that_are_asked_otherwise_are_other_sources() {
-    let mut options = RouterOptions { router: None, interface: None, protocols: Protocol::ALL.into(), private: false };
+    let mut options =
+        RouterOptions { router: None, via: Via::default(), protocols: Protocol::ALL.into(), private: false };
     assert_eq!(options.to_string(), "router of the default route");
     options.protocols = vec![Protocol::NatPmp, Protocol::Pcp];
-    options.interface = Some("eth0".into());
+    options.via.interface = Some("eth0".into());
     options.router = Some([192, 168, 1, 1].into());
     assert_eq!(options.to_string(), "router 192.168.1.1 via natpmp, pcp by eth0");
 }

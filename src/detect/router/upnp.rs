@@ -5,7 +5,7 @@
 pub mod read;
 
 use std::collections::BTreeSet;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
@@ -46,7 +46,7 @@ pub struct Answer {
 
 /// Asks the router, where it was asked before or where it says.
 pub(super) async fn ask(gateway: &Gateway, port: u16, known: Vec<Control>) -> Result<Answer, String> {
-    let http = client(gateway);
+    let http = Http::new(Some(Family::Ipv4)).going(&gateway.via);
     if !known.is_empty()
         && let Ok(address) = call_all(&http, &known).await
     {
@@ -63,10 +63,6 @@ pub(super) async fn ask(gateway: &Gateway, port: u16, known: Vec<Control>) -> Re
     Ok(Answer { address, controls })
 }
 
-fn client(_gateway: &Gateway) -> Http {
-    Http::new(Some(Family::Ipv4))
-}
-
 /// Only a plain success is a description.
 fn described(reply: &Reply) -> Result<(), String> {
     match reply.status {
@@ -78,8 +74,10 @@ fn described(reply: &Reply) -> Result<(), String> {
 
 /// Looks for the router's description.
 async fn search(gateway: &Gateway, port: u16) -> Result<Url, String> {
-    let socket = datagram::open(gateway).await?;
-    let mut others = vec![SocketAddr::from((gateway.address, port))];
+    let router = SocketAddr::from((gateway.address, port));
+    let no_way = |error| format!("there is no way to it: {error}");
+    let socket = gateway.via.udp_open(0, router).await.map_err(no_way)?;
+    let mut others = vec![router];
     let mut noise = None;
     for (step, wait) in STEPS.into_iter().enumerate() {
         if step == 1 && may_ask_all(&socket, gateway) {
@@ -88,8 +86,9 @@ async fn search(gateway: &Gateway, port: u16) -> Result<Url, String> {
         for to in &others {
             for version in [1, 2] {
                 let sent = socket.send_to(search_for(*to, version).as_bytes(), to).await;
-                if let (Err(error), true) = (sent, to.ip() == gateway.address) {
-                    return Err(format!("there is no way to it: {error}"));
+                // Where the whole network cannot be asked, the router still can.
+                if *to == router {
+                    sent.map_err(no_way)?;
                 }
             }
         }
@@ -102,7 +101,10 @@ async fn search(gateway: &Gateway, port: u16) -> Result<Url, String> {
 
 /// Prepares the search in the whole network; whether that can be done.
 fn may_ask_all(socket: &UdpSocket, gateway: &Gateway) -> bool {
-    let by = gateway.source.is_none_or(|ours| rustix::net::sockopt::set_ip_multicast_if(socket, &ours).is_ok());
+    let by = match gateway.via.address {
+        Some(IpAddr::V4(ours)) => rustix::net::sockopt::set_ip_multicast_if(socket, &ours).is_ok(),
+        _ => true,
+    };
     by && socket.set_multicast_ttl_v4(HOPS).is_ok()
 }
 
