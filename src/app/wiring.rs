@@ -13,6 +13,7 @@ use crate::detect::file::File;
 use crate::detect::fixed::Fixed;
 use crate::detect::https::{Clients, Format, Https};
 use crate::detect::interface::{Interface, InterfaceOptions};
+use crate::detect::router::{self, Router, RouterOptions};
 use crate::detect::stun::Stun;
 use crate::engine::{Access, Parts};
 use crate::model::agree::{Expression, SourceName};
@@ -171,6 +172,15 @@ impl Sources<'_> {
                 let name = format!("stun {}{by}{}", stun.server, stun.via);
                 let detector = Stun::new(stun.server.clone(), stun.transport, stun.via.clone(), private);
                 self.note(name, private, self.echo_interval, detector)
+            }
+            Source::Router(source) => {
+                let options = RouterOptions {
+                    router: source.router,
+                    via: source.via.clone(),
+                    protocols: source.protocols.clone(),
+                    private,
+                };
+                self.note(options.to_string(), private, router::INTERVAL, Router::new(options))
             }
             Source::File { path } => {
                 self.note(format!("file {}", path.display()), private, Duration::ZERO, File::new(path.clone(), private))

@@ -8,15 +8,16 @@ use super::account::check_label;
 use super::meant::{Address, BuiltIn, DEFAULT_ADDRESS, InterfaceSource, Source};
 use super::reader::{Field, Fields, Reader, error};
 use super::tree::{Table, Value};
-use super::{secret, setting, suggest, world};
+use super::{router, secret, setting, suggest, world};
 use crate::detect::echoes::Protocol;
 use crate::model::record::Family;
 
 /// The words a source can be.
-const WORDS: [&str; 6] = ["auto", "off", "interface", "dns", "https", "stun"];
+const WORDS: [&str; 7] = ["auto", "off", "interface", "dns", "https", "router", "stun"];
 
 /// The keys of which a table that is a source has exactly one.
-const FORMS: [&str; 9] = ["command", "dns", "file", "first_of", "fixed", "https", "interface", "quorum", "stun"];
+const FORMS: [&str; 10] =
+    ["command", "dns", "file", "first_of", "fixed", "https", "interface", "quorum", "router", "stun"];
 
 const EXPECTED: &str = "a source: \"auto\", false, an address, or a table such as { interface = \"eth0\" }";
 
@@ -70,6 +71,7 @@ fn word(reader: &mut Reader, field: Field<'_>, family: Family, text: &str) -> Op
         "interface" => return Some(Source::Interface(InterfaceSource::default())),
         "dns" => return Some(Source::BuiltIn(BuiltIn::all(Protocol::Dns))),
         "https" => return Some(Source::BuiltIn(BuiltIn::all(Protocol::Https))),
+        "router" => return router::word(reader, field, family),
         "stun" => return Some(Source::BuiltIn(BuiltIn::all(Protocol::Stun))),
         _ => {}
     }
@@ -117,6 +119,7 @@ fn form(reader: &mut Reader, field: Field<'_>, family: Family, table: &Table) ->
         "file" => secret::path(reader, main).map(|path| Source::File { path }),
         "command" => command(reader, main, &mut fields),
         "fixed" => fixed(reader, main, family),
+        "router" => router::table(reader, main, family, &mut fields),
         "first_of" => several(reader, main, family).map(Source::FirstOf),
         _ => quorum(reader, main, family, &mut fields),
     };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use reqwest::header::HeaderName;
 
 use super::problem::{Place, Warning};
 use crate::detect::echoes::Protocol;
+use crate::detect::router;
 use crate::model::name::Name;
 use crate::model::record::{RecordType, Ttl};
 use crate::net::dns::whoami::Question;
@@ -104,6 +105,8 @@ pub enum Source {
     Dns(DnsSource),
     /// One STUN server.
     Stun(StunSource),
+    /// The router's word on its address outside.
+    Router(RouterSource),
     /// A file that holds addresses.
     File {
         /// The file, absolute.
@@ -181,6 +184,23 @@ pub struct StunSource {
     pub transport: Transport,
     /// Which way it is asked.
     pub via: Via,
+}
+
+/// The router.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouterSource {
+    /// Its address on our side; `None` for that of the default route.
+    pub router: Option<Ipv4Addr>,
+    /// Which way it is asked.
+    pub via: Via,
+    /// How it is asked: at least one, each once, in their order.
+    pub protocols: Vec<router::Protocol>,
+}
+
+impl Default for RouterSource {
+    fn default() -> Self {
+        Self { router: None, via: Via::default(), protocols: router::Protocol::ALL.to_vec() }
+    }
 }
 
 /// One echo service.

@@ -17,6 +17,7 @@ mod meant;
 mod problem;
 mod reader;
 mod record;
+mod router;
 mod secret;
 mod setting;
 mod suggest;
@@ -30,7 +31,7 @@ pub use defaults::likely_socket;
 pub use input::{DEFAULT_FILE, Input, SMALLEST, journal_stream, no_color, read_input};
 pub use meant::{
     Absent, Account, Address, BuiltIn, Config, DEFAULT_ADDRESS, Defaults, DnsSource, EchoFormat, HttpsSource,
-    InterfaceSource, Log, LogFormat, LogLevel, Record, Source, StunSource, TtlPolicy, Values,
+    InterfaceSource, Log, LogFormat, LogLevel, Record, RouterSource, Source, StunSource, TtlPolicy, Values,
 };
 pub use problem::{Also, ConfigErrors, Origin, Place, Problem, Severity, Warning};
 pub use suggest::suggest;

@@ -215,7 +215,7 @@ fn built_in(
 }
 
 /// Reads `bind_interface` and `bind_address`.
-fn via(reader: &mut Reader, family: Family, fields: &mut Fields<'_>) -> Option<Via> {
+pub(super) fn via(reader: &mut Reader, family: Family, fields: &mut Fields<'_>) -> Option<Via> {
     let (interface, bound) = (fields.take("bind_interface"), fields.take("bind_address"));
     let interface = interface.map(|field| interface_name(reader, field, "the name of an interface").map(str::to_owned));
     let bound = bound.map(|field| address(reader, field, family));

@@ -13,6 +13,7 @@ pub mod fixed;
 pub mod https;
 pub mod interface;
 mod list;
+pub mod router;
 mod said;
 pub mod stun;
 

@@ -53,6 +53,14 @@ pub fn allowed(address: IpAddr, private: bool) -> Result<IpAddr, NotPublic> {
     }
 }
 
+/// Whether an address is one that carriers give to subscribers behind a NAT of theirs: shared (RFC 6598), or our end of a
+/// tunnel that carries IPv4 over IPv6 (DS-Lite and its like, RFC 7335).
+#[must_use]
+pub fn is_carriers(address: IpAddr) -> bool {
+    let IpAddr::V4(address) = address else { return false };
+    matches!(address.octets(), [100, 64..=127, ..] | [192, 0, 0, 0..=7])
+}
+
 /// Why an address must not be published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotPublic {
@@ -215,6 +223,22 @@ mod tests {
         for text in ["8.8.8.8", "100.63.255.255", "223.255.255.255", "2a00:1450::1", "2001:200::1", "2606:4700::1"] {
             let address: IpAddr = text.parse().unwrap();
             assert_eq!(PublicAddr::new(address).unwrap().get(), address);
+        }
+    }
+
+    #[test]
+    fn a_carriers_addresses_are_told_apart() {
+        for (text, expected) in [
+            ("100.63.255.255", false),
+            ("100.64.0.0", true),
+            ("100.127.255.255", true),
+            ("100.128.0.0", false),
+            ("192.0.0.2", true),
+            ("192.0.0.8", false),
+            ("192.168.0.1", false),
+            ("2001:db8::1", false),
+        ] {
+            assert_eq!(is_carriers(text.parse().unwrap()), expected, "{text}");
         }
     }
 

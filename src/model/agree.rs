@@ -7,6 +7,8 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::address::is_carriers;
+
 /// What a detector says of one family.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -15,6 +17,10 @@ pub enum Reading {
     Addresses(Vec<IpAddr>),
     /// With certainty none.
     None,
+    /// Nothing that may be published, but something about the way: the router has this address outside, which no one on the
+    /// internet can reach. In 100.64.0.0/10 (RFC 6598) or 192.0.0.0/29 (RFC 7335) a carrier's NAT is in front of it, elsewhere a
+    /// carrier's or another router's.
+    Behind(IpAddr),
     /// The source could not tell, and why. Unknown is not none.
     Unknown(String),
 }
@@ -25,7 +31,15 @@ impl Reading {
     pub fn addresses(&self) -> BTreeSet<IpAddr> {
         match self {
             Self::Addresses(list) => list.iter().copied().collect(),
-            Self::None | Self::Unknown(_) => BTreeSet::new(),
+            Self::None | Self::Behind(_) | Self::Unknown(_) => BTreeSet::new(),
+        }
+    }
+
+    /// The reading as a voice: what is behind another NAT does not know the address that the world sees.
+    fn voice(&self) -> Self {
+        match self {
+            Self::Behind(_) => Self::Unknown(self.to_string()),
+            other => other.clone(),
         }
     }
 }
@@ -40,6 +54,10 @@ impl fmt::Display for Reading {
                 Ok(())
             }
             Self::None => f.write_str("none"),
+            Self::Behind(address) => {
+                let whose = if is_carriers(*address) { "a carrier's NAT" } else { "another NAT" };
+                write!(f, "behind {whose}: the router's own address is {address}")
+            }
             Self::Unknown(why) => write!(f, "unknown: {why}"),
         }
     }
@@ -96,7 +114,7 @@ pub enum Verdict {
 pub fn agree<'a>(expression: &Expression, salt: u64, read: &impl Fn(&SourceName) -> Option<&'a Reading>) -> Verdict {
     match expression {
         Expression::Source(name) => match read(name) {
-            Some(reading) => Verdict::Known(reading.clone()),
+            Some(reading) => Verdict::Known(reading.voice()),
             None => Verdict::Ask(BTreeSet::from([name.clone()])),
         },
         Expression::FirstOf(of) => first_of(of, salt, read),
@@ -237,6 +255,25 @@ mod tests {
         assert_eq!(judge(&of, &[(0, blind.clone()), (1, Reading::None)]), Verdict::Known(blind));
     }
 
+    #[test]
+    fn a_router_behind_another_nat_has_no_voice_and_is_not_none() {
+        let behind = Reading::Behind("100.64.3.2".parse().unwrap());
+        assert_eq!(behind.addresses(), Voice::new());
+        let said = "behind a carrier's NAT: the router's own address is 100.64.3.2";
+        let verdict = judge(&Expression::Source(source(0)), &[(0, behind.clone())]);
+        assert_eq!(verdict, Verdict::Known(Reading::Unknown(said.into())));
+        let of = Expression::FirstOf(vec![Expression::Source(source(0)), Expression::Source(source(1))]);
+        assert_eq!(judge(&of, &[(0, behind.clone()), (1, known(1))]), Verdict::Known(known(1)));
+        let votes = [(0, behind), (1, known(1)), (2, known(1))];
+        assert_eq!(judge(&quorum_of(2, 3), &votes), Verdict::Known(known(1)));
+        assert!(
+            matches!(judge(&quorum_of(2, 2), &votes[..2]), Verdict::Known(Reading::Unknown(why)) if why.contains(said))
+        );
+        let home = Reading::Behind("192.168.0.2".parse().unwrap());
+        assert_eq!(home.to_string(), "behind another NAT: the router's own address is 192.168.0.2");
+        assert_eq!(serde_json::to_string(&home).unwrap(), "{\"behind\":\"192.168.0.2\"}");
+    }
+
     proptest! {
         #[test]
         fn fewer_liars_than_the_quorum_never_win(
@@ -257,6 +294,7 @@ mod tests {
                 }
                 Reading::None => prop_assert!(false, "nobody said none"),
                 Reading::Unknown(_) => prop_assert!(honest < need),
+                Reading::Behind(_) => prop_assert!(false, "that is no verdict"),
             }
         }
     }

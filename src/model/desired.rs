@@ -174,6 +174,7 @@ pub fn want(spec: &RecordSpec, key: &RrsetKey, believed: &Reading, absent_for: D
             _ => Want::Unmanaged,
         },
         Reading::Addresses(list) => publishable(spec, key, list),
+        Reading::Behind(_) => Want::Unknown(believed.to_string()),
     }
 }
 

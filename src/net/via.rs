@@ -30,9 +30,18 @@ impl Via {
     /// # Errors
     /// As [`Via::udp`], and when the port is taken.
     pub async fn udp_at(&self, port: u16, server: SocketAddr) -> io::Result<UdpSocket> {
+        let socket = self.udp_open(port, server).await?;
+        socket.connect(server).await?;
+        Ok(socket)
+    }
+
+    /// One at this port of ours that hears everybody, of the family of `server`: its answer may come from another port.
+    ///
+    /// # Errors
+    /// When there is no such interface or address, or when the port is taken.
+    pub async fn udp_open(&self, port: u16, server: SocketAddr) -> io::Result<UdpSocket> {
         let socket = UdpSocket::bind(self.local(port, server)).await.map_err(|error| self.about_address(error))?;
         self.tie(&socket)?;
-        socket.connect(server).await?;
         Ok(socket)
     }
 

@@ -188,19 +188,56 @@ fn sources_are_checked() {
         (
             "ipv4",
             "\"ntp\"",
-            "`ipv4`: \"ntp\" is no source; the words are \"auto\", \"off\", \"interface\", \"dns\", \"https\" and \"stun\", \
-             or an address",
+            "`ipv4`: \"ntp\" is no source; the words are \"auto\", \"off\", \"interface\", \"dns\", \"https\", \
+             \"router\" and \"stun\", or an address",
             0,
         ),
         (
             "ipv4",
             "\"https://a.example/?key=x\"",
-            "`ipv4`: a URL is no source; the words are \"auto\", \"off\", \"interface\", \"dns\", \"https\" and \"stun\", \
-             or an address",
+            "`ipv4`: a URL is no source; the words are \"auto\", \"off\", \"interface\", \"dns\", \"https\", \
+             \"router\" and \"stun\", or an address",
             0,
         ),
         ("ipv4", "\"2001:db8::1\"", "`ipv4`: 2001:db8::1 is no IPv4 address", 0),
         ("ipv6", "\"192.0.2.1\"", "`ipv6`: 192.0.2.1 is no IPv6 address", 0),
+        ("ipv6", "\"router\"", "`ipv6`: a router translates no IPv6 and so knows no address of ours", 0),
+        (
+            "ipv6",
+            "{ router = \"default\" }",
+            "`router`: a router translates no IPv6 and so knows no address of ours",
+            11,
+        ),
+        ("ipv4", "{ router = \"fritz.box\" }", "`router`: \"fritz.box\" is no IPv4 address, and not \"default\"", 11),
+        ("ipv4", "{ router = \"fe80::1\" }", "`router`: \"fe80::1\" is no IPv4 address, and not \"default\"", 11),
+        ("ipv4", "{ router = \"224.0.0.1\" }", "`router`: no router can have the address 224.0.0.1", 11),
+        (
+            "ipv4",
+            "{ router = \"8.8.8.1\" }",
+            "`router`: 8.8.8.1 is public: what has it on our side is no NAT router",
+            11,
+        ),
+        (
+            "ipv4",
+            "{ router = true }",
+            "`router` expects the router's address, or \"default\" for the default route's, found true",
+            11,
+        ),
+        ("ipv4", "{ router = \"default\", via = [] }", "`via`: the list is empty", 28),
+        (
+            "ipv4",
+            "{ router = \"default\", via = [\"upnp\", \"nat-pmp\"] }",
+            "`via` is one of \"natpmp\", \"upnp\" and \"pcp\", not \"nat-pmp\"",
+            37,
+        ),
+        ("ipv4", "{ router = \"default\", via = [\"upnp\", \"upnp\"] }", "`via`: \"upnp\" is given twice", 37),
+        (
+            "ipv4",
+            "{ router = \"default\", bind_interface = \"a/b\" }",
+            "`bind_interface`: \"a/b\" cannot be the name of an interface",
+            39,
+        ),
+        ("ipv4", "{ router = \"default\", gateway = \"x\" }", "`gateway` is not a key of the source `router`", 22),
         ("ipv4", "{ fixed = \"0.0.0.0\" }", "`fixed`: no host can have the address 0.0.0.0", 10),
         ("ipv6", "{ fixed = [\"2001:db8::1\", \"2001:db8:0::1\"] }", "`fixed`: 2001:db8::1 is given twice", 26),
         ("ipv4", "{ interface = \"eth0\", temporary = true }", "`temporary`: only IPv6 has temporary addresses", 22),

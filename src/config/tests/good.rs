@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::detect::echoes::Protocol;
+use crate::detect::router;
 use crate::model::name::Name;
 use crate::model::record::{RecordType, Ttl};
 use crate::net::dns::whoami::{Form, Question};
@@ -142,6 +143,18 @@ fn every_source_is_read() {
     let argv = vec!["/bin/ip4".to_owned(), "-x".to_owned()];
     assert_eq!(asked.ipv4, Source::Command { argv, timeout: Duration::from_secs(5) });
     assert_eq!(asked.ipv6, Source::File { path: "/run/ip".into() });
+}
+
+#[test]
+fn a_router_is_asked_in_every_way_that_is_not_left_out() {
+    assert_eq!(address("ipv4 = \"router\"").ipv4, Source::Router(RouterSource::default()));
+    let same = "ipv4 = { router = \"default\", via = [\"pcp\", \"natpmp\", \"upnp\"] }";
+    assert_eq!(address(same).ipv4, Source::Router(RouterSource::default()), "their order means nothing");
+    let named = address("ipv4 = { router = \"192.168.1.1\", via = [\"upnp\"], bind_interface = \"eth0\" }");
+    let via = Via { interface: Some("eth0".into()), address: None };
+    let protocols = vec![router::Protocol::Upnp];
+    let at = Some([192, 168, 1, 1].into());
+    assert_eq!(named.ipv4, Source::Router(RouterSource { router: at, via, protocols }));
 }
 
 #[test]
