@@ -1,5 +1,7 @@
 //! How everything stands, as data and in words.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::desired::Want;
@@ -202,14 +204,20 @@ impl Status {
                 "THE STATE CANNOT BE WRITTEN: services that can be read go on, others are sent to once at most".into(),
             );
         }
+        let shared = self.shared_errors();
         for record in &self.records {
             // The account's own line says why.
             let with_account =
                 self.accounts.iter().any(|account| account.name == record.account && account.held.is_some());
-            let says = if with_account { "held with its account, see below" } else { &record.says };
+            let same = record.shared(&shared).filter(|_| !with_account);
+            let says = match same {
+                _ if with_account => "held with its account, see below".into(),
+                Some(error) => record.says.replace(error, "see its account below"),
+                None => record.says.clone(),
+            };
             lines.push(format!("{} {} at {}: {says}", record.name, record.rtype, record.account));
             lines.push(format!("    {}", record.proofs().join("; ")));
-            if let (Some(held), false) = (&record.held, with_account) {
+            if let (Some(held), false, None) = (&record.held, with_account, same) {
                 lines.push(format!("    held since {}; to let go: {}", held.since, held.release));
             }
         }
@@ -222,6 +230,15 @@ impl Status {
                 let why = account.error.as_deref().unwrap_or("it failed");
                 format!("account {}: rests until {until}: {why}", account.name)
             }));
+            let of_it = shared.iter().filter(|((name, _), _)| *name == account.name && account.held.is_none());
+            for ((_, error), (records, held)) in of_it {
+                if account.waits_until.is_none() || account.error.as_deref() != Some(*error) {
+                    lines.push(format!("account {}: {records} record sets: {error}", account.name));
+                }
+                if *held > 0 {
+                    lines.push(format!("    {held} held; to let go: driftless release {}", account.name));
+                }
+            }
         }
         for source in &self.sources {
             lines.push(format!("source {} ({}): {} ({})", source.source, source.family, source.says, source.at));
@@ -230,7 +247,33 @@ impl Status {
     }
 }
 
+/// What is said of several record sets of an account in the same words: of how many, and how many of them are held for it.
+type Shared<'a> = BTreeMap<(&'a str, &'a str), (usize, usize)>;
+
+impl Status {
+    fn shared_errors(&self) -> Shared<'_> {
+        let mut shared = Shared::new();
+        for record in &self.records {
+            if let Some(error) = record.error.as_deref().filter(|error| record.says.contains(error)) {
+                let (records, held) = shared.entry((&record.account, error)).or_default();
+                *records += 1;
+                *held += usize::from(record.held.is_some());
+            }
+        }
+        shared.retain(|_, (records, _)| *records > 1);
+        shared
+    }
+}
+
 impl RecordStatus {
+    /// The error that it shares with others of its account, where it says it.
+    fn shared<'a>(&self, shared: &Shared<'a>) -> Option<&'a str> {
+        let known = shared.keys().find(|(account, error)| {
+            *account == self.account && self.error.as_deref() == Some(*error) && self.says.contains(*error)
+        });
+        known.map(|(_, error)| *error)
+    }
+
     /// How far it has come, and when it is looked at next.
     fn proofs(&self) -> Vec<String> {
         let stamp = |what: &str, stamp: &Option<String>, none: &str| match stamp {

@@ -867,7 +867,13 @@ fn a_pause_that_was_asked_for_is_not_traded_for_a_wait_of_our_own() {
     bench.read("a", Err(Error::rate_limited(Some(Duration::from_secs(HOUR)), "reading", "slow down")));
     let known = bench.state.accounts[&account()].entry.wait.clone();
     bench.state.accounts.get_mut(&account()).unwrap().entry.failures = 20;
-    bench.feed(Event::Settled(account(), id("a").key, "print".into(), Ok(crate::model::plan::Settled::Running)));
+    bench.feed(Event::Settled(
+        account(),
+        id("a").key,
+        Ticket("job".into()),
+        "print".into(),
+        Ok(crate::model::plan::Settled::Running),
+    ));
     let late = vec![(id("a").key, Err(Error::transient("reading", "no answer")))];
     bench.now.moment = bench.now.moment.plus(Duration::from_secs(HOUR - MINUTE));
     bench.feed(Event::Read(account(), "print".into(), late));
@@ -882,8 +888,13 @@ fn a_job_that_is_done_is_doubted_where_a_reading_said_otherwise() {
     let effects = bench.read("a", holds(&[9]));
     bench.applied(&effects, Ok(Applied::Accepted(Some(Ticket("job".into())))));
     bench.read("a", holds(&[7]));
-    let effects =
-        bench.feed(Event::Settled(account(), id("a").key, "print".into(), Ok(crate::model::plan::Settled::Done)));
+    let effects = bench.feed(Event::Settled(
+        account(),
+        id("a").key,
+        Ticket("job".into()),
+        "print".into(),
+        Ok(crate::model::plan::Settled::Done),
+    ));
     assert!(reads(&effects));
     assert_eq!(bench.standing("a"), Standing::Working);
 }

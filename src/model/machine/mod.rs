@@ -46,6 +46,8 @@ pub use persist::{Document, Documents, read_ledger};
 const SETTLE: Duration = Duration::from_secs(2);
 /// Settling never takes longer than this.
 const SETTLE_MOST: Duration = Duration::from_secs(5);
+/// So many record sets are named where something is said of several.
+const NAMED: usize = 5;
 /// How often a service is asked whether what it refuses is still refused.
 const PROBE: Duration = Duration::from_secs(24 * 3600);
 
@@ -152,6 +154,8 @@ struct Record {
     settle_at: Option<Moment>,
     /// What it held before our last write.
     before: Option<Values>,
+    /// The TTL that it was last read with.
+    seen_ttl: Option<Ttl>,
     /// What the change that is planned or under way should achieve.
     aim: Option<Aim>,
     /// What was open before the attempt that is written down and not yet made, and what of the budget was used.
@@ -203,6 +207,7 @@ impl Record {
             resolves: 0,
             settle_at: None,
             before: None,
+            seen_ttl: None,
             aim: None,
             prior: None,
             planned: None,
@@ -224,6 +229,39 @@ impl Out {
     fn tell(&mut self, level: Level, id: Option<&Id>, what: impl Into<String>) {
         let account = id.map(|id| id.account.clone());
         self.push(Effect::Tell(Notice { level, id: id.cloned(), account, what: what.into() }));
+    }
+
+    /// The effects. What goes wrong for several record sets of an account in the same words is said once, with their names.
+    fn told_once(self) -> Vec<Effect> {
+        let mut effects: Vec<Effect> = Vec::with_capacity(self.0.len());
+        // Where each of them is first said, and what it is said of.
+        let mut said: Vec<(usize, Vec<String>)> = Vec::new();
+        for effect in self.0 {
+            if let Effect::Tell(notice) = &effect
+                && let (true, Some(id)) = (notice.level >= Level::Warn, &notice.id)
+            {
+                let same = |other: Option<&Effect>| {
+                    matches!(other, Some(Effect::Tell(other)) if (other.level, &other.account, &other.what)
+                        == (notice.level, &notice.account, &notice.what))
+                };
+                if let Some((_, keys)) = said.iter_mut().find(|(at, _)| same(effects.get(*at))) {
+                    keys.push(id.key.to_string());
+                    continue;
+                }
+                said.push((effects.len(), vec![id.key.to_string()]));
+            }
+            effects.push(effect);
+        }
+        for (at, keys) in said.iter().filter(|(_, keys)| keys.len() > 1) {
+            if let Some(Effect::Tell(notice)) = effects.get_mut(*at) {
+                let more = keys.len().saturating_sub(NAMED);
+                let named = keys.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                notice.id = None;
+                notice.what = format!("{} (said of {named}{more})", notice.what);
+            }
+        }
+        effects
     }
 
     fn tell_account(&mut self, level: Level, account: &AccountName, what: impl Into<String>) {
@@ -305,8 +343,8 @@ pub fn step(state: &mut State, event: Event, now: Now, rng: &mut fastrand::Rng) 
         Event::Applied(account, batch, print, outcomes) => {
             state.applied(&account, batch, &print, outcomes, now, rng, &mut out);
         }
-        Event::Settled(account, key, print, result) => {
-            state.settled(Id { account, key }, &print, result, now, rng, &mut out);
+        Event::Settled(account, key, ticket, print, result) => {
+            state.settled(Id { account, key }, &ticket, &print, result, now, rng, &mut out);
         }
         Event::Resolved(id, proof) => state.resolved(&id, proof, now, rng, &mut out),
         Event::Looked(account, print) => state.looked(&account, &print, now, &mut out),
@@ -322,7 +360,7 @@ pub fn step(state: &mut State, event: Event, now: Now, rng: &mut fastrand::Rng) 
     }
     state.drive(now, rng, &mut out);
     state.flush(now, &mut out);
-    out.0
+    out.told_once()
 }
 
 impl State {

@@ -15,8 +15,10 @@ use crate::model::record::{Family, RecordType, RrsetKey, Value};
 use crate::model::terms::{Budget, Terms};
 use crate::model::time::Wall;
 
+mod doubt;
 mod orderings;
 mod reports;
+mod siblings;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -92,6 +94,8 @@ struct Rig {
     chunk: usize,
     /// Effects that the test answers.
     open: Vec<Effect>,
+    /// What people were told.
+    told: Vec<Notice>,
 }
 
 impl Rig {
@@ -108,6 +112,7 @@ impl Rig {
             saves: 0,
             chunk: 20,
             open: Vec::new(),
+            told: Vec::new(),
         }
     }
 
@@ -149,7 +154,8 @@ impl Rig {
                     }
                     Effect::LookAt(account) => events.push(Event::Looked(account, self.print.clone())),
                     Effect::Cut(account, plan) => events.push(Event::Cut(account, plan.chunks(self.chunk))),
-                    Effect::Tell(_) | Effect::DropConnections => {}
+                    Effect::Tell(notice) => self.told.push(notice),
+                    Effect::DropConnections => {}
                     other => self.open.push(other),
                 }
             }
@@ -540,7 +546,7 @@ fn a_job_is_a_ticket_and_nothing_is_applied_while_it_runs() {
     rig.pass(5 * SECOND);
     let Effect::Settle(account, key, ticket) = rig.take() else { panic!("it is asked about") };
     assert_eq!(ticket, Ticket("7".into()));
-    rig.feed(Event::Settled(account, key, rig.print.clone(), Ok(Settled::Done)));
+    rig.feed(Event::Settled(account, key, ticket, rig.print.clone(), Ok(Settled::Done)));
     assert_eq!(rig.standing(), Standing::UpToDate);
 }
 
