@@ -346,6 +346,7 @@ impl State {
                 let error = Error::transient(format!("looking up {id}"), format!("its name servers answer {what}"));
                 let what = error.to_string();
                 let level = if record.entry.fails_with(error, now) { Level::Warn } else { Level::Debug };
+                record.dirty = true;
                 out.tell(level, Some(id), what);
                 record.resolve_at = Some(now.moment.plus(later));
                 let lately = record.entry.dns_write.is_some_and(|last| now.moment.since(last) < DNS_WRITE);

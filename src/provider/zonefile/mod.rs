@@ -145,9 +145,7 @@ impl ZoneFile {
             _ => Health::Live,
         }
     }
-}
 
-impl ZoneFile {
     /// Whether something else was said before.
     fn is_said_first(&self, what: String) -> bool {
         // A text is replaced whole, so a panic elsewhere cannot leave it half-made.
@@ -206,11 +204,6 @@ impl Rrsets for ZoneFile {
         Some(answers.unwrap_or_else(|error| keys.iter().map(|_| Err(error.clone())).collect()))
     }
 
-    async fn list(&self, _: &Zone) -> Result<Option<Vec<Rrset>>> {
-        let health = self.health().await;
-        self.work(move |inner| inner.list(health)).await.map(Some)
-    }
-
     async fn replace(
         &self,
         zone: &Zone,
@@ -252,9 +245,9 @@ impl Rrsets for ZoneFile {
 /// The fuzzer's door: zone files of any content.
 #[cfg(fuzzing)]
 pub mod fuzz {
-    use super::work::key_of;
-    use super::zone::ZoneText;
+    use super::zone::{Record, ZoneText};
     use super::*;
+    use crate::model::record::RecordType;
 
     /// Every record set of the file that can be read; `None` where it is no zone file.
     pub fn sets(text: &[u8]) -> Option<std::collections::BTreeMap<RrsetKey, (Values, Option<Ttl>)>> {
@@ -272,6 +265,12 @@ pub mod fuzz {
     ) -> std::result::Result<Option<Vec<u8>>, String> {
         let zone = ZoneText::parse(text, None).map_err(|wrong| wrong.why)?;
         edit::edit(text, &zone, key, values, ttl, true)
+    }
+
+    fn key_of(record: &Record) -> Option<RrsetKey> {
+        let rtype: RecordType = record.rtype.parse().ok()?;
+        let name = Name::parse(&record.owner).ok().filter(|name| name.fqdn() == record.owner)?;
+        Some(RrsetKey::new(name, rtype))
     }
 }
 

@@ -10,11 +10,11 @@ use super::fresh::Fresh;
 use super::reload::Reload;
 use super::saw::{Saw, Writes};
 use super::text::Malformed;
-use super::zone::{self, ZoneText};
+use super::zone::ZoneText;
 use crate::model::error::{Error, Result};
 use crate::model::name::Name;
 use crate::model::plan::{Health, Snapshot};
-use crate::model::record::{RecordType, RrsetKey, Ttl, Values};
+use crate::model::record::{RrsetKey, Ttl, Values};
 use crate::os::file;
 use crate::provider::shape::rrsets::Rrset;
 
@@ -42,7 +42,7 @@ pub struct Inner {
 /// A change to the file.
 pub struct Wanted {
     pub key: RrsetKey,
-    /// The content that it was planned on; `None` where the record set was not there.
+    /// The content that it was planned on; `None` where it was not read.
     pub saw: Option<Saw>,
     pub values: Values,
     pub ttl: Option<Ttl>,
@@ -77,21 +77,6 @@ impl Inner {
             }
             (Some(fresh), Some(zone)) => Ok(fresh.text(zone)),
         }
-    }
-
-    pub fn list(&self, health: Health) -> Result<Vec<Rrset>> {
-        let (file, zone) = self.read()?;
-        let mut keys: Vec<_> = zone.records.iter().filter(|record| record.internet()).filter_map(key_of).collect();
-        keys.sort();
-        keys.dedup();
-        let mut all = Vec::with_capacity(keys.len());
-        for key in keys {
-            let found = edit::rrset(&file.text, &zone, &key)
-                .map_err(|why| Error::config(format!("reading {key} in {}", self.path.display()), why))?;
-            let snapshot = Snapshot::of(file.saw.clone());
-            all.extend(found.map(|(values, ttl)| Rrset { key, values, ttl, health, snapshot }));
-        }
-        Ok(all)
     }
 
     /// What the file has of these record sets.
@@ -147,11 +132,7 @@ impl Inner {
         wanted: &Wanted,
     ) -> Result<Option<(Vec<u8>, ZoneText)>> {
         let doing = || format!("writing {} to {}", wanted.key, self.path.display());
-        let known = match &wanted.saw {
-            Some(saw) => self.writes.lead(saw, &file.saw),
-            None => matches!(edit::rrset(&file.text, zone, &wanted.key), Ok(None)),
-        };
-        if !known {
+        if !wanted.saw.as_ref().is_some_and(|saw| self.writes.lead(saw, &file.saw)) {
             return Err(Error::stale(doing(), "the file was changed by someone else since it was read"));
         }
         let (text, zone) = draft.map_or((&file.text, zone), |(text, zone)| (text, zone));
@@ -193,12 +174,6 @@ impl Inner {
         };
         Error::transient(doing, error.to_string()).hint(hint)
     }
-}
-
-pub fn key_of(record: &zone::Record) -> Option<RrsetKey> {
-    let rtype: RecordType = record.rtype.parse().ok()?;
-    let name = Name::parse(&record.owner).ok().filter(|name| name.fqdn() == record.owner)?;
-    Some(RrsetKey::new(name, rtype))
 }
 
 /// The file's bytes; `None` where there is none.

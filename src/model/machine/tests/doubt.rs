@@ -25,6 +25,7 @@ fn what_was_read_while_nothing_was_wanted_is_held_against_what_is_asked_for_by_n
     let mut first = Rig::started(readable(), 1);
     first.reads(Ok(seen(&[1, 9])));
     assert_eq!(first.standing(), Standing::UpToDate);
+    first.pass(2 * MINUTE);
     // The whole set is ours now; the address is gone for a while when the set is read.
     let mut rig = next(&first, whole());
     rig.readings.insert(Family::Ipv4, Reading::None);
