@@ -4,7 +4,7 @@
 //! wants, [`due`] says what a record set needs next, [`lane`] carries an account through reading and
 //! planning, [`batches`] from the plan to its outcome, [`compare`] finds
 //! the difference, [`failure`] turns errors into waits and holds, [`proof`] follows a change until it is seen in DNS, [`jobs`] what a service works on, [`command`]
-//! is what people ask for, [`persist`] is what goes to disk.
+//! is what people ask for, [`persist`] is what goes to disk, [`out`] what is said.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -25,10 +25,9 @@ mod detection;
 mod due;
 mod event;
 mod failure;
-#[cfg(test)]
-mod found;
 mod jobs;
 mod lane;
+mod out;
 mod persist;
 mod proof;
 pub mod standing;
@@ -38,6 +37,7 @@ mod tests;
 use detection::Detection;
 use due::Next;
 use lane::Lane;
+use out::Out;
 
 pub use event::{Effect, Event, Level, Network, Notice, Proof, Target};
 pub use persist::{Document, Documents, read_ledger};
@@ -46,8 +46,6 @@ pub use persist::{Document, Documents, read_ledger};
 const SETTLE: Duration = Duration::from_secs(2);
 /// Settling never takes longer than this.
 const SETTLE_MOST: Duration = Duration::from_secs(5);
-/// So many record sets are named where something is said of several.
-const NAMED: usize = 5;
 /// How often a service is asked whether what it refuses is still refused.
 const PROBE: Duration = Duration::from_secs(24 * 3600);
 
@@ -214,58 +212,6 @@ impl Record {
             checked: false,
             dirty: false,
         }
-    }
-}
-
-/// The effects of one step, in order.
-#[derive(Debug, Default)]
-struct Out(Vec<Effect>);
-
-impl Out {
-    fn push(&mut self, effect: Effect) {
-        self.0.push(effect);
-    }
-
-    fn tell(&mut self, level: Level, id: Option<&Id>, what: impl Into<String>) {
-        let account = id.map(|id| id.account.clone());
-        self.push(Effect::Tell(Notice { level, id: id.cloned(), account, what: what.into() }));
-    }
-
-    /// The effects. What goes wrong for several record sets of an account in the same words is said once, with their names.
-    fn told_once(self) -> Vec<Effect> {
-        let mut effects: Vec<Effect> = Vec::with_capacity(self.0.len());
-        // Where each of them is first said, and what it is said of.
-        let mut said: Vec<(usize, Vec<String>)> = Vec::new();
-        for effect in self.0 {
-            if let Effect::Tell(notice) = &effect
-                && let (true, Some(id)) = (notice.level >= Level::Warn, &notice.id)
-            {
-                let same = |other: Option<&Effect>| {
-                    matches!(other, Some(Effect::Tell(other)) if (other.level, &other.account, &other.what)
-                        == (notice.level, &notice.account, &notice.what))
-                };
-                if let Some((_, keys)) = said.iter_mut().find(|(at, _)| same(effects.get(*at))) {
-                    keys.push(id.key.to_string());
-                    continue;
-                }
-                said.push((effects.len(), vec![id.key.to_string()]));
-            }
-            effects.push(effect);
-        }
-        for (at, keys) in said.iter().filter(|(_, keys)| keys.len() > 1) {
-            if let Some(Effect::Tell(notice)) = effects.get_mut(*at) {
-                let more = keys.len().saturating_sub(NAMED);
-                let named = keys.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-                notice.id = None;
-                notice.what = format!("{} (said of {named}{more})", notice.what);
-            }
-        }
-        effects
-    }
-
-    fn tell_account(&mut self, level: Level, account: &AccountName, what: impl Into<String>) {
-        self.push(Effect::Tell(Notice { level, id: None, account: Some(account.clone()), what: what.into() }));
     }
 }
 

@@ -2,9 +2,6 @@
 
 use super::*;
 
-const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(24 * 3600);
-
 fn whole() -> Desired {
     let mut whole = desired(readable());
     whole.records.values_mut().for_each(|spec| spec.whole = true);
@@ -74,14 +71,10 @@ fn a_refusal_is_not_forgotten_over_values_that_stand_there_for_a_while() {
     rig.applies(&[1], Err(failed(Kind::Config)));
     for holds in [&[8, 9][..], &[]] {
         rig.pass(25 * HOUR);
-        rig.reads(Ok(seen_or_absent(holds)));
+        rig.reads(Ok(seen(holds)));
         assert_eq!(held(&rig), Some(Reason::Wrong));
         rig.idle();
     }
-}
-
-fn seen_or_absent(last: &[u8]) -> Seen {
-    if last.is_empty() { Seen::Absent(Snapshot::none()) } else { seen(last) }
 }
 
 #[test]
@@ -123,4 +116,56 @@ fn name_servers_that_answered_otherwise_are_asked_within_the_hour_by_the_next_pr
     let Effect::Resolve(asked, _) = rig.take() else { panic!("it is looked up again") };
     rig.feed(Event::Resolved(asked, Proof::Seen));
     assert_eq!(rig.standing(), Standing::UpToDate);
+}
+
+#[test]
+fn a_service_that_shows_the_old_values_for_a_while_is_not_written_to_again() {
+    let mut rig = Rig::one_by_one(several(readable(), &["a"]));
+    rig.start(1);
+    let effects = rig.read("a", Ok(seen(&[7])));
+    rig.applied(&effects, Ok(Applied::Done));
+    assert_eq!(rig.answer(50 * SECOND, 1, || Ok(seen(&[7])), &Ok(Applied::Done)), 0);
+    assert_eq!(rig.standing_of("a"), Standing::Working);
+    assert_eq!(rig.answer(HOUR, 1, || Ok(seen(&[1])), &Ok(Applied::Done)), 0);
+    assert_eq!(rig.standing_of("a"), Standing::UpToDate);
+}
+
+#[test]
+fn the_old_values_are_not_believed_within_the_delay_although_they_are_wanted_again() {
+    let mut rig = Rig::one_by_one(several(readable(), &["a"]));
+    rig.start(1);
+    rig.read("a", Ok(seen(&[1])));
+    assert!(reads(&rig.change(2)));
+    let effects = rig.read("a", Ok(seen(&[1])));
+    rig.applied(&effects, Ok(Applied::Done));
+    assert!(reads(&rig.change(1)));
+    rig.read("a", Ok(seen(&[1])));
+    assert_ne!(rig.standing_of("a"), Standing::UpToDate, "it may well hold the second address by now");
+    assert_eq!(rig.answer(MINUTE, 1, || Ok(seen(&[2])), &Ok(Applied::Done)), 1);
+}
+
+#[test]
+fn what_was_read_while_something_else_was_wanted_is_remembered() {
+    let mut rig = Rig::one_by_one(several(readable(), &["a"]));
+    rig.start(1);
+    rig.read("a", Ok(seen(&[1])));
+    assert!(reads(&rig.change(2)));
+    let effects = rig.read("a", Ok(seen(&[9])));
+    assert_eq!(writes(&effects), [values(&[2])]);
+    rig.applied(&effects, Err(Error::stale("updating", "it is another one")));
+    // Nothing was done, as if the call had not been made.
+    rig.state.records.get_mut(&named("a")).unwrap().entry.attempt = None;
+    rig.change(1);
+    assert_eq!(rig.standing_of("a"), Standing::Working, "it does not hold the first address any more");
+}
+
+#[test]
+fn accepted_but_still_old_is_no_fault_within_the_delay_that_the_service_is_known_for() {
+    // settles_within is a minute: two reads with the old value after five seconds are no `normalised`.
+    let mut rig = Rig::started(readable(), 1);
+    rig.reads(Ok(seen(&[9])));
+    rig.applies(&[1], Ok(Applied::Done));
+    let (_, writes) = rig.calls(30 * SECOND, |_| Ok(seen(&[9])), &Ok(Applied::Done));
+    assert_eq!(held(&rig), None);
+    assert_eq!(writes, 0);
 }

@@ -132,7 +132,7 @@ fn without_an_address_the_next_look_is_the_next_check() {
 
 /// What a log of the usual level shows.
 fn shown(rig: &mut Rig) -> Vec<String> {
-    let told = std::mem::take(&mut rig.told);
+    let told = std::mem::take(&mut rig.notices);
     told.into_iter().filter(|notice| notice.level > Level::Debug).map(|notice| notice.what).collect()
 }
 
@@ -150,13 +150,8 @@ fn a_change_of_the_ttl_alone_says_so_with_the_old_one_and_the_new_one() {
 }
 
 /// Record sets of one account that share a call.
-fn several(labels: &[&str]) -> Rig {
-    let id = |label: &&str| {
-        let name = format!("{label}.example.org").parse().unwrap();
-        (Id { account: account(), key: RrsetKey::new(name, RecordType::A) }, spec())
-    };
-    let mut rig =
-        Rig::new(Desired { records: labels.iter().map(id).collect(), ..desired(readable()) }, &Documents::new());
+fn together(labels: &[&str]) -> Rig {
+    let mut rig = Rig::new(several(readable(), labels), &Documents::new());
     rig.says(1);
     rig.feed(Event::Start);
     rig
@@ -164,7 +159,7 @@ fn several(labels: &[&str]) -> Rig {
 
 #[test]
 fn an_error_of_another_record_set_is_shown_as_the_accounts() {
-    let mut rig = several(&["a", "b"]);
+    let mut rig = together(&["a", "b"]);
     rig.reads(Ok(seen(&[1])));
     rig.pass(MINUTE);
     rig.feed(Event::Update(Target::Name("a.example.org".parse().unwrap())));
@@ -182,7 +177,7 @@ fn an_error_of_another_record_set_is_shown_as_the_accounts() {
 
 #[test]
 fn what_holds_several_record_sets_in_the_same_words_is_said_once() {
-    let mut rig = several(&["a", "b", "c"]);
+    let mut rig = together(&["a", "b", "c"]);
     rig.reads(Err(Error::config("reading /etc/zone", "there is no such file")));
     let said = shown(&mut rig);
     let named = "a.example.org A, b.example.org A, c.example.org A";
@@ -198,7 +193,7 @@ fn what_holds_several_record_sets_in_the_same_words_is_said_once() {
 
 #[test]
 fn what_fails_again_and_again_is_said_when_it_begins_and_when_it_is_over() {
-    let mut rig = several(&["a", "b", "c"]);
+    let mut rig = together(&["a", "b", "c"]);
     let down = || Err(Error::transient("reading /etc/zone", "it is no plain file"));
     rig.reads(down());
     let said = shown(&mut rig);
