@@ -150,6 +150,11 @@ impl Store {
         self.writable && !self.behind
     }
 
+    /// The files are gone, or other ones than those that were written: the next save writes everything that is held.
+    pub fn start_over(&mut self) {
+        self.behind = true;
+    }
+
     /// Holds these documents (`None`: no longer) and returns when they are on the disk, all or none of them. Nothing is
     /// written where they are what is held already. Later entries of one key win.
     ///

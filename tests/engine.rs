@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::future::{Future, pending};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,11 +21,13 @@ use driftless::model::machine::{Mode, State};
 use driftless::model::plan::{Applied, Batch, Health, Plan, Seen, Settled, Snapshot, Ticket};
 use driftless::model::record::{Family, RecordType, RrsetKey, Values};
 use driftless::model::time::{Moment, Now, Wall};
+use driftless::net::http::Http;
 use driftless::os::clock::Clock;
+use driftless::os::file::{Claim, LockError, lock};
 use driftless::os::secret::Secret;
 use driftless::os::signals::{Signal, Signals};
 use driftless::provider::setting::{Settings, Value as Set};
-use driftless::provider::{Budget, Provider, Terms};
+use driftless::provider::{Budget, Provider, Terms, Tools};
 use driftless::store::Store;
 use tempfile::TempDir;
 use tokio::sync::Notify;
@@ -84,6 +86,8 @@ struct Service {
     takes: Mutex<(Option<Duration>, Option<Duration>)>,
     /// The file with the secret; nothing goes without `right` in it.
     secret: Option<Secret>,
+    /// What reads files that the settings only point to: nothing goes without `right` in one of them.
+    beside: Option<Arc<dyn Provider>>,
     reads: AtomicUsize,
     writes: AtomicUsize,
     flying: AtomicUsize,
@@ -108,6 +112,7 @@ impl Service {
             held: Mutex::default(),
             takes: Mutex::new((Some(Duration::ZERO), Some(Duration::ZERO))),
             secret: None,
+            beside: None,
             reads: AtomicUsize::new(0),
             writes: AtomicUsize::new(0),
             flying: AtomicUsize::new(0),
@@ -131,6 +136,9 @@ impl Service {
         match &self.secret {
             Some(secret) if secret.read()?.expose_secret() != "right" => {
                 Err(Error::auth(Scope::Account, "asking", "the secret is refused"))
+            }
+            _ if self.beside.is_some() && !String::from_utf8_lossy(&self.beside_settings()).contains("right") => {
+                Err(Error::auth(Scope::Account, "asking", "the cloud is refused"))
             }
             _ => Ok(()),
         }
@@ -190,6 +198,10 @@ impl Provider for Service {
 
     async fn settle(&self, _: &Ticket) -> Result<Settled> {
         Ok(Settled::Done)
+    }
+
+    fn beside_settings(&self) -> Vec<u8> {
+        self.beside.as_ref().map(|beside| beside.beside_settings()).unwrap_or_default()
     }
 
     fn network_changed(&self) {
@@ -275,7 +287,7 @@ impl Rig {
             Instant::now()
         };
         let (state, stopped) = tokio::join!(engine.run(Until::Stopped, ears), play);
-        (stopped.elapsed(), state)
+        (stopped.elapsed(), state.expect("nobody else has the folder"))
     }
 }
 
@@ -512,6 +524,88 @@ async fn another_secret_releases_what_the_old_one_held() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_file_beside_the_settings_that_is_corrected_releases_what_it_held() {
+    for corrected in ["clouds.yaml", "secure.yaml"] {
+        let (mut rig, source) = (Rig::new(), Source::saying(Some(1)));
+        let cloud = |password: &str| format!("clouds: {{home: {{auth: {{password: {password}}}}}}}\n");
+        let file = |name: &str| rig.folder().join(name);
+        std::fs::write(file("clouds.yaml"), cloud("wrong")).expect("a disk");
+        let settings = Settings::new("home")
+            .with("cloud", Set::Text("home".into()))
+            .with("clouds_file", Set::Path(file("clouds.yaml")))
+            .with("secure_file", Set::Path(file("secure.yaml")));
+        let designate = driftless::provider::find("designate").expect("it is known");
+        let tools = Tools { http: Http::new(None) };
+        let beside = Some((designate.build)(&settings, &tools).expect("it needs no more"));
+        let corrected = file(corrected);
+        let service = rig.account("home", Service { beside, ..Service::new(true) }, ("here", &source), 2);
+        let (_, state) = rig
+            .run(|_| async {
+                sleep(60 * MINUTE).await;
+                assert_eq!(service.reads.load(Ordering::SeqCst), 1, "what is refused is not asked again");
+                std::fs::write(&corrected, cloud("right")).expect("a disk");
+                sleep(6 * MINUTE).await;
+                assert!(service.holds(1));
+            })
+            .await;
+        assert_eq!(standing(&state, "home"), Standing::UpToDate);
+    }
+}
+
+/// An engine that has its folder, beside a script that is given the folder and the source.
+async fn with_claim<F: Future<Output = ()>>(
+    script: impl FnOnce(PathBuf, Arc<Source>) -> F,
+) -> std::result::Result<State, LockError> {
+    let (mut rig, source) = (Rig::new(), Source::saying(Some(1)));
+    rig.account("home", Service::new(true), ("here", &source), 2);
+    let folder = rig.folder().join("state");
+    let (claim, _) = Claim::new(&folder).expect("nobody has it");
+    let (store, _) = Store::open(&folder);
+    let state = State::new(rig.parts.desired.clone(), &BTreeMap::new(), "boot", true, Mode::Run, rig.clock.now());
+    let clock = Arc::clone(&rig.clock) as Arc<dyn Clock>;
+    let engine = Engine::new(state, rig.parts.clone(), store, clock, fastrand::Rng::with_seed(3)).with_claim(claim);
+    let (tell, mut told) = unbounded_channel();
+    let signals = futures_util::stream::poll_fn(move |context| told.poll_recv(context));
+    let ears = Ears { signals: Some(Signals::of(signals)), ..Ears::default() };
+    let play = async {
+        script(folder, source).await;
+        // Nobody may be left to hear it.
+        let _ = tell.send(Signal::Stop);
+    };
+    tokio::join!(engine.run(Until::Stopped, ears), play).0
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_state_that_is_removed_under_the_engine_is_written_anew_and_locked() {
+    let ended = with_claim(|folder, source| async move {
+        sleep(MINUTE).await;
+        std::fs::remove_dir_all(&folder).expect("it is there");
+        source.says(2);
+        sleep(10 * MINUTE).await;
+        assert!(matches!(lock(&folder), Err(LockError::Held { .. })), "a second instance may not start");
+        let found = Store::look(&folder);
+        assert_eq!(found.notes, Vec::<String>::new());
+        assert_eq!(found.documents.keys().filter(|key| key.starts_with("record ")).count(), 2, "{found:?}");
+        assert!(found.documents.contains_key("salt"), "not only what changed since");
+    });
+    assert!(ended.await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_whose_folder_another_process_has_writes_nothing_and_ends() {
+    let ended = with_claim(|folder, source| async move {
+        sleep(MINUTE).await;
+        std::fs::remove_dir_all(&folder).expect("it is there");
+        let _other = lock(&folder).expect("it is free by mistake");
+        source.says(2);
+        sleep(10 * MINUTE).await;
+        let files = std::fs::read_dir(&folder).expect("the other's folder").count();
+        assert_eq!(files, 1, "the lock of the other alone");
+    });
+    assert!(matches!(ended.await, Err(LockError::Held { .. })));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_until_settled_ends_by_itself() {
     let (mut rig, source) = (Rig::new(), Source::saying(Some(1)));
     let service = rig.account("home", Service::new(true), ("here", &source), 2);
@@ -520,7 +614,8 @@ async fn a_run_until_settled_ends_by_itself() {
     let state = State::new(rig.parts.desired.clone(), &documents, "boot", true, Mode::Run, rig.clock.now());
     let clock = Arc::clone(&rig.clock) as Arc<dyn Clock>;
     let engine = Engine::new(state, rig.parts.clone(), store, clock, fastrand::Rng::with_seed(3));
-    let state = timeout(MINUTE, engine.run(Until::Settled, Ears::default())).await.expect("it ends");
+    let state =
+        timeout(MINUTE, engine.run(Until::Settled, Ears::default())).await.expect("it ends").expect("it is ours");
     assert!(service.holds(1));
     assert_eq!(standing(&state, "home"), Standing::UpToDate);
 }

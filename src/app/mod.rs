@@ -162,7 +162,7 @@ impl Work {
 /// Runs the daemon, or one round of it, and says how everything stood at its end.
 ///
 /// # Errors
-/// It could not begin.
+/// It could not begin, or another process has taken its state's folder.
 pub async fn work(work: Work) -> Result<State, Failure> {
     let Work { loaded, again, until, target, greeting, onlooker } = work;
     let Opened { claim, store, documents } = open(&loaded.config.state_dir)?;
@@ -184,7 +184,7 @@ pub async fn work(work: Work) -> Result<State, Failure> {
         ears.rebuild = rebuild;
     }
     let engine = Engine::new(state, parts, store, Arc::new(SystemClock), fastrand::Rng::new()).with_claim(claim);
-    Ok(engine.run(until, ears).await)
+    engine.run(until, ears).await.map_err(|error| Failure::later(error.to_string()))
 }
 
 /// Reads the configuration at `path` again, and says what of it only the next start takes.
@@ -229,7 +229,8 @@ pub async fn plan(loaded: &Loaded) -> Result<State, Failure> {
     // With the salt of what is on the disk, so that a hold is recognised as one that these settings got.
     let store = Store::in_memory(Store::look(&loaded.config.state_dir).documents);
     let engine = Engine::new(state, parts, store, Arc::new(SystemClock), fastrand::Rng::new());
-    Ok(engine.run(Until::Settled, Ears { signals: Signals::open().ok(), ..Ears::default() }).await)
+    let ears = Ears { signals: Signals::open().ok(), ..Ears::default() };
+    engine.run(Until::Settled, ears).await.map_err(|error| Failure::later(error.to_string()))
 }
 
 /// What the state's folder holds, without touching it; what is wrong with it is told.

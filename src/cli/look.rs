@@ -14,7 +14,7 @@ use crate::model::desired::{AccountName, Id};
 use crate::model::machine::State;
 use crate::model::machine::standing::{Standing, View};
 use crate::model::name::Name;
-use crate::model::plan::Seen;
+use crate::model::plan::{Change, Seen};
 use crate::model::record::{RecordType, RrsetKey, list};
 use crate::net::http::Http;
 use crate::os::clock;
@@ -35,6 +35,9 @@ pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
         // What is held is not sent, whatever would be.
         let planned = view.planned.filter(|_| !matches!(view.standing, Standing::Held { .. }));
         let says = match planned {
+            Some(Change { before, after, ttl: Some(ttl), .. }) if before == after => {
+                format!("would set the TTL to {ttl}; holds {} as it should", list(after))
+            }
             Some(change) => format!("would change: {} -> {}", list(&change.before), list(&change.after)),
             None => record_status(&view, now).says,
         };

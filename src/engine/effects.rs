@@ -18,6 +18,7 @@ use crate::model::plan::{Batch, Ticket};
 use crate::model::record::{Family, RrsetKey, Values, list};
 use crate::net::dns;
 use crate::os::file::Claim;
+use crate::os::netlink::Watch;
 
 /// A call that takes longer is given up: its outcome counts as unknown, and is read before anything is written again.
 const CALL: Duration = Duration::from_secs(120);
@@ -35,7 +36,7 @@ impl Engine {
     pub(super) fn carry_out(&mut self, effect: Effect) -> Option<Event> {
         match effect {
             Effect::Tell(notice) => tell(&notice),
-            Effect::Save(documents) => return Some(Event::Saved(self.save(documents))),
+            Effect::Save(documents) => return self.save(documents),
             Effect::DropConnections => {
                 self.parts.accounts.values().for_each(|access| access.provider.network_changed());
                 self.parts.detectors.values().for_each(|detector| detector.network_changed());
@@ -57,23 +58,33 @@ impl Engine {
         None
     }
 
-    fn save(&mut self, documents: Documents) -> bool {
+    /// Writes down what the machine wants written. Where another process has the folder by now nothing is written any more, and
+    /// this one stops.
+    fn save(&mut self, documents: Documents) -> Option<Event> {
+        if self.evicted.is_some() {
+            return None;
+        }
+        match self.claim.as_mut().map(Claim::keep) {
+            Some(Err(error)) => {
+                tracing::error!("{error}, in the folder that this one had: this one ends");
+                self.evicted = Some(error);
+                return Some(Event::Stop);
+            }
+            Some(Ok(true)) => {
+                tracing::warn!("the folder of the state was removed or replaced; what is known is written anew");
+                self.store.start_over();
+            }
+            Some(Ok(false)) | None => {}
+        }
         let mut changes: Vec<(String, Document)> = documents.into_iter().collect();
         if !self.store.documents().contains_key(SALT) {
             changes.push((SALT.into(), Json::of(&self.salt)));
         }
-        match self.store.save(&changes) {
-            Ok(()) => {
-                if let Some(Err(error)) = self.claim.as_mut().map(Claim::try_again) {
-                    tracing::error!("{error}, since the state can be written again: end one of the two");
-                }
-                true
-            }
-            Err(error) => {
-                tracing::debug!("the state was not written: {error}");
-                false
-            }
+        let saved = self.store.save(&changes);
+        if let Err(error) = &saved {
+            tracing::debug!("the state was not written: {error}");
         }
+        Some(Event::Saved(saved.is_ok()))
     }
 
     /// A salted digest of an account's settings and secrets, wherever they are kept.
@@ -130,7 +141,7 @@ impl Engine {
         let print = self.fingerprint(&account);
         self.start(async move {
             let settled = timeout(CALL, access.provider.settle(&ticket)).await;
-            Event::Settled(account, key, print, settled.unwrap_or_else(|_| Err(gave_up("asking about a job"))))
+            Event::Settled(account, key, ticket, print, settled.unwrap_or_else(|_| Err(gave_up("asking about a job"))))
         });
     }
 
@@ -199,4 +210,21 @@ pub async fn look_at(access: &Access, keys: &[RrsetKey]) -> Vec<Result<crate::mo
     let mut answers = timeout(CALL, access.provider.read(keys)).await.unwrap_or_default();
     answers.resize_with(keys.len(), || Err(gave_up("reading")));
     answers
+}
+
+/// Resolves when the kernel says that something about addresses or routes changed. A socket that fails is not asked again:
+/// the timer is the net below.
+pub(super) async fn kernel(watch: &mut Option<Watch>) {
+    if let Some(open) = watch {
+        match open.changed().await {
+            Ok(()) => return,
+            Err(error) => {
+                tracing::error!(
+                    "the kernel can no longer be listened to ({error}); addresses are looked at by the timer alone"
+                );
+                *watch = None;
+            }
+        }
+    }
+    std::future::pending().await
 }

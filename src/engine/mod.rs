@@ -15,7 +15,7 @@ use crate::model::machine::{Event, Network, State, Target, step};
 use crate::model::record::Family;
 use crate::model::time::{Moment, Now};
 use crate::os::clock::Clock;
-use crate::os::file::Claim;
+use crate::os::file::{Claim, LockError};
 use crate::os::netlink::{Snapshot, Watch, snapshot};
 use crate::os::signals::{Signal, Signals};
 use crate::os::systemd::Manager;
@@ -110,6 +110,8 @@ pub struct Engine {
     parts: Parts,
     store: Store,
     claim: Option<Claim>,
+    /// Another process has the folder of the store.
+    evicted: Option<LockError>,
     salt: String,
     clock: Arc<dyn Clock>,
     rng: fastrand::Rng,
@@ -140,6 +142,7 @@ impl Engine {
             parts,
             store,
             claim: None,
+            evicted: None,
             salt,
             clock,
             rng,
@@ -158,7 +161,10 @@ impl Engine {
     }
 
     /// Works until it is time to end, and gives the machine back.
-    pub async fn run(mut self, until: Until, mut ears: Ears) -> State {
+    ///
+    /// # Errors
+    /// Another process has taken the folder of the store, which was removed under this one.
+    pub async fn run(mut self, until: Until, mut ears: Ears) -> Result<State, LockError> {
         self.seen = ears.network.as_ref().and_then(|_| snapshot().ok());
         self.feed(Event::Start);
         if let Some(target) = ears.target.take() {
@@ -169,7 +175,7 @@ impl Engine {
         }
         let watchdog = ears.manager.as_ref().and_then(Manager::watchdog);
         let mut fed = self.clock.now().moment;
-        loop {
+        while self.evicted.is_none() {
             self.show(ears.manager.as_ref());
             let now = self.clock.now();
             if let Some(onlooker) = &mut ears.onlooker {
@@ -199,7 +205,7 @@ impl Engine {
             manager.stopping();
         }
         self.wind_down().await;
-        self.state
+        self.evicted.map_or(Ok(self.state), Err)
     }
 
     async fn woken(&mut self, ears: &mut Ears, wake: Option<Moment>, feeding: Option<Moment>) -> Woken {
@@ -237,7 +243,7 @@ impl Engine {
             signal = signal => Woken::Signal(signal),
             () = at(feeding) => Woken::Watchdog,
             event = outcome => Woken::Event(Box::new(event)),
-            () = kernel(&mut ears.network) => Woken::Kernel,
+            () = effects::kernel(&mut ears.network) => Woken::Kernel,
             (request, reply) = request => Woken::Request(request, reply),
             () = at(wake) => Woken::Time,
         }
@@ -378,21 +384,4 @@ impl Engine {
             }
         }
     }
-}
-
-/// Resolves when the kernel says that something about addresses or routes changed. A socket that fails is not asked again:
-/// the timer is the net below.
-async fn kernel(watch: &mut Option<Watch>) {
-    if let Some(open) = watch {
-        match open.changed().await {
-            Ok(()) => return,
-            Err(error) => {
-                tracing::error!(
-                    "the kernel can no longer be listened to ({error}); addresses are looked at by the timer alone"
-                );
-                *watch = None;
-            }
-        }
-    }
-    pending().await
 }

@@ -237,6 +237,13 @@ impl Entry {
         self.history.push_back((now.wall, what.into()));
     }
 
+    /// Remembers an error; whether it is another one than the last.
+    pub fn fails_with(&mut self, error: Error, now: Now) -> bool {
+        let another = self.error.as_ref().is_none_or(|last| last.1 != error);
+        self.error = Some(Box::new((now.wall, error)));
+        another
+    }
+
     /// Whether the service is known to hold exactly these values of ours, with this TTL asked for.
     #[must_use]
     pub fn is_confirmed(&self, values: &Values, ttl: Option<Ttl>) -> bool {

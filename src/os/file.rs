@@ -12,6 +12,9 @@ use tempfile::NamedTempFile;
 /// The kernel gives up after as many symbolic links (path_resolution(7)).
 const LINKS: usize = 40;
 
+/// The lock's file in its folder.
+const LOCK: &str = "lock";
+
 /// The end of the names of temporary files.
 const SUFFIX: &str = ".tmp";
 
@@ -181,8 +184,20 @@ fn flush(folder: &File) -> io::Result<()> {
 /// A folder that belongs to this process until this is dropped or the process ends.
 #[derive(Debug)]
 pub struct Lock {
-    #[expect(dead_code, reason = "the lock lasts as long as the file is open")]
+    /// The lock lasts as long as this is open.
     file: File,
+}
+
+impl Lock {
+    /// Whether the lock file in `folder` is the one that is locked. Where that cannot be told it counts as being so.
+    fn is_of(&self, folder: &Path) -> bool {
+        let there = match fs::metadata(folder.join(LOCK)) {
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return false,
+            there => there,
+        };
+        let same = |ours: fs::Metadata, there: fs::Metadata| (ours.dev(), ours.ino()) == (there.dev(), there.ino());
+        self.file.metadata().and_then(|ours| Ok(same(ours, there?))).unwrap_or(true)
+    }
 }
 
 /// Why a folder could not be locked.
@@ -240,7 +255,7 @@ pub fn lock(dir: &Path) -> Result<Lock, LockError> {
         .create(true)
         .truncate(false)
         .mode(0o644)
-        .open(dir.join("lock"))
+        .open(dir.join(LOCK))
         .map_err(unusable)?;
     let mut holder = String::new();
     match file.try_lock() {
@@ -265,8 +280,6 @@ pub fn lock(dir: &Path) -> Result<Lock, LockError> {
 pub struct Claim {
     folder: PathBuf,
     lock: Option<Lock>,
-    /// Another process came first, which was said.
-    lost: bool,
 }
 
 impl Claim {
@@ -280,7 +293,7 @@ impl Claim {
             Err(error @ LockError::Held { .. }) => return Err(error),
             Err(error @ LockError::Unusable { .. }) => (None, Some(error)),
         };
-        Ok((Self { folder: folder.to_owned(), lock, lost: false }, trouble))
+        Ok((Self { folder: folder.to_owned(), lock }, trouble))
     }
 
     /// Whether the folder is locked.
@@ -289,25 +302,23 @@ impl Claim {
         self.lock.is_some()
     }
 
-    /// Tries again, where the folder is not locked yet: to be called when it was seen to be usable. Says so if another process has
-    /// taken it meanwhile, but only once.
+    /// To be called before each write. A folder that is not locked yet is locked if it can be; one whose lock file is no longer
+    /// ours, because somebody removed or replaced it, is made and locked anew, and the answer is that it was lost: what was
+    /// written there before is gone.
     ///
     /// # Errors
-    /// Another process has it.
-    pub fn try_again(&mut self) -> Result<(), LockError> {
-        if self.lock.is_some() || self.lost {
-            return Ok(());
-        }
-        match lock(&self.folder) {
-            Ok(lock) => self.lock = Some(lock),
-            Err(error @ LockError::Held { .. }) => {
-                self.lost = true;
-                return Err(error);
+    /// Another process has it by now: nothing may be written.
+    pub fn keep(&mut self) -> Result<bool, LockError> {
+        let lost = self.lock.take_if(|lock| !lock.is_of(&self.folder)).is_some();
+        if self.lock.is_none() {
+            match lock(&self.folder) {
+                Ok(lock) => self.lock = Some(lock),
+                Err(error @ LockError::Held { .. }) => return Err(error),
+                // Not yet.
+                Err(LockError::Unusable { .. }) => {}
             }
-            // Not yet.
-            Err(LockError::Unusable { .. }) => {}
         }
-        Ok(())
+        Ok(lost)
     }
 }
 
@@ -439,12 +450,38 @@ mod tests {
         let home = dir.path().join("state");
         fs::write(&home, "").unwrap();
         let (mut claim, trouble) = Claim::new(&home).unwrap();
-        assert!(trouble.is_some() && claim.try_again().is_ok() && !claim.is_kept());
+        assert!(trouble.is_some() && !claim.keep().unwrap() && !claim.is_kept());
         let (mut late, _) = Claim::new(&home).unwrap();
         fs::remove_file(&home).unwrap();
-        assert!(claim.try_again().is_ok() && claim.is_kept());
+        assert!(!claim.keep().unwrap() && claim.is_kept(), "nothing was lost");
         assert!(matches!(lock(&home), Err(LockError::Held { .. })));
-        assert!(matches!(late.try_again(), Err(LockError::Held { .. })), "the other came first");
-        assert!(late.try_again().is_ok() && !late.is_kept(), "and that is said once");
+        assert!(matches!(late.keep(), Err(LockError::Held { .. })), "the other came first");
+    }
+
+    #[test]
+    fn a_folder_that_was_removed_is_made_and_locked_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = dir.path().join("state");
+        let (mut claim, _) = Claim::new(&home).unwrap();
+        assert!(!claim.keep().unwrap());
+        fs::remove_dir_all(&home).unwrap();
+        assert!(claim.keep().unwrap() && claim.is_kept());
+        assert!(!claim.keep().unwrap(), "which is found once");
+        assert!(matches!(lock(&home), Err(LockError::Held { .. })));
+        // Another lock file under the same name is another lock.
+        fs::remove_file(home.join(LOCK)).unwrap();
+        fs::write(home.join(LOCK), "").unwrap();
+        assert!(claim.keep().unwrap() && claim.is_kept());
+    }
+
+    #[test]
+    fn a_folder_that_was_removed_and_taken_by_another_is_not_ours() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = dir.path().join("state");
+        let (mut claim, _) = Claim::new(&home).unwrap();
+        fs::remove_dir_all(&home).unwrap();
+        let _other = lock(&home).unwrap();
+        assert!(matches!(claim.keep(), Err(LockError::Held { .. })));
+        assert!(!claim.is_kept());
     }
 }

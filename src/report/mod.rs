@@ -1,4 +1,5 @@
 //! What the daemon tells of itself.
 
 pub mod control;
+mod lines;
 pub mod status;

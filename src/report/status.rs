@@ -192,61 +192,6 @@ impl Status {
         let disk = if state.disk_is_writable() { "" } else { "; the state cannot be written" };
         if parts.is_empty() { format!("no records{disk}") } else { format!("{}{disk}", parts.join(", ")) }
     }
-
-    /// Everything in words, a line each.
-    #[must_use]
-    pub fn lines(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        if !self.state_is_writable {
-            lines.push(
-                "THE STATE CANNOT BE WRITTEN: services that can be read go on, others are sent to once at most".into(),
-            );
-        }
-        for record in &self.records {
-            // The account's own line says why.
-            let with_account =
-                self.accounts.iter().any(|account| account.name == record.account && account.held.is_some());
-            let says = if with_account { "held with its account, see below" } else { &record.says };
-            lines.push(format!("{} {} at {}: {says}", record.name, record.rtype, record.account));
-            lines.push(format!("    {}", record.proofs().join("; ")));
-            if let (Some(held), false) = (&record.held, with_account) {
-                lines.push(format!("    held since {}; to let go: {}", held.since, held.release));
-            }
-        }
-        for account in &self.accounts {
-            if let Some(held) = &account.held {
-                lines.push(format!("account {}: held: {}", account.name, held.error));
-                lines.push(format!("    held since {}; to let go: {}", held.since, held.release));
-            }
-            lines.extend(account.waits_until.as_ref().map(|until| {
-                let why = account.error.as_deref().unwrap_or("it failed");
-                format!("account {}: rests until {until}: {why}", account.name)
-            }));
-        }
-        for source in &self.sources {
-            lines.push(format!("source {} ({}): {} ({})", source.source, source.family, source.says, source.at));
-        }
-        lines
-    }
-}
-
-impl RecordStatus {
-    /// How far it has come, and when it is looked at next.
-    fn proofs(&self) -> Vec<String> {
-        let stamp = |what: &str, stamp: &Option<String>, none: &str| match stamp {
-            Some(stamp) => format!("{what} {stamp}"),
-            None => none.to_owned(),
-        };
-        let unread = if self.readable { "not read back yet" } else { "cannot be read back" };
-        let unseen = if self.in_dns { "not seen in DNS yet" } else { "DNS is not asked" };
-        let mut proofs = vec![
-            stamp("accepted", &self.accepted, "never accepted"),
-            stamp("read back", &self.read_back, unread),
-            stamp("seen in DNS", &self.seen_in_dns, unseen),
-        ];
-        proofs.extend(self.next.as_ref().map(|next| format!("next look {next}")));
-        proofs
-    }
 }
 
 fn none_or(values: &[String]) -> String {

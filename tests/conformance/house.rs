@@ -221,7 +221,7 @@ impl<'a> House<'a> {
             }
             Effect::Settle(account, key, ticket) => {
                 let settled = self.provider.settle(&ticket).await;
-                return Some(Event::Settled(account, key, self.print.clone(), settled));
+                return Some(Event::Settled(account, key, ticket, self.print.clone(), settled));
             }
             // What the service holds is what its name servers answer.
             Effect::Resolve(id, values) => {

@@ -260,6 +260,10 @@ impl Sim {
         flying.into_iter().map(|(id, values)| (id.key, values)).collect()
     }
 
+    fn is_declared(&self, id: &Id) -> bool {
+        self.process.as_ref().is_some_and(|process| process.state.desired().records.contains_key(id))
+    }
+
     fn rounding(&self) -> u64 {
         if self.oracle.rebooted { ROUNDING } else { 0 }
     }
@@ -446,6 +450,8 @@ impl Sim {
         for (change, outcome) in batch.changes.iter().zip(outcomes).filter(|_| push) {
             let id = Id { account: name.clone(), key: change.key.clone() };
             let sibling = Id { account: name.clone(), key: super::service::other_family(&change.key) };
+            // What is no longer declared when it lands may be declared again, and then nobody knows of it.
+            let lost = lost || !self.is_declared(&id);
             let record = self.oracle.record(&id);
             if *outcome == Ok(Applied::Unchanged) {
                 let unmoved = |key: &RrsetKey| key.name == change.key.name;
@@ -455,8 +461,10 @@ impl Sim {
                     return Err(format!("{id}: the service says nochg, and there was no reason to send"));
                 }
             } else if outcome.is_ok() {
-                // It went along and may be sent again by itself.
-                self.oracle.excuse(&sibling);
+                if lost {
+                    // It went along, which is not known, and may be sent again by itself.
+                    self.oracle.excuse(&sibling);
+                }
                 self.oracle.record(&id).excuse = lost || no_effect.iter().any(|key| key.name == id.key.name);
             } else {
                 record.excuse = true;
@@ -486,7 +494,7 @@ impl Sim {
                 .iter()
                 .map(|(key, answer)| (key.clone(), shown(answer), answer.as_ref().err().cloned()))
                 .collect(),
-            Event::Settled(_, key, _, result) => {
+            Event::Settled(_, key, _, _, result) => {
                 if *result == Ok(Settled::Done) {
                     let id = Id { account: account.clone(), key: key.clone() };
                     self.oracle.record(&id).accepted_at = t;
@@ -507,7 +515,9 @@ impl Sim {
             return;
         }
         let print = match event {
-            Event::Read(_, print, _) | Event::Applied(_, _, print, _) | Event::Settled(_, _, print, _) => print.clone(),
+            Event::Read(_, print, _) | Event::Applied(_, _, print, _) | Event::Settled(_, _, _, print, _) => {
+                print.clone()
+            }
             _ => return,
         };
         let wrong =
@@ -516,6 +526,10 @@ impl Sim {
         let split = !read && names.len() > 1 && outcomes.iter().all(wrong);
         for (key, values, error) in outcomes {
             let id = Id { account: account.clone(), key };
+            if !self.is_declared(&id) {
+                // Nor here.
+                continue;
+            }
             if error.is_some() && !read {
                 // The attempt voids what was confirmed, and the address may be the old one again.
                 self.oracle.record(&id).excuse = true;

@@ -23,6 +23,8 @@ const JUMP: u64 = 60 * SECOND;
 const LAST_CALL: u64 = 10 * SECOND;
 /// A call that takes longer is given up.
 const CALL: u64 = 120 * SECOND;
+/// How long a boot has lasted when it begins to be simulated.
+const BOOT: u64 = 5 * SECOND;
 /// So many steps at one moment are a machine that spins.
 const SPIN: u32 = 500;
 
@@ -79,7 +81,12 @@ pub struct Process {
 impl Sim {
     pub fn now(&self) -> Now {
         let wall = WALL + i64::try_from(self.t / SECOND).unwrap_or(0) + self.wall_off;
-        Now { moment: Moment(self.t - self.booted_at + 5000), wall: Wall(wall) }
+        Now { moment: Moment(self.t - self.booted_at + BOOT), wall: Wall(wall) }
+    }
+
+    /// When a moment of this boot is, in simulated time.
+    pub fn at_moment(&self, moment: Moment) -> u64 {
+        (self.booted_at + moment.0).saturating_sub(BOOT)
     }
 
     pub fn start(&mut self) -> Verdict {
@@ -222,7 +229,6 @@ impl Sim {
             1..20 => self.rng.u64(..20),
             _ => 0,
         };
-        let booted_at = self.booted_at;
         let Some(process) = &mut self.process else { return Ok(()) };
         if process.stopping {
             if process.state.is_idle() {
@@ -233,7 +239,8 @@ impl Sim {
         }
         let asked = Now { moment: Moment(now.moment.0 + late), wall: now.wall };
         let Some(wake) = process.state.wake_at(asked) else { return Err("the machine never wants to be woken".into()) };
-        let at = (wake.0.max(asked.moment.0) + booted_at).saturating_sub(5000);
+        let at = self.at_moment(wake.max(asked.moment));
+        let Some(process) = &mut self.process else { return Ok(()) };
         if process.wake != Some(at) {
             process.wake = Some(at);
             process.token += 1;
@@ -430,9 +437,9 @@ impl Sim {
                 let outcomes = batch.changes.iter().map(|change| Err(error(&change.key))).collect();
                 Event::Applied(call.account, number, call.print, outcomes)
             }
-            What::Settle(key, _) => {
+            What::Settle(key, ticket) => {
                 let result = Err(error(&key));
-                Event::Settled(call.account, key, call.print, result)
+                Event::Settled(call.account, key, ticket, call.print, result)
             }
         };
         self.at(call.answer_at, Action::Deliver(call.epoch, Box::new(event), Vec::new()));
@@ -501,7 +508,7 @@ impl Sim {
                 if !service.troubles.no_effect.contains(&key) {
                     ended = service.drift_of_job(&ticket).map(|drift| (key.clone(), drift));
                 }
-                Event::Settled(call.account, key, call.print, result)
+                Event::Settled(call.account, key, ticket, call.print, result)
             }
         };
         let event = match call.fate {
@@ -557,9 +564,9 @@ fn lose(event: Event) -> Event {
             let error = || Err(Error::transient("a call", "no answer"));
             Event::Applied(account, number, print, outcomes.into_iter().map(|_| error()).collect())
         }
-        Event::Settled(account, key, print, _) => {
+        Event::Settled(account, key, ticket, print, _) => {
             let error = lost(&key);
-            Event::Settled(account, key, print, Err(error))
+            Event::Settled(account, key, ticket, print, Err(error))
         }
         other => other,
     }

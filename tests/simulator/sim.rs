@@ -415,7 +415,7 @@ impl Sim {
         let mut latest = process.started;
         for (_, entry) in process.state.accounts() {
             if let Some(wait) = entry.wait.as_ref().filter(|wait| wait.obeyed) {
-                latest = latest.max(self.booted_at + wait.until.0);
+                latest = latest.max(self.at_moment(wait.until));
             }
         }
         latest = latest.max(self.since).max(self.oracle.recovered);
@@ -424,7 +424,7 @@ impl Sim {
             // Withdrawing begins when the absence has lasted long enough.
             let after = desired.records.get(view.id).and_then(|spec| spec.absent_after).map(millis);
             if let Some((absence, after)) = view.entry.absence.zip(after) {
-                let due = self.booted_at + absence.since.0 + after;
+                let due = self.at_moment(absence.since) + after;
                 latest = if due <= self.t { latest.max(due) } else { latest };
             }
         }

@@ -8,7 +8,7 @@ use crate::model::desired::{AccountName, Id};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::ledger::{Attempt, Confirmed, Fingerprint, Reason};
 use crate::model::plan::{Applied, Batch, Change, Sibling};
-use crate::model::record::{RrsetKey, Values, list};
+use crate::model::record::{RrsetKey, Ttl, Values, list};
 use crate::model::terms::Budget;
 use crate::model::time::Now;
 
@@ -212,20 +212,58 @@ impl State {
             let errors =
                 errors.map(|(change, outcome)| (change.key.clone(), outcome.as_ref().err().cloned())).collect();
             self.take_failures(name, print, errors, true, now, rng, out);
-            for (change, outcome) in batch.changes.into_iter().zip(outcomes) {
+            for (change, outcome) in batch.changes.iter().zip(outcomes.iter().cloned()) {
                 let id = Id { account: name.clone(), key: change.key.clone() };
                 if let Some(record) = self.records.get_mut(&id) {
                     record.busy = false;
                     record.checked = true;
                 }
                 match outcome {
-                    Ok(applied) => self.took(&id, applied, &change, print, now, out),
-                    Err(error) if error.unsent => self.give_back(name, std::slice::from_ref(&change)),
+                    Ok(applied) => self.took(&id, applied, change, print, now, out),
+                    Err(error) if error.unsent => self.give_back(name, std::slice::from_ref(change)),
                     Err(_) => {}
                 }
             }
+            self.went_along(name, &batch, &outcomes, now, out);
         }
         self.go_on(name, now, out);
+    }
+
+    /// Books what requests carried along: the other family of a name, which has no change of its own in them. What is wanted was
+    /// accepted with them, and what was confirmed was told once more.
+    fn went_along(&mut self, name: &AccountName, batch: &Batch, outcomes: &[Result<Applied>], now: Now, out: &mut Out) {
+        let Some(terms) = self.desired.accounts.get(name).map(|declared| &declared.terms) else { return };
+        if !terms.forgets_siblings {
+            return;
+        }
+        let budget = terms.budget;
+        for (change, outcome) in batch.changes.iter().zip(outcomes) {
+            let (Sibling::Set(values) | Sibling::Keep(values)) = &change.sibling else { continue };
+            let id = Id { account: name.clone(), key: change.key.clone() }.sibling();
+            let unsent = matches!(outcome, Err(error) if error.unsent);
+            // What has a call of its own is booked with that.
+            let Some(record) = self.records.get_mut(&id).filter(|record| !record.busy && !unsent) else { continue };
+            if batch.changes.iter().any(|other| other.key == id.key) {
+                continue;
+            }
+            // To the service it is one more update of the name. More than a whole burst is not owed for what others sent.
+            let spent = record.entry.spent;
+            let most = now.moment.plus(budget.refill.saturating_mul(budget.burst)).max(spent.0);
+            record.entry.spent.0 = spent.after_write(budget, now.moment).0.min(most);
+            record.dirty = true;
+            if outcome.is_err() || record.entry.hold.as_ref().is_some_and(|hold| hold.reason == Reason::Abuse) {
+                continue;
+            }
+            if record.entry.is_confirmed(values, None) {
+                record.entry.accepted = Some(now.into());
+                record.entry.confirmed.iter_mut().for_each(|confirmed| confirmed.since = now.into());
+            } else if record.want.values().as_ref() == Some(values) {
+                let what = format!("now holds {}, sent along with {}", list(values), change.key);
+                record.entry.unchanged = 0;
+                let intent = Attempt { values: values.clone(), ttl: None, at: now.into(), in_doubt: false };
+                self.accepted(&id, intent, what, now, out);
+            }
+        }
     }
 
     /// After a batch: the next ones, unless the account must rest.
@@ -310,12 +348,24 @@ impl State {
             }
             Applied::Done | Applied::Accepted(None) => {
                 record.entry.unchanged = 0;
-                let before =
-                    if change.before.is_empty() { String::new() } else { format!(" (was {})", list(&change.before)) };
-                let what = format!("now holds {}{before}", list(&change.after));
+                let what = now_holds((&change.before, record.seen_ttl), &change.after, change.ttl);
                 self.accepted(id, intent, what, now, out);
             }
         }
+    }
+}
+
+/// What a change came to, for people. `was`: the values and the TTL before it.
+pub(super) fn now_holds((before, was): (&Values, Option<Ttl>), after: &Values, ttl: Option<Ttl>) -> String {
+    let values = list(after);
+    match ttl.filter(|ttl| Some(*ttl) != was) {
+        _ if before.is_empty() => format!("now holds {values}"),
+        _ if before != after => format!("now holds {values} (was {})", list(before)),
+        Some(ttl) => {
+            let was = was.map(|was| format!(" (was {was})")).unwrap_or_default();
+            format!("now has the TTL {ttl}{was}; holds {values} as before")
+        }
+        None => format!("was set again; holds {values} as before"),
     }
 }
 

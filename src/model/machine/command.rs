@@ -53,6 +53,8 @@ impl State {
                     // What stood in the way may be gone, or be ours to replace now: it is read once.
                     let foreign = record.entry.hold.as_mut().filter(|hold| hold.reason == Reason::Foreign);
                     foreign.into_iter().for_each(|hold| hold.probe = now.moment);
+                    // Nobody knows what the configuration asked for when the job was begun.
+                    record.doubted = record.entry.ticket.is_some();
                     Box::new(record)
                 }
             };

@@ -25,6 +25,13 @@ pub(super) enum Finding {
     Leave(Reason, String),
 }
 
+impl Finding {
+    /// Whether there is nothing to change.
+    pub(super) fn fits(&self) -> bool {
+        matches!(self, Self::Fits { .. })
+    }
+}
+
 /// Compares. `want`: our values, none when they are to be removed.
 pub(super) fn compare(
     key: &RrsetKey,

@@ -46,8 +46,8 @@ pub enum Event {
     Cut(AccountName, Vec<Batch>),
     /// A batch was carried out with these settings; one outcome a change.
     Applied(AccountName, u64, Fingerprint, Vec<Result<Applied>>),
-    /// A job was asked about.
-    Settled(AccountName, RrsetKey, Fingerprint, Result<Settled>),
+    /// This job was asked about.
+    Settled(AccountName, RrsetKey, Ticket, Fingerprint, Result<Settled>),
     /// The zone's name servers were asked.
     Resolved(Id, Proof),
     /// The settings and secrets of an account were looked at again.

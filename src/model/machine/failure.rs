@@ -28,7 +28,9 @@ impl State {
             && let Some(account) = self.accounts.get_mut(name)
             && (account.entry.failures > 0 || account.entry.wait.is_some())
         {
-            account.entry.failures = 0;
+            if std::mem::take(&mut account.entry.failures) > 0 {
+                out.tell_account(Level::Info, name, "the account works again");
+            }
             // What another call was asked to wait for is waited for.
             account.entry.wait.take_if(|wait| !wait.obeyed || wait.until <= now.moment);
             account.dirty = true;
@@ -85,17 +87,19 @@ impl State {
 
     fn remember(&mut self, id: &Id, error: &Error, now: Now, out: &mut Out) {
         let Some(record) = self.records.get_mut(id) else { return };
-        let repeated = record.entry.error.as_ref().is_some_and(|last| last.1 == *error);
-        record.entry.error = Some(Box::new((now.wall, error.clone())));
+        let repeated = !record.entry.fails_with(error.clone(), now);
+        // A hold says the same, and more.
+        let held = matches!(error.kind, Kind::Auth { scope: Scope::RecordSet } | Kind::Config | Kind::Abuse);
+        let quiet = repeated || held && record.entry.hold.is_none();
         record.busy = false;
         record.checked = true;
         record.dirty = true;
         // Though what is wanted now may be what was confirmed: only an answer ends the error.
         record.read_at = Some(now.moment);
-        if !repeated {
+        if !quiet {
             record.entry.note(now, error.to_string());
         }
-        let level = if repeated { Level::Debug } else { Level::Warn };
+        let level = if quiet { Level::Debug } else { Level::Warn };
         out.tell(level, Some(id), format!("{}: {error}", error.kind.word()));
         self.urgent = true;
     }
@@ -144,7 +148,9 @@ impl State {
             known => *known = Some(next),
         }
         account.entry.error = Some(Box::new((now.wall, error)));
-        out.tell_account(Level::Info, name, format!("the account is tried again in {} s", wait.as_secs()));
+        // What it waits for was said when it began to; each later wait is in the status.
+        let level = if asked.is_some() || account.entry.failures == 1 { Level::Info } else { Level::Debug };
+        out.tell_account(level, name, format!("the account is tried again in {} s", wait.as_secs()));
     }
 
     /// What was remembered was out of date: once more at once, then as any failure.
@@ -177,7 +183,7 @@ impl State {
             record.entry.note(now, format!("held ({}): {error}", reason.word()));
             out.tell(Level::Error, Some(id), format!("held ({}): {error}", reason.word()));
         }
-        record.entry.error = Some(Box::new((now.wall, error.clone())));
+        record.entry.fails_with(error.clone(), now);
         record.entry.hold = Some(hold(record.entry.hold.take(), reason, error, print, want, wrote, now));
         record.dirty = true;
         if !again {

@@ -2,22 +2,25 @@
 
 use std::time::Duration;
 
+use super::batches::now_holds;
 use super::proof::pause;
 use super::{Out, State};
 use crate::model::desired::Id;
 use crate::model::error::{Error, Kind, Result};
 use crate::model::ledger::Fingerprint;
-use crate::model::plan::Settled;
-use crate::model::record::{RrsetKey, list};
+use crate::model::plan::{Settled, Ticket};
+use crate::model::record::RrsetKey;
 use crate::model::time::Now;
 
 /// A job that runs for longer has failed.
 const JOB: Duration = Duration::from_secs(600);
 
 impl State {
+    #[expect(clippy::too_many_arguments, reason = "an event's parts, and the three arguments of every decision")]
     pub(super) fn settled(
         &mut self,
         id: Id,
+        asked: &Ticket,
         print: &Fingerprint,
         result: Result<Settled>,
         now: Now,
@@ -29,7 +32,8 @@ impl State {
         }
         let Some(record) = self.records.get_mut(&id) else { return };
         record.busy = false;
-        let Some((_, since)) = record.entry.ticket.clone() else { return };
+        // A late word on an older job says nothing of the one that runs now.
+        let Some((_, since)) = record.entry.ticket.clone().filter(|(ticket, _)| ticket == asked) else { return };
         let result = match result {
             Ok(Settled::Running) if now.moment.since(since.moment) >= JOB => {
                 Err(Error::transient(format!("waiting for the job of {id}"), "it has not ended within ten minutes"))
@@ -48,7 +52,9 @@ impl State {
                 // It was found to hold what it should before the job ended, which may have made something else of it.
                 let look = intent.is_none() || doubted;
                 if let Some(intent) = intent {
-                    let what = format!("now holds {}", list(&intent.values));
+                    // Others' values may have stood among those before.
+                    let before = record.before.clone().filter(|before| *before == intent.values).unwrap_or_default();
+                    let what = now_holds((&before, record.seen_ttl), &intent.values, intent.ttl);
                     self.accepted(&id, intent, what, now, out);
                 }
                 if let Some(record) = self.records.get_mut(&id).filter(|_| look) {

@@ -257,17 +257,19 @@ impl State {
             Seen::Unreadable => None,
         };
         let confirmed = record.entry.confirmed.as_ref().filter(|_| record.entry.attempt.is_none());
-        if let (Some(held), Some(confirmed)) = (&held, confirmed)
-            && !confirmed.values.is_subset(held)
-        {
-            // Whatever is wanted now: what was confirmed is not so, and is to be looked at as soon as it is wanted again.
+        let confirmed = confirmed.filter(|_| held.is_some()).map(|confirmed| &confirmed.values);
+        let stands = |values| compare(&id.key, spec, &record.entry, values, seen.clone(), overwrite).fits();
+        if confirmed.is_some_and(|values| !stands(values)) {
+            // Whatever is wanted now: what was confirmed is not so, or not all that is asked of the record set by now, and is to
+            // be looked at as soon as it is wanted again.
             record.doubted = true;
             record.read_at = Some(now.moment);
         }
+        record.seen_ttl = if let Seen::Holds { ttl, .. } = &seen { *ttl } else { None };
         let want = record.want.values()?;
         let ttl = spec.ttl.wanted();
         let finding = compare(&id.key, spec, &record.entry, &want, seen, overwrite);
-        let fits = matches!(finding, Finding::Fits { .. });
+        let fits = finding.fits();
         if held.is_some() && !broken && self.may_not_show_yet(id, &want, fits, now) {
             return None;
         }
@@ -286,6 +288,8 @@ impl State {
                 self.still_pending(id, want, now, rng, out);
                 None
             }
+            // What was refused, undone or without effect is not forgotten over what stands there for a while.
+            Finding::Leave(..) if record.entry.hold.as_ref().is_some_and(|hold| hold.wrote) => None,
             Finding::Leave(reason, why) => {
                 let hint = "say `values = \"all\"` if the whole record set is ours";
                 let error = super::own_error(Kind::Config, id, why, hint);
@@ -321,7 +325,7 @@ impl State {
     }
 
     /// What a change says of the other family of its name: sent along in the same plan, or kept as it was last confirmed. What
-    /// is not sent by itself must not be changed in passing: its ledger would not know.
+    /// is not sent by itself, because it waits or is held, is not changed in passing.
     fn sibling_of(&self, id: &Id, planned: &BTreeSet<RrsetKey>) -> Sibling {
         let other = id.sibling();
         let Some(record) = self.records.get(&other) else { return Sibling::Unknown };

@@ -4,7 +4,7 @@
 //! wants, [`due`] says what a record set needs next, [`lane`] carries an account through reading and
 //! planning, [`batches`] from the plan to its outcome, [`compare`] finds
 //! the difference, [`failure`] turns errors into waits and holds, [`proof`] follows a change until it is seen in DNS, [`jobs`] what a service works on, [`command`]
-//! is what people ask for, [`persist`] is what goes to disk.
+//! is what people ask for, [`persist`] is what goes to disk, [`out`] what is said.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -25,10 +25,9 @@ mod detection;
 mod due;
 mod event;
 mod failure;
-#[cfg(test)]
-mod found;
 mod jobs;
 mod lane;
+mod out;
 mod persist;
 mod proof;
 pub mod standing;
@@ -38,6 +37,7 @@ mod tests;
 use detection::Detection;
 use due::Next;
 use lane::Lane;
+use out::Out;
 
 pub use event::{Effect, Event, Level, Network, Notice, Proof, Target};
 pub use persist::{Document, Documents, read_ledger};
@@ -152,6 +152,8 @@ struct Record {
     settle_at: Option<Moment>,
     /// What it held before our last write.
     before: Option<Values>,
+    /// The TTL that it was last read with.
+    seen_ttl: Option<Ttl>,
     /// What the change that is planned or under way should achieve.
     aim: Option<Aim>,
     /// What was open before the attempt that is written down and not yet made, and what of the budget was used.
@@ -203,31 +205,13 @@ impl Record {
             resolves: 0,
             settle_at: None,
             before: None,
+            seen_ttl: None,
             aim: None,
             prior: None,
             planned: None,
             checked: false,
             dirty: false,
         }
-    }
-}
-
-/// The effects of one step, in order.
-#[derive(Debug, Default)]
-struct Out(Vec<Effect>);
-
-impl Out {
-    fn push(&mut self, effect: Effect) {
-        self.0.push(effect);
-    }
-
-    fn tell(&mut self, level: Level, id: Option<&Id>, what: impl Into<String>) {
-        let account = id.map(|id| id.account.clone());
-        self.push(Effect::Tell(Notice { level, id: id.cloned(), account, what: what.into() }));
-    }
-
-    fn tell_account(&mut self, level: Level, account: &AccountName, what: impl Into<String>) {
-        self.push(Effect::Tell(Notice { level, id: None, account: Some(account.clone()), what: what.into() }));
     }
 }
 
@@ -305,8 +289,8 @@ pub fn step(state: &mut State, event: Event, now: Now, rng: &mut fastrand::Rng) 
         Event::Applied(account, batch, print, outcomes) => {
             state.applied(&account, batch, &print, outcomes, now, rng, &mut out);
         }
-        Event::Settled(account, key, print, result) => {
-            state.settled(Id { account, key }, &print, result, now, rng, &mut out);
+        Event::Settled(account, key, ticket, print, result) => {
+            state.settled(Id { account, key }, &ticket, &print, result, now, rng, &mut out);
         }
         Event::Resolved(id, proof) => state.resolved(&id, proof, now, rng, &mut out),
         Event::Looked(account, print) => state.looked(&account, &print, now, &mut out),
@@ -322,7 +306,7 @@ pub fn step(state: &mut State, event: Event, now: Now, rng: &mut fastrand::Rng) 
     }
     state.drive(now, rng, &mut out);
     state.flush(now, &mut out);
-    out.0
+    out.told_once()
 }
 
 impl State {

@@ -18,6 +18,8 @@ const LAST_LOOK: Duration = Duration::from_secs(60);
 /// Someone else may undo our change so often within [`CONTENTION`] before it is left alone.
 const UNDONE: usize = 2;
 const CONTENTION: Duration = Duration::from_secs(3600);
+/// What was accepted and not found there within this time may have been there in between, and been undone.
+const EFFECT: Duration = Duration::from_secs(24 * 3600);
 /// Name servers alone cause at most one write in this time.
 const DNS_WRITE: Duration = Duration::from_secs(24 * 3600);
 
@@ -35,7 +37,9 @@ impl State {
             record.read_at.get_or_insert(now.moment);
             if declared.terms.in_dns {
                 let last = record.entry.in_dns.or(record.entry.accepted).map_or(Moment(0), |stamp| stamp.moment);
-                record.resolve_at.get_or_insert(last.plus(spread(verify, rng)).max(now.moment.plus(FIRST_LOOK)));
+                // What is wrong is looked at again within the hour.
+                let pause = if record.entry.error.is_some() { verify.min(CEILING) } else { verify };
+                record.resolve_at.get_or_insert(last.plus(spread(pause, rng)).max(now.moment.plus(FIRST_LOOK)));
             }
             if record.entry.ticket.is_some() {
                 record.settle_at.get_or_insert(now.moment);
@@ -172,8 +176,9 @@ impl State {
         let within = declared.terms.settles_within.as_secs();
         record.read_at = Some(now.moment.plus(spread(LAST_LOOK * 10, rng)));
         let error = Error::transient(format!("reading back {id}"), format!("still pending after more than {within} s"));
-        out.tell(Level::Warn, Some(id), error.to_string());
-        record.entry.error = Some(Box::new((now.wall, error)));
+        let what = error.to_string();
+        let level = if record.entry.fails_with(error, now) { Level::Warn } else { Level::Debug };
+        out.tell(level, Some(id), what);
     }
 
     /// Whether a reading is too young to be believed: within the service's known delay it may show what was there before the
@@ -241,10 +246,12 @@ impl State {
     ) -> bool {
         let Some(record) = self.records.get_mut(id) else { return false };
         let Some(spec) = self.desired.records.get(id) else { return false };
-        if !record.entry.is_confirmed(want, spec.ttl.wanted()) || record.entry.accepted.is_none() {
+        let Some(accepted) = record.entry.accepted else { return false };
+        if !record.entry.is_confirmed(want, spec.ttl.wanted()) {
             return false;
         }
-        let never_there = record.entry.read_back.is_none() && record.before.as_ref() == Some(held);
+        let never_read = record.entry.read_back.is_none() && now.moment.since(accepted.moment) < EFFECT;
+        let never_there = never_read && record.before.as_ref() == Some(held);
         if !never_there && want.is_subset(held) && !spec.whole {
             // Ours stands, and something of ours from earlier beside it.
             return false;
@@ -337,8 +344,10 @@ impl State {
             }
             Proof::NotYet(what) => {
                 let error = Error::transient(format!("looking up {id}"), format!("its name servers answer {what}"));
-                out.tell(Level::Warn, Some(id), error.to_string());
-                record.entry.error = Some(Box::new((now.wall, error)));
+                let what = error.to_string();
+                let level = if record.entry.fails_with(error, now) { Level::Warn } else { Level::Debug };
+                record.dirty = true;
+                out.tell(level, Some(id), what);
                 record.resolve_at = Some(now.moment.plus(later));
                 let lately = record.entry.dns_write.is_some_and(|last| now.moment.since(last) < DNS_WRITE);
                 if declared.terms.readable {

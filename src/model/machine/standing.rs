@@ -237,7 +237,8 @@ impl State {
             let why = "nothing is known of the other family, which this service would forget";
             return Standing::Unknown { why: why.into() };
         }
-        let error = record.entry.error.as_deref().or(account.entry.trouble()).map(|(_, error)| error.clone());
+        let own = record.entry.error.as_deref().map(|(_, error)| error.clone());
+        let error = own.or_else(|| account.entry.trouble().map(|(_, error)| error_of_account(error)));
         let waits = record.entry.wait.is_some() || account.entry.wait.is_some();
         if waits || error.is_some() && !record.busy { Standing::Failing { error } } else { Standing::Working }
     }
@@ -269,4 +270,10 @@ impl State {
     fn is_readable(&self, id: &Id) -> bool {
         self.desired.accounts.get(&id.account).is_some_and(|declared| declared.terms.readable)
     }
+}
+
+/// An error of the account as a record set shows it that had no part in it: the call that failed was another's.
+fn error_of_account(error: &Error) -> Error {
+    let doing = format!("its account rests, which failed at {}", error.doing);
+    Error { doing, ..error.clone() }
 }

@@ -30,6 +30,19 @@ pub struct Rrset {
     pub snapshot: Snapshot,
 }
 
+/// A record set to be replaced.
+#[derive(Clone, Copy, Debug)]
+pub struct Replacement<'a> {
+    /// Which record set.
+    pub key: &'a RrsetKey,
+    /// What was read of it, `None` where there was none.
+    pub before: Option<&'a Rrset>,
+    /// Exactly what it holds afterwards; empty: it is removed.
+    pub values: &'a Values,
+    /// The TTL to set; `None` keeps what is there.
+    pub ttl: Option<Ttl>,
+}
+
 /// A service that keeps record sets.
 #[async_trait]
 pub trait Rrsets: Send + Sync {
@@ -55,6 +68,11 @@ pub trait Rrsets: Send + Sync {
     async fn list(&self, _zone: &Zone) -> Result<Option<Vec<Rrset>>> {
         Ok(None)
     }
+    /// Several record sets of a zone at once, in the keys' order, each with an answer of its own; `None` where the service has no
+    /// such call.
+    async fn get_together(&self, _zone: &Zone, _keys: &[&RrsetKey]) -> Option<Vec<Result<Option<Rrset>>>> {
+        None
+    }
     /// Makes the record set hold exactly `values` (empty: removes it); `before` is what `get` or `list` told, `None` where
     /// there was none; `ttl` `None` keeps what is there.
     async fn replace(
@@ -65,6 +83,20 @@ pub trait Rrsets: Send + Sync {
         values: &Values,
         ttl: Option<Ttl>,
     ) -> Result<Applied>;
+    /// How many changes go into one call of [`Self::replace_together`]; at least 1.
+    fn changes_in_a_call(&self) -> usize {
+        1
+    }
+    /// Replaces several record sets of a zone, one answer each, in their order; overridden where one call makes them all.
+    ///
+    /// `replace_together(zone, [home A, www A])` of which the second is refused answers `[Ok(Done), Err(Config)]`.
+    async fn replace_together(&self, zone: &Zone, wanted: &[Replacement<'_>]) -> Vec<Result<Applied>> {
+        let mut answers = Vec::with_capacity(wanted.len());
+        for Replacement { key, before, values, ttl } in wanted {
+            answers.push(self.replace(zone, key, *before, values, *ttl).await);
+        }
+        answers
+    }
     /// How a job stands that `replace` left running.
     async fn settle(&self, _ticket: &Ticket) -> Result<Settled> {
         Ok(Settled::Done)
@@ -160,6 +192,11 @@ impl<R: Rrsets> RrsetsProvider<R> {
         keys: &[&RrsetKey],
         patience: &mut Patience,
     ) -> Vec<(RrsetKey, Result<Seen>)> {
+        if let Some(answers) = self.service.get_together(zone, keys).await {
+            let answers = keys.iter().zip(answers);
+            let seen = |rrset| seen(zone.clone(), rrset);
+            return answers.map(|(key, answer)| ((*key).clone(), answer.map(seen))).collect();
+        }
         let mut listed = patience.given_up(|| format!("reading {}", zone.name)).map_or(Ok(None), Err);
         if keys.len() >= MANY && listed.is_ok() {
             listed = self.service.list(zone).await;
@@ -180,19 +217,6 @@ impl<R: Rrsets> RrsetsProvider<R> {
             answers.push((key.clone(), answer.map(|rrset| seen(zone.clone(), rrset))));
         }
         answers
-    }
-
-    async fn apply_one(&self, change: &Change) -> Result<Applied> {
-        let Some(held) = change.snapshot.get::<Held>() else {
-            return Err(Error::stale(format!("changing {}", change.key), "it was not read before"));
-        };
-        if let Some(applied) = already_so(change, held.rrset.as_ref()) {
-            return Ok(applied);
-        }
-        let answer =
-            self.service.replace(&held.zone, &change.key, held.rrset.as_ref(), &change.after, change.ttl).await;
-        self.forget_if_stale(&answer);
-        answer
     }
 
     /// The zone that was found for a name, unless that is too long ago.
@@ -242,15 +266,36 @@ impl<R: Rrsets> Provider for RrsetsProvider<R> {
     }
 
     fn batches(&self, plan: &Plan) -> Vec<Batch> {
-        plan.chunks(1)
+        plan.chunks(self.service.changes_in_a_call())
     }
 
     async fn apply(&self, batch: &Batch) -> Vec<Result<Applied>> {
-        let mut answers = Vec::with_capacity(batch.changes.len());
-        for change in &batch.changes {
-            answers.push(self.apply_one(change).await);
+        let mut answers: Vec<Option<Result<Applied>>> = batch.changes.iter().map(|_| None).collect();
+        let mut by_zone: BTreeMap<&str, (&Zone, Vec<usize>, Vec<Replacement<'_>>)> = BTreeMap::new();
+        for (at, (change, answer)) in batch.changes.iter().zip(&mut answers).enumerate() {
+            let Some(held) = change.snapshot.get::<Held>() else {
+                *answer = Some(Err(Error::stale(format!("changing {}", change.key), "it was not read before")));
+                continue;
+            };
+            let before = held.rrset.as_ref();
+            *answer = already_so(change, before).map(Ok);
+            if answer.is_none() {
+                let (_, places, wanted) = by_zone.entry(&held.zone.id).or_insert((&held.zone, Vec::new(), Vec::new()));
+                places.push(at);
+                wanted.push(Replacement { key: &change.key, before, values: &change.after, ttl: change.ttl });
+            }
         }
-        answers
+        for (zone, places, wanted) in by_zone.into_values() {
+            for (at, told) in places.into_iter().zip(self.service.replace_together(zone, &wanted).await) {
+                self.forget_if_stale(&told);
+                answers.get_mut(at).into_iter().for_each(|answer| *answer = Some(told.clone()));
+            }
+        }
+        let missing = |change: &Change| {
+            Err(Error::transient(format!("changing {}", change.key), "the service did not answer for this record set"))
+        };
+        let answers = answers.into_iter().zip(&batch.changes);
+        answers.map(|(answer, change)| answer.unwrap_or_else(|| missing(change))).collect()
     }
 
     async fn settle(&self, ticket: &Ticket) -> Result<Settled> {

@@ -33,8 +33,8 @@ pub fn rrset(text: &[u8], zone: &ZoneText, key: &RrsetKey) -> Result<Option<(Val
     Ok((!values.is_empty()).then_some((values, ttl)))
 }
 
-/// The text with exactly `values` in the record set and the serial number raised; `None` where nothing is to be changed.
-/// `ttl` `None` keeps every TTL as it is.
+/// The text with exactly `values` in the record set; `None` where nothing is to be changed. `ttl` `None` keeps every TTL as it is.
+/// The serial number is raised with the `first` of several changes that are made together.
 ///
 /// # Errors
 /// A sentence that says why this file is not edited.
@@ -44,6 +44,7 @@ pub fn edit(
     key: &RrsetKey,
     values: &Values,
     ttl: Option<Ttl>,
+    first: bool,
 ) -> Result<Option<Vec<u8>>, String> {
     refuse(zone, key, values)?;
     let expected = zone.records.iter().map(|record| Expected::same(text, record)).collect();
@@ -53,7 +54,9 @@ pub fn edit(
     if draft.edits.is_empty() {
         return Ok(None);
     }
-    draft.raise_serial()?;
+    if first {
+        draft.raise_serial()?;
+    }
     draft.settle().map(Some)
 }
 

@@ -1,23 +1,19 @@
 //! A zone file on this machine (RFC 1035), kept by atomic replacement with its serial number raised, and a command that has the
 //! name server read it again.
 
-use std::fs;
-use std::io::{self, ErrorKind, Read};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::setting::{Kind, Setting, Settings, SettingsError};
-use super::shape::rrsets::{Rrset, Rrsets, RrsetsProvider};
+use super::shape::rrsets::{Replacement, Rrset, Rrsets, RrsetsProvider};
 use super::shape::zones::Zone;
 use super::{Budget, Entry, Provider, Terms, Tools};
 use crate::model::error::{Error, Result};
 use crate::model::name::Name;
-use crate::model::plan::{Applied, Health, Snapshot};
-use crate::model::record::{RecordType, RrsetKey, Ttl, Values};
-use crate::os::file;
+use crate::model::plan::{Applied, Health};
+use crate::model::record::{RrsetKey, Ttl, Values};
 
 mod edit;
 mod fresh;
@@ -25,13 +21,13 @@ mod reload;
 mod saw;
 mod text;
 mod value;
+mod work;
 mod zone;
 
 use fresh::Fresh;
 use reload::Reload;
 use saw::{Saw, Writes};
-use text::Malformed;
-use zone::ZoneText;
+use work::{Inner, Wanted};
 
 /// What is known of zone files without an account.
 pub const ENTRY: Entry = Entry {
@@ -83,27 +79,12 @@ fn build(settings: &Settings, _: &Tools) -> Result<Arc<dyn Provider>, SettingsEr
     Ok(Arc::new(RrsetsProvider::new(ZoneFile::new(settings)?)))
 }
 
-/// The largest file that is read, in bytes.
-const MAX: u64 = 64 << 20;
-
-/// The mode of a new file: the name server runs as someone else.
-const MODE: u32 = 0o644;
+/// So many changes are made in one write. Each is checked against the whole file, and a call has to end.
+const TOGETHER: usize = 200;
 
 /// A zone file.
 #[derive(Clone, Debug)]
 pub struct ZoneFile(Arc<Inner>);
-
-#[derive(Debug)]
-struct Inner {
-    path: PathBuf,
-    zone: Option<Name>,
-    /// What a missing file is made from; `None` where it is not to be made.
-    fresh: Option<Fresh>,
-    reload: Option<Reload>,
-    writes: Writes,
-    /// Whoever writes or reloads: a reload that began before a write must not count for it.
-    turn: tokio::sync::Mutex<()>,
-}
 
 impl ZoneFile {
     /// The zone file of an account. Nothing is read yet.
@@ -131,6 +112,7 @@ impl ZoneFile {
             fresh: settings.flag("create").unwrap_or(true).then_some(fresh),
             reload,
             writes: Writes::default(),
+            said: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
         })))
     }
@@ -149,14 +131,28 @@ impl ZoneFile {
         let _turn = self.0.turn.lock().await;
         match &self.0.reload {
             Some(reload) if reload.due() => match reload.run().await {
-                Ok(()) => Health::Live,
+                Ok(()) => {
+                    self.is_said_first(String::new());
+                    Health::Live
+                }
                 Err(error) => {
-                    tracing::warn!("{error}");
+                    if self.is_said_first(error.to_string()) {
+                        tracing::warn!("{error}");
+                    }
                     Health::Pending
                 }
             },
             _ => Health::Live,
         }
+    }
+
+    /// Whether something else was said before.
+    fn is_said_first(&self, what: String) -> bool {
+        // A text is replaced whole, so a panic elsewhere cannot leave it half-made.
+        let mut said = self.0.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = *said != what;
+        *said = what;
+        first
     }
 }
 
@@ -176,11 +172,18 @@ impl Rrsets for ZoneFile {
     }
 
     async fn zone_of(&self, name: &Name) -> Result<Option<Zone>> {
+        self.zones_of(std::slice::from_ref(name)).await.pop().unwrap_or(Ok(None))
+    }
+
+    /// The file is read once for all of them.
+    async fn zones_of(&self, names: &[Name]) -> Vec<Result<Option<Zone>>> {
         let zone = match &self.0.zone {
-            Some(zone) => zone.clone(),
-            None => self.work(|inner| Ok(inner.read()?.1.zone)).await?,
+            Some(zone) => Ok(zone.clone()),
+            None => self.work(|inner| Ok(inner.read()?.1.zone)).await,
         };
-        Ok(name.is_within(&zone).then(|| Zone { id: zone.to_string(), name: zone }))
+        let within =
+            |name: &Name, zone: &Name| name.is_within(zone).then(|| Zone { id: zone.to_string(), name: zone.clone() });
+        names.iter().map(|name| zone.clone().map(|zone| within(name, &zone))).collect()
     }
 
     async fn zones(&self) -> Result<Option<Vec<Zone>>> {
@@ -188,185 +191,63 @@ impl Rrsets for ZoneFile {
         Ok(Some(vec![Zone { id: zone.to_string(), name: zone }]))
     }
 
-    /// The record set, with no values where there is none: the change then knows the content it was planned on.
-    async fn get(&self, _: &Zone, key: &RrsetKey) -> Result<Option<Rrset>> {
-        let health = self.health().await;
-        let key = key.clone();
-        self.work(move |inner| {
-            let (file, zone) = inner.read()?;
-            let found = edit::rrset(&file.text, &zone, &key);
-            let found =
-                found.map_err(|why| Error::config(format!("reading {key} in {}", inner.path.display()), why))?;
-            let (values, ttl) = found.unwrap_or_default();
-            Ok(Some(Rrset { key, values, ttl, health, snapshot: Snapshot::of(file.saw.clone()) }))
-        })
-        .await
+    async fn get(&self, zone: &Zone, key: &RrsetKey) -> Result<Option<Rrset>> {
+        let answer = self.get_together(zone, &[key]).await.and_then(|mut answers| answers.pop());
+        answer.unwrap_or_else(|| Err(Error::transient(format!("reading {key}"), "the file was not looked at")))
     }
 
-    async fn list(&self, _: &Zone) -> Result<Option<Vec<Rrset>>> {
+    /// The record sets, with no values where there is none: the change then knows the content it was planned on.
+    async fn get_together(&self, _: &Zone, keys: &[&RrsetKey]) -> Option<Vec<Result<Option<Rrset>>>> {
         let health = self.health().await;
-        self.work(move |inner| inner.list(health)).await.map(Some)
+        let wanted: Vec<RrsetKey> = keys.iter().map(|key| (*key).clone()).collect();
+        let answers = self.work(move |inner| inner.get(wanted, health)).await;
+        Some(answers.unwrap_or_else(|error| keys.iter().map(|_| Err(error.clone())).collect()))
     }
 
     async fn replace(
         &self,
-        _: &Zone,
+        zone: &Zone,
         key: &RrsetKey,
         before: Option<&Rrset>,
         values: &Values,
         ttl: Option<Ttl>,
     ) -> Result<Applied> {
-        let saw = before.and_then(|before| before.snapshot.get::<Saw>().cloned());
-        let change = Wanted { key: key.clone(), values: values.clone(), ttl };
+        let answer = self.replace_together(zone, &[Replacement { key, before, values, ttl }]).await.pop();
+        answer.unwrap_or_else(|| Err(Error::transient(format!("writing {key}"), "the file was not written")))
+    }
+
+    fn changes_in_a_call(&self) -> usize {
+        TOGETHER
+    }
+
+    /// One write, one number, one reload for all of them.
+    async fn replace_together(&self, _: &Zone, wanted: &[Replacement<'_>]) -> Vec<Result<Applied>> {
+        let of = |wanted: &Replacement<'_>| Wanted {
+            key: wanted.key.clone(),
+            saw: wanted.before.and_then(|before| before.snapshot.get::<Saw>().cloned()),
+            values: wanted.values.clone(),
+            ttl: wanted.ttl,
+        };
+        let changes: Vec<Wanted> = wanted.iter().map(of).collect();
         let _turn = self.0.turn.lock().await;
-        self.work(move |inner| inner.replace(saw, &change)).await?;
-        if let Some(reload) = self.0.reload.as_ref().filter(|reload| reload.due()) {
-            reload.run().await?;
+        let written = self.work(move |inner| inner.replace(&changes)).await;
+        let mut answers = written.unwrap_or_else(|error| wanted.iter().map(|_| Err(error.clone())).collect());
+        if answers.iter().any(Result::is_ok)
+            && let Some(reload) = self.0.reload.as_ref().filter(|reload| reload.due())
+            && let Err(error) = reload.run().await
+        {
+            answers.iter_mut().filter(|answer| answer.is_ok()).for_each(|answer| *answer = Err(error.clone()));
         }
-        Ok(Applied::Done)
-    }
-}
-
-/// A change to the file.
-struct Wanted {
-    key: RrsetKey,
-    values: Values,
-    ttl: Option<Ttl>,
-}
-
-/// The file's content, or that of the file to be made.
-struct Content {
-    text: Vec<u8>,
-    saw: Saw,
-}
-
-impl Inner {
-    /// Reads and understands the file, or the one to be made where it is missing.
-    fn read(&self) -> Result<(Content, ZoneText)> {
-        let doing = || format!("reading {}", self.path.display());
-        let content = match read(&self.path).map_err(|error| self.trouble(doing(), &error))? {
-            Some(text) => Content { saw: Saw::of(&text), text },
-            None => Content { saw: Saw::NOTHING, text: self.fresh(doing)?.into_bytes() },
-        };
-        let zone = ZoneText::parse(&content.text, self.zone.as_ref());
-        let zone = zone.map_err(|Malformed { line, why }| Error::config(doing(), format!("line {line}: {why}")))?;
-        Ok((content, zone))
-    }
-
-    /// The text of the file to be made.
-    fn fresh(&self, doing: impl Fn() -> String) -> Result<String> {
-        match (&self.fresh, &self.zone) {
-            (None, _) => Err(Error::config(doing(), "there is no such file").hint("correct `path`, or allow `create`")),
-            (Some(_), None) => {
-                let why = "there is no such file, and a new one needs the zone's name";
-                Err(Error::config(doing(), why).hint("set `zone`"))
-            }
-            (Some(fresh), Some(zone)) => Ok(fresh.text(zone)),
-        }
-    }
-
-    fn list(&self, health: Health) -> Result<Vec<Rrset>> {
-        let (file, zone) = self.read()?;
-        let mut keys: Vec<_> = zone.records.iter().filter(|record| record.internet()).filter_map(key_of).collect();
-        keys.sort();
-        keys.dedup();
-        let mut all = Vec::with_capacity(keys.len());
-        for key in keys {
-            let found = edit::rrset(&file.text, &zone, &key)
-                .map_err(|why| Error::config(format!("reading {key} in {}", self.path.display()), why))?;
-            let snapshot = Snapshot::of(file.saw.clone());
-            all.extend(found.map(|(values, ttl)| Rrset { key, values, ttl, health, snapshot }));
-        }
-        Ok(all)
-    }
-
-    /// Changes the file, where anything is to be changed. `saw` is the content that the change was planned on;
-    /// `None` where the record set was not there.
-    fn replace(&self, saw: Option<Saw>, wanted: &Wanted) -> Result<()> {
-        let doing = || format!("writing {} to {}", wanted.key, self.path.display());
-        let (file, zone) = self.read()?;
-        let known = match saw {
-            Some(saw) => self.writes.lead(&saw, &file.saw),
-            None => matches!(edit::rrset(&file.text, &zone, &wanted.key), Ok(None)),
-        };
-        if !known {
-            return Err(Error::stale(doing(), "the file was changed by someone else since it was read"));
-        }
-        if let Some(line) = zone.unseen.first() {
-            tracing::info!(
-                "{}: what line {line} and its like bring in is neither seen nor changed",
-                self.path.display()
-            );
-        }
-        let edited = edit::edit(&file.text, &zone, &wanted.key, &wanted.values, wanted.ttl);
-        let Some(text) = edited.map_err(|why| Error::config(doing(), why))? else { return Ok(()) };
-        self.write(&file.saw, &text).map_err(|error| match error {
-            Some(error) => self.trouble(doing(), &error),
-            None => Error::stale(doing(), "the file was changed by someone else while it was being written"),
-        })?;
-        self.writes.add(file.saw, Saw::of(&text));
-        Ok(())
-    }
-
-    /// Replaces the file where it still is what was read; `Err(None)` where it is not.
-    fn write(&self, saw: &Saw, text: &[u8]) -> std::result::Result<(), Option<io::Error>> {
-        let prepared = file::follow(&self.path).and_then(|target| file::prepare(&target, MODE, text))?;
-        // The slow part is done: what remains between this look and the rename is as short as it can be.
-        if read(&self.path)?.map_or(Saw::NOTHING, |now| Saw::of(&now)) != *saw {
-            return Err(None);
-        }
-        if let Some(reload) = &self.reload {
-            reload.announce()?;
-        }
-        Ok(prepared.commit()?)
-    }
-
-    /// Trouble with the disk, in words.
-    fn trouble(&self, doing: String, error: &io::Error) -> Error {
-        let folder = self.path.parent().unwrap_or(Path::new("/")).display();
-        let hint = match error.kind() {
-            ErrorKind::NotFound => format!("the folder {folder} must be there"),
-            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-                format!(
-                    "{folder} must be writable for the user driftless runs as, and under systemd stand in ReadWritePaths="
-                )
-            }
-            ErrorKind::ResourceBusy => {
-                format!("a file that is mounted by itself cannot be replaced: mount its folder {folder} instead")
-            }
-            _ => return Error::transient(doing, error.to_string()),
-        };
-        Error::transient(doing, error.to_string()).hint(hint)
-    }
-}
-
-fn key_of(record: &zone::Record) -> Option<RrsetKey> {
-    let rtype: RecordType = record.rtype.parse().ok()?;
-    let name = Name::parse(&record.owner).ok().filter(|name| name.fqdn() == record.owner)?;
-    Some(RrsetKey::new(name, rtype))
-}
-
-/// The file's bytes; `None` where there is none.
-fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let read = || {
-        // Looked at before it is opened: opening a pipe would wait for its other end.
-        if !fs::metadata(path)?.is_file() {
-            return Err(io::Error::other("it is no plain file"));
-        }
-        let mut bytes = Vec::new();
-        fs::File::open(path)?.take(MAX + 1).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > MAX { Err(io::Error::other("it is larger than 64 MiB")) } else { Ok(bytes) }
-    };
-    match read() {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        result => result.map(Some),
+        answers.into_iter().map(|answer| answer.map(|()| Applied::Done)).collect()
     }
 }
 
 /// The fuzzer's door: zone files of any content.
 #[cfg(fuzzing)]
 pub mod fuzz {
+    use super::zone::{Record, ZoneText};
     use super::*;
+    use crate::model::record::RecordType;
 
     /// Every record set of the file that can be read; `None` where it is no zone file.
     pub fn sets(text: &[u8]) -> Option<std::collections::BTreeMap<RrsetKey, (Values, Option<Ttl>)>> {
@@ -383,7 +264,13 @@ pub mod fuzz {
         ttl: Option<Ttl>,
     ) -> std::result::Result<Option<Vec<u8>>, String> {
         let zone = ZoneText::parse(text, None).map_err(|wrong| wrong.why)?;
-        edit::edit(text, &zone, key, values, ttl)
+        edit::edit(text, &zone, key, values, ttl, true)
+    }
+
+    fn key_of(record: &Record) -> Option<RrsetKey> {
+        let rtype: RecordType = record.rtype.parse().ok()?;
+        let name = Name::parse(&record.owner).ok().filter(|name| name.fqdn() == record.owner)?;
+        Some(RrsetKey::new(name, rtype))
     }
 }
 

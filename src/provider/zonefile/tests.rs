@@ -1,12 +1,14 @@
 //! A zone file as the engine sees it: read, change, and everything that may come between.
 
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use super::super::setting::Value as Held;
 use super::*;
 use crate::model::error::Kind as Fault;
 use crate::model::plan::{Change, Plan, Seen, Sibling};
-use crate::model::record::Value;
+use crate::model::record::{RecordType, Value};
 use crate::os::small_disk::{SmallDisk, skipped};
 
 const FILE: &str = "$ORIGIN example.org.\n$TTL 300\n@ SOA localhost. hostmaster 7 3600 600 604800 300\n\
@@ -82,7 +84,6 @@ async fn changes_read_together_follow_one_another() {
     let (_dir, path) = existing();
     let provider = provider(&settings(&path));
     let names = ["home.example.org", "new.example.org", "other.example.org", "third.example.org"];
-    // Four keys of one zone are read by a list, two by single looks.
     for count in [4, 2] {
         let keys: Vec<_> = names[..count].iter().map(|name| key(name)).collect();
         let seen = provider.read(&keys).await;
@@ -123,7 +124,7 @@ async fn what_was_read_before_someone_elses_change_stays_out_of_date_after_ours(
 }
 
 #[tokio::test]
-async fn a_set_that_a_list_did_not_have_must_still_be_missing() {
+async fn what_was_read_together_is_not_written_to_a_file_that_someone_else_changed() {
     let (_dir, path) = existing();
     let provider = provider(&settings(&path));
     let names = ["home.example.org", "a.example.org", "b.example.org", "c.example.org"];
@@ -131,8 +132,8 @@ async fn a_set_that_a_list_did_not_have_must_still_be_missing() {
     fs::write(&path, format!("{FILE}a A 192.0.2.2\n")).unwrap();
     let changes = (1..3).map(|index| change(seen[index].as_ref().unwrap(), names[index], &["192.0.2.3"]));
     let answers = apply(&provider, changes.collect()).await;
-    assert_eq!(answers[0].as_ref().unwrap_err().kind, Fault::Stale);
-    assert_eq!(answers[1], Ok(Applied::Done));
+    assert!(answers.iter().all(|answer| answer.as_ref().unwrap_err().kind == Fault::Stale), "{answers:?}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), format!("{FILE}a A 192.0.2.2\n"));
 }
 
 #[test]
@@ -258,4 +259,53 @@ fn settings_that_make_no_sense_are_pointed_at() {
     for mail in ["a b@example.org", "@example.org", "a\n@example.org", "no name"] {
         assert_eq!(wrong(&zone.clone().with("hostmaster", Held::Text(mail.into()))), Some("hostmaster"), "{mail}");
     }
+}
+
+#[tokio::test]
+async fn changes_that_are_due_together_are_one_write_one_number_and_one_reload() {
+    let (dir, path) = existing();
+    let log = dir.path().join("reloads");
+    let reload = ["sh", "-c", "echo x >> \"$0\"", log.to_str().unwrap()].map(str::to_owned);
+    let provider = provider(&settings(&path).with("reload", Held::Texts(reload.into())));
+    let names = ["home.example.org", "new.example.org", "other.example.org", "third.example.org"];
+    let keys: Vec<_> = names.iter().map(|name| key(name)).collect();
+    let seen = provider.read(&keys).await.into_iter().zip(names);
+    let changes = seen.map(|(seen, name)| change(&seen.unwrap(), name, &["198.51.100.7"])).collect();
+    let plan = Plan { changes };
+    assert_eq!(provider.batches(&plan).len(), 1);
+    let answers = apply(&provider, plan.changes).await;
+    assert_eq!(answers, vec![Ok(Applied::Done); 4]);
+    let text = fs::read_to_string(&path).unwrap();
+    assert_eq!(text.matches("198.51.100.7").count(), 4, "{text}");
+    assert!(text.contains(" 8 3600 "), "{text}");
+    assert_eq!(fs::read_to_string(&log).unwrap(), "x\n");
+}
+
+#[tokio::test]
+async fn a_change_that_cannot_be_made_keeps_none_of_the_others() {
+    let (_dir, path) = existing();
+    fs::write(&path, format!("{FILE}alias CNAME home\n")).unwrap();
+    let provider = provider(&settings(&path));
+    let names = ["alias.example.org", "home.example.org", "new.example.org"];
+    let keys: Vec<_> = names.iter().map(|name| key(name)).collect();
+    let seen = provider.read(&keys).await.into_iter().zip(names);
+    let changes = seen.map(|(seen, name)| change(&seen.unwrap(), name, &["198.51.100.7"])).collect();
+    let answers = apply(&provider, changes).await;
+    assert_eq!(answers[0].as_ref().unwrap_err().kind, Fault::Config);
+    assert_eq!(answers[1..], [Ok(Applied::Done), Ok(Applied::Done)]);
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.matches("198.51.100.7").count() == 2 && text.contains(" 8 3600 "), "{text}");
+}
+
+#[tokio::test]
+async fn a_record_set_that_cannot_be_read_blinds_no_other() {
+    let (_dir, path) = existing();
+    fs::write(&path, format!("{FILE}odd A not-an-address\n")).unwrap();
+    let provider = provider(&settings(&path));
+    let names = ["home.example.org", "new.example.org", "odd.example.org", "third.example.org"];
+    let keys: Vec<_> = names.iter().map(|name| key(name)).collect();
+    let seen = provider.read(&keys).await;
+    let wrong: Vec<_> = seen.iter().map(Result::is_err).collect();
+    assert_eq!(wrong, [false, false, true, false]);
+    assert!(seen[2].as_ref().unwrap_err().to_string().contains("odd.example.org"));
 }

@@ -129,3 +129,85 @@ fn without_an_address_the_next_look_is_the_next_check() {
     assert!(next > rig.now.moment);
     assert_eq!(rig.view().next, Some(next));
 }
+
+/// What a log of the usual level shows.
+fn shown(rig: &mut Rig) -> Vec<String> {
+    let told = std::mem::take(&mut rig.notices);
+    told.into_iter().filter(|notice| notice.level > Level::Debug).map(|notice| notice.what).collect()
+}
+
+#[test]
+fn a_change_of_the_ttl_alone_says_so_with_the_old_one_and_the_new_one() {
+    let mut desired = desired(readable());
+    desired.records.get_mut(&id()).unwrap().ttl = TtlPolicy::Set(Ttl::new(60).unwrap());
+    let mut rig = Rig::new(desired, &Documents::new());
+    rig.says(1);
+    rig.feed(Event::Start);
+    let (values, snapshot) = (values(&[1]), Snapshot::none());
+    rig.reads(Ok(Seen::Holds { values, ttl: Ttl::new(3600), health: Health::Live, mixed: false, snapshot }));
+    rig.applies(&[1], Ok(Applied::Done));
+    assert_eq!(shown(&mut rig), ["now has the TTL 60 (was 3600); holds 198.51.100.1 as before"]);
+}
+
+/// Record sets of one account that share a call.
+fn together(labels: &[&str]) -> Rig {
+    let mut rig = Rig::new(several(readable(), labels), &Documents::new());
+    rig.says(1);
+    rig.feed(Event::Start);
+    rig
+}
+
+#[test]
+fn an_error_of_another_record_set_is_shown_as_the_accounts() {
+    let mut rig = together(&["a", "b"]);
+    rig.reads(Ok(seen(&[1])));
+    rig.pass(MINUTE);
+    rig.feed(Event::Update(Target::Name("a.example.org".parse().unwrap())));
+    rig.reads(Err(Error::transient("reading a.example.org A", "no answer")));
+    rig.says(2);
+    rig.feed(Event::Look(Network::Same));
+    let says = |rig: &Rig| rig.state.views(rig.now).map(|view| record_status(&view, rig.now).says).collect::<Vec<_>>();
+    let failing = "should hold 198.51.100.2; failing: ";
+    let expected = [
+        format!("{failing}reading a.example.org A: no answer"),
+        format!("{failing}its account rests, which failed at reading a.example.org A: no answer"),
+    ];
+    assert_eq!(says(&rig), expected);
+}
+
+#[test]
+fn what_holds_several_record_sets_in_the_same_words_is_said_once() {
+    let mut rig = together(&["a", "b", "c"]);
+    rig.reads(Err(Error::config("reading /etc/zone", "there is no such file")));
+    let said = shown(&mut rig);
+    let named = "a.example.org A, b.example.org A, c.example.org A";
+    assert_eq!(said, [format!("held (wrong): reading /etc/zone: there is no such file (said of {named})")]);
+    for view in rig.state.views(rig.now) {
+        assert_eq!(view.entry.history.len(), 1, "{:?}", view.entry.history);
+    }
+    let lines = Status::of(&rig.state, rig.now).lines();
+    let times = lines.iter().filter(|line| line.contains("there is no such file")).count();
+    assert_eq!(times, 1, "{lines:#?}");
+    assert!(lines.iter().any(|line| line.ends_with("to let go: driftless release account")), "{lines:#?}");
+}
+
+#[test]
+fn what_fails_again_and_again_is_said_when_it_begins_and_when_it_is_over() {
+    let mut rig = together(&["a", "b", "c"]);
+    let down = || Err(Error::transient("reading /etc/zone", "it is no plain file"));
+    rig.reads(down());
+    let said = shown(&mut rig);
+    let times = said.iter().filter(|what| what.contains("it is no plain file")).count();
+    assert_eq!((times, said.len()), (1, 2), "{said:?}");
+    let lines = Status::of(&rig.state, rig.now).lines();
+    let times = lines.iter().filter(|line| line.contains("it is no plain file")).count();
+    assert_eq!(times, 1, "{lines:#?}");
+    for _ in 0..5 {
+        rig.pass(2 * 60 * MINUTE);
+        rig.reads(down());
+        assert_eq!(shown(&mut rig), Vec::<String>::new());
+    }
+    rig.pass(2 * 60 * MINUTE);
+    rig.reads(Ok(seen(&[1])));
+    assert_eq!(shown(&mut rig).first().unwrap(), "the account works again");
+}

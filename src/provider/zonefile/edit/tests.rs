@@ -44,7 +44,7 @@ fn values(rtype: RecordType, texts: &[&str]) -> Values {
 fn run(text: &str, name: &str, rtype: RecordType, after: &[&str], ttl: Option<u32>) -> Result<Option<String>, String> {
     let zone = ZoneText::parse(text.as_bytes(), None).unwrap();
     let ttl = ttl.map(|ttl| Ttl::new(ttl).unwrap());
-    let new = edit(text.as_bytes(), &zone, &key(name, rtype), &values(rtype, after), ttl)?;
+    let new = edit(text.as_bytes(), &zone, &key(name, rtype), &values(rtype, after), ttl, true)?;
     Ok(new.map(|bytes| String::from_utf8(bytes).unwrap()))
 }
 
@@ -140,7 +140,7 @@ fn what_must_not_be_edited_is_refused_with_a_sentence() {
     }
     let name = key("x.a.org", RecordType::Cname);
     let zone = ZoneText::parse(soa.as_bytes(), None).unwrap();
-    assert!(edit(soa.as_bytes(), &zone, &name, &values(RecordType::Cname, &["a", "b"]), None).is_err());
+    assert!(edit(soa.as_bytes(), &zone, &name, &values(RecordType::Cname, &["a", "b"]), None, true).is_err());
     // A CNAME may go where something else must come.
     assert!(run(&format!("{soa}x CNAME y\n"), "x.a.org", RecordType::Cname, &[], None).unwrap().is_some());
 }
@@ -251,7 +251,7 @@ proptest! {
     fn an_edit_changes_exactly_what_it_should(text in file(), (key, values, ttl) in change()) {
         let zone = ZoneText::parse(text.as_bytes(), None).unwrap();
         let before = rrset(text.as_bytes(), &zone, &key).unwrap();
-        let Some(new) = edit(text.as_bytes(), &zone, &key, &values, ttl).unwrap() else {
+        let Some(new) = edit(text.as_bytes(), &zone, &key, &values, ttl, true).unwrap() else {
             prop_assert_eq!(before.map(|(values, _)| values).unwrap_or_default(), values);
             return Ok(());
         };
@@ -259,7 +259,7 @@ proptest! {
         // The set is what it should be, and an edit of the result has nothing to do.
         let after = rrset(&new, &parsed, &key).unwrap();
         prop_assert_eq!(&after.as_ref().map(|(values, _)| values.clone()).unwrap_or_default(), &values);
-        prop_assert_eq!(&edit(&new, &parsed, &key, &values, ttl).unwrap(), &None);
+        prop_assert_eq!(&edit(&new, &parsed, &key, &values, ttl, true).unwrap(), &None);
         if let (Some(ttl), Some((_, seen))) = (ttl, &after) {
             prop_assert_eq!(Some(ttl), *seen);
             prop_assert!(matching(&parsed, &key).all(|(_, record)| record.ttl == Some(ttl.seconds())));
@@ -319,7 +319,7 @@ proptest! {
         // BIND refuses a directive that ends the file without a line break.
         let Ok(old) = old else { return Err(TestCaseError::reject("not a file for BIND")) };
         let zone = ZoneText::parse(text.as_bytes(), None).unwrap();
-        let new = edit(text.as_bytes(), &zone, &key, &values, ttl).unwrap().unwrap_or_else(|| text.clone().into_bytes());
+        let new = edit(text.as_bytes(), &zone, &key, &values, ttl, true).unwrap().unwrap_or_else(|| text.clone().into_bytes());
         let new = bind(&new).unwrap().unwrap();
         // Where the TTLs of one set differ, BIND makes them equal, and how depends on the order of the lines; without a $TTL
         // that even spreads to the records behind them.

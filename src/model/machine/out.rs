@@ -1,0 +1,59 @@
+//! What a step comes to: its effects in order, and what people are told, each thing once.
+
+use super::event::{Effect, Level, Notice};
+use crate::model::desired::{AccountName, Id};
+
+/// So many record sets are named where something is said of several.
+const NAMED: usize = 5;
+
+/// The effects of one step, in order.
+#[derive(Debug, Default)]
+pub(super) struct Out(pub(super) Vec<Effect>);
+
+impl Out {
+    pub(super) fn push(&mut self, effect: Effect) {
+        self.0.push(effect);
+    }
+
+    pub(super) fn tell(&mut self, level: Level, id: Option<&Id>, what: impl Into<String>) {
+        let account = id.map(|id| id.account.clone());
+        self.push(Effect::Tell(Notice { level, id: id.cloned(), account, what: what.into() }));
+    }
+
+    /// The effects. What goes wrong for several record sets of an account in the same words is said once, with their names.
+    pub(super) fn told_once(self) -> Vec<Effect> {
+        let mut effects: Vec<Effect> = Vec::with_capacity(self.0.len());
+        // Where each of them is first said, and what it is said of.
+        let mut said: Vec<(usize, Vec<String>)> = Vec::new();
+        for effect in self.0 {
+            if let Effect::Tell(notice) = &effect
+                && let (true, Some(id)) = (notice.level >= Level::Warn, &notice.id)
+            {
+                let same = |other: Option<&Effect>| {
+                    matches!(other, Some(Effect::Tell(other)) if (other.level, &other.account, &other.what)
+                        == (notice.level, &notice.account, &notice.what))
+                };
+                if let Some((_, keys)) = said.iter_mut().find(|(at, _)| same(effects.get(*at))) {
+                    keys.push(id.key.to_string());
+                    continue;
+                }
+                said.push((effects.len(), vec![id.key.to_string()]));
+            }
+            effects.push(effect);
+        }
+        for (at, keys) in said.iter().filter(|(_, keys)| keys.len() > 1) {
+            if let Some(Effect::Tell(notice)) = effects.get_mut(*at) {
+                let more = keys.len().saturating_sub(NAMED);
+                let named = keys.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                notice.id = None;
+                notice.what = format!("{} (said of {named}{more})", notice.what);
+            }
+        }
+        effects
+    }
+
+    pub(super) fn tell_account(&mut self, level: Level, account: &AccountName, what: impl Into<String>) {
+        self.push(Effect::Tell(Notice { level, id: None, account: Some(account.clone()), what: what.into() }));
+    }
+}

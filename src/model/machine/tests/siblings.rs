@@ -1,0 +1,214 @@
+//! Both families of a name at a service that forgets the one that a request does not name: what goes along is booked.
+
+use super::*;
+use crate::model::machine::standing::Pause;
+use crate::model::record::list;
+
+fn other() -> Id {
+    id().sibling()
+}
+
+/// Both families, declared and known.
+fn both() -> Rig {
+    let mut desired = desired(push());
+    desired.records.insert(other(), spec());
+    let mut rig = Rig::new(desired, &Documents::new());
+    rig.says(1);
+    six(&mut rig, 1);
+    rig.feed(Event::Start);
+    rig.pass(5 * SECOND);
+    rig
+}
+
+/// The other family's source says this from now on.
+fn six(rig: &mut Rig, last: u16) {
+    let address = IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, last]);
+    rig.readings.insert(Family::Ipv6, Reading::Addresses(vec![address]));
+}
+
+/// The one open call, of so many changes, is answered.
+fn answers(rig: &mut Rig, count: usize, answer: Result<Applied>) -> Vec<Sibling> {
+    let Effect::Apply(account, number, batch) = rig.take() else { panic!("a change was due") };
+    assert_eq!(batch.changes.len(), count);
+    let siblings = batch.changes.iter().map(|change| change.sibling.clone()).collect();
+    rig.feed(Event::Applied(account, number, rig.print.clone(), vec![answer; count]));
+    siblings
+}
+
+/// Nothing is sent for the other family by itself for a day.
+fn must_wait(rig: &mut Rig) {
+    let wait = Wait { until: rig.now.moment.plus(24 * HOUR), obeyed: true };
+    rig.state.records.get_mut(&other()).unwrap().entry.wait = Some(wait);
+}
+
+#[test]
+fn a_family_that_is_sent_along_is_accepted_with_it() {
+    let mut rig = both();
+    answers(&mut rig, 2, Err(failed(Kind::Transient)));
+    must_wait(&mut rig);
+    rig.pass(HOUR);
+    let siblings = answers(&mut rig, 1, Ok(Applied::Done));
+    let Sibling::Keep(values) = &siblings[0] else { panic!("it goes along: {siblings:?}") };
+    assert_eq!(rig.state.standing(&other()), Standing::UpToDate);
+    let (_, ledger) = read_ledger(&rig.disk, "boot", rig.now);
+    let entry = &ledger[&other()];
+    assert_eq!(entry.confirmed.as_ref().map(|confirmed| &confirmed.values), Some(values));
+    assert!(entry.accepted.is_some() && entry.attempt.is_none() && entry.error.is_none(), "{entry:?}");
+    assert!(entry.history.back().unwrap().1.contains(&format!("now holds {}, sent along", list(values))));
+    rig.pass(48 * HOUR);
+    rig.idle();
+}
+
+#[test]
+fn a_call_that_failed_accepts_nothing_that_went_along() {
+    let mut rig = both();
+    answers(&mut rig, 2, Err(failed(Kind::Transient)));
+    must_wait(&mut rig);
+    rig.pass(HOUR);
+    answers(&mut rig, 1, Err(failed(Kind::Config)));
+    assert_ne!(rig.state.standing(&other()), Standing::UpToDate);
+    let (_, ledger) = read_ledger(&rig.disk, "boot", rig.now);
+    assert!(ledger[&other()].accepted.is_none());
+}
+
+#[test]
+fn what_goes_along_and_is_no_longer_wanted_stays_to_be_changed() {
+    let mut rig = both();
+    answers(&mut rig, 2, Ok(Applied::Done));
+    rig.pass(HOUR);
+    must_wait(&mut rig);
+    six(&mut rig, 2);
+    rig.changes_to(2);
+    rig.pass(5 * SECOND);
+    answers(&mut rig, 1, Ok(Applied::Done));
+    assert_ne!(rig.state.standing(&other()), Standing::UpToDate, "the first address went along");
+    rig.pass(25 * HOUR);
+    answers(&mut rig, 1, Ok(Applied::Done));
+    assert_eq!(rig.state.standing(&other()), Standing::UpToDate);
+}
+
+#[test]
+fn what_went_along_counts_against_the_budget_of_both() {
+    let mut rig = both();
+    answers(&mut rig, 2, Ok(Applied::Done));
+    rig.pass(HOUR);
+    for last in [2, 3] {
+        rig.changes_to(last);
+        rig.pass(5 * SECOND);
+        answers(&mut rig, 1, Ok(Applied::Done));
+    }
+    six(&mut rig, 2);
+    rig.feed(Event::Look(Network::Changed));
+    rig.pass(MINUTE);
+    rig.idle();
+    let view = rig.state.views(rig.now).find(|view| *view.id == other()).unwrap();
+    assert_eq!(view.pause.map(|(pause, _)| pause), Some(Pause::Writes));
+    rig.pass(10 * MINUTE);
+    answers(&mut rig, 1, Ok(Applied::Done));
+}
+
+#[test]
+fn a_family_that_goes_along_unchanged_is_refreshed_with_it() {
+    let refresh = Some(24 * HOUR);
+    let mut desired = desired(Terms { refresh, ..push() });
+    desired.records.insert(other(), spec());
+    let mut rig = Rig::new(desired, &Documents::new());
+    rig.says(1);
+    six(&mut rig, 1);
+    rig.feed(Event::Start);
+    rig.pass(5 * SECOND);
+    answers(&mut rig, 2, Ok(Applied::Done));
+    rig.pass(20 * HOUR);
+    rig.changes_to(2);
+    rig.pass(5 * SECOND);
+    answers(&mut rig, 1, Ok(Applied::Done));
+    rig.pass(20 * HOUR);
+    rig.idle();
+    rig.pass(5 * HOUR);
+    answers(&mut rig, 2, Ok(Applied::Unchanged));
+}
+
+#[test]
+fn the_forgotten_family_is_waited_for_and_sent_along() {
+    let mut desired = desired(push());
+    let other = Id { account: account(), key: key(RecordType::Aaaa) };
+    desired.records.insert(other, spec());
+    let mut rig = Rig::new(desired, &Documents::new());
+    rig.says(1);
+    rig.feed(Event::Start);
+    rig.pass(10 * MINUTE);
+    rig.idle();
+    rig.readings.insert(Family::Ipv6, Reading::Addresses(vec!["2001:db8::1".parse().unwrap()]));
+    rig.feed(Event::Look(Network::Changed));
+    rig.pass(5 * SECOND);
+    let Effect::Apply(_, _, batch) = rig.take() else { panic!("both are sent") };
+    assert_eq!(batch.changes.len(), 2);
+}
+
+/// One name with both families at a push service that forgets the one that a request does not name.
+fn both_families() -> Rig {
+    let mut desired = several(Terms { forgets_siblings: true, ..alone() }, &["a"]);
+    let spec = RecordSpec { source: Expression::Source(other_source()), ..desired.records[&named("a")].clone() };
+    desired.sources.insert(other_source(), SourceSpec { min_interval: Duration::ZERO });
+    desired.records.insert(named("a").sibling(), spec);
+    Rig::one_by_one(desired)
+}
+
+#[test]
+fn what_waits_for_the_other_family_says_so() {
+    let mut rig = both_families();
+    rig.readings.insert(Family::Ipv6, Reading::Unknown("blind".into()));
+    assert_eq!(writes(&rig.start(1)), []);
+    assert!(matches!(rig.standing_of("a"), Standing::Unknown { .. }));
+}
+
+#[test]
+fn a_sibling_that_is_not_sent_by_itself_stays_as_it_was() {
+    let mut rig = both_families();
+    rig.chunk = 2;
+    rig.readings.insert(Family::Ipv6, Reading::Addresses(vec![ipv6(1)]));
+    let effects = rig.start(1);
+    rig.applied(&effects, Ok(Applied::Done));
+    rig.lapse(HOUR, Some(1));
+    // The AAAA record set must wait, and the A record set need not.
+    let other = named("a").sibling();
+    let wait = Wait { until: rig.now.moment.plus(PROBE), obeyed: true };
+    rig.state.records.get_mut(&other).unwrap().entry.wait = Some(wait);
+    rig.readings.insert(Family::Ipv6, Reading::Addresses(vec![ipv6(2)]));
+    let sibling = rig.change(2).into_iter().find_map(|effect| match effect {
+        Effect::Apply(_, _, batch) => Some(batch.changes[0].sibling.clone()),
+        _ => None,
+    });
+    assert_eq!(sibling, Some(Sibling::Keep([ipv6(1).into()].into())));
+}
+
+#[test]
+fn families_that_change_one_after_the_other_are_sent_together() {
+    let mut rig = both_families();
+    rig.chunk = 2;
+    rig.follow(Event::Start);
+    let ipv4 = Reading::Addresses(vec![address(1)]);
+    rig.follow(Event::Readings(vec![(source(), Family::Ipv4, ipv4)]));
+    rig.now.moment = rig.now.moment.plus(Duration::from_secs(1));
+    rig.follow(Event::Readings(vec![(other_source(), Family::Ipv6, Reading::Addresses(vec![ipv6(1)]))]));
+    let (_, count) = flying(&rig.lapse(10 * SECOND, Some(1)));
+    assert_eq!(count, 2);
+}
+
+#[test]
+fn what_a_push_makes_the_service_forget_is_sent_again_when_it_is_back() {
+    let mut rig = both_families();
+    rig.chunk = 2;
+    rig.state.desired.records.values_mut().for_each(|spec| spec.absent_after = Some(HOUR));
+    rig.readings.insert(Family::Ipv6, Reading::Addresses(vec![ipv6(1)]));
+    let effects = rig.start(1);
+    rig.applied(&effects, Ok(Applied::Done));
+    rig.readings.insert(Family::Ipv6, Reading::None);
+    rig.lapse(2 * HOUR, Some(1));
+    let effects = rig.change(2);
+    rig.applied(&effects, Ok(Applied::Done));
+    rig.readings.insert(Family::Ipv6, Reading::Addresses(vec![ipv6(1)]));
+    rig.lapse(HOUR, Some(2));
+    let other = named("a").sibling();
+    assert_ne!(rig.state.standing(&other), Standing::UpToDate);
+}

@@ -1,0 +1,149 @@
+//! Sources of addresses: when they are asked, and what is made of answers from before a change.
+
+use super::*;
+
+#[test]
+fn slow_answers_from_the_world_do_not_keep_the_machines_own_word_waiting() {
+    let mut desired = desired(readable());
+    let echo = SourceName("echo".into());
+    let of = vec![Expression::Source(source()), Expression::Source(echo.clone())];
+    desired.records.get_mut(&id()).unwrap().source = Expression::FirstOf(of);
+    desired.sources.insert(echo, SourceSpec { min_interval: 10 * MINUTE });
+    let mut state = State::new(desired, &Documents::new(), "boot", true, Mode::Run, Now::default());
+    let mut rng = fastrand::Rng::with_seed(1);
+    let mut asks = |event: Event, second: u64| {
+        let now = Now { moment: Moment(second * 1000), wall: Wall(0) };
+        let effects = step(&mut state, event, now, &mut rng);
+        let asked = effects.into_iter().filter_map(|effect| match effect {
+            Effect::Detect(questions) => Some(questions.into_iter().map(|(name, _)| name.0)),
+            _ => None,
+        });
+        asked.flatten().collect::<Vec<_>>()
+    };
+    assert_eq!(asks(Event::Start, 1), ["source"]);
+    assert_eq!(asks(Event::Readings(vec![(source(), Family::Ipv4, Reading::None)]), 2), ["echo"]);
+    assert_eq!(asks(Event::Look(Network::Changed), 3), ["source"], "although the echo has not answered");
+}
+
+#[test]
+fn a_source_that_is_gone_after_a_reload_does_not_keep_a_round_open() {
+    let mut rig = Rig::one_by_one(several(alone(), &["a"]));
+    rig.follow(Event::Start);
+    let mut other = several(alone(), &["a"]);
+    other.sources = [(other_source(), SourceSpec { min_interval: Duration::ZERO })].into();
+    other.records.values_mut().for_each(|spec| spec.source = Expression::Source(other_source()));
+    let effects = rig.follow(Event::Reload(other));
+    rig.told(effects, None);
+    let effects = rig.follow(Event::Readings(vec![(source(), Family::Ipv4, Reading::None)]));
+    rig.told(effects, None);
+    rig.now.moment = rig.now.moment.plus(6 * MINUTE);
+    let effects = rig.follow(Event::Time);
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Detect(_))), "{effects:?}");
+}
+
+#[test]
+fn readings_from_before_a_change_are_not_used_again_after_it() {
+    let mut desired = several(alone(), &["a"]);
+    let echo = |at: u64| SourceName(format!("echo {at}"));
+    let quorum = Expression::Quorum { need: 2, of: (0..5).map(|at| Expression::Source(echo(at))).collect() };
+    desired.records.values_mut().for_each(|spec| spec.source = quorum.clone());
+    let rarely = |at| SourceSpec { min_interval: if at < 2 { MINUTE } else { 9 * HOUR } };
+    desired.sources = (0..5).map(|at| (echo(at), rarely(at))).collect();
+    for network in [Network::Changed, Network::Same] {
+        let mut rig = Rig::one_by_one(desired.clone());
+        rig.follow(Event::Start);
+        let said = |last| Reading::Addresses(vec![address(last)]);
+        rig.follow(Event::Readings((0..5).map(|at| (echo(at), Family::Ipv4, said(1))).collect()));
+        rig.now.moment = rig.now.moment.plus(10 * MINUTE);
+        let mut effects = rig.follow(Event::Look(network));
+        let mut wants = Vec::new();
+        for _ in 0..50 {
+            while let Some(effect) = effects.pop() {
+                if let Effect::Detect(questions) = effect {
+                    let answers = questions.into_iter().map(|(source, family)| (source, family, said(2))).collect();
+                    effects.extend(rig.follow(Event::Readings(answers)));
+                }
+            }
+            wants.push(rig.state.records[&named("a")].want.clone());
+            rig.now.moment = rig.now.moment.plus(6 * MINUTE);
+            effects = rig.follow(Event::Time);
+        }
+        wants.dedup();
+        assert_eq!(wants.last(), Some(&Want::Values(values(&[2]))), "it was learnt");
+        assert!(wants.len() <= 2, "and not forgotten: {wants:?}");
+    }
+}
+
+#[test]
+fn an_address_from_before_the_network_changed_is_not_sent_before_it_is_found_again() {
+    let mut rig = Rig::one_by_one(several(alone(), &["a"]));
+    let effects = rig.start(1);
+    rig.applied(&effects, Err(Error::transient("updating", "down")));
+    rig.now.moment = rig.now.moment.plus(14 * HOUR);
+    let effects = rig.follow(Event::Look(Network::Changed));
+    assert_eq!(writes(&effects), [], "it slept for half a day");
+    assert_eq!(writes(&rig.told(effects, Some(2))), [values(&[2])]);
+}
+
+#[test]
+fn an_answer_from_moments_before_the_network_changed_is_asked_for_again() {
+    let mut desired = several(alone(), &["a"]);
+    desired.sources.values_mut().for_each(|spec| spec.min_interval = 10 * MINUTE);
+    let mut rig = Rig::one_by_one(desired);
+    let effects = rig.start(1);
+    rig.applied(&effects, Ok(Applied::Done));
+    rig.lapse(11 * MINUTE, Some(1));
+    // Asked by a check, and the address changes a moment later: the event is spared, the next half minute is not.
+    let effects = rig.follow(Event::Look(Network::Changed));
+    assert_eq!(writes(&rig.told(effects, Some(1))), []);
+    rig.lapse(1 * SECOND, Some(1));
+    assert_eq!(writes(&rig.change(2)), []);
+    assert_eq!(writes(&rig.lapse(MINUTE, Some(2))), [values(&[2])]);
+}
+
+#[test]
+fn a_flapping_link_does_not_hammer_a_public_echo() {
+    // dyndns2: not more than once in ten minutes. A change of address may ask sooner, a flapping link not 1200 times an hour.
+    let mut desired = desired(readable());
+    desired.sources.get_mut(&source()).unwrap().min_interval = 10 * MINUTE;
+    let mut rig = Rig::new(desired, &Documents::new());
+    rig.says(1);
+    let mut asked = 0;
+    for flap in 0..1200_u32 {
+        rig.move_to(rig.now.moment.plus(3 * SECOND));
+        let event = if flap == 0 { Event::Start } else { Event::Look(Network::Changed) };
+        for effect in step(&mut rig.state, event, rig.now, &mut rig.rng) {
+            if let Effect::Detect(questions) = effect {
+                asked += questions.len();
+                let reading = Reading::Addresses(vec![[198, 51, 100, 1].into()]);
+                let told = questions.into_iter().map(|(source, family)| (source, family, reading.clone())).collect();
+                drop(step(&mut rig.state, Event::Readings(told), rig.now, &mut rig.rng));
+            }
+        }
+    }
+    assert!(asked <= 120, "asked {asked} times in an hour");
+}
+
+#[test]
+fn a_reload_that_takes_a_source_away_during_a_round_does_not_blind_the_machine() {
+    // The question to the old source is open when the configuration names another one. Its answer comes and counts for nothing,
+    // and the round must end all the same.
+    let mut rig = Rig::started(readable(), 1);
+    rig.reads(Ok(seen(&[1])));
+    rig.pass(HOUR);
+    let effects = step(&mut rig.state, Event::Look(Network::Changed), rig.now, &mut rig.rng);
+    let asked =
+        effects.into_iter().find_map(|effect| if let Effect::Detect(asked) = effect { Some(asked) } else { None });
+    let mut other = desired(readable());
+    let another = SourceName("another".into());
+    other.sources = BTreeMap::from([(another.clone(), SourceSpec { min_interval: Duration::ZERO })]);
+    other.records.get_mut(&id()).unwrap().source = Expression::Source(another);
+    rig.feed(Event::Reload(other));
+    let late = Reading::Addresses(vec![[198, 51, 100, 1].into()]);
+    let told = asked.unwrap().into_iter().map(|(source, family)| (source, family, late.clone())).collect();
+    rig.feed(Event::Readings(told));
+    rig.open.clear();
+    rig.changes_to(2);
+    rig.pass(HOUR);
+    assert_eq!(rig.state.views(rig.now).next().unwrap().want, &Want::Values(values(&[2])), "blind for ever");
+}
