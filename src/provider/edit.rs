@@ -9,6 +9,9 @@ use crate::model::error::{Error, Result};
 use crate::model::name::Name;
 use crate::model::record::{RecordType, Ttl};
 
+pub mod rules;
+pub mod same;
+
 /// What a service keeps beside name, type, values and TTL, by the names of our own vocabulary (`priority`, `weight`, `comment` …),
 /// as text.
 pub type Attributes = BTreeMap<String, String>;
@@ -92,8 +95,8 @@ pub trait Editor: Send + Sync {
         &[]
     }
 
-    /// Whether a record may be what the edit says, by the service's documented rules; asks nobody. `add` and `update` check the
-    /// same before they send, and `--dry-run` checks nothing else.
+    /// Whether a record may be what the edit says, by the service's documented rules; asks nobody. `add` checks the same
+    /// before it sends, and `--dry-run` checks nothing else.
     ///
     /// # Errors
     /// `Config`, with the rule that is broken.
@@ -101,14 +104,52 @@ pub trait Editor: Send + Sync {
         Ok(())
     }
 
+    /// The same of a row that is there: what the edit does not name is what the row has. `update` checks the same.
+    ///
+    /// # Errors
+    /// `Config`, with the rule that is broken.
+    fn check_change(&self, zone: &Zone, _held: &Row, edit: &Edit) -> Result<()> {
+        self.check(zone, edit)
+    }
+
+    /// Whether this row may be removed. `remove` checks the same.
+    ///
+    /// # Errors
+    /// `Config`, with the reason why it stays.
+    fn check_removal(&self, _zone: &Zone, _row: &Row) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether a zone of this name may be added. `add_zone` checks the same.
+    ///
+    /// # Errors
+    /// `Config`, with the rule that is broken, or what is done instead where zones come by another way.
+    fn check_zone(&self, _name: &Name, _attributes: &Attributes) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether this zone may be removed. `remove_zone` checks the same.
+    ///
+    /// # Errors
+    /// `Config`, with the reason why it stays.
+    fn check_zone_removal(&self, _zone: &Zone) -> Result<()> {
+        Ok(())
+    }
+
     /// The zones of the account, all pages, by name.
     async fn zones(&self) -> Result<Vec<ZoneRow>>;
 
-    /// Adds a zone.
-    async fn add_zone(&self, name: &Name, attributes: &Attributes) -> Result<ZoneRow>;
+    /// Adds a zone. A service that has no such call says in [`Self::check_zone`] how zones come there.
+    async fn add_zone(&self, name: &Name, attributes: &Attributes) -> Result<ZoneRow> {
+        self.check_zone(name, attributes)?;
+        Err(cannot(format!("adding the zone {name}"), "the service has no call that adds a zone"))
+    }
 
-    /// Removes a zone with everything in it.
-    async fn remove_zone(&self, zone: &Zone) -> Result<()>;
+    /// Removes a zone with everything in it. A service that has no such call says in [`Self::check_zone_removal`] how zones go there.
+    async fn remove_zone(&self, zone: &Zone) -> Result<()> {
+        self.check_zone_removal(zone)?;
+        Err(cannot(format!("removing the zone {}", zone.name), "the service has no call that removes a zone"))
+    }
 
     /// The records of a zone that fit the filter, all pages, in the service's order.
     async fn rows(&self, zone: &Zone, filter: &Filter) -> Result<Vec<Row>>;
@@ -123,9 +164,22 @@ pub trait Editor: Send + Sync {
         Ok(rows)
     }
 
-    /// One record by its id alone, with its zone; refused by services that find ids only within their zone.
+    /// One record by its id alone, with its zone. Where the service finds an id only within its zone, every zone is looked through.
+    ///
+    /// # Errors
+    /// `Config` where there is none, or where several zones have one.
     async fn row_anywhere(&self, id: &str) -> Result<(Zone, Row)> {
-        Err(cannot(format!("reading record {id}"), "this service finds an id only within its zone; name the zone"))
+        let doing = || format!("looking for the record {}", id.escape_debug());
+        let of_id = Filter { id: Some(id.to_owned()), ..Filter::default() };
+        let mut found = self.rows_everywhere(&of_id).await?;
+        match (found.pop(), found.pop()) {
+            (Some(only), None) => Ok(only),
+            (Some((one, _)), Some((other, _))) => {
+                let why = format!("there are several with this id: in {} and in {}", other.name, one.name);
+                Err(cannot(doing(), why).hint("say which with --zone"))
+            }
+            (None, _) => Err(cannot(doing(), "the account has no record with this id")),
+        }
     }
 
     /// One record by its id, as fresh as the service has it.
