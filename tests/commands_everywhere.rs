@@ -73,6 +73,16 @@ macro_rules! at_each_service {
 
 at_each_service!(designate, lunanode, pocketdns, yandex, yandex360);
 
+#[tokio::test]
+async fn the_form_for_registrars_has_every_command_too() {
+    whole::every_command(|| Box::pin(services::yandex_of_registrars())).await;
+}
+
+#[tokio::test]
+async fn a_zone_that_is_forbidden_does_not_hide_the_others_from_a_list() {
+    matrix::one_zone_forbidden(|| Box::pin(services::pocketdns())).await;
+}
+
 /// What has no row yet.
 const ROWLESS: &[&str] = &["rackspace"];
 

@@ -239,6 +239,66 @@ pub fn fits(pattern: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::error::Kind;
+
+    /// Three zones, of which two have a record with the id 7.
+    struct Fake;
+
+    fn zone(name: &str) -> Zone {
+        Zone { id: name.into(), name: Name::parse(name).unwrap() }
+    }
+
+    #[async_trait]
+    impl Editor for Fake {
+        async fn zones(&self) -> Result<Vec<ZoneRow>> {
+            let zones = ["example.com", "example.net", "example.org"].map(zone);
+            Ok(zones.map(|zone| ZoneRow { zone, attributes: Attributes::new() }).into())
+        }
+
+        async fn rows(&self, zone: &Zone, filter: &Filter) -> Result<Vec<Row>> {
+            let id = if zone.id == "example.org" { "8" } else { "7" };
+            let (name, values) = (zone.name.clone(), vec!["192.0.2.1".into()]);
+            let attributes = Attributes::new();
+            let row = Row { id: id.into(), name, rtype: RecordType::A, values, ttl: None, attributes };
+            Ok(Some(row).into_iter().filter(|row| filter.fits(row)).collect())
+        }
+
+        async fn row(&self, zone: &Zone, id: &str) -> Result<Row> {
+            Err(cannot(format!("reading {id} of {}", zone.name), "not here"))
+        }
+
+        async fn add(&self, _zone: &Zone, _edits: &[Edit]) -> Vec<Result<Vec<Row>>> {
+            Vec::new()
+        }
+
+        async fn update(&self, _zone: &Zone, _changes: &[(Row, Edit)]) -> Vec<Result<Row>> {
+            Vec::new()
+        }
+
+        async fn remove(&self, _zone: &Zone, _rows: &[Row]) -> Vec<Result<()>> {
+            Vec::new()
+        }
+    }
+
+    #[tokio::test]
+    async fn an_id_is_looked_for_in_every_zone_and_must_mean_one_record() {
+        let (of, row) = Fake.row_anywhere("8").await.unwrap();
+        assert_eq!((of, row.name), (zone("example.org"), zone("example.org").name));
+        let several = Fake.row_anywhere("7").await.unwrap_err();
+        assert_eq!(several.kind, Kind::Config);
+        let said = several.to_string();
+        assert!(said.contains("in example.com and in example.net") && said.contains("--zone"), "{said}");
+        let none = Fake.row_anywhere("9").await.unwrap_err();
+        assert!(none.kind == Kind::Config && none.to_string().contains("no record with this id"), "{none}");
+    }
+
+    #[tokio::test]
+    async fn a_service_without_calls_for_zones_says_so() {
+        let name = zone("example.net").name;
+        let added = Fake.add_zone(&name, &Attributes::new()).await.unwrap_err();
+        let removed = Fake.remove_zone(&zone("example.com")).await.unwrap_err();
+        assert!(added.why.contains("no call that adds") && removed.why.contains("no call that removes"));
+    }
 
     #[test]
     fn a_star_stands_for_any_characters() {

@@ -117,6 +117,11 @@ impl Desk {
         shapes
     }
 
+    /// Whether the service has an operation.
+    pub fn can(&self, operation: &str) -> bool {
+        self.service.operations.iter().any(|known| known == operation)
+    }
+
     /// How many of the requests wrote something.
     pub fn writes(&self, asked: &[Exchange]) -> usize {
         asked.iter().filter(|exchange| self.service.emulator.writes(&exchange.request)).count()

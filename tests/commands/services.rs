@@ -27,12 +27,14 @@ pub struct Service {
     pub types: &'static [&'static str],
     /// What only this service can do, all of it to end well.
     pub own: &'static [&'static str],
+    /// What is done first so that these can go wrong, and the commands that only this service has and that ask it something.
+    pub asks: (&'static [&'static str], &'static [&'static str]),
     /// What is wrong here alone: what is typed, the exit code, and what is said.
     pub wrong: &'static [(&'static str, i32, &'static str)],
     /// What it answers when it refuses: the answer, the exit codes of a list and of an addition, and what is said.
     pub refusals: Vec<(Answer, i32, i32, &'static str)>,
-    /// Its operations, as [`shape`] writes them, all of which the commands use.
-    pub operations: &'static [&'static str],
+    /// Its operations, as [`shape`] writes them, all of which the commands use; from the emulator's own table where it has one.
+    pub operations: Vec<String>,
 }
 
 /// A running emulator.
@@ -107,6 +109,10 @@ pub async fn lunanode() -> Service {
             "dyn remove home --dry-run",
             "dyn remove home --yes",
         ],
+        asks: (
+            &["dyn add box 192.0.2.1"],
+            &["dyn list", "dyn add home 192.0.2.1", "dyn update box 192.0.2.2", "dyn remove box --yes"],
+        ),
         wrong: &[
             ("records add new.example.org CAA 0~issue~\"ca.example\"", 78, "LunaNode keeps no CAA records"),
             ("records add example.org CNAME www.example.net", 78, "an ALIAS record can stand there"),
@@ -114,6 +120,10 @@ pub async fn lunanode() -> Service {
             ("records add new.example.org A 192.0.2.9 --set policy=near", 78, "none, latlong or region"),
             ("records update www.example.org --type A --set weight=heavy", 78, "weight is a whole number"),
             ("zones add example.net --email me@example.org", 78, "no attribute \"email\""),
+            ("zones add home.lndyn.com", 78, "driftless dyn add"),
+            ("zones remove lndyn.com", 78, "the domain is LunaNode's"),
+            ("dyn add a..b 192.0.2.1", 64, "two dots in a row"),
+            ("dyn add a.b 192.0.2.1", 64, "does not lie in lndyn.com"),
             ("dyn add a.b.lndyn.com 192.0.2.1", 78, "exactly one label"),
             ("dyn add home 192.0.2.999", 64, "invalid IP address"),
             ("dyn update gone 192.0.2.1", 78, "has no name gone.lndyn.com"),
@@ -126,18 +136,7 @@ pub async fn lunanode() -> Service {
             (Answer::new(429, "").with("Retry-After", "30"), 75, 75, "asked for a pause"),
             (Answer::new(500, "oops"), 75, 75, "500"),
         ],
-        operations: &[
-            "POST /api/dns/dyn-add/",
-            "POST /api/dns/dyn-list/",
-            "POST /api/dns/dyn-remove/",
-            "POST /api/dns/dyn-update/",
-            "POST /api/dns2/record-add/",
-            "POST /api/dns2/record-list/",
-            "POST /api/dns2/record-remove/",
-            "POST /api/dns2/zone-add/",
-            "POST /api/dns2/zone-list/",
-            "POST /api/dns2/zone-remove/",
-        ],
+        operations: lunanode::OPERATIONS.iter().map(|(name, ..)| format!("POST /api/{name}")).collect(),
     }
 }
 
@@ -195,6 +194,7 @@ pub async fn pocketdns() -> Service {
             "pocketdns template sub.example.org tpl_website_basic --set ip_address=192.0.2.1 --yes",
             "records remove --zone sub.example.org --name *sub.example.org --yes",
         ],
+        asks: (&[], &["pocketdns template sub.example.org tpl_website_basic --set ip_address=192.0.2.1 --yes"]),
         wrong: &[
             ("records add new.example.org CAA 0~issue~\"ca.example\"", 78, "PocketDNS keeps no CAA records"),
             ("records add *.example.org A 192.0.2.9", 78, "asterisk"),
@@ -206,9 +206,14 @@ pub async fn pocketdns() -> Service {
             ("records add new.example.org A 192.0.2.9 --priority 3", 78, "only MX and SRV records have a priority"),
             ("records add new.example.org SRV 5060~sip.example.org", 78, "priority weight port target"),
             ("pocketdns template example.org tpl_none --yes", 78, "applying the template tpl_none"),
+            ("pocketdns template exampl.org tpl_website_basic --yes", 78, "did you mean example.org?"),
+            ("pocketdns template example.org tpl_website_basic --yes", 78, "a variable of the template is missing"),
+            ("pocketdns template example.org tpl_website_basic --set ip_address --yes", 64, "variable=value"),
+            ("pocketdns template example.org tpl_website_basic --set ip_address=192.0.2.1", 64, "say --yes"),
+            ("pocketdns template example.org ~ --yes", 78, "a template and its variables have names"),
         ],
         refusals: refusals.into(),
-        operations: &[
+        operations: [
             "DELETE /api/v1/domains/*/dns/*",
             "GET /api/v1/domains/*/dns",
             "GET /api/v1/users/*/domains",
@@ -216,7 +221,9 @@ pub async fn pocketdns() -> Service {
             "POST /api/v1/domains/*/dns/bulk",
             "POST /api/v1/domains/*/dns/template",
             "PUT /api/v1/domains/*/dns/*",
-        ],
+        ]
+        .map(str::to_owned)
+        .into(),
     }
 }
 
@@ -235,15 +242,27 @@ impl Emulator for yandex::Yandex {
 }
 
 pub async fn yandex() -> Service {
+    mail_for_domain(None).await
+}
+
+/// The form of the same service that registrars have: paths of its own, and a second token.
+pub async fn yandex_of_registrars() -> Service {
+    mail_for_domain(Some("y0_registrar")).await
+}
+
+async fn mail_for_domain(registrar: Option<&str>) -> Service {
     let token = "123456789ABCDEF0000000000000000000000000000000000000";
+    let form = if registrar.is_some() { "registrar" } else { "admin" };
     let emulator = yandex::Yandex::start(0, token, yandex::Switches::default()).await.unwrap();
+    emulator.state().registrar = registrar.map(str::to_owned);
+    let second = registrar.map(|token| format!("registrar_token = \"{token}\"\n")).unwrap_or_default();
     ZONES.iter().for_each(|zone| emulator.state().add_domain(zone));
     let refused = |code: &'static str, list: i32, add: i32| {
         (Answer::new(200, format!("{{\"success\":\"error\",\"error\":\"{code}\"}}")), list, add, code)
     };
     Service {
         provider: "yandex",
-        account: format!("endpoint = \"{}\"\n", emulator.endpoint()),
+        account: format!("endpoint = \"{}\"\n{second}", emulator.endpoint()),
         secret_key: "token",
         secret: token.into(),
         emulator: Box::new(emulator),
@@ -260,6 +279,7 @@ pub async fn yandex() -> Service {
             "example.org TXT a=b&c=d+e",
         ],
         own: &[],
+        asks: (&[], &[]),
         wrong: &[
             ("records add new.example.org CAA 0~issue~\"ca.example\"", 78, "Yandex keeps no CAA records"),
             ("records add example.org CNAME www.example.net", 78, "cannot be a CNAME"),
@@ -289,13 +309,7 @@ pub async fn yandex() -> Service {
             refused("record_exists", 75, 78),
             (Answer::new(404, "<html>gone</html>"), 77, 77, "yandex360"),
         ],
-        operations: &[
-            "GET /api2/admin/dns/list",
-            "GET /api2/admin/domain/domains",
-            "POST /api2/admin/dns/add",
-            "POST /api2/admin/dns/del",
-            "POST /api2/admin/dns/edit",
-        ],
+        operations: sorted(yandex::OPERATIONS.iter().map(|(name, method, ..)| format!("{method} /api2/{form}/{name}"))),
     }
 }
 
@@ -339,6 +353,7 @@ pub async fn yandex360() -> Service {
             "example.org TXT a=b&c=d+e",
         ],
         own: &[],
+        asks: (&[], &[]),
         wrong: &[
             ("records add example.org SOA ns.example.org", 78, "keeps no SOA records"),
             ("records add example.org CNAME www.example.net", 78, "cannot be a CNAME"),
@@ -355,15 +370,23 @@ pub async fn yandex360() -> Service {
             refused(409, 6, 75, 78, "the record exists"),
             refused(500, 13, 75, 75, "Internal"),
         ],
-        operations: &[
+        operations: [
             "DELETE /directory/v1/org/*/domains/*/dns/*",
             "GET /directory/v1/org",
             "GET /directory/v1/org/*/domains",
             "GET /directory/v1/org/*/domains/*/dns",
             "POST /directory/v1/org/*/domains/*/dns",
             "POST /directory/v1/org/*/domains/*/dns/*",
-        ],
+        ]
+        .map(str::to_owned)
+        .into(),
     }
+}
+
+fn sorted(texts: impl Iterator<Item = String>) -> Vec<String> {
+    let mut texts: Vec<String> = texts.collect();
+    texts.sort();
+    texts
 }
 
 /// Designate with its Keystone, made of recorded exchanges.
@@ -435,6 +458,7 @@ pub async fn designate() -> Service {
             "example.org TXT two~words",
         ],
         own: &[],
+        asks: (&[], &[]),
         wrong: &[
             ("records add new.example.org ALIAS www.example.org", 78, "Designate keeps no ALIAS records"),
             ("records add example.org CNAME www.example.net", 78, "cannot be a CNAME"),
@@ -460,7 +484,7 @@ pub async fn designate() -> Service {
             refused(503, "maintenance", 75, 75),
             refused(504, "timeout", 75, 75),
         ],
-        operations: &[
+        operations: [
             "DELETE /v2/zones/*",
             "DELETE /v2/zones/*/recordsets/*",
             "GET /v2/recordsets",
@@ -473,7 +497,9 @@ pub async fn designate() -> Service {
             "POST /v2/zones/*/recordsets",
             "POST /v3/auth/tokens",
             "PUT /v2/zones/*/recordsets/*",
-        ],
+        ]
+        .map(str::to_owned)
+        .into(),
     }
 }
 

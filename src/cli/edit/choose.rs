@@ -5,6 +5,7 @@ use super::ask::patiently;
 use super::{Filters, Given};
 use crate::app::Failure;
 use crate::config;
+use crate::model::error;
 use crate::model::name::Name;
 use crate::model::record::{RecordType, Value};
 use crate::provider::edit::{Attribute, Attributes, Filter, Row, ZoneRow, fits};
@@ -54,13 +55,14 @@ pub(super) async fn rows_in(
     at: &Opened<'_>,
     zone: Option<Zone>,
     filter: &Filter,
-) -> Result<Vec<(Zone, Vec<Row>)>, Failure> {
+) -> error::Result<Vec<(Zone, Vec<Row>)>> {
     if let Some(zone) = zone {
-        let rows = rows(at, &zone, filter).await?;
+        let listing = at.editor.rows(&zone, filter);
+        let rows = patiently(&format!("listing the records of {}", zone.name), listing).await?;
         return Ok(vec![(zone, rows)]);
     }
     let listing = at.editor.rows_everywhere(filter);
-    let mut found = patiently("listing the records of every zone", listing).await.map_err(failed)?;
+    let mut found = patiently("listing the records of every zone", listing).await?;
     // Those of a zone stay in the service's order.
     found.sort_by(|(one, _), (other, _)| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
     let mut zones: Vec<(Zone, Vec<Row>)> = Vec::new();
@@ -115,7 +117,7 @@ impl<'a> Meant<'a> {
         };
         let mut found = match (&self.filter.id, zone) {
             (Some(id), zone) if self.filter.name.is_none() => vec![self.of_id(at, zone, id).await?],
-            (_, zone) => rows_in(at, zone, &self.filter).await?,
+            (_, zone) => rows_in(at, zone, &self.filter).await.map_err(failed)?,
         };
         for (_, rows) in &mut found {
             // A name that was typed as a name is one, also where it starts with a star (RFC 4592).

@@ -2,14 +2,14 @@
 
 use super::account::{Opened, RECORDS, failed, in_the_way, mistyped, refused};
 use super::ask::{may_remove, patiently};
-use super::choose::{Meant, attributes, rows, rows_in, same, values, zone_of, zone_of_filter};
+use super::choose::{Meant, all_zones, attributes, rows, rows_in, same, values, zone_of, zone_of_filter};
 use super::view::{self, Failed, Outcome, Placed, named, row_of};
 use super::{
     Given, RecordsAdd, RecordsCommand, RecordsList, RecordsRemove, RecordsShow, RecordsUpdate, Removing, Writing,
 };
 use crate::app::{Failure, Loaded};
 use crate::cli::print;
-use crate::model::error::{Error, Result as Answer};
+use crate::model::error::{Error, Kind, Result as Answer, Scope};
 use crate::provider::edit::same::{Standing, standing, standing_of_set};
 use crate::provider::edit::{Attributes, Edit, Filter, Row};
 use crate::provider::shape::zones::Zone;
@@ -46,9 +46,32 @@ async fn list(at: &Opened<'_>, args: &RecordsList) -> Result<u8, Failure> {
         value: filters.value.clone(),
         id: filters.id.clone(),
     };
-    let zone = zone_of_filter(at, filters).await?;
-    let found = placed(rows_in(at, zone, &filter).await?);
-    Outcome::shown("list").records(at, &found, args.ids, args.common.json)
+    let mut outcome = Outcome::shown("list");
+    let found = match zone_of_filter(at, filters).await? {
+        None => rows_of_readable(at, &filter, &mut outcome.failures).await?,
+        zone => rows_in(at, zone, &filter).await.map_err(failed)?,
+    };
+    outcome.records(at, &placed(found), args.ids, args.common.json)
+}
+
+/// The records of every zone that can be read. One that cannot does not hide the others.
+async fn rows_of_readable(
+    at: &Opened<'_>,
+    filter: &Filter,
+    failures: &mut Vec<Failed>,
+) -> Result<Vec<(Zone, Vec<Row>)>, Failure> {
+    match rows_in(at, None, filter).await {
+        Err(Error { kind: Kind::Auth { scope: Scope::RecordSet } | Kind::Config | Kind::Stale, .. }) => {}
+        all => return all.map_err(failed),
+    }
+    let mut found = Vec::new();
+    for zone in all_zones(at).await?.into_iter().map(|row| row.zone) {
+        match rows_in(at, Some(zone.clone()), filter).await {
+            Ok(rows) => found.extend(rows),
+            Err(error) => failures.push(Failed { what: zone.name.to_string(), error }),
+        }
+    }
+    Ok(found)
 }
 
 async fn show(at: &Opened<'_>, args: &RecordsShow) -> Result<u8, Failure> {

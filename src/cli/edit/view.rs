@@ -119,7 +119,7 @@ impl Outcome {
         let head: Vec<&str> = head.into_iter().flatten().collect();
         let table: Vec<Vec<String>> = rows.iter().map(|row| cells(row).into_iter().flatten().collect()).collect();
         match rows {
-            [] if self.done.is_none() => print::line("there is no such record"),
+            [] if self.done.is_none() && self.failures.is_empty() => print::line("there is no such record"),
             [] => {}
             _ => print::cut_table(&head, &table),
         }
