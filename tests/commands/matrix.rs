@@ -51,6 +51,8 @@ const WRONG: &[(&str, i32, &str)] = &[
     ("records add new.example.org A", 64, "VALUE"),
     ("records update www.example.org A 2001:db8::1", 64, "is no IPv4 address"),
     ("records update www.example.org A", 64, "nothing to change was named"),
+    ("records update www.example.org 192.0.2.9", 64, "the order is NAME TYPE VALUE"),
+    ("records update --id 1 192.0.2.9", 64, "give NAME TYPE VALUE"),
     ("records remove www.example.org A mail --yes", 64, "is no IPv4 address"),
     ("records remove www.example.org A 192.0.2.9 --yes", 78, "192.0.2.9 is not there"),
     // Attributes.

@@ -169,7 +169,9 @@ async fn update(at: &Opened<'_>, args: &RecordsUpdate) -> Result<u8, Failure> {
         (None, _) => Vec::new(),
     };
     if typed.is_empty() && nothing_given(&args.given) {
-        return Err(mistyped("nothing to change was named: give values, --ttl, --priority, --weight or --set"));
+        return Err(mistyped(
+            "nothing to change was named: give NAME TYPE VALUE, or --ttl, --priority, --weight, --set",
+        ));
     }
     let attributes = attributes(at, &args.given)?;
     let meant = Meant::new(args.name.as_ref(), args.rtype, &args.filters)?;
