@@ -452,10 +452,10 @@ async fn what_was_typed_wrong_is_said_before_anything_is_sent() {
         ("records update www.example.net A 192.0.2.1", 78, "no zone that www.example.net lies in"),
         ("records remove www.example.net --yes", 78, "no zone that www.example.net lies in"),
         // Ids, and what is not there.
-        ("records show --id 9999", 78, "has no record with id 9999"),
+        ("records show --id 9999", 78, "the account has no record with this id"),
         ("records show --zone example.org --id 9999", 78, "no record with the id 9999"),
-        ("records update --id 9999 --ttl 60", 78, "has no record with id 9999"),
-        ("records remove --id 9999 --yes", 78, "has no record with id 9999"),
+        ("records update --id 9999 --ttl 60", 78, "the account has no record with this id"),
+        ("records remove --id 9999 --yes", 78, "the account has no record with this id"),
         ("records remove www.example.org --yes", 78, "has no record with name www.example.org"),
         ("records show", 64, "NAME"),
         ("records remove", 64, "NAME"),

@@ -38,8 +38,12 @@ const A: RecordType = RecordType::A;
 
 #[path = "designate_real/by_hand.rs"]
 mod by_hand;
+#[path = "designate_real/commands.rs"]
+mod commands;
 #[path = "designate_real/many.rs"]
 mod many;
+#[path = "support/torture.rs"]
+mod torture;
 
 /// One test at a time: they share a name server that one of them takes away, and a quota of zones.
 static RIG: Mutex<()> = Mutex::const_new(());

@@ -305,7 +305,7 @@ async fn wrong_input_is_refused_with_a_sentence_before_anything_is_sent() {
     let soa = [("admin_mail", "admin.example.org")];
     for (wrong, why) in [
         (edit("www.example.net", "A", "192.0.2.1", None, &[]), "does not lie in the zone"),
-        (edit("www.example.org", "PTR", "a.example.org", None, &[]), "no PTR records here"),
+        (edit("www.example.org", "PTR", "a.example.org", None, &[]), "keeps no PTR records"),
         (edit("www.example.org", "A", "192.0.2.256", None, &[]), "no IPv4 address"),
         (edit("www.example.org", "AAAA", "192.0.2.1", None, &[]), "no IPv6 address"),
         (edit("www.example.org", "CNAME", "a b", None, &[]), "no domain name"),

@@ -237,7 +237,7 @@ async fn wrong_input_is_refused_with_a_sentence_before_anything_is_sent() {
     let (emulator, editor) = start(Switches::default()).await;
     for (wrong, why) in [
         (edit("www.example.net", "A", "192.0.2.1", None, &[]), "does not lie in the zone"),
-        (edit("example.org", "SOA", "ns.example.org", None, &[]), "no SOA records here"),
+        (edit("example.org", "SOA", "ns.example.org", None, &[]), "keeps no SOA records"),
         (edit("www.example.org", "A", "192.0.2.256", None, &[]), "no IPv4 address"),
         (edit("www.example.org", "CNAME", "a b", None, &[]), "no domain name"),
         (edit("example.org", "CAA", "letsencrypt.org", None, &[("tag", "issue"), ("flag", "256")]), "from 0 to 255"),

@@ -69,7 +69,7 @@ pub(super) enum PocketdnsCommand {
 #[derive(Debug, Args)]
 pub(super) struct Common {
     /// The account, by its name in the configuration; may be left out where only one can be meant
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(short, long, value_name = "ACCOUNT")]
     account: Option<String>,
     /// Print JSON
     #[arg(long)]
@@ -187,7 +187,7 @@ pub(super) struct RecordsShow {
     #[arg(required_unless_present = "id", value_name = "NAME")]
     name: Option<Name>,
     /// Its type
-    #[arg(value_name = "TYPE")]
+    #[arg(value_name = "TYPE", value_parser = rtype)]
     rtype: Option<RecordType>,
     #[command(flatten)]
     common: Common,
@@ -201,7 +201,7 @@ pub(super) struct RecordsAdd {
     #[arg(value_name = "NAME")]
     name: Name,
     /// Its type
-    #[arg(value_name = "TYPE")]
+    #[arg(value_name = "TYPE", value_parser = rtype)]
     rtype: RecordType,
     /// Its values
     #[arg(required = true, value_name = "VALUE")]
@@ -221,7 +221,7 @@ pub(super) struct RecordsUpdate {
     #[arg(required_unless_present_any = ["id", "name_filter"], value_name = "NAME")]
     name: Option<Name>,
     /// Its type
-    #[arg(value_name = "TYPE")]
+    #[arg(value_name = "TYPE", value_parser = rtype)]
     rtype: Option<RecordType>,
     /// Its new values; without them it keeps those that it has
     #[arg(value_name = "VALUE")]
@@ -240,7 +240,7 @@ pub(super) struct RecordsRemove {
     #[arg(required_unless_present_any = ["id", "name_filter", "value_filter"], value_name = "NAME")]
     name: Option<Name>,
     /// Its type
-    #[arg(value_name = "TYPE")]
+    #[arg(value_name = "TYPE", value_parser = rtype)]
     rtype: Option<RecordType>,
     /// The values that go; all of them where none is named
     #[arg(value_name = "VALUE")]
@@ -355,6 +355,11 @@ impl Editing<'_> {
             Self::Pocketdns(PocketdnsCommand::Template(args)) => template::apply(loaded, args).await,
         }
     }
+}
+
+/// Reads a type where it stands between a name and values: what is none is often a value without its type.
+fn rtype(text: &str) -> Result<RecordType, String> {
+    text.parse().map_err(|why| format!("{why}; the order is NAME TYPE VALUE"))
 }
 
 /// Reads a time to live.

@@ -9,6 +9,9 @@ use crate::model::error::{Error, Result};
 use crate::model::name::Name;
 use crate::model::record::{RecordType, Ttl};
 
+pub mod rules;
+pub mod same;
+
 /// What a service keeps beside name, type, values and TTL, by the names of our own vocabulary (`priority`, `weight`, `comment` …),
 /// as text.
 pub type Attributes = BTreeMap<String, String>;
@@ -92,8 +95,8 @@ pub trait Editor: Send + Sync {
         &[]
     }
 
-    /// Whether a record may be what the edit says, by the service's documented rules; asks nobody. `add` and `update` check the
-    /// same before they send, and `--dry-run` checks nothing else.
+    /// Whether a record may be what the edit says, by the service's documented rules; asks nobody. `add` checks the same
+    /// before it sends, and `--dry-run` checks nothing else.
     ///
     /// # Errors
     /// `Config`, with the rule that is broken.
@@ -101,14 +104,52 @@ pub trait Editor: Send + Sync {
         Ok(())
     }
 
+    /// The same of a row that is there: what the edit does not name is what the row has. `update` checks the same.
+    ///
+    /// # Errors
+    /// `Config`, with the rule that is broken.
+    fn check_change(&self, zone: &Zone, _held: &Row, edit: &Edit) -> Result<()> {
+        self.check(zone, edit)
+    }
+
+    /// Whether this row may be removed. `remove` checks the same.
+    ///
+    /// # Errors
+    /// `Config`, with the reason why it stays.
+    fn check_removal(&self, _zone: &Zone, _row: &Row) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether a zone of this name may be added. `add_zone` checks the same.
+    ///
+    /// # Errors
+    /// `Config`, with the rule that is broken, or what is done instead where zones come by another way.
+    fn check_zone(&self, _name: &Name, _attributes: &Attributes) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether this zone may be removed. `remove_zone` checks the same.
+    ///
+    /// # Errors
+    /// `Config`, with the reason why it stays.
+    fn check_zone_removal(&self, _zone: &Zone) -> Result<()> {
+        Ok(())
+    }
+
     /// The zones of the account, all pages, by name.
     async fn zones(&self) -> Result<Vec<ZoneRow>>;
 
-    /// Adds a zone.
-    async fn add_zone(&self, name: &Name, attributes: &Attributes) -> Result<ZoneRow>;
+    /// Adds a zone. A service that has no such call says in [`Self::check_zone`] how zones come there.
+    async fn add_zone(&self, name: &Name, attributes: &Attributes) -> Result<ZoneRow> {
+        self.check_zone(name, attributes)?;
+        Err(cannot(format!("adding the zone {name}"), "the service has no call that adds a zone"))
+    }
 
-    /// Removes a zone with everything in it.
-    async fn remove_zone(&self, zone: &Zone) -> Result<()>;
+    /// Removes a zone with everything in it. A service that has no such call says in [`Self::check_zone_removal`] how zones go there.
+    async fn remove_zone(&self, zone: &Zone) -> Result<()> {
+        self.check_zone_removal(zone)?;
+        Err(cannot(format!("removing the zone {}", zone.name), "the service has no call that removes a zone"))
+    }
 
     /// The records of a zone that fit the filter, all pages, in the service's order.
     async fn rows(&self, zone: &Zone, filter: &Filter) -> Result<Vec<Row>>;
@@ -123,9 +164,22 @@ pub trait Editor: Send + Sync {
         Ok(rows)
     }
 
-    /// One record by its id alone, with its zone; refused by services that find ids only within their zone.
+    /// One record by its id alone, with its zone. Where the service finds an id only within its zone, every zone is looked through.
+    ///
+    /// # Errors
+    /// `Config` where there is none, or where several zones have one.
     async fn row_anywhere(&self, id: &str) -> Result<(Zone, Row)> {
-        Err(cannot(format!("reading record {id}"), "this service finds an id only within its zone; name the zone"))
+        let doing = || format!("looking for the record {}", id.escape_debug());
+        let of_id = Filter { id: Some(id.to_owned()), ..Filter::default() };
+        let mut found = self.rows_everywhere(&of_id).await?;
+        match (found.pop(), found.pop()) {
+            (Some(only), None) => Ok(only),
+            (Some((one, _)), Some((other, _))) => {
+                let why = format!("there are several with this id: in {} and in {}", other.name, one.name);
+                Err(cannot(doing(), why).hint("say which with --zone"))
+            }
+            (None, _) => Err(cannot(doing(), "the account has no record with this id")),
+        }
     }
 
     /// One record by its id, as fresh as the service has it.
@@ -185,6 +239,66 @@ pub fn fits(pattern: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::error::Kind;
+
+    /// Three zones, of which two have a record with the id 7.
+    struct Fake;
+
+    fn zone(name: &str) -> Zone {
+        Zone { id: name.into(), name: Name::parse(name).unwrap() }
+    }
+
+    #[async_trait]
+    impl Editor for Fake {
+        async fn zones(&self) -> Result<Vec<ZoneRow>> {
+            let zones = ["example.com", "example.net", "example.org"].map(zone);
+            Ok(zones.map(|zone| ZoneRow { zone, attributes: Attributes::new() }).into())
+        }
+
+        async fn rows(&self, zone: &Zone, filter: &Filter) -> Result<Vec<Row>> {
+            let id = if zone.id == "example.org" { "8" } else { "7" };
+            let (name, values) = (zone.name.clone(), vec!["192.0.2.1".into()]);
+            let attributes = Attributes::new();
+            let row = Row { id: id.into(), name, rtype: RecordType::A, values, ttl: None, attributes };
+            Ok(Some(row).into_iter().filter(|row| filter.fits(row)).collect())
+        }
+
+        async fn row(&self, zone: &Zone, id: &str) -> Result<Row> {
+            Err(cannot(format!("reading {id} of {}", zone.name), "not here"))
+        }
+
+        async fn add(&self, _zone: &Zone, _edits: &[Edit]) -> Vec<Result<Vec<Row>>> {
+            Vec::new()
+        }
+
+        async fn update(&self, _zone: &Zone, _changes: &[(Row, Edit)]) -> Vec<Result<Row>> {
+            Vec::new()
+        }
+
+        async fn remove(&self, _zone: &Zone, _rows: &[Row]) -> Vec<Result<()>> {
+            Vec::new()
+        }
+    }
+
+    #[tokio::test]
+    async fn an_id_is_looked_for_in_every_zone_and_must_mean_one_record() {
+        let (of, row) = Fake.row_anywhere("8").await.unwrap();
+        assert_eq!((of, row.name), (zone("example.org"), zone("example.org").name));
+        let several = Fake.row_anywhere("7").await.unwrap_err();
+        assert_eq!(several.kind, Kind::Config);
+        let said = several.to_string();
+        assert!(said.contains("in example.com and in example.net") && said.contains("--zone"), "{said}");
+        let none = Fake.row_anywhere("9").await.unwrap_err();
+        assert!(none.kind == Kind::Config && none.to_string().contains("no record with this id"), "{none}");
+    }
+
+    #[tokio::test]
+    async fn a_service_without_calls_for_zones_says_so() {
+        let name = zone("example.net").name;
+        let added = Fake.add_zone(&name, &Attributes::new()).await.unwrap_err();
+        let removed = Fake.remove_zone(&zone("example.com")).await.unwrap_err();
+        assert!(added.why.contains("no call that adds") && removed.why.contains("no call that removes"));
+    }
 
     #[test]
     fn a_star_stands_for_any_characters() {

@@ -3,6 +3,9 @@
 //! Strict: what the recorded server refuses is refused with its recorded words, and what it lets pass although its
 //! documentation does not (unknown parameters, names in upper case) is refused too and noted as a violation.
 
+#![allow(dead_code, reason = "each program that includes this file uses a part of it")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a service of the tests fails as tests do")]
+
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -10,6 +13,9 @@ use reqwest::Url;
 use serde_json::{Map, Value as Json, json};
 
 use super::http::{Answer, Received};
+
+#[path = "designate_zones.rs"]
+mod by_hand;
 
 /// The zone that the account may edit.
 pub const ZONE: &str = "ddns.example.test.";
@@ -30,7 +36,7 @@ pub struct RecordSet {
     /// Its id.
     pub id: String,
     /// The name of its zone.
-    pub zone: &'static str,
+    pub zone: String,
     /// Its name, with the dot.
     pub name: String,
     /// Its type.
@@ -47,9 +53,19 @@ pub struct RecordSet {
     version: u32,
 }
 
+/// A zone.
+#[derive(Clone, Debug)]
+pub struct Zone {
+    /// Its id.
+    pub id: String,
+    /// Its name, with the dot.
+    pub name: String,
+}
+
 /// What it holds, and how it fares.
-#[derive(Default)]
 pub struct Designate {
+    /// The zones that the account sees.
+    pub zones: Vec<Zone>,
     /// The record sets, oldest first.
     pub sets: Vec<RecordSet>,
     /// What is accepted stays pending.
@@ -87,12 +103,33 @@ fn replay(name: &str) -> Answer {
 
 type Query = BTreeMap<String, String>;
 
+impl Default for Designate {
+    /// With the zones that the account may edit and look at.
+    fn default() -> Self {
+        let zone = |name: &str, id: &str| Zone { id: id.into(), name: name.into() };
+        Self {
+            zones: vec![
+                zone(ZONE, "8d19cd24-d3cc-4b10-9ce3-2be7f3d04266"),
+                zone(READ_ONLY, "8d19cd24-d3cc-4b10-9ce3-000000000000"),
+            ],
+            sets: Vec::new(),
+            stalled: false,
+            breaks: false,
+            swallows: false,
+            refuses: false,
+            violations: Vec::new(),
+            made: 0,
+        }
+    }
+}
+
 impl Designate {
     /// Adds a record set as a person would, in force.
     pub fn put(&mut self, name: &str, rtype: &str, records: Vec<String>, ttl: Option<u64>) {
         self.sets.retain(|set| !(set.name == name && set.rtype == rtype));
         let description = Some(format!("{name} by hand"));
-        let zone = if name.ends_with(READ_ONLY) { READ_ONLY } else { ZONE };
+        let zone = self.zones.iter().filter(|zone| within(name, &zone.name)).max_by_key(|zone| zone.name.len());
+        let zone = zone.expect("a zone of this name").name.clone();
         let id = self.id();
         let (name, rtype) = (name.into(), rtype.into());
         let (status, action, version) = ("ACTIVE", "NONE", 1);
@@ -119,6 +156,12 @@ impl Designate {
         let path: Vec<&str> = request.path.trim_start_matches('/').split('/').collect();
         match (request.method.as_str(), &path[..]) {
             ("GET", ["v2", "zones"]) => self.zones(&query),
+            ("POST", ["v2", "zones"]) => self.add_zone(&body),
+            ("GET", ["v2", "zones", zone]) => self.show_zone(zone),
+            ("DELETE", ["v2", "zones", zone]) => self.remove_zone(zone),
+            ("GET", ["v2", "recordsets"]) => self.list_everywhere(&query),
+            ("GET", ["v2", "recordsets", set]) => self.point(set),
+            ("GET", ["v2", "zones", zone, "recordsets", set]) => self.show(zone, set),
             ("GET", ["v2", "zones", zone, "recordsets"]) => self.list(zone, &query),
             ("POST", ["v2", "zones", zone, "recordsets"]) => self.create(zone, &body),
             ("PUT", ["v2", "zones", zone, "recordsets", set]) => self.update(zone, set, &body),
@@ -156,30 +199,21 @@ impl Designate {
     }
 
     fn zones(&mut self, query: &Query) -> Answer {
-        let (_, _, body) = recorded("039-zones-list-by-name");
-        let shown = |name: &&str| {
-            let mut zone = body["zones"][0].clone();
-            (zone["name"], zone["id"]) = ((**name).into(), (*id_of(name)).into());
-            zone
-        };
-        let wanted = |name: &&str| query.get("name").is_none_or(|wanted| wanted == name);
-        let zones = [ZONE, READ_ONLY].into_iter().filter(wanted).map(|name| shown(&name)).collect();
+        let wanted = |zone: &&Zone| query.get("name").is_none_or(|wanted| *wanted == zone.name);
+        let zones = self.zones.iter().filter(wanted).map(shown_zone).collect();
         self.page("zones", zones, query, &["name"])
     }
 
     fn list(&mut self, zone: &str, query: &Query) -> Answer {
-        let Some(zone) = zone_of(zone) else { return replay("123-rs-list-unknown-zone") };
-        let fits = |set: &RecordSet| {
-            let name = query.get("name").is_none_or(|name| matches(name, &set.name));
-            set.zone == zone && name && query.get("type").is_none_or(|rtype| *rtype == set.rtype)
-        };
-        let sets = self.sets.iter().filter(|set| fits(set)).map(shown).collect();
+        let Some(zone) = self.zone_of(zone) else { return replay("123-rs-list-unknown-zone") };
+        let fits = |set: &RecordSet| set.zone == zone && fits(set, query);
+        let sets = self.sets.iter().filter(|set| fits(set)).map(|set| self.shown(set)).collect();
         if !self.stalled {
             // What was looked at once while it was pending comes into force.
             let pending = self.sets.iter_mut().filter(|set| set.status == "PENDING" && fits(set));
             pending.for_each(|set| (set.status, set.action) = ("ACTIVE", "NONE"));
         }
-        self.page("recordsets", sets, query, &["name", "type"])
+        self.page("recordsets", sets, query, &["data", "name", "type"])
     }
 
     /// One page of a list. A full page has a link to the next one even where it is the last, as the recorded server does.
@@ -207,16 +241,16 @@ impl Designate {
     }
 
     fn create(&mut self, zone: &str, body: &Json) -> Answer {
-        let Some(zone) = zone_of(zone) else { return replay("120-rs-create-other-project") };
+        let Some(zone) = self.zone_of(zone) else { return replay("120-rs-create-other-project") };
         let keys = ["name", "type", "records", "ttl", "description"];
         let (Some(name), Some(rtype)) = (body["name"].as_str(), body["type"].as_str()) else {
             return self.violation(format!("a record set without a name: {body}"), "072-rs-create-bad-ip");
         };
         let (name, rtype) = (name.to_owned(), rtype.to_owned());
-        if !name.ends_with(zone) || name != name.to_ascii_lowercase() {
+        if !within(&name, &zone) || name != name.to_ascii_lowercase() {
             return self.violation(format!("the name {name}"), "072-rs-create-bad-ip");
         }
-        if let Err(refused) = self.check(zone, &rtype, body, &keys) {
+        if let Err(refused) = self.check(&zone, &rtype, body, &keys) {
             return refused;
         }
         let beside: Vec<_> = self.sets.iter().filter(|set| set.name == name).collect();
@@ -235,11 +269,11 @@ impl Designate {
     }
 
     fn update(&mut self, zone: &str, id: &str, body: &Json) -> Answer {
-        let Some(zone) = zone_of(zone) else { return replay("136-rs-update-unknown") };
+        let Some(zone) = self.zone_of(zone) else { return replay("136-rs-update-unknown") };
         let Some(set) = self.sets.iter().find(|set| set.id == id && set.zone == zone).cloned() else {
             return replay("136-rs-update-unknown");
         };
-        if let Err(refused) = self.check(zone, &set.rtype, body, &["records", "ttl", "description"]) {
+        if let Err(refused) = self.check(&zone, &set.rtype, body, &["records", "ttl", "description"]) {
             return refused;
         }
         let shown = self.take(set, body, "UPDATE");
@@ -247,10 +281,11 @@ impl Designate {
     }
 
     fn delete(&mut self, zone: &str, id: &str) -> Answer {
-        if zone_of(zone) == Some(READ_ONLY) {
+        let zone = self.zone_of(zone);
+        if zone.as_deref() == Some(READ_ONLY) {
             return replay("137-rs-update-as-reader");
         }
-        let Some(at) = self.sets.iter().position(|set| set.id == id && zone_of(zone) == Some(set.zone)) else {
+        let Some(at) = self.sets.iter().position(|set| set.id == id && zone.as_ref() == Some(&set.zone)) else {
             return replay("145-rs-delete-again");
         };
         let mut gone = self.sets[at].clone();
@@ -259,7 +294,8 @@ impl Designate {
             // A set that is being deleted is not found any more, at once.
             self.sets.remove(at);
         }
-        answer(202, &shown(&gone))
+        let shown = self.shown(&gone);
+        answer(202, &shown)
     }
 
     /// What create and update have in common: rights, keys, values.
@@ -296,7 +332,7 @@ impl Designate {
         }
         set.version += 1;
         (set.status, set.action) = ("PENDING", action);
-        let accepted = shown(&set);
+        let accepted = self.shown(&set);
         if std::mem::take(&mut self.breaks) {
             set.status = "ERROR";
         }
@@ -308,14 +344,49 @@ impl Designate {
         }
         accepted
     }
+
+    /// The name of the zone with this id.
+    fn zone_of(&self, id: &str) -> Option<String> {
+        self.zones.iter().find(|zone| zone.id == id).map(|zone| zone.name.clone())
+    }
+
+    /// A record set as the recorded server shows one.
+    fn shown(&self, set: &RecordSet) -> Json {
+        let (_, _, mut body) = recorded("050-rs-create-a");
+        body["id"] = (*set.id).into();
+        body["zone_id"] = self.zones.iter().find(|zone| zone.name == set.zone).map_or("", |zone| &*zone.id).into();
+        body["zone_name"] = (*set.zone).into();
+        body["name"] = (*set.name).into();
+        body["type"] = (*set.rtype).into();
+        body["records"] = json!(set.records);
+        body["ttl"] = json!(set.ttl);
+        body["description"] = json!(set.description);
+        body["status"] = set.status.into();
+        body["action"] = set.action.into();
+        body["version"] = set.version.into();
+        body
+    }
 }
 
-fn id_of(zone: &str) -> &'static str {
-    if zone == ZONE { "8d19cd24-d3cc-4b10-9ce3-2be7f3d04266" } else { "8d19cd24-d3cc-4b10-9ce3-000000000000" }
+/// Whether a name, with its dot, lies in a zone.
+fn within(name: &str, zone: &str) -> bool {
+    name.strip_suffix(zone).is_some_and(|front| front.is_empty() || front.ends_with('.'))
 }
 
-fn zone_of(id: &str) -> Option<&'static str> {
-    [ZONE, READ_ONLY].into_iter().find(|zone| id_of(zone) == id)
+/// Whether a record set is one of those that a list is asked for.
+fn fits(set: &RecordSet, query: &Query) -> bool {
+    let is = |key: &str, of: &dyn Fn(&str) -> bool| query.get(key).is_none_or(|wanted| of(wanted));
+    is("name", &|name| matches(name, &set.name))
+        && is("type", &|rtype| rtype == set.rtype)
+        && is("data", &|data| set.records.iter().any(|record| matches(data, record)))
+}
+
+/// A zone as the recorded server shows one.
+fn shown_zone(zone: &Zone) -> Json {
+    let (_, _, body) = recorded("039-zones-list-by-name");
+    let mut shown = body["zones"][0].clone();
+    (shown["name"], shown["id"]) = ((*zone.name).into(), (*zone.id).into());
+    shown
 }
 
 /// The filter for names: `*` matches anything.
@@ -324,21 +395,4 @@ fn matches(filter: &str, name: &str) -> bool {
         Some((start, end)) => name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end),
         None => filter == name,
     }
-}
-
-/// A record set as the recorded server shows one.
-fn shown(set: &RecordSet) -> Json {
-    let (_, _, mut body) = recorded("050-rs-create-a");
-    body["id"] = (*set.id).into();
-    body["zone_id"] = id_of(set.zone).into();
-    body["zone_name"] = set.zone.into();
-    body["name"] = (*set.name).into();
-    body["type"] = (*set.rtype).into();
-    body["records"] = json!(set.records);
-    body["ttl"] = json!(set.ttl);
-    body["description"] = json!(set.description);
-    body["status"] = set.status.into();
-    body["action"] = set.action.into();
-    body["version"] = set.version.into();
-    body
 }

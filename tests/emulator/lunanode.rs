@@ -27,7 +27,7 @@ const AUTHENTICATION: &str =
     "authentication failure; common reasons: bad nonce (computer time off), source IP mismatch, invalid API id/key";
 
 /// The operations with their required and their optional parameters.
-const OPERATIONS: [(&str, &[&str], &[&str]); 10] = [
+pub const OPERATIONS: [(&str, &[&str], &[&str]); 10] = [
     ("dns/dyn-add/", &["name", "ip"], &[]),
     ("dns/dyn-list/", &[], &[]),
     ("dns/dyn-remove/", &["dyn_id"], &[]),

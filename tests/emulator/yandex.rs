@@ -18,7 +18,7 @@ use super::http::{Answer, Received, Server};
 pub const TYPES: [&str; 8] = ["SRV", "TXT", "NS", "MX", "SOA", "A", "AAAA", "CNAME"];
 
 /// The operations: method, required and optional parameters.
-const OPERATIONS: [(&str, &str, &[&str], &[&str]); 5] = [
+pub const OPERATIONS: [(&str, &str, &[&str], &[&str]); 5] = [
     ("domain/domains", "GET", &[], &["page", "on_page"]),
     ("dns/list", "GET", &["domain"], &[]),
     (

@@ -59,7 +59,7 @@ async fn what_breaks_a_documented_rule_is_never_sent() {
     let good = draft("www.example.com", RecordType::A, "192.0.2.1");
     let text = |rtype, text: &str| Draft { rtype, value: Value::Text(text.into()), ..good.clone() };
     for (bad, says) in [
-        (draft("www.example.org", RecordType::A, "192.0.2.1"), "does not lie in example.com"),
+        (draft("www.example.org", RecordType::A, "192.0.2.1"), "does not lie in the zone example.com"),
         (draft("*.example.com", RecordType::A, "192.0.2.1"), "asterisk"),
         (Draft { ttl: Ttl::new(59), ..good.clone() }, "60 to 86400"),
         (Draft { ttl: Ttl::new(86_401), ..good.clone() }, "60 to 86400"),

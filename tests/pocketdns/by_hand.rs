@@ -122,7 +122,7 @@ async fn what_cannot_be_is_refused_for_itself_and_the_rest_is_done() {
     let outcomes = editor.add(&zone(), &edits).await;
     let says = |at: usize| outcomes[at].as_ref().unwrap_err().to_string();
     assert!(says(0).contains("colour") && says(0).contains("priority"), "{}", says(0));
-    assert!(says(1).contains("has a value"));
+    assert!(says(1).contains("there is no value"));
     assert!(says(2).contains("needs a priority"));
     assert!(says(3).contains("1 of the 2 records were created"), "{}", says(3));
     assert_eq!(outcomes[4].as_ref().unwrap().len(), 1);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::app::{Failure, Loaded};
 use crate::config::{self, Account};
-use crate::model::error::Error;
+use crate::model::error::{Error, Kind};
 use crate::model::name::Name;
 use crate::model::record::RecordType;
 use crate::net::http::Http;
@@ -40,6 +40,11 @@ pub(super) const RECORDS: For =
 /// What went wrong at a service, with its exit code.
 pub(super) fn failed(error: Error) -> Failure {
     Failure::Other(error.kind.exit_code(), error.to_string())
+}
+
+/// What stands in the way of an addition although it was not seen before stays there, whoever tries again.
+pub(super) fn in_the_way(error: Error, hint: &str) -> Error {
+    if error.kind == Kind::Stale { Error { kind: Kind::Config, ..error }.hint(hint) } else { error }
 }
 
 /// What was typed does not make sense.

@@ -5,6 +5,7 @@ use super::ask::patiently;
 use super::{Filters, Given};
 use crate::app::Failure;
 use crate::config;
+use crate::model::error;
 use crate::model::name::Name;
 use crate::model::record::{RecordType, Value};
 use crate::provider::edit::{Attribute, Attributes, Filter, Row, ZoneRow, fits};
@@ -39,16 +40,39 @@ pub(super) async fn zone_of(at: &Opened<'_>, named: Option<&Name>, name: &Name) 
     })
 }
 
-/// The zones that a filter looks in: the one that is named, that of a whole name, or all of them.
-pub(super) async fn zones_of(at: &Opened<'_>, filters: &Filters) -> Result<Vec<Zone>, Failure> {
+/// The zone that a filter looks in: the one that is named, or that of a whole name; `None`: all of them.
+pub(super) async fn zone_of_filter(at: &Opened<'_>, filters: &Filters) -> Result<Option<Zone>, Failure> {
     if let Some(named) = &filters.zone {
-        return Ok(vec![zone_called(at, &all_zones(at).await?, named)?.zone]);
+        return Ok(Some(zone_called(at, &all_zones(at).await?, named)?.zone));
     }
-    if let Some(name) = filters.name.as_deref().filter(|pattern| !pattern.contains('*')) {
-        let name = Name::parse(name).map_err(|why| mistyped(format!("--name {name}: {why}")))?;
-        return Ok(vec![zone_of(at, None, &name).await?]);
+    let Some(name) = filters.name.as_deref().filter(|pattern| !pattern.contains('*')) else { return Ok(None) };
+    let name = Name::parse(name).map_err(|why| mistyped(format!("--name {name}: {why}")))?;
+    zone_of(at, None, &name).await.map(Some)
+}
+
+/// The records that fit, of one zone or of all: where the service lists across its zones it is asked once. By zones.
+pub(super) async fn rows_in(
+    at: &Opened<'_>,
+    zone: Option<Zone>,
+    filter: &Filter,
+) -> error::Result<Vec<(Zone, Vec<Row>)>> {
+    if let Some(zone) = zone {
+        let listing = at.editor.rows(&zone, filter);
+        let rows = patiently(&format!("listing the records of {}", zone.name), listing).await?;
+        return Ok(vec![(zone, rows)]);
     }
-    Ok(all_zones(at).await?.into_iter().map(|row| row.zone).collect())
+    let listing = at.editor.rows_everywhere(filter);
+    let mut found = patiently("listing the records of every zone", listing).await?;
+    // Those of a zone stay in the service's order.
+    found.sort_by(|(one, _), (other, _)| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
+    let mut zones: Vec<(Zone, Vec<Row>)> = Vec::new();
+    for (zone, row) in found {
+        match zones.last_mut() {
+            Some((last, rows)) if *last == zone => rows.push(row),
+            _ => zones.push((zone, vec![row])),
+        }
+    }
+    Ok(zones)
 }
 
 /// The records of a zone that fit.
@@ -85,22 +109,34 @@ impl<'a> Meant<'a> {
         Ok(Self { name, filter, filters })
     }
 
-    /// The zones with the records that are meant. An id alone is asked for where its zone is known.
+    /// The zones with the records that are meant. Of an id alone the service is asked for this one record.
     pub(super) async fn find(&self, at: &Opened<'_>) -> Result<Vec<(Zone, Vec<Row>)>, Failure> {
-        let zones = match self.name {
-            Some(name) => vec![zone_of(at, self.filters.zone.as_ref(), name).await?],
-            None => zones_of(at, self.filters).await?,
+        let zone = match self.name {
+            Some(name) => Some(zone_of(at, self.filters.zone.as_ref(), name).await?),
+            None => zone_of_filter(at, self.filters).await?,
         };
-        let mut found = Vec::new();
-        for zone in zones {
-            let mut rows = rows(at, &zone, &self.filter).await?;
+        let mut found = match (&self.filter.id, zone) {
+            (Some(id), zone) if self.filter.name.is_none() => vec![self.of_id(at, zone, id).await?],
+            (_, zone) => rows_in(at, zone, &self.filter).await.map_err(failed)?,
+        };
+        for (_, rows) in &mut found {
             // A name that was typed as a name is one, also where it starts with a star (RFC 4592).
             rows.retain(|row| self.name.is_none_or(|name| *name == row.name));
-            if !rows.is_empty() {
-                found.push((zone, rows));
-            }
         }
+        found.retain(|(_, rows)| !rows.is_empty());
         Ok(found)
+    }
+
+    /// The record with this id, in its zone or wherever it is, if it is what was meant otherwise.
+    async fn of_id(&self, at: &Opened<'_>, zone: Option<Zone>, id: &str) -> Result<(Zone, Vec<Row>), Failure> {
+        let asking = async {
+            match zone {
+                Some(zone) => at.editor.row(&zone, id).await.map(|row| (zone, row)),
+                None => at.editor.row_anywhere(id).await,
+            }
+        };
+        let (zone, row) = patiently(&format!("asking for the record {id}"), asking).await.map_err(failed)?;
+        Ok((zone, Some(row).into_iter().filter(|row| self.filter.fits(row)).collect()))
     }
 
     /// What to say when nothing was found.

@@ -1,15 +1,16 @@
 //! `records`: list, show, add, update, remove.
 
-use super::account::{Opened, RECORDS, failed, mistyped, refused};
+use super::account::{Opened, RECORDS, failed, in_the_way, mistyped, refused};
 use super::ask::{may_remove, patiently};
-use super::choose::{Meant, attributes, rows, same, values, zone_of, zones_of};
+use super::choose::{Meant, all_zones, attributes, rows, rows_in, same, values, zone_of, zone_of_filter};
 use super::view::{self, Failed, Outcome, Placed, named, row_of};
 use super::{
     Given, RecordsAdd, RecordsCommand, RecordsList, RecordsRemove, RecordsShow, RecordsUpdate, Removing, Writing,
 };
 use crate::app::{Failure, Loaded};
 use crate::cli::print;
-use crate::model::error::{Error, Result as Answer};
+use crate::model::error::{Error, Kind, Result as Answer, Scope};
+use crate::provider::edit::same::{Standing, standing, standing_of_set};
 use crate::provider::edit::{Attributes, Edit, Filter, Row};
 use crate::provider::shape::zones::Zone;
 
@@ -45,32 +46,47 @@ async fn list(at: &Opened<'_>, args: &RecordsList) -> Result<u8, Failure> {
         value: filters.value.clone(),
         id: filters.id.clone(),
     };
-    let mut found = Vec::new();
-    for zone in zones_of(at, filters).await? {
-        let rows = rows(at, &zone, &filter).await?;
-        found.extend(rows.into_iter().map(|row| (zone.name.clone(), row)));
+    let mut outcome = Outcome::shown("list");
+    let found = match zone_of_filter(at, filters).await? {
+        None => rows_of_readable(at, &filter, &mut outcome.failures).await?,
+        zone => rows_in(at, zone, &filter).await.map_err(failed)?,
+    };
+    outcome.records(at, &placed(found), args.ids, args.common.json)
+}
+
+/// The records of every zone that can be read. One that cannot does not hide the others.
+async fn rows_of_readable(
+    at: &Opened<'_>,
+    filter: &Filter,
+    failures: &mut Vec<Failed>,
+) -> Result<Vec<(Zone, Vec<Row>)>, Failure> {
+    match rows_in(at, None, filter).await {
+        Err(Error { kind: Kind::Auth { scope: Scope::RecordSet } | Kind::Config | Kind::Stale, .. }) => {}
+        all => return all.map_err(failed),
     }
-    Outcome::shown("list").records(at, &found, args.ids, args.common.json)
+    let mut found = Vec::new();
+    for zone in all_zones(at).await?.into_iter().map(|row| row.zone) {
+        match rows_in(at, Some(zone.clone()), filter).await {
+            Ok(rows) => found.extend(rows),
+            Err(error) => failures.push(Failed { what: zone.name.to_string(), error }),
+        }
+    }
+    Ok(found)
 }
 
 async fn show(at: &Opened<'_>, args: &RecordsShow) -> Result<u8, Failure> {
     let meant = Meant::new(args.name.as_ref(), args.rtype, &args.filters)?;
-    let mut found: Vec<Placed> = Vec::new();
-    if let (None, Some(id), Some(_)) = (&args.name, &args.filters.id, &args.filters.zone) {
-        // Zone and id are known: the service is asked for this one.
-        for zone in zones_of(at, &args.filters).await? {
-            let row = patiently(&format!("asking for the record {id}"), at.editor.row(&zone, id)).await;
-            found.push((zone.name, row.map_err(failed)?));
-        }
-    } else {
-        for (zone, rows) in meant.find(at).await? {
-            found.extend(rows.into_iter().map(|row| (zone.name.clone(), row)));
-        }
-    }
+    let found = placed(meant.find(at).await?);
     if found.is_empty() {
         return Err(meant.nothing(at));
     }
     Outcome::shown("show").in_full(at, &found, args.common.json)
+}
+
+/// Each record with the name of its zone.
+fn placed(found: Vec<(Zone, Vec<Row>)>) -> Vec<Placed> {
+    let of_zone = |(zone, rows): (Zone, Vec<Row>)| rows.into_iter().map(move |row| (zone.name.clone(), row));
+    found.into_iter().flat_map(of_zone).collect()
 }
 
 async fn add(at: &Opened<'_>, args: &RecordsAdd) -> Result<u8, Failure> {
@@ -81,26 +97,65 @@ async fn add(at: &Opened<'_>, args: &RecordsAdd) -> Result<u8, Failure> {
     add_to(at, &zone, &edit, &args.writing).await
 }
 
-/// Adds what an edit says.
+/// What to do about something that is in the way of an addition.
+const ADD_HINT: &str = "update it instead; driftless records list shows what is there";
+
+/// Adds what an edit says. What is there already is left as it is, and said.
 pub(super) async fn add_to(at: &Opened<'_>, zone: &Zone, edit: &Edit, writing: &Writing) -> Result<u8, Failure> {
     at.editor.check(zone, edit).map_err(failed)?;
+    let of_set = Filter { name: Some(edit.name.to_string()), rtype: Some(edit.rtype), ..Filter::default() };
+    let held = rows(at, zone, &of_set).await?;
     at.warn_of_managed([(&edit.name, edit.rtype)].into_iter());
     let mut outcome = Outcome::written("add", "added", writing.dry_run);
-    let mut added = Vec::new();
     // Where each value is a record of its own, each has an outcome of its own.
     let each = if at.keeps_sets() { vec![edit.clone()] } else { apart(edit) };
-    let answers = if writing.dry_run {
-        each.iter().map(|edit| Ok(vec![row_of(edit, None)])).collect()
+    let mut missing = Vec::new();
+    for edit in each {
+        match there_already(at, &edit, &held)? {
+            Some(row) => outcome.unchanged.push((zone.name.clone(), row)),
+            None => missing.push(edit),
+        }
+    }
+    let answers = if writing.dry_run || missing.is_empty() {
+        missing.iter().map(|edit| Ok(vec![row_of(edit, None)])).collect()
     } else {
-        patiently(&format!("adding {} {}", edit.name, edit.rtype), at.editor.add(zone, &each)).await
+        patiently(&format!("adding {} {}", edit.name, edit.rtype), at.editor.add(zone, &missing)).await
     };
-    for (edit, answer) in each.iter().zip(answers) {
+    let mut added = Vec::new();
+    for (edit, answer) in missing.iter().zip(answers) {
         match answer {
             Ok(rows) => added.extend(rows.into_iter().map(|row| (zone.name.clone(), row))),
-            Err(error) => outcome.failures.push(Failed { what: named(&row_of(edit, None)), error }),
+            Err(error) => {
+                outcome.failures.push(Failed { what: named(&row_of(edit, None)), error: in_the_way(error, ADD_HINT) })
+            }
         }
     }
     outcome.records(at, &added, false, writing.common.json)
+}
+
+/// The row that is what the edit says already.
+///
+/// # Errors
+/// It is there, but otherwise: `update` is what changes it.
+fn there_already(at: &Opened<'_>, edit: &Edit, held: &[Row]) -> Result<Option<Row>, Failure> {
+    for row in held {
+        let standing = match edit.values.as_slice() {
+            _ if at.keeps_sets() => standing_of_set(edit, row),
+            [value] => standing(edit, value, row, at.editor.attributes()),
+            _ => Standing::Other,
+        };
+        match standing {
+            Standing::Other => {}
+            Standing::Same => return Ok(Some(row.clone())),
+            Standing::Differs(how) => {
+                let what = if at.keeps_sets() { format!("{} {}", row.name, row.rtype) } else { named(row) };
+                return Err(refused(format!(
+                    "{what} is there already, but {how}: nothing was added (driftless records update changes it)"
+                )));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// An edit for each value.
@@ -114,7 +169,9 @@ async fn update(at: &Opened<'_>, args: &RecordsUpdate) -> Result<u8, Failure> {
         (None, _) => Vec::new(),
     };
     if typed.is_empty() && nothing_given(&args.given) {
-        return Err(mistyped("nothing to change was named: give values, --ttl, --priority, --weight or --set"));
+        return Err(mistyped(
+            "nothing to change was named: give NAME TYPE VALUE, or --ttl, --priority, --weight, --set",
+        ));
     }
     let attributes = attributes(at, &args.given)?;
     let meant = Meant::new(args.name.as_ref(), args.rtype, &args.filters)?;
@@ -163,7 +220,7 @@ pub(super) async fn change_all(
     writing: &Writing,
 ) -> Result<u8, Failure> {
     for (zone, changes) in &changes {
-        changes.iter().try_for_each(|(_, edit)| at.editor.check(zone, edit)).map_err(failed)?;
+        changes.iter().try_for_each(|(row, edit)| at.editor.check_change(zone, row, edit)).map_err(failed)?;
     }
     at.warn_of_managed(changes.iter().flat_map(|(_, changes)| changes).map(|(row, _)| (&row.name, row.rtype)));
     let mut outcome = Outcome::written("update", "updated", writing.dry_run);
@@ -228,6 +285,20 @@ impl Cut {
         row.values.retain(|value| !self.stays.contains(value));
         row
     }
+
+    /// Whether it may be removed, by the service's rules.
+    fn check(&self, at: &Opened<'_>, zone: &Zone) -> Answer<()> {
+        match self.left() {
+            Some(edit) => at.editor.check_change(zone, &self.row, &edit),
+            None => at.editor.check_removal(zone, &self.row),
+        }
+    }
+
+    /// What is left of it, if anything is.
+    fn left(&self) -> Option<Edit> {
+        let left = || edit(&self.row, self.stays.clone(), &Given::default(), &Attributes::new());
+        (!self.stays.is_empty()).then(left)
+    }
 }
 
 /// Removes what is to go, once a person has agreed.
@@ -252,8 +323,11 @@ pub(super) async fn remove_all(at: &Opened<'_>, cuts: &[(Zone, Vec<Cut>)], remov
     let mut outcome = Outcome::written("remove", "removed", writing.dry_run);
     let mut removed = Vec::new();
     for (zone, cuts) in cuts {
-        let answers =
-            if writing.dry_run { cuts.iter().map(|_| Ok(())).collect() } else { take_away(at, zone, cuts).await };
+        let answers = if writing.dry_run {
+            cuts.iter().map(|cut| cut.check(at, zone)).collect()
+        } else {
+            take_away(at, zone, cuts).await
+        };
         for (cut, answer) in cuts.iter().zip(answers) {
             match answer {
                 Ok(()) => removed.push((zone.name.clone(), cut.gone())),
@@ -267,12 +341,7 @@ pub(super) async fn remove_all(at: &Opened<'_>, cuts: &[(Zone, Vec<Cut>)], remov
 /// Whole records are removed together; sets of which values stay are updated. One answer each, in order.
 async fn take_away(at: &Opened<'_>, zone: &Zone, cuts: &[Cut]) -> Vec<Answer<()>> {
     let whole: Vec<Row> = cuts.iter().filter(|cut| cut.stays.is_empty()).map(|cut| cut.row.clone()).collect();
-    let none = Given::default();
-    let partly: Vec<(Row, Edit)> = cuts
-        .iter()
-        .filter(|cut| !cut.stays.is_empty())
-        .map(|cut| (cut.row.clone(), edit(&cut.row, cut.stays.clone(), &none, &Attributes::new())))
-        .collect();
+    let partly: Vec<(Row, Edit)> = cuts.iter().filter_map(|cut| Some((cut.row.clone(), cut.left()?))).collect();
     let doing = format!("removing {} of {}", print::counted(cuts.len(), "record"), zone.name);
     let work = async {
         let removed = if whole.is_empty() { Vec::new() } else { at.editor.remove(zone, &whole).await };

@@ -29,6 +29,10 @@ pub(super) async fn apply(loaded: &Loaded, args: &TemplateApply) -> Result<u8, F
         let held = rows(&at, &zone, &Filter::default()).await?.len();
         let held = print::counted(held, "record");
         print::warning(&format!("what the template makes only the service knows; {} has {held} now", zone.name));
+        if !writing.common.json {
+            print::line("nothing was done");
+            return Ok(0);
+        }
     } else {
         if !may(&format!("{doing}? records that are there may be replaced"), args.removing.yes)? {
             print::line("nothing was done");

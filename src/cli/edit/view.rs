@@ -31,6 +31,8 @@ pub(super) struct Outcome {
     pub(super) action: &'static str,
     /// Nothing was written.
     pub(super) dry_run: bool,
+    /// What was there already as it was asked for.
+    pub(super) unchanged: Vec<Placed>,
     /// What did not work.
     pub(super) failures: Vec<Failed>,
 }
@@ -38,12 +40,12 @@ pub(super) struct Outcome {
 impl Outcome {
     /// Of a command that shows.
     pub(super) fn shown(action: &'static str) -> Self {
-        Self { done: None, action, dry_run: false, failures: Vec::new() }
+        Self { done: None, action, dry_run: false, unchanged: Vec::new(), failures: Vec::new() }
     }
 
     /// Of a command that writes.
     pub(super) fn written(action: &'static str, done: &'static str, dry_run: bool) -> Self {
-        Self { done: Some(done), action, dry_run, failures: Vec::new() }
+        Self { done: Some(done), action, dry_run, unchanged: Vec::new(), failures: Vec::new() }
     }
 
     /// The exit code of the worst that failed.
@@ -65,6 +67,9 @@ impl Outcome {
     fn sum(&self, count: usize, what: &str) {
         for failed in &self.failures {
             print::error(&format!("{}: {}", failed.what, print::tame(&failed.error.to_string())));
+        }
+        for (_, row) in &self.unchanged {
+            print::line(&format!("{} is there already", named(row)));
         }
         if let Some(done) = self.done {
             let would = if self.dry_run { "would be " } else { "" };
@@ -95,14 +100,17 @@ impl Outcome {
     /// Prints records. Ids are shown where they are short, or asked for.
     pub(super) fn records(self, at: &Opened<'_>, rows: &[Placed], ids: bool, json: bool) -> Result<u8, Failure> {
         if json {
-            print::json(&self.object(at, "records", rows.iter().map(|row| record_view(at, row)).collect()))?;
+            let views = |rows: &[Placed]| rows.iter().map(|row| record_view(at, row)).collect::<Vec<_>>();
+            let mut object = self.object(at, "records", views(rows));
+            object["unchanged"] = views(&self.unchanged).into();
+            print::json(&object)?;
             return Ok(self.code());
         }
         let ids = ids || rows.iter().all(|(_, row)| row.id.chars().count() <= SHORT_ID);
         let cells = |(_, row): &Placed| {
             let ttl = row.ttl.map_or_else(|| "-".to_owned(), |ttl| ttl.to_string());
             let values: Vec<String> = row.values.iter().map(|value| print::tame(value)).collect();
-            let attributes = listed(&row.attributes);
+            let attributes = listed(&given_by_hand(at, &row.attributes));
             let last = [values.join(", "), attributes].join("  ").trim_end().to_owned();
             let id = ids.then(|| print::tame(&row.id));
             [Some(row.name.to_string()), Some(row.rtype.to_string()), Some(ttl), id, Some(last)]
@@ -111,7 +119,7 @@ impl Outcome {
         let head: Vec<&str> = head.into_iter().flatten().collect();
         let table: Vec<Vec<String>> = rows.iter().map(|row| cells(row).into_iter().flatten().collect()).collect();
         match rows {
-            [] if self.done.is_none() => print::line("there is no such record"),
+            [] if self.done.is_none() && self.failures.is_empty() => print::line("there is no such record"),
             [] => {}
             _ => print::cut_table(&head, &table),
         }
@@ -156,6 +164,14 @@ pub(super) fn attributes(at: &Opened<'_>, json: bool) -> Result<u8, Failure> {
     let rows: Vec<Vec<String>> = records.iter().map(row("record")).chain(zones.iter().map(row("zone"))).collect();
     print::table(&["OF", "ATTRIBUTE", "MEANING"], &rows);
     Ok(0)
+}
+
+/// What can be given, and how it stands. Whatever else the service tells (dates, names of zones) is in `show` and in the JSON.
+fn given_by_hand(at: &Opened<'_>, attributes: &Attributes) -> Attributes {
+    let known = at.editor.attributes();
+    let told =
+        attributes.iter().filter(|(name, _)| *name == "status" || known.iter().any(|known| known.name == **name));
+    told.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// `key=value  key=value`.

@@ -1,6 +1,6 @@
 //! `zones`: list, add, remove.
 
-use super::account::{Opened, RECORDS, failed, refused};
+use super::account::{Opened, RECORDS, failed, in_the_way, refused};
 use super::ask::{may_remove, patiently};
 use super::choose::{all_zones, checked, rows, zone_called};
 use super::view::Outcome;
@@ -32,6 +32,7 @@ async fn add(loaded: &Loaded, args: &ZonesAdd) -> Result<u8, Failure> {
     let options = [("ttl", args.ttl.map(|ttl| ttl.to_string())), ("email", args.email.clone())];
     let given = options.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
     let attributes = checked(given.chain(args.set.iter().cloned()), at.editor.zone_attributes(), &at, "zones")?;
+    at.editor.check_zone(&args.name, &attributes).map_err(failed)?;
     let zone = if args.writing.dry_run {
         if all_zones(&at).await?.iter().any(|row| row.zone.name == args.name) {
             return Err(refused(format!("the account {} has the zone {} already", at.account.name, args.name)));
@@ -39,7 +40,8 @@ async fn add(loaded: &Loaded, args: &ZonesAdd) -> Result<u8, Failure> {
         ZoneRow { zone: Zone { id: String::new(), name: args.name.clone() }, attributes }
     } else {
         let adding = at.editor.add_zone(&args.name, &attributes);
-        patiently(&format!("adding the zone {}", args.name), adding).await.map_err(failed)?
+        let added = patiently(&format!("adding the zone {}", args.name), adding).await;
+        added.map_err(|error| failed(in_the_way(error, "driftless zones list shows what is there")))?
     };
     Outcome::written("add", "added", args.writing.dry_run).zones(&at, &[zone], args.writing.common.json)
 }
@@ -53,6 +55,7 @@ async fn remove(loaded: &Loaded, args: &ZonesRemove) -> Result<u8, Failure> {
         let hint = config::suggest(id, "it has", [row.zone.id.as_str()]);
         return Err(refused(format!("the zone {} has not the id {id}{hint}", args.name)));
     }
+    at.editor.check_zone_removal(&row.zone).map_err(failed)?;
     at.warn_of_managed_in(&row.zone);
     if !writing.dry_run {
         if !args.removing.yes {

@@ -17,7 +17,7 @@ use crate::model::error::{Error, Result};
 use crate::model::name::Name;
 use crate::model::record::RecordType;
 use crate::net::http::Reply;
-use crate::provider::edit::{Attribute, Attributes, Edit, Editor, Filter, Row, ZoneRow, cannot};
+use crate::provider::edit::{Attribute, Attributes, Edit, Editor, Filter, Row, ZoneRow};
 use crate::provider::shape::patience::Patience;
 use crate::provider::shape::zones::Zone;
 
@@ -29,6 +29,22 @@ impl Editor for Designate {
 
     fn zone_attributes(&self) -> &'static [Attribute] {
         rules::ZONE_ATTRIBUTES
+    }
+
+    fn check(&self, zone: &Zone, edit: &Edit) -> Result<()> {
+        rules::settings(zone, edit, &format!("checking {} {}", edit.name, edit.rtype)).map(drop)
+    }
+
+    fn check_change(&self, zone: &Zone, held: &Row, edit: &Edit) -> Result<()> {
+        rules::changes(zone, held, edit, &format!("checking {} {}", held.name, held.rtype)).map(drop)
+    }
+
+    fn check_removal(&self, zone: &Zone, row: &Row) -> Result<()> {
+        rules::removal(zone, row, &format!("removing {} {}", row.name, row.rtype))
+    }
+
+    fn check_zone(&self, name: &Name, attributes: &Attributes) -> Result<()> {
+        rules::zone(name, attributes, &format!("adding the zone {name}")).map(drop)
     }
 
     async fn zones(&self) -> Result<Vec<ZoneRow>> {
@@ -135,11 +151,7 @@ impl Designate {
     }
 
     async fn update_one(&self, zone: &Zone, row: &Row, edit: &Edit, doing: String) -> Result<Row> {
-        if (&row.name, row.rtype) != (&edit.name, edit.rtype) {
-            let why = "Designate keeps the name and the type of a record set; add another one and remove this one";
-            return Err(cannot(doing, why));
-        }
-        let body = differs(row, rules::settings(zone, edit, &doing)?);
+        let body = differs(row, rules::changes(zone, row, edit, &doing)?);
         if body.is_empty() {
             return Ok(row.clone());
         }
@@ -149,10 +161,7 @@ impl Designate {
     }
 
     async fn remove_one(&self, zone: &Zone, row: &Row, doing: String) -> Result<()> {
-        let keeps = row.rtype == RecordType::Soa || (row.rtype == RecordType::Ns && row.name == zone.name);
-        if keeps {
-            return Err(cannot(doing, "Designate keeps the zone's SOA and its own NS records itself"));
-        }
+        rules::removal(zone, row, &doing)?;
         let path = ["zones", rules::id(&zone.id, &doing)?, "recordsets", rules::id(&row.id, &doing)?];
         let reply = self.write(Method::DELETE, &path, None, &doing).await?;
         answers::deleted(&reply, &doing).map(drop)

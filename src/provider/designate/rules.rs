@@ -6,7 +6,8 @@ use super::answers;
 use crate::model::error::{Error, Result};
 use crate::model::name::Name;
 use crate::model::record::{RecordType, Ttl, Value};
-use crate::provider::edit::{Attribute, Attributes, Edit, cannot};
+use crate::provider::edit::rules::{ANY_TTL, Rules, together};
+use crate::provider::edit::{Attribute, Attributes, Edit, Row, cannot};
 use crate::provider::shape::zones::Zone;
 
 /// What a record set may be given beside its values.
@@ -23,6 +24,28 @@ pub(super) const ZONE_ATTRIBUTES: &[Attribute] = &[
     Attribute { name: "ttl", help: "The TTL of record sets that have none of their own, in seconds." },
     Attribute { name: "type", help: "PRIMARY, which it is when left out, or SECONDARY." },
 ];
+
+/// The types that a client may write. Which of the newer ones a server takes is its operator's choice, and said by the server.
+const RULES: Rules<'_> = Rules {
+    service: "Designate",
+    types: &[
+        RecordType::A,
+        RecordType::Aaaa,
+        RecordType::Caa,
+        RecordType::Cname,
+        RecordType::Https,
+        RecordType::Mx,
+        RecordType::Ns,
+        RecordType::Ptr,
+        RecordType::Spf,
+        RecordType::Srv,
+        RecordType::Sshfp,
+        RecordType::Svcb,
+        RecordType::Tlsa,
+        RecordType::Txt,
+    ],
+    ttl: ANY_TTL,
+};
 
 /// The longest description, in characters.
 const COMMENT: usize = 160;
@@ -67,20 +90,10 @@ pub(super) fn zone(name: &Name, attributes: &Attributes, doing: &str) -> Result<
 /// What an edit says of a record set, but for its name and type.
 pub(super) fn settings(zone: &Zone, edit: &Edit, doing: &str) -> Result<Map<String, Json>> {
     known(&edit.attributes, ATTRIBUTES, doing)?;
-    if !edit.name.is_within(&zone.name) {
-        return Err(cannot(doing, format!("the name does not lie in the zone {}", zone.name)));
-    }
-    let apex = edit.name == zone.name;
-    match edit.rtype {
-        RecordType::Soa => return Err(cannot(doing, "Designate writes the SOA of a zone itself")),
-        RecordType::Ns if apex => return Err(cannot(doing, "Designate writes the NS records of a zone's apex itself")),
-        RecordType::Alias => return Err(cannot(doing, "Designate has no ALIAS records")),
-        RecordType::Cname if apex => {
-            return Err(cannot(doing, "a zone's apex can be no CNAME (RFC 1912, section 2.4)"));
-        }
-        _ if edit.values.is_empty() => return Err(cannot(doing, "a record set needs at least one value")),
-        _ => {}
-    }
+    own(zone, &edit.name, edit.rtype, doing)?;
+    let refuse = |why| cannot(doing, why);
+    RULES.check(zone, &edit.name, edit.rtype, edit.ttl).map_err(refuse)?;
+    together(edit.rtype, &edit.values).map_err(refuse)?;
     let mut records = Vec::new();
     for value in &edit.values {
         let record = record(edit, value).map_err(|why| cannot(doing, why))?;
@@ -88,13 +101,32 @@ pub(super) fn settings(zone: &Zone, edit: &Edit, doing: &str) -> Result<Map<Stri
             records.push(record);
         }
     }
-    if edit.rtype == RecordType::Cname && records.len() > 1 {
-        return Err(cannot(doing, "a CNAME has one value"));
-    }
     let mut body = Map::from_iter([("records".into(), records.into())]);
     body.extend(edit.ttl.map(|ttl| ("ttl".into(), ttl.seconds().into())));
     body.extend(comment(&edit.attributes, doing)?.map(|comment| ("description".into(), comment)));
     Ok(body)
+}
+
+/// What a row becomes by an edit, but for what it has already.
+pub(super) fn changes(zone: &Zone, row: &Row, edit: &Edit, doing: &str) -> Result<Map<String, Json>> {
+    if (&row.name, row.rtype) != (&edit.name, edit.rtype) {
+        let why = "Designate keeps the name and the type of a record set; add another one and remove this one";
+        return Err(cannot(doing, why));
+    }
+    settings(zone, edit, doing)
+}
+
+/// Whether a record set may be removed.
+pub(super) fn removal(zone: &Zone, row: &Row, doing: &str) -> Result<()> {
+    own(zone, &row.name, row.rtype, doing)
+}
+
+/// Refuses what Designate writes itself.
+fn own(zone: &Zone, name: &Name, rtype: RecordType, doing: &str) -> Result<()> {
+    if rtype == RecordType::Soa || (rtype == RecordType::Ns && *name == zone.name) {
+        return Err(cannot(doing, "Designate writes a zone's SOA and the NS records of its apex itself"));
+    }
+    Ok(())
 }
 
 /// A value as two of them are compared.

@@ -9,25 +9,30 @@ use async_trait::async_trait;
 
 use super::api::{DEFAULT_TTL, Fields, HostedRecord, HostedZone};
 use super::{LNDYN, LunaNode, hosted_record};
-use crate::model::error::{Error, Kind, Result};
+use crate::model::error::{Error, Result};
 use crate::model::name::Name;
 use crate::model::record::{RecordType, RrsetKey, Ttl, Value};
+use crate::provider::edit::rules::{ANY_TTL, Rules, together};
 use crate::provider::edit::{Attribute, Attributes, Edit, Editor, Filter, Row, ZoneRow, cannot};
 use crate::provider::shape::records::{Draft, Record};
 use crate::provider::shape::zones::Zone;
 
 /// The types that `dns2/record-add` takes.
-const TYPES: [RecordType; 9] = [
-    RecordType::A,
-    RecordType::Aaaa,
-    RecordType::Alias,
-    RecordType::Cname,
-    RecordType::Mx,
-    RecordType::Ns,
-    RecordType::Spf,
-    RecordType::Srv,
-    RecordType::Txt,
-];
+const RULES: Rules<'_> = Rules {
+    service: "LunaNode",
+    types: &[
+        RecordType::A,
+        RecordType::Aaaa,
+        RecordType::Alias,
+        RecordType::Cname,
+        RecordType::Mx,
+        RecordType::Ns,
+        RecordType::Spf,
+        RecordType::Srv,
+        RecordType::Txt,
+    ],
+    ttl: ANY_TTL,
+};
 
 /// What `dns2/zone-add` is told where no TTL is given, in seconds.
 const ZONE_TTL: &str = "3600";
@@ -67,7 +72,7 @@ impl Editor for LunaNode {
 
     fn check(&self, zone: &Zone, edit: &Edit) -> Result<()> {
         if !self.is_lndyn(zone) {
-            return fields_of_all(edit).map(drop).map_err(self.doing("checking", key(edit)));
+            return fields_of_all(zone, edit).map(drop).map_err(self.doing("checking", key(edit)));
         }
         let checked = if edit.ttl.is_some() || !edit.attributes.is_empty() {
             Err(cannot("preparing the request", format!("names under {LNDYN} have neither a TTL nor attributes")))
@@ -75,6 +80,18 @@ impl Editor for LunaNode {
             lndyn_draft(edit).and_then(|draft| self.lndyn_entry(&draft).map(drop))
         };
         checked.map_err(self.doing("checking", key(edit)))
+    }
+
+    fn check_zone(&self, name: &Name, attributes: &Attributes) -> Result<()> {
+        self.zone_ttl(name, attributes).map(drop).map_err(self.doing("adding the zone", name))
+    }
+
+    fn check_zone_removal(&self, zone: &Zone) -> Result<()> {
+        if self.is_lndyn(zone) {
+            let why = "the domain is LunaNode's; driftless dyn remove removes a name of yours";
+            return Err(self.doing("removing the zone", &zone.name)(cannot("preparing the request", why)));
+        }
+        Ok(())
     }
 
     async fn zones(&self) -> Result<Vec<ZoneRow>> {
@@ -88,25 +105,15 @@ impl Editor for LunaNode {
 
     async fn add_zone(&self, name: &Name, attributes: &Attributes) -> Result<ZoneRow> {
         let doing = || self.doing("adding the zone", name);
-        if name.is_within(&self.lndyn.name) {
-            let why = format!("names under {LNDYN} are no zones of their own; driftless dyn add makes one name");
-            return Err(doing()(cannot("preparing the request", why)));
-        }
-        let ttl = attributes.get("ttl").map_or(ZONE_TTL, String::as_str);
-        let ttl = ttl.parse().ok().and_then(Ttl::new).ok_or_else(|| {
-            doing()(cannot("preparing the request", format!("a TTL is a number of seconds, unlike \"{ttl}\"")))
-        })?;
-        self.api.zone_add(name.as_str(), ttl).await.map_err(final_where_there).map_err(doing())?;
+        let ttl = self.zone_ttl(name, attributes).map_err(doing())?;
+        self.api.zone_add(name.as_str(), ttl).await.map_err(doing())?;
         let zones = self.zones().await?;
         let added = zones.into_iter().find(|row| row.zone.name == *name);
         added.ok_or_else(|| doing()(Error::transient("listing the zones", "it was accepted and is not listed yet")))
     }
 
     async fn remove_zone(&self, zone: &Zone) -> Result<()> {
-        if self.is_lndyn(zone) {
-            let why = "the domain is LunaNode's; driftless dyn remove removes a name of yours";
-            return Err(self.doing("removing the zone", &zone.name)(cannot("preparing the request", why)));
-        }
+        self.check_zone_removal(zone)?;
         self.api.zone_remove(&zone.id).await.map_err(self.doing("removing the zone", &zone.name))
     }
 
@@ -168,6 +175,18 @@ impl Editor for LunaNode {
 }
 
 impl LunaNode {
+    /// The TTL of a zone that may be added.
+    fn zone_ttl(&self, name: &Name, attributes: &Attributes) -> Result<Ttl> {
+        let refuse = |why: String| cannot("preparing the request", why);
+        if name.is_within(&self.lndyn.name) {
+            let why = format!("names under {LNDYN} are no zones of their own; driftless dyn add makes one name");
+            return Err(refuse(why));
+        }
+        let ttl = attributes.get("ttl").map_or(ZONE_TTL, String::as_str);
+        let known = ttl.parse().ok().and_then(Ttl::new);
+        known.ok_or_else(|| refuse(format!("a TTL is a number of seconds, unlike \"{ttl}\"")))
+    }
+
     async fn all_rows(&self, zone: &Zone) -> Result<Vec<Row>> {
         if self.is_lndyn(zone) {
             return Ok(self.lndyn_records().await?.into_iter().map(lndyn_row).collect());
@@ -179,7 +198,7 @@ impl LunaNode {
     async fn add_dyn(&self, edit: &Edit) -> Result<Vec<Row>> {
         let doing = || self.doing("adding", key(edit));
         let draft = lndyn_draft(edit).map_err(doing())?;
-        let told = self.lndyn_create(&draft).await.map_err(final_where_there).map_err(doing())?;
+        let told = self.lndyn_create(&draft).await.map_err(doing())?;
         // Whether the service tells the id of what was added is not documented.
         let id = match told {
             Some(id) => id,
@@ -207,8 +226,8 @@ impl LunaNode {
     async fn add_hosted(&self, zone: &Zone, edit: &Edit) -> Result<Vec<Row>> {
         let doing = || self.doing("adding", key(edit));
         let mut added = Vec::new();
-        for fields in fields_of_all(edit).map_err(doing())? {
-            let id = self.api.record_add(&zone.id, &fields, None).await.map_err(final_where_there).map_err(doing())?;
+        for fields in fields_of_all(zone, edit).map_err(doing())? {
+            let id = self.api.record_add(&zone.id, &fields, None).await.map_err(doing())?;
             added.push(row_of_fields(id.unwrap_or_default(), edit, fields));
         }
         Ok(added)
@@ -218,7 +237,7 @@ impl LunaNode {
         let doing = || self.doing("updating", key(edit));
         let held = listed.iter().find(|record| record.id == before.id);
         let held = held.ok_or_else(|| doing()(Error::stale("looking it up", "the record is no longer there")))?;
-        let [mut fields] = <[Fields; 1]>::try_from(fields_of_all(edit).map_err(doing())?)
+        let [mut fields] = <[Fields; 1]>::try_from(fields_of_all(zone, edit).map_err(doing())?)
             .map_err(|_| doing()(cannot("preparing the request", "a record here holds one value")))?;
         fields.ttl = edit.ttl.or(held.fields.ttl);
         let mut attributes = held.fields.attributes.clone();
@@ -234,11 +253,6 @@ impl LunaNode {
 
 fn key(edit: &Edit) -> RrsetKey {
     RrsetKey::new(edit.name.clone(), edit.rtype)
-}
-
-/// What is there already is so for good when a person adds it: no second look makes it go away.
-fn final_where_there(error: Error) -> Error {
-    if error.kind == Kind::Stale { Error { kind: Kind::Config, ..error }.hint("update it instead") } else { error }
 }
 
 fn zone_row(zone: HostedZone) -> Option<ZoneRow> {
@@ -308,12 +322,10 @@ fn lndyn_draft(edit: &Edit) -> Result<Draft> {
 }
 
 /// What is sent for each value of an edit, checked by the rules of the documentation.
-fn fields_of_all(edit: &Edit) -> Result<Vec<Fields>> {
+fn fields_of_all(zone: &Zone, edit: &Edit) -> Result<Vec<Fields>> {
     let refuse = |why: String| cannot("preparing the request", why);
-    if !TYPES.contains(&edit.rtype) {
-        let types: Vec<&str> = TYPES.iter().map(|rtype| rtype.as_str()).collect();
-        return Err(refuse(format!("LunaNode keeps no {} records; it keeps {}", edit.rtype, types.join(", "))));
-    }
+    RULES.check(zone, &edit.name, edit.rtype, edit.ttl).map_err(refuse)?;
+    together(edit.rtype, &edit.values).map_err(refuse)?;
     let mut common = BTreeMap::new();
     for (name, value) in edit.attributes.iter().filter(|(name, value)| !is_default(name, value)) {
         check_attribute(edit.rtype, name, value).map_err(refuse)?;
@@ -372,6 +384,7 @@ fn check_attribute(rtype: RecordType, name: &str, value: &str) -> Result<(), Str
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::error::Kind;
 
     fn edit(rtype: RecordType, value: &str, attributes: &[(&str, &str)]) -> Edit {
         let attributes = attributes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -379,8 +392,12 @@ mod tests {
         Edit { name, rtype, values: vec![value.into()], ttl: None, attributes }
     }
 
+    fn zone() -> Zone {
+        Zone { id: "7".into(), name: Name::parse("example.org").unwrap() }
+    }
+
     fn sent(edit: &Edit) -> Fields {
-        fields_of_all(edit).unwrap().remove(0)
+        fields_of_all(&zone(), edit).unwrap().remove(0)
     }
 
     #[test]
@@ -389,7 +406,7 @@ mod tests {
             let fields = sent(&edit(RecordType::Mx, value, attributes));
             assert_eq!((fields.data.as_str(), fields.attributes["aux"].as_str()), ("mail.example.org", "10"));
         }
-        assert!(fields_of_all(&edit(RecordType::Mx, "10 mail.example.org", &[("priority", "20")])).is_err());
+        assert!(fields_of_all(&zone(), &edit(RecordType::Mx, "10 mail.example.org", &[("priority", "20")])).is_err());
         let fields = sent(&edit(RecordType::Srv, "1 2 5060 sip.example.org", &[]));
         assert_eq!((fields.data.as_str(), fields.attributes["aux"].as_str()), ("2 5060 sip.example.org", "1"));
         assert_eq!(sent(&edit(RecordType::Txt, "10 words", &[])).data, "10 words");
@@ -406,12 +423,12 @@ mod tests {
             ("longitude", "NaN", "-180 to 180"),
             ("global", "1", "yes or no"),
         ] {
-            let error = fields_of_all(&edit(RecordType::A, "192.0.2.1", &[(name, value)])).unwrap_err();
+            let error = fields_of_all(&zone(), &edit(RecordType::A, "192.0.2.1", &[(name, value)])).unwrap_err();
             assert!(error.kind == Kind::Config && error.why.contains(said), "{name}: {error}");
         }
-        let error = fields_of_all(&edit(RecordType::Caa, "0 issue \"ca.example\"", &[])).unwrap_err();
+        let error = fields_of_all(&zone(), &edit(RecordType::Caa, "0 issue \"ca.example\"", &[])).unwrap_err();
         assert!(error.why.contains("LunaNode keeps no CAA records"), "{error}");
-        assert!(fields_of_all(&edit(RecordType::A, "mail", &[])).is_err());
+        assert!(fields_of_all(&zone(), &edit(RecordType::A, "mail", &[])).is_err());
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::{PRIORITY, PocketDns, against_the_rules, api, name_in};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::name::Name;
 use crate::model::record::{RecordType, RrsetKey, Ttl};
+use crate::provider::edit::rules::together;
 use crate::provider::edit::{Attribute, Attributes, Edit, Editor, Filter, Row, ZoneRow, cannot};
 use crate::provider::shape::zones::Zone;
 
@@ -19,6 +20,11 @@ const ATTRIBUTES: &[Attribute] = &[Attribute {
 }];
 
 impl PocketDns {
+    /// An edit that breaks a rule.
+    fn breaks(&self, edit: &Edit, why: String) -> Error {
+        Error::config(format!("checking {} {} at account {}", edit.name, edit.rtype, self.account), why).unsent()
+    }
+
     /// Applies one of the service's templates (`tpl_website_basic`) with its variables (`ip_address`, `mail_server` …) to a
     /// zone, and answers the records that it made. What becomes of the records that are there is not documented.
     ///
@@ -41,17 +47,7 @@ impl PocketDns {
 
     async fn update_one(&self, zone: &Zone, held: &Row, edit: &Edit) -> Result<Row> {
         let doing = self.doing("updating", RrsetKey::new(edit.name.clone(), edit.rtype));
-        let refuse = |why: String| doing(against_the_rules(why));
-        check_attributes(edit).map_err(refuse)?;
-        let ([before], [after]) = (held.values.as_slice(), edit.values.as_slice()) else {
-            return Err(refuse("a record has one value".into()));
-        };
-        let (priority, content) = priority_and_content(edit, after);
-        let of_held = held.attributes.get(PRIORITY).map(String::as_str);
-        let held_now =
-            Wanted { name: &held.name, rtype: held.rtype, content: before, ttl: held.ttl, priority: of_held };
-        let wanted = Wanted { name: &edit.name, rtype: edit.rtype, content, ttl: edit.ttl, priority };
-        let patch = rules::patch(zone, &held_now, &wanted).map_err(refuse)?;
+        let patch = patch(zone, held, edit).map_err(|why| doing(against_the_rules(why)))?;
         match self.change(zone, &held.id, &patch).await.map_err(&doing)? {
             None => Ok(held.clone()),
             Some(listed) => row(zone, listed).ok_or_else(|| doing(not_understood())),
@@ -65,19 +61,29 @@ impl Editor for PocketDns {
         ATTRIBUTES
     }
 
+    fn check(&self, zone: &Zone, edit: &Edit) -> Result<()> {
+        let each = |value: &String| rules::new(zone, &wanted(edit, value)).map(drop);
+        let checked = check_edit(edit).and_then(|()| edit.values.iter().try_for_each(each));
+        checked.map_err(|why| self.breaks(edit, why))
+    }
+
+    fn check_change(&self, zone: &Zone, held: &Row, edit: &Edit) -> Result<()> {
+        patch(zone, held, edit).map(drop).map_err(|why| self.breaks(edit, why))
+    }
+
+    fn check_zone(&self, name: &Name, _attributes: &Attributes) -> Result<()> {
+        Err(cannot(format!("adding the zone {name}"), "PocketDNS's domains are bought, not added: its API has no call"))
+    }
+
+    fn check_zone_removal(&self, zone: &Zone) -> Result<()> {
+        Err(cannot(format!("removing the zone {}", zone.name), "PocketDNS's API has no call to give up a domain"))
+    }
+
     async fn zones(&self) -> Result<Vec<ZoneRow>> {
         let row = |(zone, domain): (Zone, api::Domain)| ZoneRow { zone, attributes: attributes(domain) };
         let mut rows: Vec<ZoneRow> = self.reached().await?.into_iter().map(row).collect();
         rows.sort_by(|a, b| a.zone.name.cmp(&b.zone.name));
         Ok(rows)
-    }
-
-    async fn add_zone(&self, name: &Name, _attributes: &Attributes) -> Result<ZoneRow> {
-        Err(cannot(format!("adding the zone {name}"), "PocketDNS's domains are bought, not added: its API has no call"))
-    }
-
-    async fn remove_zone(&self, zone: &Zone) -> Result<()> {
-        Err(cannot(format!("removing the zone {}", zone.name), "PocketDNS's API has no call to give up a domain"))
     }
 
     async fn rows(&self, zone: &Zone, filter: &Filter) -> Result<Vec<Row>> {
@@ -86,39 +92,20 @@ impl Editor for PocketDns {
     }
 
     async fn row(&self, zone: &Zone, id: &str) -> Result<Row> {
-        // Where a single record can be asked for is not documented.
+        // The page on DNS records has no operation that shows one; the OpenAPI page lists one, but not where it is. So the
+        // domain's records are listed, which is one call all the same.
         let of_id = Filter { id: Some(id.to_owned()), ..Filter::default() };
         let found = self.rows(zone, &of_id).await?.pop();
         found.ok_or_else(|| Error::config(format!("looking for the record {id}"), format!("{} has none", zone.name)))
     }
 
     async fn add(&self, zone: &Zone, edits: &[Edit]) -> Vec<Result<Vec<Row>>> {
-        let refused = |edit: &Edit| {
-            let none = if edit.values.is_empty() { Err("a record has a value".to_owned()) } else { Ok(()) };
-            none.and_then(|()| check_attributes(edit)).err()
-        };
-        let wanted = |edit: &'_ Edit, value: &'_ String| -> (Option<String>, String) {
-            let (priority, content) = priority_and_content(edit, value);
-            (priority.map(str::to_owned), content.to_owned())
-        };
-        let parts: Vec<(&Edit, (Option<String>, String))> = edits
-            .iter()
-            .filter(|edit| refused(edit).is_none())
-            .flat_map(|edit| edit.values.iter().map(move |value| (edit, wanted(edit, value))))
-            .collect();
-        let wanted: Vec<Wanted<'_>> = parts
-            .iter()
-            .map(|(edit, (priority, content))| Wanted {
-                name: &edit.name,
-                rtype: edit.rtype,
-                content,
-                ttl: edit.ttl,
-                priority: priority.as_deref(),
-            })
-            .collect();
-        let mut made = self.make_all(zone, &wanted).await.into_iter();
+        let good = edits.iter().filter(|edit| check_edit(edit).is_ok());
+        let each: Vec<Wanted<'_>> =
+            good.flat_map(|edit| edit.values.iter().map(move |value| wanted(edit, value))).collect();
+        let mut made = self.make_all(zone, &each).await.into_iter();
         let outcome = |edit: &Edit| {
-            if let Some(why) = refused(edit) {
+            if let Err(why) = check_edit(edit) {
                 let doing = self.doing("creating", RrsetKey::new(edit.name.clone(), edit.rtype));
                 return Err(doing(against_the_rules(why)));
             }
@@ -170,11 +157,30 @@ fn not_understood() -> Error {
     Error::transient("creating records at PocketDNS", "the answer was not understood: it has a record without a name")
 }
 
-fn check_attributes(edit: &Edit) -> Result<(), String> {
+/// What of an edit needs neither its zone nor its values one by one.
+fn check_edit(edit: &Edit) -> Result<(), String> {
+    together(edit.rtype, &edit.values)?;
     match edit.attributes.keys().find(|name| *name != PRIORITY) {
         Some(unknown) => Err(format!("PocketDNS's records have no attribute \"{unknown}\"; there is {PRIORITY}")),
         None => Ok(()),
     }
+}
+
+/// What an edit says of one of its values.
+fn wanted<'a>(edit: &'a Edit, value: &'a str) -> Wanted<'a> {
+    let (priority, content) = priority_and_content(edit, value);
+    Wanted { name: &edit.name, rtype: edit.rtype, content, ttl: edit.ttl, priority }
+}
+
+/// What is sent so that a row becomes what an edit says; what stays is not checked again.
+fn patch(zone: &Zone, held: &Row, edit: &Edit) -> Result<api::Patch, String> {
+    check_edit(edit)?;
+    let ([before], [after]) = (held.values.as_slice(), edit.values.as_slice()) else {
+        return Err("a record has one value".into());
+    };
+    let priority = held.attributes.get(PRIORITY).map(String::as_str);
+    let held = Wanted { name: &held.name, rtype: held.rtype, content: before, ttl: held.ttl, priority };
+    rules::patch(zone, &held, &wanted(edit, after))
 }
 
 /// The priority and the content of a value: that of an MX record may have both, as zone files do ("10 mail.example.com").

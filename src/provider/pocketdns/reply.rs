@@ -62,6 +62,7 @@ fn refusal(reply: &Reply, doing: &str) -> Error {
     let said = content.as_ref().and_then(|content| Some((content.get("error")?.as_str()?, content)));
     let why = match said {
         Some((code, content)) => format!("{} (status {status})", readable(code, content)),
+        None if (200..300).contains(&status) => format!("the answer was not understood: it has status {status}"),
         None => format!("PocketDNS answered with status {status}"),
     };
     if status == 503

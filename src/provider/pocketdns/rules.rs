@@ -9,21 +9,23 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use super::api::{New, Patch};
 use crate::model::name::Name;
 use crate::model::record::{RecordType, Ttl};
+use crate::provider::edit::rules::Rules;
 use crate::provider::shape::zones::Zone;
 
-/// The types of records that there are.
-pub const TYPES: [RecordType; 7] = [
-    RecordType::A,
-    RecordType::Aaaa,
-    RecordType::Cname,
-    RecordType::Mx,
-    RecordType::Ns,
-    RecordType::Srv,
-    RecordType::Txt,
-];
-
-/// The shortest and the longest time to live, in seconds.
-pub const TTL: (u32, u32) = (60, 86_400);
+/// The types of records that there are, and the bounds of a TTL.
+const RULES: Rules<'_> = Rules {
+    service: "PocketDNS",
+    types: &[
+        RecordType::A,
+        RecordType::Aaaa,
+        RecordType::Cname,
+        RecordType::Mx,
+        RecordType::Ns,
+        RecordType::Srv,
+        RecordType::Txt,
+    ],
+    ttl: (60, 86_400),
+};
 
 /// The domain itself, in the place of a name.
 pub const ROOT: &str = "@";
@@ -51,20 +53,14 @@ pub struct Wanted<'a> {
 /// # Errors
 /// Which rule it breaks.
 pub fn new(zone: &Zone, wanted: &Wanted<'_>) -> Result<New, String> {
-    if !TYPES.contains(&wanted.rtype) {
-        let known = TYPES.map(RecordType::as_str).join(", ");
-        return Err(format!("PocketDNS has no {} records; there are {known}", wanted.rtype));
-    }
-    let name = name(zone, wanted.name)?;
-    if wanted.rtype == RecordType::Cname && name == ROOT {
-        return Err("the domain itself (@) cannot be a CNAME".into());
-    }
+    RULES.check(zone, wanted.name, wanted.rtype, wanted.ttl)?;
+    let name = name(zone, wanted)?;
     let priority = wanted.priority.map(|given| priority(wanted.rtype, given)).transpose()?;
     if wanted.rtype == RecordType::Mx && priority.is_none() {
-        return Err("an MX record needs a priority".into());
+        return Err("an MX record needs a priority: --priority 10, or \"10 mail.example.org\" as its value".into());
     }
     let content = content(wanted.rtype, wanted.content)?;
-    let ttl = wanted.ttl.map(ttl).transpose()?;
+    let ttl = wanted.ttl.map(Ttl::seconds);
     Ok(New { rtype: wanted.rtype.as_str().to_owned(), name, content, ttl, priority })
 }
 
@@ -79,17 +75,15 @@ pub fn patch(zone: &Zone, held: &Wanted<'_>, wanted: &Wanted<'_>) -> Result<Patc
     }
     let mut patch = Patch::default();
     if held.name != wanted.name {
-        let name = name(zone, wanted.name)?;
-        if wanted.rtype == RecordType::Cname && name == ROOT {
-            return Err("the domain itself (@) cannot be a CNAME".into());
-        }
-        patch.name = Some(name);
+        RULES.place(zone, wanted.name, wanted.rtype)?;
+        patch.name = Some(name(zone, wanted)?);
     }
     if held.content != wanted.content {
         patch.content = Some(content(wanted.rtype, wanted.content)?);
     }
     if let Some(given) = wanted.ttl.filter(|given| held.ttl != Some(*given)) {
-        patch.ttl = Some(ttl(given)?);
+        RULES.ttl(given)?;
+        patch.ttl = Some(given.seconds());
     }
     if let Some(given) = wanted.priority.filter(|given| held.priority != Some(given)) {
         patch.priority = Some(priority(wanted.rtype, given)?);
@@ -98,23 +92,12 @@ pub fn patch(zone: &Zone, held: &Wanted<'_>, wanted: &Wanted<'_>) -> Result<Patc
 }
 
 /// A name as it is sent: in front of the domain, the domain itself as `@`.
-fn name(zone: &Zone, name: &Name) -> Result<String, String> {
-    match name.relative_to(&zone.name) {
-        None => Err(format!("{name} does not lie in {}", zone.name)),
-        Some("") => Ok(ROOT.to_owned()),
+fn name(zone: &Zone, wanted: &Wanted<'_>) -> Result<String, String> {
+    match wanted.name.relative_to(&zone.name) {
+        Some("") | None => Ok(ROOT.to_owned()),
         Some(front) if front.contains('*') => Err("PocketDNS documents no names with an asterisk".into()),
         // Everything else that is documented of a name every `Name` keeps.
         Some(front) => Ok(front.to_owned()),
-    }
-}
-
-fn ttl(ttl: Ttl) -> Result<u32, String> {
-    let (lowest, highest) = TTL;
-    let seconds = ttl.seconds();
-    if (lowest..=highest).contains(&seconds) {
-        Ok(seconds)
-    } else {
-        Err(format!("a TTL has {lowest} to {highest} seconds here, not {seconds}"))
     }
 }
 
@@ -239,7 +222,7 @@ mod tests {
     fn names_are_in_the_zone_and_have_no_asterisk_and_the_root_is_no_cname() {
         assert!(made("www.example.org", RecordType::A, "192.0.2.1", 300, None).unwrap_err().contains("example.com"));
         assert!(made("*.example.com", RecordType::A, "192.0.2.1", 300, None).unwrap_err().contains("asterisk"));
-        assert!(made("example.com", RecordType::Cname, "a.example.com", 300, None).unwrap_err().contains('@'));
+        assert!(made("example.com", RecordType::Cname, "a.example.com", 300, None).unwrap_err().contains("CNAME"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use super::super::edit::rules::together;
 use super::super::edit::{Attribute, Attributes, Edit, Editor, Filter, Row, ZoneRow, cannot};
 use super::super::shape::records::{Draft, Record, Records};
 use super::super::shape::zones::Zone;
@@ -38,9 +39,8 @@ pub struct Hand<S>(pub S);
 impl<S: ByHand> Hand<S> {
     /// The drafts of an edit, one a value; what it does not say is what is `held`.
     fn drafts(zone: &Zone, edit: &Edit, held: &Attributes) -> Result<Vec<Draft>> {
-        if edit.values.is_empty() {
-            return Err(Error::config(format!("checking {} {}", edit.name, edit.rtype), "there is no value").unsent());
-        }
+        let refuse = |why| Error::config(format!("checking {} {}", edit.name, edit.rtype), why).unsent();
+        together(edit.rtype, &edit.values).map_err(refuse)?;
         let draft = |value: &String| {
             let value = Value::Text(value.clone());
             let (name, attributes) = (edit.name.clone(), edit.attributes.clone());
@@ -88,18 +88,26 @@ impl<S: ByHand> Editor for Hand<S> {
         S::ATTRIBUTES
     }
 
+    fn check(&self, zone: &Zone, edit: &Edit) -> Result<()> {
+        Self::drafts(zone, edit, &Attributes::new()).map(drop)
+    }
+
+    fn check_change(&self, zone: &Zone, held: &Row, edit: &Edit) -> Result<()> {
+        Self::changed(zone, held, edit).map(drop)
+    }
+
+    fn check_zone(&self, name: &Name, _attributes: &Attributes) -> Result<()> {
+        Err(cannot(format!("adding the zone {name}"), S::NO_ZONES).unsent())
+    }
+
+    fn check_zone_removal(&self, zone: &Zone) -> Result<()> {
+        Err(cannot(format!("removing the zone {}", zone.name), S::NO_ZONES).unsent())
+    }
+
     async fn zones(&self) -> Result<Vec<ZoneRow>> {
         let mut rows = self.0.zone_rows().await?;
         rows.sort_by(|a, b| a.zone.name.cmp(&b.zone.name));
         Ok(rows)
-    }
-
-    async fn add_zone(&self, name: &Name, _attributes: &Attributes) -> Result<ZoneRow> {
-        Err(cannot(format!("adding the zone {name}"), S::NO_ZONES).unsent())
-    }
-
-    async fn remove_zone(&self, zone: &Zone) -> Result<()> {
-        Err(cannot(format!("removing the zone {}", zone.name), S::NO_ZONES).unsent())
     }
 
     async fn rows(&self, zone: &Zone, filter: &Filter) -> Result<Vec<Row>> {

@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use super::super::edit::rules::{ANY_TTL, Rules};
 use super::super::shape::records::Draft;
 use super::super::shape::zones::Zone;
 use crate::model::error::{Error, Result};
 use crate::model::name::Name;
-use crate::model::record::{RecordType, Value};
+use crate::model::record::{RecordType, Ttl, Value};
 
 /// The TTL of a record where none is given, in seconds (both services' documents).
 pub const DEFAULT_TTL: u32 = 21_600;
+
+/// The TTL of an SOA record, in seconds (the document of `dns/edit`); of others no bounds are documented.
+const SOA_TTL: (u32, u32) = (900, 1_209_600);
 
 /// What a record of one type has.
 pub struct Kind {
@@ -70,50 +74,43 @@ impl Part {
 pub fn checked(kinds: &[Kind], zone: &Zone, mut draft: Draft, held: &BTreeMap<String, String>) -> Result<Draft> {
     let doing = format!("checking {} {}", draft.name, draft.rtype);
     let refuse = |why: String| Error::config(&doing, why).unsent();
-    let Some(kind) = kinds.iter().find(|kind| kind.rtype == draft.rtype) else {
-        let known: Vec<&str> = kinds.iter().map(|kind| kind.rtype.as_str()).collect();
-        let why = format!("there are no {} records here, only {}", draft.rtype, known.join(", "));
-        return Err(refuse(why));
-    };
-    if !draft.name.is_within(&zone.name) {
-        return Err(refuse(format!("{} does not lie in the zone {}", draft.name, zone.name)));
-    }
-    let given = take_front(kind, &mut draft);
+    let types: Vec<RecordType> = kinds.iter().map(|kind| kind.rtype).collect();
+    let ttl = if draft.rtype == RecordType::Soa { SOA_TTL } else { ANY_TTL };
+    let rules = Rules { service: "Yandex", types: &types, ttl };
+    rules.check(zone, &draft.name, draft.rtype, draft.ttl.or(Ttl::new(DEFAULT_TTL))).map_err(refuse)?;
+    let parts = kinds.iter().find(|kind| kind.rtype == draft.rtype).map_or(&[][..], |kind| kind.parts);
+    let given = take_front(parts, &mut draft);
     draft.value = value(draft.rtype, &given).map_err(refuse)?;
-    if let Some(unknown) = draft.attributes.keys().find(|name| kind.parts.iter().all(|part| part.name != **name)) {
+    if let Some(unknown) = draft.attributes.keys().find(|name| parts.iter().all(|part| part.name != **name)) {
         return Err(refuse(format!("{} records have no \"{unknown}\"", draft.rtype)));
     }
     for (name, value) in held {
         draft.attributes.entry(name.clone()).or_insert_with(|| value.clone());
     }
-    for part in kind.parts {
+    for part in parts {
         match (draft.attributes.get(part.name), part.default) {
             (Some(text), _) => part.refuse(text).map_or(Ok(()), |why| Err(refuse(why)))?,
             (None, Some(default)) => drop(draft.attributes.insert(part.name.to_owned(), default.to_owned())),
             (None, None) => return Err(refuse(format!("{} records need \"{}\"", draft.rtype, part.name))),
         }
     }
-    let seconds = draft.ttl.map_or(DEFAULT_TTL, crate::model::record::Ttl::seconds);
-    if draft.rtype == RecordType::Soa && !(900..=1_209_600).contains(&seconds) {
-        return Err(refuse(format!("the TTL of an SOA record is 900 to 1209600 seconds, not {seconds}")));
-    }
     Ok(draft)
 }
 
 /// Moves the parts in front of the value to the attributes, where they are all there and none was given by name.
-fn take_front(kind: &Kind, draft: &mut Draft) -> String {
+fn take_front(parts: &[Part], draft: &mut Draft) -> String {
     let text = draft.value.to_string().trim().to_owned();
-    if kind.parts.is_empty() || kind.rtype == RecordType::Soa {
+    if parts.is_empty() || draft.rtype == RecordType::Soa {
         return text;
     }
-    let words: Vec<&str> = text.splitn(kind.parts.len() + 1, ' ').collect();
+    let words: Vec<&str> = text.splitn(parts.len() + 1, ' ').collect();
     let Some((last, front)) = words.split_last() else { return text };
-    let named = kind.parts.iter().any(|part| draft.attributes.contains_key(part.name));
-    if named || front.len() != kind.parts.len() || !front.iter().any(|word| word.parse::<u32>().is_ok()) {
+    let named = parts.iter().any(|part| draft.attributes.contains_key(part.name));
+    if named || front.len() != parts.len() || !front.iter().any(|word| word.parse::<u32>().is_ok()) {
         return text;
     }
-    let parts = kind.parts.iter().zip(front).map(|(part, word)| (part.name.to_owned(), (*word).to_owned()));
-    draft.attributes.extend(parts);
+    let given = parts.iter().zip(front).map(|(part, word)| (part.name.to_owned(), (*word).to_owned()));
+    draft.attributes.extend(given);
     last.trim().trim_matches('"').to_owned()
 }
 
@@ -202,7 +199,7 @@ mod tests {
     fn what_the_documents_do_not_allow_is_refused_with_a_sentence_and_not_sent() {
         for (name, rtype, value, attributes, why) in [
             ("a.example.net", RecordType::A, "192.0.2.1", &[][..], "does not lie in the zone"),
-            ("a.example.org", RecordType::Ptr, "b.example.org", &[], "no PTR records here"),
+            ("a.example.org", RecordType::Ptr, "b.example.org", &[], "keeps no PTR records"),
             ("a.example.org", RecordType::A, "2001:db8::1", &[], "no IPv4 address"),
             ("a.example.org", RecordType::A, "192.0.2.1", &[("priority", "1")], "have no \"priority\""),
             ("a.example.org", RecordType::Mx, "mail..example.org", &[], "no domain name"),

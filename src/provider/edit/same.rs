@@ -1,0 +1,236 @@
+//! When what shall be added is there already: the same value, however the service writes it, with the same attributes.
+
+use std::collections::BTreeMap;
+
+use super::{Attribute, Attributes, Edit, Row};
+use crate::model::record::{RecordType, Value};
+
+/// How something that shall be added stands to a row of the same name and type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is something else.
+    Other,
+    /// It is the same but for this, in words: `its TTL is 300`.
+    Differs(String),
+    /// It is the same.
+    Same,
+}
+
+/// How one value of an edit stands to a record that is there. A priority and a TTL that the edit does not say count for nothing; any
+/// other attribute that records may be given here (`known`) tells records of one value apart: the same address for two regions.
+#[must_use]
+pub fn standing(edit: &Edit, value: &str, row: &Row, known: &[Attribute]) -> Standing {
+    let of_edit = Whole::new(edit.rtype, value, &edit.attributes);
+    let is_there = row.values.iter().any(|held| Whole::new(row.rtype, held, &row.attributes).is(&of_edit));
+    if edit.name != row.name || edit.rtype != row.rtype || !is_there {
+        return Standing::Other;
+    }
+    if tells_apart(edit, row, known) {
+        return Standing::Other;
+    }
+    differs(edit, row).map_or(Standing::Same, Standing::Differs)
+}
+
+/// How an edit stands to the record set of its name and type.
+#[must_use]
+pub fn standing_of_set(edit: &Edit, row: &Row) -> Standing {
+    if edit.name != row.name || edit.rtype != row.rtype {
+        return Standing::Other;
+    }
+    let held: Vec<Whole> = row.values.iter().map(|value| Whole::new(row.rtype, value, &row.attributes)).collect();
+    let lacks = edit.values.iter().find(|value| {
+        let wanted = Whole::new(edit.rtype, value, &edit.attributes);
+        !held.iter().any(|held| held.is(&wanted))
+    });
+    if lacks.is_some() {
+        return Standing::Differs(format!("it holds {}", row.values.join(", ")));
+    }
+    differs(edit, row).map_or(Standing::Same, Standing::Differs)
+}
+
+/// What an edit wants otherwise of what it would else be the same as: the TTL, or the note.
+fn differs(edit: &Edit, row: &Row) -> Option<String> {
+    if let Some((_, held)) = edit.ttl.zip(row.ttl).filter(|(wanted, held)| wanted != held) {
+        return Some(format!("its TTL is {held}"));
+    }
+    let wanted = edit.attributes.get(NOTE)?.trim();
+    let held = row.attributes.get(NOTE).map(String::as_str).unwrap_or_default();
+    (wanted != held).then(|| format!("its {NOTE} is \"{held}\""))
+}
+
+/// The attribute that a person writes for people.
+const NOTE: &str = "comment";
+
+/// What stands in front of the value in a zone file, by type; services keep it beside the value, or in it.
+fn parts(rtype: RecordType) -> &'static [&'static str] {
+    match rtype {
+        RecordType::Caa => &["flag", "tag"],
+        RecordType::Mx => &["priority"],
+        RecordType::Srv => &["priority", "weight", "port"],
+        _ => &[],
+    }
+}
+
+fn is_part(rtype: RecordType, name: &str) -> bool {
+    parts(rtype).contains(&name)
+}
+
+/// Whether an attribute makes the edit another record than the row: the same address for two regions are two. A note does not, nor
+/// do the times of an SOA record, of which there is one.
+fn tells_apart(edit: &Edit, row: &Row, known: &[Attribute]) -> bool {
+    let given = |of: &Attributes, name: &str| of.get(name).map(|value| value.trim().to_owned()).unwrap_or_default();
+    let counts = |name: &str| name != NOTE && !is_part(edit.rtype, name);
+    let unsaid = |name: &str| edit.rtype == RecordType::Soa && !edit.attributes.contains_key(name);
+    let mut names = known.iter().map(|known| known.name).filter(|name| counts(name) && !unsaid(name));
+    names.any(|name| given(&edit.attributes, name) != given(&row.attributes, name))
+}
+
+/// A value with everything that stands in front of it.
+struct Whole {
+    front: BTreeMap<&'static str, String>,
+    value: Value,
+}
+
+impl Whole {
+    fn new(rtype: RecordType, text: &str, attributes: &Attributes) -> Self {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let parts = parts(rtype);
+        // As many parts as stand in the value, the last of them nearest to it. The first of them is a number.
+        let numbered = words.first().is_some_and(|first| first.parse::<u32>().is_ok());
+        let inside = if numbered { words.len().saturating_sub(1).min(parts.len()) } else { 0 };
+        let (words_in_front, rest) = words.split_at(inside);
+        let (beside, in_front) = parts.split_at(parts.len() - inside);
+        let mut front: BTreeMap<&str, String> =
+            beside.iter().filter_map(|name| Some((*name, attributes.get(*name)?.trim().to_owned()))).collect();
+        front.extend(in_front.iter().zip(words_in_front).map(|(name, word)| (*name, (*word).to_owned())));
+        let value = match rtype {
+            _ if !parts.is_empty() => Value::Text(host(&rest.join(" "))),
+            RecordType::Alias | RecordType::Cname | RecordType::Ns | RecordType::Ptr | RecordType::Soa => {
+                Value::Text(host(text))
+            }
+            _ => Value::parse(rtype, text).unwrap_or_else(|_| Value::Text(text.trim().to_owned())),
+        };
+        Self { front, value }
+    }
+
+    /// Whether this is what is `wanted`: what the wanted one does not say counts for nothing.
+    fn is(&self, wanted: &Self) -> bool {
+        self.value == wanted.value && wanted.front.iter().all(|(name, value)| self.front.get(name) == Some(value))
+    }
+}
+
+/// A host's name is the same in any case, with and without its last dot; quotes are those of CAA.
+fn host(text: &str) -> String {
+    text.trim().trim_matches('"').trim_end_matches('.').to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::name::Name;
+    use crate::model::record::Ttl;
+
+    const KNOWN: &[Attribute] = &[
+        Attribute { name: "comment", help: "" },
+        Attribute { name: "country", help: "" },
+        Attribute { name: "priority", help: "" },
+        Attribute { name: "refresh", help: "" },
+        Attribute { name: "weight", help: "" },
+    ];
+
+    fn given(pairs: &[(&str, &str)]) -> Attributes {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn edit(rtype: RecordType, values: &[&str], ttl: Option<u32>, attributes: &[(&str, &str)]) -> Edit {
+        let values = values.iter().map(|value| (*value).to_owned()).collect();
+        let name = Name::parse("www.example.org").unwrap();
+        Edit { name, rtype, values, ttl: ttl.and_then(Ttl::new), attributes: given(attributes) }
+    }
+
+    fn row(rtype: RecordType, values: &[&str], attributes: &[(&str, &str)]) -> Row {
+        let Edit { name, rtype, values, ttl, attributes } = edit(rtype, values, Some(300), attributes);
+        Row { id: "1".into(), name, rtype, values, ttl, attributes }
+    }
+
+    #[test]
+    fn the_same_is_the_same_however_it_is_written() {
+        use RecordType::{A, Aaaa, Caa, Cname, Mx, Srv, Txt};
+        for (rtype, wanted, asked, held, has) in [
+            (A, "192.0.2.1", &[][..], "192.0.2.1", &[("status", "Enabled")][..]),
+            (Aaaa, "2001:DB8::1", &[], "2001:db8:0::1", &[]),
+            (Cname, "Example.ORG.", &[], "example.org", &[]),
+            (Txt, "\"v=spf1 \" \"-all\"", &[], "v=spf1 -all", &[]),
+            (Mx, "10 mail.example.org", &[], "mail.example.org.", &[("priority", "10")]),
+            (Mx, "mail.example.org", &[("priority", "10")], "10 mail.example.org.", &[]),
+            (Mx, "mail.example.org", &[], "mail.example.org.", &[("priority", "20")]),
+            (Srv, "1 2 5060 sip.example.org", &[], "2 5060 sip.example.org", &[("priority", "1")]),
+            (
+                Srv,
+                "1 2 5060 sip.example.org",
+                &[],
+                "sip.example.org.",
+                &[("port", "5060"), ("priority", "1"), ("weight", "2")],
+            ),
+            (Caa, "0 issue \"ca.example\"", &[], "ca.example", &[("flag", "0"), ("tag", "issue")]),
+            (A, "192.0.2.1", &[("weight", "4")], "192.0.2.1", &[("weight", "4")]),
+            (A, "192.0.2.1", &[("country", "")], "192.0.2.1", &[("comment", "ours")]),
+            (RecordType::Soa, "ns.example.org", &[], "ns.example.org.", &[("refresh", "900")]),
+        ] {
+            let edit = edit(rtype, &[wanted], None, asked);
+            assert_eq!(standing(&edit, wanted, &row(rtype, &[held], has), KNOWN), Standing::Same, "{rtype} {wanted}");
+        }
+    }
+
+    #[test]
+    fn another_value_priority_or_region_is_another_record() {
+        use RecordType::{A, Mx, Srv, Txt};
+        for (rtype, wanted, asked, held, has) in [
+            (A, "192.0.2.1", &[][..], "192.0.2.2", &[][..]),
+            (A, "192.0.2.1", &[("country", "DE")], "192.0.2.1", &[]),
+            (A, "192.0.2.1", &[], "192.0.2.1", &[("country", "DE")]),
+            (Mx, "10 mail.example.org", &[], "mail.example.org", &[("priority", "20")]),
+            (Srv, "1 2 5061 sip.example.org", &[], "2 5060 sip.example.org", &[("priority", "1")]),
+            (Txt, "Words", &[], "words", &[]),
+            (RecordType::Soa, "ns.example.org", &[("refresh", "1800")], "ns.example.org", &[("refresh", "900")]),
+        ] {
+            let edit = edit(rtype, &[wanted], None, asked);
+            assert_eq!(standing(&edit, wanted, &row(rtype, &[held], has), KNOWN), Standing::Other, "{rtype} {wanted}");
+        }
+        let other = Row { name: Name::parse("example.org").unwrap(), ..row(A, &["192.0.2.1"], &[]) };
+        assert_eq!(standing(&edit(A, &["192.0.2.1"], None, &[]), "192.0.2.1", &other, KNOWN), Standing::Other);
+    }
+
+    #[test]
+    fn the_same_with_another_ttl_is_no_new_record_either() {
+        let wanted = |ttl| edit(RecordType::A, &["192.0.2.1"], Some(ttl), &[]);
+        let held = row(RecordType::A, &["192.0.2.1"], &[]);
+        assert_eq!(standing(&wanted(300), "192.0.2.1", &held, KNOWN), Standing::Same);
+        assert_eq!(standing(&wanted(60), "192.0.2.1", &held, KNOWN), Standing::Differs("its TTL is 300".into()));
+        let noted = edit(RecordType::A, &["192.0.2.1"], None, &[("comment", "ours")]);
+        assert_eq!(standing(&noted, "192.0.2.1", &held, KNOWN), Standing::Differs("its comment is \"\"".into()));
+        let silent = Row { ttl: None, ..held };
+        assert_eq!(standing(&wanted(60), "192.0.2.1", &silent, KNOWN), Standing::Same);
+    }
+
+    #[test]
+    fn a_set_is_there_when_it_holds_all_of_it() {
+        let held = row(RecordType::Mx, &["10 a.example.org.", "20 b.example.org."], &[("comment", "ours")]);
+        let stands = |values: &[&str], ttl, attributes: &[(&str, &str)]| {
+            standing_of_set(&edit(RecordType::Mx, values, ttl, attributes), &held)
+        };
+        assert_eq!(stands(&["a.example.org"], None, &[("priority", "10")]), Standing::Same);
+        assert_eq!(
+            stands(&["20 B.example.org", "10 a.example.org"], Some(300), &[("comment", "ours")]),
+            Standing::Same
+        );
+        for (values, ttl, attributes, says) in [
+            (&["30 c.example.org"][..], None, &[][..], "it holds 10 a.example.org., 20 b.example.org."),
+            (&["20 a.example.org"], None, &[], "it holds 10 a.example.org., 20 b.example.org."),
+            (&["10 a.example.org"], Some(60), &[], "its TTL is 300"),
+            (&["10 a.example.org"], None, &[("comment", "theirs")], "its comment is \"ours\""),
+        ] {
+            assert_eq!(stands(values, ttl, attributes), Standing::Differs(says.into()));
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! A desk before a service: the real program with an account there, and what it says.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::http::{Exchange, Fault};
+use super::services::{Service, Start, shape};
+use super::torture::Home;
+
+/// A desk before one service.
+pub struct Desk {
+    home: Arc<Home>,
+    /// The service.
+    pub service: Service,
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Said {
+    /// The service and the words.
+    pub what: String,
+    /// The exit code.
+    pub code: i32,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+impl Said {
+    /// It ended so, and said these words on standard output or error.
+    #[track_caller]
+    pub fn ends(self, code: i32, words: &[&str]) -> Self {
+        assert_eq!(self.code, code, "{}: {self:?}", self.what);
+        for word in words {
+            assert!(self.out.contains(word) || self.err.contains(word), "{word}: {self:?}");
+        }
+        self
+    }
+
+    /// It ended with a failure that reads well: one line for each thing, not too long, in words, without the secret.
+    #[track_caller]
+    pub fn fails(self, code: i32, word: &str, secret: &str) -> Self {
+        assert!(self.err.contains(word), "it does not say \"{word}\": {self:?}");
+        assert_eq!(self.code, code, "{self:?}");
+        assert!(!self.err.contains("panicked") && !self.err.contains(secret), "{self:?}");
+        let mine = self.err.lines().all(|line| code == 64 || line.starts_with("driftless: "));
+        assert!(mine && self.err.len() < 1200, "{self:?}");
+        self
+    }
+}
+
+impl Desk {
+    /// Before a service with `www.example.org A 192.0.2.1` in it.
+    pub async fn before(start: Start) -> Self {
+        let service = start().await;
+        let home = Arc::new(Home::new());
+        home.write("secret", &service.secret);
+        let text = format!(
+            "state_dir = {:?}\n[account.it]\nprovider = \"{}\"\n{}{} = {{ file = {:?} }}\nverify = false\n",
+            home.text("state"),
+            service.provider,
+            service.account,
+            service.secret_key,
+            home.text("secret"),
+        );
+        home.write("driftless.toml", &text);
+        let desk = Self { home, service };
+        desk.run("records add www.example.org A 192.0.2.1 --ttl 3600").await.ends(0, &["added: 1 record"]);
+        desk
+    }
+
+    /// Runs a command without a terminal; `~` stands for a space within a word.
+    pub async fn run(&self, words: &str) -> Said {
+        let home = Arc::clone(&self.home);
+        let what = format!("{}: {words}", self.service.provider);
+        let words: Vec<String> = words.split(' ').map(|word| word.replace('~', " ")).collect();
+        let work = move || home.output(&words.iter().map(String::as_str).collect::<Vec<_>>());
+        let output = tokio::task::spawn_blocking(work).await.unwrap();
+        let text = |octets: Vec<u8>| String::from_utf8(octets).unwrap();
+        let code = output.status.code().unwrap_or(-1);
+        Said { what, code, out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// Runs a command that must end well, with `--json`, and says what it printed.
+    pub async fn json(&self, words: &str) -> Value {
+        let said = self.run(&format!("{words} --json")).await.ends(0, &[]);
+        serde_json::from_str(&said.out).unwrap_or_else(|why| panic!("{why}: {said:?}"))
+    }
+
+    /// The secret's file holds something else.
+    pub fn secret(&self, text: &str) {
+        self.home.write("secret", text);
+    }
+
+    /// Everything that the service holds.
+    pub fn held(&self) -> String {
+        self.service.emulator.held()
+    }
+
+    /// How much was asked so far, for [`Self::since`].
+    pub fn mark(&self) -> usize {
+        self.service.emulator.server().log().len()
+    }
+
+    /// What was asked since then.
+    pub fn since(&self, mark: usize) -> Vec<Exchange> {
+        self.service.emulator.server().log().split_off(mark)
+    }
+
+    /// The operations that were used, each once.
+    pub fn operations(&self) -> Vec<String> {
+        let mut shapes: Vec<String> = self.since(0).iter().map(|exchange| shape(&exchange.request)).collect();
+        shapes.sort();
+        shapes.dedup();
+        shapes
+    }
+
+    /// Whether the service has an operation.
+    pub fn can(&self, operation: &str) -> bool {
+        self.service.operations.iter().any(|known| known == operation)
+    }
+
+    /// How many of the requests wrote something.
+    pub fn writes(&self, asked: &[Exchange]) -> usize {
+        asked.iter().filter(|exchange| self.service.emulator.writes(&exchange.request)).count()
+    }
+
+    /// From now on the request after the next `spared` ones meets this fault, once.
+    pub fn fault_after(&self, spared: usize, fault: Fault) {
+        let server = self.service.emulator.server();
+        server.faults(spared, &Fault::late(std::time::Duration::ZERO));
+        server.fault(fault);
+    }
+
+    /// The id of `www.example.org A`.
+    pub async fn id(&self) -> String {
+        let shown = self.json("records show www.example.org A").await;
+        shown["records"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Nothing was sent that the documentation does not allow.
+    #[track_caller]
+    pub fn is_correct(&self) {
+        assert_eq!(self.service.emulator.violations(), Vec::<String>::new(), "{}", self.service.provider);
+    }
+}

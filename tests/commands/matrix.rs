@@ -1,0 +1,213 @@
+//! Everything that can be wrong, for each command at each service: it is said in words, with the right exit code, and nothing is
+//! half-done.
+
+use super::desk::Desk;
+use super::http::{Answer, Fault};
+use super::services::Start;
+
+/// What is wrong wherever it is typed: the words, the exit code, and what is said.
+const WRONG: &[(&str, i32, &str)] = &[
+    // Names.
+    ("zones add a..b", 64, "two dots in a row"),
+    ("zones remove -- -a.org", 64, "starts or ends with a hyphen"),
+    ("records list --name a..b", 64, "two dots in a row"),
+    ("records show a/b", 64, "a name cannot contain '/'"),
+    ("records add a..b A 192.0.2.9", 64, "two dots in a row"),
+    ("records update a/b --ttl 300", 64, "a name cannot contain '/'"),
+    ("records remove a/b --yes", 64, "a name cannot contain '/'"),
+    ("records show gone.example.org", 78, "has no record with name gone.example.org"),
+    ("records update gone.example.org --ttl 300", 78, "has no record with name gone.example.org"),
+    ("records remove gone.example.org --yes", 78, "has no record with name gone.example.org"),
+    // Zones.
+    ("zones remove exampl.org --yes", 78, "did you mean example.org?"),
+    ("zones remove example.org --id nosuchid --yes", 78, "has not the id nosuchid"),
+    ("records list --zone exampl.org", 78, "did you mean example.org?"),
+    ("records list --name www.example.net", 78, "no zone that www.example.net lies in"),
+    ("records show www.example.net", 78, "no zone that www.example.net lies in"),
+    ("records show www.example.org --zone sub.example.org", 64, "does not lie in the zone"),
+    ("records add www.example.net A 192.0.2.9", 78, "no zone that www.example.net lies in"),
+    ("records add new.example.org A 192.0.2.9 --zone example.net", 64, "does not lie in the zone"),
+    ("records add new.example.org A 192.0.2.9 --zone org", 78, "has no zone org"),
+    ("records update www.example.net --ttl 300", 78, "no zone that www.example.net lies in"),
+    ("records update www.example.org --zone org --ttl 300", 78, "has no zone org"),
+    ("records remove www.example.net --yes", 78, "no zone that www.example.net lies in"),
+    // Types.
+    ("records list --type AX", 64, "not a record type known here"),
+    ("records show www.example.org AX", 64, "not a record type known here"),
+    ("records add new.example.org AX 1", 64, "not a record type known here"),
+    ("records update www.example.org AX 1", 64, "not a record type known here"),
+    ("records remove www.example.org AX --yes", 64, "not a record type known here"),
+    ("records remove www.example.org TXT --yes", 78, "has no record with name www.example.org, type TXT"),
+    // TTLs.
+    ("records add new.example.org A 192.0.2.9 --ttl 1h", 64, "a TTL is a number of seconds"),
+    ("records add new.example.org A 192.0.2.9 --ttl=-1", 64, "a TTL is a number of seconds"),
+    ("records update www.example.org --ttl 4294967295", 64, "a TTL is at most"),
+    ("zones add example.net --ttl 1h", 64, "a TTL is a number of seconds"),
+    // Values.
+    ("records add new.example.org A 192.0.2.999", 64, "is no IPv4 address"),
+    ("records add new.example.org AAAA 192.0.2.9", 64, "is no IPv6 address"),
+    ("records add new.example.org A 192.0.2.9 192.0.2.9", 64, "given twice"),
+    ("records add new.example.org TXT ~", 64, "a value is empty"),
+    ("records add new.example.org A", 64, "VALUE"),
+    ("records update www.example.org A 2001:db8::1", 64, "is no IPv4 address"),
+    ("records update www.example.org A", 64, "nothing to change was named"),
+    ("records update www.example.org 192.0.2.9", 64, "the order is NAME TYPE VALUE"),
+    ("records update --id 1 192.0.2.9", 64, "give NAME TYPE VALUE"),
+    ("records remove www.example.org A mail --yes", 64, "is no IPv4 address"),
+    ("records remove www.example.org A 192.0.2.9 --yes", 78, "192.0.2.9 is not there"),
+    // Attributes.
+    ("records add new.example.org A 192.0.2.9 --set x", 64, "key=value"),
+    ("records add new.example.org A 192.0.2.9 --set colour=red", 78, "no attribute \"colour\""),
+    ("records add new.example.org MX mail.example.org --priority 70000", 64, "70000"),
+    ("records update www.example.org --set colour=red", 78, "no attribute \"colour\""),
+    // Ids.
+    ("records show --id nosuchid", 78, "nosuchid"),
+    ("records show --zone example.org --id nosuchid", 78, "id"),
+    ("records update --id nosuchid --ttl 300", 78, "nosuchid"),
+    ("records update --zone example.org --id nosuchid --ttl 300", 78, "id"),
+    ("records remove --id nosuchid --yes", 78, "nosuchid"),
+    ("records remove --zone example.org --id nosuchid --yes", 78, "id"),
+    ("records remove --id ../../zones --yes", 78, "id"),
+    ("records remove --id %2e%2e --yes", 78, "id"),
+    ("records remove --id= --yes", 78, "id"),
+    // What is missing.
+    ("records remove www.example.org", 64, "say --yes"),
+    ("records show", 64, "NAME"),
+    ("records update --ttl 300", 64, "NAME"),
+    ("records remove --yes", 64, "NAME"),
+    ("zones list --account that", 78, "there is no account \"that\""),
+];
+
+/// What is typed wrong is said, and nothing is written.
+pub async fn wrong_input(start: Start) {
+    let desk = Desk::before(start).await;
+    let before = desk.held();
+    for (words, code, says) in WRONG.iter().chain(desk.service.wrong) {
+        let mark = desk.mark();
+        desk.run(words).await.fails(*code, says, &desk.service.secret);
+        assert_eq!(desk.held(), before, "{words}");
+        // What a template wants only the service knows: it is asked, and refuses.
+        assert!(desk.writes(&desk.since(mark)) <= usize::from(words.starts_with("pocketdns")), "{words}");
+        if ["records add", "records update", "zones add"].iter().any(|command| words.starts_with(command)) {
+            let mark = desk.mark();
+            desk.run(&format!("{words} --dry-run")).await.fails(*code, says, &desk.service.secret);
+            assert_eq!(desk.writes(&desk.since(mark)), 0, "{words}");
+        }
+    }
+    desk.is_correct();
+}
+
+/// The commands that ask the service; `ID` stands for the id of the record that is there.
+fn commands(desk: &Desk) -> Vec<&'static str> {
+    let mut commands = vec![
+        "zones list",
+        "records list",
+        "records list --zone example.org",
+        "records show www.example.org A",
+        "records show --id ID",
+        "records add new.example.org A 192.0.2.9",
+        "records update www.example.org A 192.0.2.9",
+        "records update --id ID --ttl 300",
+        "records remove www.example.org A --yes",
+    ];
+    commands.extend(desk.service.asks.1);
+    if let Ok(words) = desk.service.add_zone {
+        commands.extend([words, "zones remove sub.example.org --yes"]);
+    }
+    commands
+}
+
+/// A wrong secret, and one that cannot be read, is refused for every command.
+pub async fn wrong_credentials(start: Start) {
+    let desk = Desk::before(start).await;
+    let (before, id) = (desk.held(), desk.id().await);
+    let wrong: String = desk.service.secret.chars().rev().collect();
+    for secret in [&*wrong, "", "two\nlines"] {
+        desk.secret(secret);
+        // The first is refused by the service, whoever asks; the others never leave this machine.
+        let commands = commands(&desk);
+        let some = if secret == wrong { &commands[..] } else { &commands[..1] };
+        for words in some {
+            let said = desk.run(&words.replace("ID", &id)).await.fails(77, "it", &desk.service.secret);
+            assert!(!said.err.contains(&wrong), "{said:?}");
+        }
+    }
+    assert_eq!(desk.held(), before);
+}
+
+/// An answer that is none, to each of the calls that a command makes, one after the other.
+pub async fn wrong_answers(start: Start) {
+    let page = |body: Vec<u8>| Fault::answer(Answer::new(200, body).with("Content-Type", "text/html"));
+    let answers = [
+        (page(b"{\"success\": \"yes\", \"records\": [{\"id\": \"1\", \"na".to_vec()), "not understood"),
+        (page(Vec::new()), "not understood"),
+        (page(b"<html><body>busy</body></html>".to_vec()), "not understood"),
+        (page(vec![b' '; 10 << 20]), "longer than"),
+    ];
+    let commands = commands(&Desk::before(start).await);
+    for words in commands {
+        let desk = Desk::before(start).await;
+        for words in desk.service.asks.0 {
+            desk.run(words).await.ends(0, &[]);
+        }
+        let words = words.replace("ID", &desk.id().await);
+        let before = desk.held();
+        'calls: for spared in 0.. {
+            for (answer, says) in &answers {
+                let mark = desk.mark();
+                desk.fault_after(spared, answer.clone());
+                let said = desk.run(&words).await;
+                let all_met = desk.service.emulator.server().is_spent();
+                desk.service.emulator.server().calm();
+                if !all_met {
+                    // It makes no more calls than those that were spared.
+                    said.ends(0, &[]);
+                    break 'calls;
+                }
+                said.fails(75, says, &desk.service.secret);
+                let asked = desk.since(mark);
+                let written = desk.writes(asked.split_last().map_or(&[][..], |(_, before)| before));
+                if written > 0 {
+                    // The change was made, and what shows it was not understood.
+                    break 'calls;
+                }
+                assert_eq!(desk.held(), before, "{words}, call {spared}");
+            }
+        }
+    }
+}
+
+/// Each refusal that the service documents, to a list and to an addition.
+pub async fn refusals(start: Start) {
+    let desk = Desk::before(start).await;
+    let before = desk.held();
+    let (list, add) = ("records list --zone example.org", "records add new.example.org A 192.0.2.9");
+    let mark = desk.mark();
+    desk.run(list).await.ends(0, &[]);
+    // The list is the last call of the one, and an addition asks the same before it adds.
+    let calls = desk.since(mark).len();
+    for (answer, to_list, to_add, says) in &desk.service.refusals {
+        for (words, spared, code) in [(list, calls - 1, to_list), (add, calls, to_add)] {
+            desk.fault_after(spared, Fault::answer(answer.clone()));
+            desk.run(words).await.fails(*code, says, &desk.service.secret);
+            assert!(desk.service.emulator.server().is_spent(), "{words}");
+            assert_eq!(desk.held(), before, "{words}: {says}");
+        }
+    }
+    desk.is_correct();
+}
+
+/// One zone may not be read: the others are listed, and the exit code says that something is missing. A removal does not guess.
+pub async fn one_zone_forbidden(start: Start) {
+    let desk = Desk::before(start).await;
+    let before = desk.held();
+    let forbidden = || Fault::answer(Answer::new(403, "{\"error\":\"forbidden\"}")).on("/dom_abc124/dns");
+    desk.service.emulator.server().faults(2, &forbidden());
+    let said = desk.run("records list").await.ends(77, &["www.example.org", "sub.example.org: ", "forbidden"]);
+    assert!(!said.out.contains("there is no such record"), "{said:?}");
+    desk.service.emulator.server().calm();
+    desk.service.emulator.server().fault(forbidden());
+    desk.run("records remove --name *.example.org --yes").await.fails(77, "forbidden", &desk.service.secret);
+    assert_eq!(desk.held(), before);
+    desk.is_correct();
+}

@@ -1,0 +1,93 @@
+//! The commands that edit by hand, through the real program, at every service that keeps zones and records: each command and each
+//! operation, wrong input, wrong credentials, wrong answers, every refusal. What is particular to one service's commands is in
+//! `commands.rs`.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
+
+#[path = "conformance/designate_service.rs"]
+mod designate_service;
+#[path = "commands/desk.rs"]
+mod desk;
+#[path = "emulator/http.rs"]
+mod http;
+#[path = "emulator/lunanode.rs"]
+mod lunanode;
+#[path = "commands/matrix.rs"]
+mod matrix;
+#[path = "emulator/pocketdns.rs"]
+mod pocketdns;
+#[path = "commands/services.rs"]
+mod services;
+#[path = "support/torture.rs"]
+mod torture;
+#[path = "commands/whole.rs"]
+mod whole;
+#[path = "emulator/yandex.rs"]
+mod yandex;
+#[path = "emulator/yandex360.rs"]
+mod yandex360;
+
+/// The same tests for each service.
+macro_rules! at_each_service {
+    ($($service:ident),+ $(,)?) => {
+        /// Which services are gone through.
+        const HERE: &[&str] = &[$(stringify!($service)),+];
+
+        mod at {
+            $(mod $service {
+                use crate::{matrix, services, whole};
+
+                fn start() -> futures_util::future::BoxFuture<'static, services::Service> {
+                    Box::pin(services::$service())
+                }
+
+                #[tokio::test]
+                async fn every_command_looks_does_repeats_and_refuses_and_uses_every_operation() {
+                    whole::every_command(start).await;
+                }
+
+                #[tokio::test]
+                async fn wrong_input_is_said_and_nothing_is_written() {
+                    matrix::wrong_input(start).await;
+                }
+
+                #[tokio::test]
+                async fn wrong_credentials_are_refused_for_every_command_and_never_shown() {
+                    matrix::wrong_credentials(start).await;
+                }
+
+                #[tokio::test]
+                async fn an_answer_that_is_none_to_any_call_leaves_nothing_half_done() {
+                    matrix::wrong_answers(start).await;
+                }
+
+                #[tokio::test]
+                async fn every_documented_refusal_has_its_exit_code_and_is_passed_on() {
+                    matrix::refusals(start).await;
+                }
+            })+
+        }
+    };
+}
+
+at_each_service!(designate, lunanode, pocketdns, yandex, yandex360);
+
+#[tokio::test]
+async fn the_form_for_registrars_has_every_command_too() {
+    whole::every_command(|| Box::pin(services::yandex_of_registrars())).await;
+}
+
+#[tokio::test]
+async fn a_zone_that_is_forbidden_does_not_hide_the_others_from_a_list() {
+    matrix::one_zone_forbidden(|| Box::pin(services::pocketdns())).await;
+}
+
+/// What has no row yet.
+const ROWLESS: &[&str] = &["rackspace"];
+
+#[test]
+fn no_service_that_can_be_edited_is_left_out() {
+    let editable = driftless::provider::REGISTRY.iter().filter(|entry| entry.edit.is_some()).map(|entry| entry.name);
+    assert_eq!(editable.filter(|name| !ROWLESS.contains(name)).collect::<Vec<_>>(), HERE);
+}
