@@ -50,7 +50,7 @@ fn one(
     let nameservers = fields.take("nameservers").map(|field| nameservers(reader, field));
     // Without a provider it is not known which keys there are.
     let entry = entry?;
-    if let Some(notice) = entry.notice() {
+    if let Some(notice) = entry.notice {
         reader.note(warning(at, format!("the account \"{name}\" is at a service that is no more: {notice}")));
     }
     let mut settings = Settings::new(name);

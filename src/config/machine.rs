@@ -105,6 +105,14 @@ fn of_source(daemon: &Daemon, source: &Source, tell: &mut impl FnMut(&Path, Trou
             trouble.into_iter().for_each(|(program, trouble)| tell(program, trouble));
         }
         Source::FirstOf(of) | Source::Quorum { of, .. } => of.iter().for_each(|source| of_source(daemon, source, tell)),
-        Source::Off | Source::Auto | Source::Interface(_) | Source::Https(_) | Source::EchoPool | Source::Fixed(_) => {}
+        Source::Off
+        | Source::Auto
+        | Source::Interface(_)
+        | Source::Https(_)
+        | Source::BuiltIn(_)
+        | Source::Dns(_)
+        | Source::Stun(_)
+        | Source::Router(_)
+        | Source::Fixed(_) => {}
     }
 }

@@ -197,7 +197,7 @@ pub(super) fn ttl(reader: &mut Reader, field: Field<'_>) -> Option<TtlPolicy> {
 fn check_ttl(reader: &mut Reader, known: &Known<'_>, at: Spot, account: Option<&str>, ttl: TtlPolicy) {
     let account = account.and_then(|name| known.read.get(name));
     let (Some(account), TtlPolicy::Set(ttl)) = (account, ttl) else { return };
-    let (least, most) = account.entry.ttls();
+    let (least, most) = account.entry.ttl;
     if !(least..=most).contains(&ttl.seconds()) {
         let bounds = if most == Ttl::MAX { format!("{least} or more") } else { format!("{least} to {most}") };
         let message = format!("a TTL of {ttl} seconds is refused by {}, which takes {bounds}", account.entry.name);

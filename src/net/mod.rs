@@ -5,5 +5,5 @@ pub mod http;
 pub mod limit;
 pub mod server;
 pub mod stun;
-pub mod via;
 mod unanswered;
+pub mod via;

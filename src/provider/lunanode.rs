@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use reqwest::Url;
 
 use super::edit::Editor;
+use super::edit::rules::ANY_TTL;
 use super::setting::{Kind, Setting, Settings, SettingsError};
 use super::shape::records::{Draft, Record, Records, RecordsProvider};
 use super::shape::zones::Zone;
@@ -40,6 +41,8 @@ pub const ENTRY: Entry = Entry {
     title: "LunaNode: names under lndyn.com and hosted zones",
     shape: "records",
     documentation: "https://www.lunanode.com/api/dns",
+    notice: None,
+    ttl: ANY_TTL,
     settings: &[
         Setting::required("api_id", Kind::Text, "The id of an API key made in LunaNode's panel, 16 characters."),
         Setting::required(

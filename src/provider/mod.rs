@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::model::error::Result;
 use crate::model::plan::{Applied, Batch, Plan, Seen, Settled, Ticket};
-use crate::model::record::{RrsetKey, Ttl};
+use crate::model::record::RrsetKey;
 use crate::net::http::Http;
 
 pub use crate::model::terms::{Budget, Terms};
@@ -55,31 +55,17 @@ pub struct Entry {
     pub shape: &'static str,
     /// Where the API is documented.
     pub documentation: &'static str,
+    /// What whoever has an account here must be told before anything else: the service is no more.
+    pub notice: Option<&'static str>,
+    /// The shortest and the longest TTL that the service documents, in seconds: others are refused before anything is sent, and so
+    /// by the configuration. [`ANY_TTL`](edit::rules::ANY_TTL) where it documents none, or makes the best of any TTL.
+    pub ttl: (u32, u32),
     /// The keys of the account's table, in the order of the documentation, without `provider`.
     pub settings: &'static [Setting],
     /// Builds the provider of one account. Does no input or output.
     pub build: Build,
     /// Builds what edits its zones and records by hand; `None` where it keeps none that could be listed.
     pub edit: Option<BuildEditor>,
-}
-
-impl Entry {
-    /// What whoever has an account here must be told before anything else: the service is no more.
-    #[must_use]
-    pub fn notice(&self) -> Option<&'static str> {
-        (self.name == yandex::ENTRY.name).then_some(yandex::RETIRED)
-    }
-
-    /// The shortest and the longest TTL that the service documents, in seconds: others are refused before anything is sent, and
-    /// so by the configuration. Services that make the best of any TTL have no bounds here.
-    #[must_use]
-    pub fn ttls(&self) -> (u32, u32) {
-        match self.name {
-            "pocketdns" => pocketdns::TTLS,
-            "rackspace" => (rackspace::LEAST_TTL, Ttl::MAX),
-            _ => (0, Ttl::MAX),
-        }
-    }
 }
 
 /// Builds the provider of one account.

@@ -12,6 +12,7 @@ use reqwest::Method;
 use serde_json::{Map, Value as Json, json};
 
 use super::edit::Editor;
+use super::edit::rules::ANY_TTL;
 use super::setting::{Settings, SettingsError};
 use super::shape::patience::Patience;
 use super::shape::rrsets::{Rrset, Rrsets, RrsetsProvider};
@@ -46,6 +47,8 @@ pub const ENTRY: Entry = Entry {
     title: "OpenStack Designate (v2, with Keystone v3)",
     shape: "rrsets",
     documentation: "https://docs.openstack.org/api-ref/dns/",
+    notice: None,
+    ttl: ANY_TTL,
     settings: settings::SETTINGS,
     build,
     edit: Some(edit),

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use reqwest::{Request, Url};
 use secrecy::ExposeSecret;
 
+use super::edit::rules::ANY_TTL;
 use super::setting::{Kind, Setting, Settings, SettingsError};
 use super::shape::push::{Push, PushProvider, Update};
 use super::{Budget, Entry, Provider, Terms, Tools};
@@ -28,6 +29,8 @@ pub const ENTRY: Entry = Entry {
     title: "Dyn, No-IP and every other service that speaks dyndns2",
     shape: "push",
     documentation: "https://help.dyn.com/remote-access-api/",
+    notice: None,
+    ttl: ANY_TTL,
     settings: SETTINGS,
     build,
     edit: None,

@@ -27,7 +27,6 @@ mod reply;
 mod rules;
 
 use api::{Api, Listed, Patch};
-pub use rules::TTL as TTLS;
 use rules::Wanted;
 
 /// Where the API is, by environment.
@@ -50,6 +49,8 @@ pub const ENTRY: Entry = Entry {
     title: "PocketDNS: domains of its Partner API",
     shape: "records",
     documentation: "https://docs.pocketdns.com/api-reference/dns-records.html",
+    notice: None,
+    ttl: rules::TTL,
     settings: &[
         Setting::required("api_key", Kind::Secret, "The API key of the environment (sk_live_…)."),
         Setting::optional("domain_id", Kind::Text, "The id of the domain (dom_…); this or user_identifier is needed."),

@@ -21,7 +21,7 @@ use super::{Budget, Entry, Provider, Terms, Tools};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::name::Name;
 use crate::model::plan::{Settled, Ticket};
-use crate::model::record::{RecordType, RrsetKey, Value};
+use crate::model::record::{RecordType, RrsetKey, Ttl, Value};
 use crate::model::time::Moment;
 use crate::os::clock;
 
@@ -59,6 +59,8 @@ pub const ENTRY: Entry = Entry {
     title: "Rackspace Cloud DNS: domains of an account",
     shape: "records",
     documentation: "https://docs.rackspace.com/docs/cloud-dns",
+    notice: None,
+    ttl: (LEAST_TTL, Ttl::MAX),
     settings: &[
         Setting::required("username", Holds::Text, "The user's name; not one with multi-factor authentication."),
         Setting::required("api_key", Holds::Secret, "The API key of the user's profile, not the password."),

@@ -10,6 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use reqwest::Url;
 
+use super::edit::rules::ANY_TTL;
 use super::edit::{Attribute, Editor, ZoneRow};
 use super::setting::{Kind as SettingKind, Setting, Settings, SettingsError};
 use super::shape::records::{Draft, Record, Records, RecordsProvider};
@@ -39,6 +40,8 @@ pub const ENTRY: Entry = Entry {
     title: "Yandex Mail for Domain, retired in 2023; see yandex360",
     shape: "records",
     documentation: "https://yandex.com/dev/domain/doc/reference/dns-add.html",
+    notice: Some(RETIRED),
+    ttl: ANY_TTL,
     settings: &[
         Setting::required("token", SettingKind::Secret, "The PDD token."),
         Setting::optional(

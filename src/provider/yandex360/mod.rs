@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use reqwest::Url;
 
+use super::edit::rules::ANY_TTL;
 use super::edit::{Attribute, Attributes, Editor, ZoneRow};
 use super::setting::{Kind as SettingKind, Setting, Settings, SettingsError};
 use super::shape::records::{Draft, Record, Records, RecordsProvider};
@@ -31,6 +32,8 @@ pub const ENTRY: Entry = Entry {
     title: "Yandex 360 for Business: domains of an organisation",
     shape: "records",
     documentation: "https://yandex.ru/dev/api360/doc/ru/ref/DomainDNSService/",
+    notice: None,
+    ttl: ANY_TTL,
     settings: &[
         Setting::required(
             "token",

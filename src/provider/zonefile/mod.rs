@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::edit::rules::ANY_TTL;
 use super::setting::{Kind, Setting, Settings, SettingsError};
 use super::shape::rrsets::{Replacement, Rrset, Rrsets, RrsetsProvider};
 use super::shape::zones::Zone;
@@ -35,6 +36,8 @@ pub const ENTRY: Entry = Entry {
     title: "a zone file on this machine (BIND, NSD, Knot, PowerDNS, CoreDNS)",
     shape: "rrsets",
     documentation: "https://www.rfc-editor.org/rfc/rfc1035#section-5",
+    notice: None,
+    ttl: ANY_TTL,
     settings: &[
         Setting::required(
             "path",
