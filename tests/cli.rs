@@ -343,6 +343,7 @@ fn who_may_not_ask_is_told_who_may() {
     refused(&["once"], &format!("this user may not look into {}", home.text("state")));
     close(0o500);
     refused(&["once"], &format!("this user may not write into {}", home.text("state")));
+    refused(&["once"], "; or name a `state_dir` of your own");
     assert_eq!(code(&as_a_user(&home, &["status"])), 69);
     close(0o700);
     fs::set_permissions(home.path("state/ledger.journal"), std::os::unix::fs::PermissionsExt::from_mode(0o000))

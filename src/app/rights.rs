@@ -31,7 +31,10 @@ pub fn may_write(folder: &Path, command: &str) -> Result<(), Failure> {
     may_look(folder, command)?;
     let there = folder.ancestors().find(|folder| folder.exists()).unwrap_or(folder);
     match shut(there, Access::WRITE_OK | Access::EXEC_OK) {
-        Some(barrier) => Err(forbidden(&barrier, "write into", command)),
+        Some(barrier) => Err(match forbidden(&barrier, "write into", command) {
+            Failure::Other(code, why) => Failure::Other(code, format!("{why}; or name a `state_dir` of your own")),
+            other @ Failure::Config(_) => other,
+        }),
         None => Ok(()),
     }
 }
