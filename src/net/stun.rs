@@ -19,10 +19,18 @@ pub const PORT: u16 = 3478;
 
 /// The longest answer that is read, in octets.
 const MOST: usize = 4 << 10;
-/// How long everything may take. The RFC would wait for 39.5 s (section 6.2); a detector has ten.
-const ALL: Duration = Duration::from_secs(10);
-/// After how long the request is sent again by UDP, doubled each time (section 6.2.1): at 0, 0.5, 1.5, 3.5 and 7.5 s.
-const RTO: Duration = Duration::from_millis(500);
+
+/// How long is waited.
+#[derive(Clone, Copy)]
+struct Patience {
+    /// For everything.
+    all: Duration,
+    /// Until the request is sent again by UDP, doubled each time.
+    rto: Duration,
+}
+
+/// The RFC's first pause (section 6.2.1): at 0, 0.5, 1.5, 3.5 and 7.5 s. It would wait for 39.5 s; a detector has ten.
+const USUAL: Patience = Patience { all: Duration::from_secs(10), rto: Duration::from_millis(500) };
 
 /// How a server is asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,26 +48,30 @@ pub enum Transport {
 /// # Errors
 /// Why none was learnt, in words.
 pub async fn mapped(server: SocketAddr, transport: Transport, via: &Via) -> Result<IpAddr, String> {
+    mapped_within(USUAL, server, transport, via).await
+}
+
+async fn mapped_within(
+    patience: Patience,
+    server: SocketAddr,
+    transport: Transport,
+    via: &Via,
+) -> Result<IpAddr, String> {
     let mut id = Id::default();
     SystemRandom::new().fill(&mut id).map_err(|_| "the system gives no random numbers")?;
     let mut passed_over = None;
     let exchange = async {
         match transport {
-            Transport::Udp => by_udp(server, &id, via, &mut passed_over).await,
+            Transport::Udp => by_udp(server, &id, via, patience.rto, &mut passed_over).await,
             Transport::Tcp => by_tcp(server, &id, via).await,
         }
     };
-    match timeout(ALL, exchange).await {
+    match timeout(patience.all, exchange).await {
         Ok(outcome) => outcome,
-        Err(_) => Err(silence(passed_over)),
-    }
-}
-
-fn silence(passed_over: Option<&str>) -> String {
-    let seconds = ALL.as_secs();
-    match passed_over {
-        None => format!("no answer within {seconds} s"),
-        Some(why) => format!("no answer within {seconds} s; something else came: {why}"),
+        Err(_) => {
+            let other = passed_over.map(|why| format!("; something else came: {why}")).unwrap_or_default();
+            Err(format!("no answer within {} s{other}", patience.all.as_secs()))
+        }
     }
 }
 
@@ -71,12 +83,13 @@ async fn by_udp(
     server: SocketAddr,
     id: &Id,
     via: &Via,
+    rto: Duration,
     passed_over: &mut Option<&'static str>,
 ) -> Result<IpAddr, String> {
     // It hears its server alone.
     let socket = via.udp(server).await.map_err(|error| words(&error))?;
     let request = wire::request(id);
-    let mut pause = RTO;
+    let mut pause = rto;
     loop {
         socket.send(&request).await.map_err(|error| words(&error))?;
         if let Ok(outcome) = timeout(pause, listen(&socket, id, passed_over)).await {
