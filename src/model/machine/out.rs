@@ -1,5 +1,7 @@
 //! What a step comes to: its effects in order, and what people are told, each thing once.
 
+use std::collections::BTreeMap;
+
 use super::event::{Effect, Level, Notice};
 use crate::model::desired::{AccountName, Id};
 
@@ -24,25 +26,22 @@ impl Out {
     pub(super) fn told_once(self) -> Vec<Effect> {
         let mut effects: Vec<Effect> = Vec::with_capacity(self.0.len());
         // Where each of them is first said, and what it is said of.
-        let mut said: Vec<(usize, Vec<String>)> = Vec::new();
+        let mut said: BTreeMap<_, (usize, Vec<String>)> = BTreeMap::new();
         for effect in self.0 {
-            if let Effect::Tell(notice) = &effect
-                && let (true, Some(id)) = (notice.level >= Level::Warn, &notice.id)
+            if let Effect::Tell(Notice { level: level @ (Level::Warn | Level::Error), id: Some(id), account, what }) =
+                &effect
             {
-                let same = |other: Option<&Effect>| {
-                    matches!(other, Some(Effect::Tell(other)) if (other.level, &other.account, &other.what)
-                        == (notice.level, &notice.account, &notice.what))
-                };
-                if let Some((_, keys)) = said.iter_mut().find(|(at, _)| same(effects.get(*at))) {
-                    keys.push(id.key.to_string());
+                let first = || (effects.len(), Vec::new());
+                let (_, keys) = said.entry((*level, account.clone(), what.clone())).or_insert_with(first);
+                keys.push(id.key.to_string());
+                if keys.len() > 1 {
                     continue;
                 }
-                said.push((effects.len(), vec![id.key.to_string()]));
             }
             effects.push(effect);
         }
-        for (at, keys) in said.iter().filter(|(_, keys)| keys.len() > 1) {
-            if let Some(Effect::Tell(notice)) = effects.get_mut(*at) {
+        for (at, keys) in said.into_values().filter(|(_, keys)| keys.len() > 1) {
+            if let Some(Effect::Tell(notice)) = effects.get_mut(at) {
                 let more = keys.len().saturating_sub(NAMED);
                 let named = keys.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
                 let more = if more > 0 { format!(" and {more} more") } else { String::new() };

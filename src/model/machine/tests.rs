@@ -455,6 +455,24 @@ impl Rig {
     }
 }
 
+/// A record set that somebody else changed back twice within an hour.
+fn contended() -> Rig {
+    let mut rig = Rig::started(readable(), 1);
+    rig.reads(Ok(seen(&[1])));
+    for round in 0..2 {
+        rig.pass(MINUTE);
+        rig.feed(Event::Update(Target::All));
+        rig.reads(Ok(seen(&[7])));
+        if round == 0 {
+            rig.applies(&[1], Ok(Applied::Done));
+            rig.pass(SECOND);
+            rig.reads(Ok(seen(&[1])));
+        }
+    }
+    assert_eq!(held(&rig), Some(Reason::Contended));
+    rig
+}
+
 /// The number of the call that writes, and of how many changes it consists.
 fn flying(effects: &[Effect]) -> (u64, usize) {
     let of = |effect: &Effect| match effect {

@@ -4,19 +4,7 @@ use super::*;
 
 #[test]
 fn someone_else_is_fought_twice_within_an_hour_and_then_left_alone() {
-    let mut rig = Rig::started(readable(), 1);
-    rig.reads(Ok(seen(&[1])));
-    for round in 0..2 {
-        rig.pass(MINUTE);
-        rig.feed(Event::Update(Target::All));
-        rig.reads(Ok(seen(&[7])));
-        if round == 0 {
-            rig.applies(&[1], Ok(Applied::Done));
-            rig.pass(SECOND);
-            rig.reads(Ok(seen(&[1])));
-        }
-    }
-    assert_eq!(held(&rig), Some(Reason::Contended));
+    let mut rig = contended();
     rig.feed(Event::Release(Target::Name("home.example.org".parse().unwrap())));
     rig.pass(MINUTE);
     rig.reads(Ok(seen(&[1])));

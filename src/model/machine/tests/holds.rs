@@ -214,19 +214,7 @@ fn a_probe_of_a_refused_record_set_reads_and_does_not_write() {
 #[test]
 fn a_probe_does_not_fight_on_over_a_contended_record_set() {
     // Contended: left alone until the configuration, the want or a person says otherwise.
-    let mut rig = Rig::started(readable(), 1);
-    rig.reads(Ok(seen(&[1])));
-    for round in 0..2 {
-        rig.pass(MINUTE);
-        rig.feed(Event::Update(Target::All));
-        rig.reads(Ok(seen(&[7])));
-        if round == 0 {
-            rig.applies(&[1], Ok(Applied::Done));
-            rig.pass(SECOND);
-            rig.reads(Ok(seen(&[1])));
-        }
-    }
-    assert_eq!(held(&rig), Some(Reason::Contended));
+    let mut rig = contended();
     let (_, writes) = rig.calls(10 * DAY, |_| Ok(seen(&[7])), &Ok(Applied::Done));
     assert_eq!(writes, 0);
 }

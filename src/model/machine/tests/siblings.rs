@@ -9,8 +9,8 @@ fn other() -> Id {
 }
 
 /// Both families, declared and known.
-fn both() -> Rig {
-    let mut desired = desired(push());
+fn both(terms: Terms) -> Rig {
+    let mut desired = desired(terms);
     desired.records.insert(other(), spec());
     let mut rig = Rig::new(desired, &Documents::new());
     rig.says(1);
@@ -43,7 +43,7 @@ fn must_wait(rig: &mut Rig) {
 
 #[test]
 fn a_family_that_is_sent_along_is_accepted_with_it() {
-    let mut rig = both();
+    let mut rig = both(push());
     answers(&mut rig, 2, Err(failed(Kind::Transient)));
     must_wait(&mut rig);
     rig.pass(HOUR);
@@ -61,7 +61,7 @@ fn a_family_that_is_sent_along_is_accepted_with_it() {
 
 #[test]
 fn a_call_that_failed_accepts_nothing_that_went_along() {
-    let mut rig = both();
+    let mut rig = both(push());
     answers(&mut rig, 2, Err(failed(Kind::Transient)));
     must_wait(&mut rig);
     rig.pass(HOUR);
@@ -73,7 +73,7 @@ fn a_call_that_failed_accepts_nothing_that_went_along() {
 
 #[test]
 fn what_goes_along_and_is_no_longer_wanted_stays_to_be_changed() {
-    let mut rig = both();
+    let mut rig = both(push());
     answers(&mut rig, 2, Ok(Applied::Done));
     rig.pass(HOUR);
     must_wait(&mut rig);
@@ -89,7 +89,7 @@ fn what_goes_along_and_is_no_longer_wanted_stays_to_be_changed() {
 
 #[test]
 fn what_went_along_counts_against_the_budget_of_both() {
-    let mut rig = both();
+    let mut rig = both(push());
     answers(&mut rig, 2, Ok(Applied::Done));
     rig.pass(HOUR);
     for last in [2, 3] {
@@ -110,13 +110,7 @@ fn what_went_along_counts_against_the_budget_of_both() {
 #[test]
 fn a_family_that_goes_along_unchanged_is_refreshed_with_it() {
     let refresh = Some(24 * HOUR);
-    let mut desired = desired(Terms { refresh, ..push() });
-    desired.records.insert(other(), spec());
-    let mut rig = Rig::new(desired, &Documents::new());
-    rig.says(1);
-    six(&mut rig, 1);
-    rig.feed(Event::Start);
-    rig.pass(5 * SECOND);
+    let mut rig = both(Terms { refresh, ..push() });
     answers(&mut rig, 2, Ok(Applied::Done));
     rig.pass(20 * HOUR);
     rig.changes_to(2);
