@@ -12,6 +12,9 @@ use crate::model::record::{RecordType, Ttl};
 use crate::provider::edit::rules::Rules;
 use crate::provider::shape::zones::Zone;
 
+/// The shortest and the longest time to live, in seconds.
+pub const TTL: (u32, u32) = (60, 86_400);
+
 /// The types of records that there are, and the bounds of a TTL.
 const RULES: Rules<'_> = Rules {
     service: "PocketDNS",
@@ -24,7 +27,7 @@ const RULES: Rules<'_> = Rules {
         RecordType::Srv,
         RecordType::Txt,
     ],
-    ttl: (60, 86_400),
+    ttl: TTL,
 };
 
 /// The domain itself, in the place of a name.
