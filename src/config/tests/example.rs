@@ -5,7 +5,17 @@ use super::*;
 /// The settings of the real providers that the example uses.
 static EXAMPLE: [Entry; 7] = {
     const fn entry(name: &'static str, settings: &'static [Setting]) -> Entry {
-        Entry { name, title: "", shape: "", documentation: "", settings, build: |_, _| Ok(Arc::new(Idle)), edit: None }
+        Entry {
+            name,
+            title: "",
+            shape: "",
+            documentation: "",
+            notice: None,
+            ttl: ANY_TTL,
+            settings,
+            build: |_, _| Ok(Arc::new(Idle)),
+            edit: None,
+        }
     }
     [
         entry(
