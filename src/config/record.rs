@@ -62,7 +62,7 @@ fn one(reader: &mut Reader, known: &Known<'_>, used: &mut Used, at: Spot, table:
     let (address, below) = address_of(reader, known, fields.take("address"));
     let (ipv4, ipv6) = address::families(reader, &mut fields);
     let typed_ttl = fields.take("ttl");
-    let ttl = typed_ttl.map(|field| ttl(reader, field)).flatten().unwrap_or(known.defaults.ttl);
+    let ttl = typed_ttl.and_then(|field| ttl(reader, field)).unwrap_or(known.defaults.ttl);
     let values = fields.take("values").map(|field| setting::choice(reader, field, &["ours", "all"]));
     let private = fields.take("private").map(|field| reader.flag(field));
     let absent = absent(reader, &mut fields);

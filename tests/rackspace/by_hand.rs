@@ -9,7 +9,7 @@ use driftless::provider::find;
 
 use super::emulator::jobs::Pace;
 use super::emulator::{Duplicates, Rackspace, Switches};
-use super::{KEY, assert_correct, count, every_switch, name, settings, start, tools, zone};
+use super::{KEY, assert_correct, count, every_switch, name, settings, start, start_brisk, tools, zone};
 
 fn editor(emulator: &Rackspace) -> Arc<dyn Editor> {
     let edit = find("rackspace").unwrap().edit.unwrap();
@@ -38,7 +38,7 @@ async fn all(editor: &dyn Editor, domain: &str) -> Vec<Row> {
 async fn every_type_is_added_listed_changed_and_removed_whatever_the_switches() {
     for switches in every_switch() {
         let said = format!("{switches:?}");
-        let (emulator, domain) = start(switches).await;
+        let (emulator, domain) = start_brisk(switches).await;
         let (editor, zone) = (editor(&emulator), zone(&domain));
         let edits = [
             edit("example.com", RecordType::A, &["192.0.2.1", "192.0.2.2"]),
