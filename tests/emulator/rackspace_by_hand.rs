@@ -53,7 +53,7 @@ pub fn emulator(arguments: &[String]) -> Result<impl Fn(&Received) -> Answer + S
         println!("domain {} has the id {}", domain.name, domain.id);
     }
     let lon = if state.region == Region::Uk { "lon/" } else { "" };
-    println!("identity: below, with {lon}v2.0/");
+    println!("auth_url: below, with {lon}v2.0/");
     let state = Mutex::new(state);
     Ok(move |request: &Received| {
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);

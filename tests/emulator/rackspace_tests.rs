@@ -648,6 +648,14 @@ fn duplicates_and_company_for_a_cname_are_refused() {
     let mut client = Client::new();
     client.add(first);
     let second = client.add(address("a.example.com", "192.0.2.2"));
+    for (rtype, name, data, twice) in
+        [("MX", "example.com", "mail.example.com", "ERROR"), ("SRV", "_a._tcp.example.com", "1 2 a.b", "COMPLETED")]
+    {
+        let record = |priority: u8| json!({ "type": rtype, "name": name, "data": data, "priority": priority });
+        assert_eq!(client.add(record(1))["status"], "COMPLETED");
+        assert_eq!(client.add(record(2))["status"], twice, "{rtype}");
+        assert_eq!(client.add(record(1))["status"], "ERROR");
+    }
     let one = client.records(&format!("/{}", second["response"]["records"][0]["id"].as_str().expect("an id")));
     let job = client.write("PUT", &one, &json!({ "data": "192.0.2.1" }));
     assert_eq!((&job["status"], &job["error"]["code"]), (&json!("ERROR"), &json!(400)));
@@ -760,6 +768,13 @@ fn domains_are_made_and_removed_with_what_is_below_them() {
         (json!({ "name": "a..b", "emailAddress": "a@b.c" }), "a..b is not a valid domain name."),
         (json!({ "name": "example.net" }), "Must provide an email address for each domain."),
         (json!({ "name": "example.net", "emailAddress": "a@b.c", "ttl": 299 }), "TTL must be"),
+        (
+            json!({
+                "name": "example.net", "emailAddress": "a@b.c",
+                "subdomains": { "domains": [{ "name": "sub.example.org", "emailAddress": "a@b.c" }] },
+            }),
+            "A subdomain does not end in .example.net.",
+        ),
     ] {
         let (status, refused) = client.ask("POST", "domains", &json!({ "domains": [wrong] }));
         let message = refused["validationErrors"]["messages"][0].as_str().expect("a message");
@@ -770,6 +785,9 @@ fn domains_are_made_and_removed_with_what_is_below_them() {
     assert_eq!(client.write("DELETE", &path, &Value::Null)["status"], "COMPLETED");
     assert_eq!((client.get(&path).0, client.state.domains.len()), (404, 2));
     let (own, other) = (client.domain.clone(), client.state.add_domain("x.example.com"));
+    client.state.undeletable.push(own.clone());
+    assert_eq!(client.write("DELETE", &format!("domains/{own}"), &Value::Null)["error"]["code"], 503);
+    client.state.undeletable.clear();
     let job = client.write("DELETE", &format!("domains?id={own}&id=999&deleteSubdomains=true"), &Value::Null);
     assert_eq!(job["error"]["failedItems"]["faults"][0]["code"], 404);
     assert!(client.state.domains.iter().all(|domain| domain.id != own && domain.id != other));

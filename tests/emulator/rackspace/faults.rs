@@ -46,7 +46,7 @@ pub struct Failure {
 
 /// The answer that is wrong in this way: a fault's name, or one of [`WRONG`].
 pub fn wrong(name: &str) -> Option<Answer> {
-    const MEBIBYTES: usize = 10 << 20;
+    const TEN_MEBIBYTES: usize = 10 << 20;
     let json = |status, body: Value| Answer::new(status, body.to_string()).with("Content-Type", "application/json");
     let page = |status, text: &str| {
         let page = format!("<html><head><title>{text}</title></head><body><h1>{text}</h1></body></html>");
@@ -81,8 +81,10 @@ pub fn wrong(name: &str) -> Option<Answer> {
         "html" => page(200, "Scheduled maintenance"),
         "truncated" => Answer::new(200, r#"{"records":[{"name":"www.exam"#).with("Content-Type", "application/json"),
         "huge" => {
-            let filler = "x".repeat(MEBIBYTES);
-            json(200, json!({ "records": [], "domains": [], "status": "COMPLETED", "filler": filler }))
+            let mut body = br#"{"records":[],"domains":[],"status":"COMPLETED","filler":""#.to_vec();
+            body.resize(TEN_MEBIBYTES, b'x');
+            body.extend(br#""}"#);
+            Answer::new(200, body).with("Content-Type", "application/json")
         }
         fault if FAULTS.iter().any(|(known, ..)| *known == fault) => Refusal::fault(fault, "Error Details").answer(),
         _ => return None,

@@ -61,7 +61,9 @@ fn conflict(held: &[Record], new: &Record) -> Option<String> {
     beside.find_map(|record| {
         let number = record.id.strip_prefix(&format!("{}-", record.rtype)).unwrap_or(&record.id);
         let which = format!("(id={number}, fqdn={}, data={})", record.name, record.data);
-        let same = record.rtype == new.rtype && record.data == new.data && record.priority == new.priority;
+        // Of service records the priority counts too (the page on record types).
+        let alike = new.rtype != "SRV" || record.priority == new.priority;
+        let same = record.rtype == new.rtype && record.data == new.data && alike;
         if same {
             Some(format!("Record is a duplicate of another record: {which}"))
         } else if [&*record.rtype, &*new.rtype].contains(&"CNAME") {
