@@ -19,6 +19,8 @@ mod limits;
 mod many;
 #[path = "pocketdns/operations.rs"]
 mod operations;
+#[path = "support/planned.rs"]
+mod planning;
 #[path = "pocketdns/refusals.rs"]
 mod refusals;
 

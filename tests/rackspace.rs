@@ -1,7 +1,7 @@
 //! Rackspace Cloud DNS over real HTTP: against the documented exchanges, and against an emulator written from the documentation.
 
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+#![expect(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 #[path = "emulator/rackspace.rs"]
 mod emulator;
@@ -9,6 +9,8 @@ mod emulator;
 mod exchange;
 #[path = "emulator/http.rs"]
 mod http;
+#[path = "support/planned.rs"]
+mod planning;
 #[path = "support/torture.rs"]
 mod torture;
 
@@ -31,8 +33,7 @@ mod refusals;
 
 use driftless::model::error::{Kind, Scope};
 use driftless::model::name::Name;
-use driftless::model::plan::{Batch, Change, Plan, Seen, Sibling};
-use driftless::model::record::{RecordType, RrsetKey, Ttl, Value, Values};
+use driftless::model::record::{RecordType, RrsetKey, Ttl, Value};
 use driftless::net::http::Http;
 use driftless::os::secret::Secret;
 use driftless::provider::rackspace::{Rackspace, provider, service};
@@ -42,6 +43,7 @@ use driftless::provider::shape::zones::Zone;
 use driftless::provider::{Provider, Tools};
 use emulator::Switches;
 use emulator::switches::NAMED;
+use planning::planned;
 
 const USER: &str = "driftless";
 const KEY: &str = "a4bbc55a951242c48b03e88e32123456";
@@ -52,6 +54,16 @@ async fn start(switches: Switches) -> (emulator::Rackspace, String) {
     let emulator = emulator::Rackspace::start(0, USER, KEY, switches).await.unwrap();
     let domain = emulator.state().add_domain("example.com");
     emulator.state().limits.iter_mut().for_each(|limit| limit.value = 1_000_000);
+    (emulator, domain)
+}
+
+/// As [`start`], with jobs that are done at once unless the switches are about jobs: each takes a tenth of a second otherwise.
+async fn start_brisk(switches: Switches) -> (emulator::Rackspace, String) {
+    let of_jobs = switches.initialized || switches.running_202 || switches.brief_202 || switches.foreign_callbacks;
+    let (emulator, domain) = start(switches).await;
+    if !of_jobs {
+        emulator.state().pace = emulator::jobs::Pace::Calls(0);
+    }
     (emulator, domain)
 }
 
@@ -95,23 +107,6 @@ fn draft(label: &str, rtype: RecordType, value: &str) -> Draft {
 fn record(id: &str, draft: &Draft) -> Record {
     let Draft { name, rtype, value, ttl, attributes } = draft.clone();
     Record { id: id.into(), name, rtype, value, ttl, attributes }
-}
-
-/// What makes each set hold this address in the place of what it holds (nothing: it goes), cut into calls.
-async fn planned(provider: &impl Provider, keys: &[RrsetKey], address: Option<&str>) -> Vec<Batch> {
-    let seen = provider.read(keys).await;
-    let after: Values = address.iter().map(|address| Value::parse(RecordType::A, address).unwrap()).collect();
-    let change = |(key, seen): (&RrsetKey, _)| {
-        let (before, snapshot) = match seen {
-            Ok(Seen::Holds { values, snapshot, .. }) => (values, snapshot),
-            Ok(Seen::Absent(snapshot)) => (Values::new(), snapshot),
-            other => panic!("{key}: {other:?}"),
-        };
-        let (retire, after) = (before.clone(), after.clone());
-        Change { key: key.clone(), before, after, retire, ttl: None, sibling: Sibling::Unknown, snapshot }
-    };
-    let changes = keys.iter().zip(seen).map(change).filter(|change| change.before != change.after);
-    provider.batches(&Plan { changes: changes.collect() })
 }
 
 /// Nothing was asked that the documentation does not allow.

@@ -1,5 +1,7 @@
 //! Reads the exchanges beside it: notes, a request, a line of dashes, an answer.
 
+#![allow(dead_code, reason = "each program that includes this file uses a part of it")]
+
 use std::collections::BTreeSet;
 
 use super::http::{Answer, Received};
@@ -41,7 +43,6 @@ fn message(text: &str) -> (String, Vec<(String, String)>, String) {
     (first, fields.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(), body.trim().to_owned())
 }
 
-#[allow(dead_code, reason = "each program that includes this file uses a part of it")]
 /// What counts of a request: method, path, parameters in any order, the fields that carry tokens and the kind of body.
 pub fn essence(request: &Received) -> (String, BTreeSet<String>, Vec<String>) {
     let line = format!("{} {}", request.method, request.path);

@@ -9,7 +9,7 @@ use driftless::provider::find;
 
 use super::emulator::jobs::Pace;
 use super::emulator::{Duplicates, Rackspace, Switches};
-use super::{KEY, assert_correct, count, every_switch, name, settings, start, tools, zone};
+use super::{KEY, assert_correct, count, every_switch, name, settings, start, start_brisk, tools, zone};
 
 fn editor(emulator: &Rackspace) -> Arc<dyn Editor> {
     let edit = find("rackspace").unwrap().edit.unwrap();
@@ -38,14 +38,14 @@ async fn all(editor: &dyn Editor, domain: &str) -> Vec<Row> {
 async fn every_type_is_added_listed_changed_and_removed_whatever_the_switches() {
     for switches in every_switch() {
         let said = format!("{switches:?}");
-        let (emulator, domain) = start(switches).await;
+        let (emulator, domain) = start_brisk(switches).await;
         let (editor, zone) = (editor(&emulator), zone(&domain));
         let edits = [
             edit("example.com", RecordType::A, &["192.0.2.1", "192.0.2.2"]),
             edit("example.com", RecordType::Aaaa, &["2001:db8::1"]),
             with(edit("blog.example.com", RecordType::Cname, &["example.com."]), "comment", "an alias"),
             edit("example.com", RecordType::Mx, &["10 mail.example.com"]),
-            with(edit("example.com", RecordType::Mx, &["mail.example.com"]), "priority", "20"),
+            with(edit("example.com", RecordType::Mx, &["backup.example.com"]), "priority", "20"),
             edit("sub.example.com", RecordType::Ns, &["ns1.example.com"]),
             edit("_sip._tcp.example.com", RecordType::Srv, &["10 60 5060 sip.example.com"]),
             edit("example.com", RecordType::Txt, &["v=spf1 -all"]),
@@ -226,6 +226,11 @@ async fn a_record_that_is_there_is_the_one_that_was_wanted() {
         let rows = editor.add(&zone(&domain), &[wanted]).await.remove(0).unwrap();
         assert_eq!((rows.len(), &rows[0].id), (1, &id), "{duplicates:?}");
         assert_eq!(emulator.state().records(&domain).len(), 1);
+        // Twice in one call it is one, and keeps the others from nothing.
+        let twice = edit("ftp.example.com", RecordType::A, &["192.0.2.7", "192.0.2.7"]);
+        let outcomes = editor.add(&zone(&domain), &[edit("a.example.com", RecordType::A, &["192.0.2.1"]), twice]).await;
+        assert!(outcomes.iter().all(Result::is_ok), "{duplicates:?}: {outcomes:?}");
+        assert_eq!(emulator.state().records(&domain).len(), 3);
     }
 }
 

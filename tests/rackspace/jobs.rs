@@ -1,5 +1,7 @@
 //! Jobs: followed to their end, whenever that comes; left with a ticket; failed, whole and in part; and records that are there.
 
+#![expect(clippy::disallowed_methods, reason = "a test waits for the clock that the provider reads")]
+
 use std::time::Duration;
 
 use driftless::model::error::Kind;
@@ -252,10 +254,9 @@ async fn a_bulk_update_of_a_record_that_is_gone_is_planned_anew() {
 #[tokio::test]
 async fn an_end_that_says_nothing_is_asked_about_once() {
     let (emulator, domain) = start(Switches { brief_202: true, ..Switches::default() }).await;
-    let mut state = emulator.state();
-    state.pace = Pace::Calls(0);
-    state.job_failures.push_back(JobFailure::Undone(json!({"message": "no", "code": 400, "details": ""})));
-    drop(state);
+    emulator.state().pace = Pace::Calls(0);
+    let error = json!({"message": "no", "code": 400, "details": ""});
+    emulator.state().job_failures.push_back(JobFailure::Undone(error));
     let wanted = draft("www.example.com", RecordType::A, "192.0.2.1");
     let error = account(&emulator).create(&zone(&domain), &wanted).await.unwrap_err();
     assert_eq!((error.kind, error.why.as_str()), (Kind::Config, "no"));

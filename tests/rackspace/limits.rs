@@ -1,5 +1,7 @@
 //! Limits: kept by us before the service says anything, by its own numbers; pleas for a pause in every form; quotas; a thousand names.
 
+#![expect(clippy::disallowed_methods, reason = "a test measures how long its work took")]
+
 use std::time::{Duration, Instant};
 
 use driftless::model::error::{Error, Kind};

@@ -1,5 +1,7 @@
 //! Tokens: asked for once, renewed early, once more after a 401, and what a refusal may mean.
 
+#![expect(clippy::disallowed_methods, reason = "a test waits for the clock that the provider reads")]
+
 use std::time::Duration;
 
 use driftless::model::error::{Error, Kind};

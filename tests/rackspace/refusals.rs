@@ -6,7 +6,7 @@ use driftless::provider::shape::records::{Edits, Records};
 
 use super::emulator::faults::{FAULTS, Failure, WRONG, wrong};
 use super::emulator::{Rackspace, Switches};
-use super::{REFUSED, account, assert_correct, draft, record, start, zone};
+use super::{REFUSED, account, assert_correct, draft, record, start, start_brisk, zone};
 
 /// What is asked of the service.
 const OPERATIONS: [&str; 8] = ["domains", "search", "list", "add", "add several", "update", "update several", "remove"];
@@ -54,7 +54,7 @@ async fn every_wrong_answer_to_every_operation_has_its_meaning_and_does_nothing_
     let names: Vec<&str> = FAULTS.iter().map(|(name, ..)| *name).chain(WRONG).collect();
     assert_eq!(names.len(), 22);
     for fault in names {
-        let (emulator, domain) = start(Switches::default()).await;
+        let (emulator, domain) = start_brisk(Switches::default()).await;
         for n in 0..5 {
             emulator.state().add_record(&domain, "A", &format!("n{n}.example.com"), "192.0.2.1", 600);
         }

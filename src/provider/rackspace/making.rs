@@ -136,7 +136,7 @@ impl Rackspace {
     }
 
     /// After a call was refused because something is there already: records that are as wanted are the wanted ones, and the others were
-    /// not made. Where none is, they stand in the way of something else, and which of them does must be found out.
+    /// not made. Where none is, something else is in the way, or two of the call are the same: which, must be found out.
     async fn adopted(
         &self,
         zone: &Zone,
@@ -149,7 +149,7 @@ impl Rackspace {
         let search = of_one_type.as_ref().map(|rtype| (rtype.as_str(), None));
         let Ok(held) = self.api.records(&zone.id, search).await else { return vec![Err(error.clone()); drafts.len()] };
         let none = !drafts.iter().any(|draft| held.iter().any(|listed| is_as_drafted(listed, draft)));
-        if none && !reply::is_duplicate(problem) {
+        if none && (drafts.len() > 1 || !reply::is_duplicate(problem)) {
             return vec![Err(Error { kind: Kind::Config, ..error.clone() }); drafts.len()];
         }
         let adopt = |draft: &Draft| match held.iter().find(|listed| is_as_drafted(listed, draft)) {

@@ -136,8 +136,8 @@ pub fn is_duplicate(problem: &Problem) -> bool {
 #[must_use]
 pub fn conflict(reply: &Reply) -> Option<Problem> {
     let problem = serde_json::from_slice::<Value>(&reply.body).ok().as_ref().and_then(problem).unwrap_or_default();
-    (reply.status == 409 || (reply.status == 400 && is_duplicate(&problem)))
-        .then_some(Problem { code: Some(reply.status), ..problem })
+    let conflicts = reply.status == 409 || (reply.status == 400 && is_duplicate(&problem));
+    conflicts.then_some(Problem { code: Some(reply.status), ..problem })
 }
 
 /// How long to wait by a reply: `Retry-After` in seconds or as a date, `Reply-After` or the body's `retryAfter` and `retryAt` in
