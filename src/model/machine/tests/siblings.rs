@@ -206,3 +206,21 @@ fn what_a_push_makes_the_service_forget_is_sent_again_when_it_is_back() {
     let other = named("a").sibling();
     assert_ne!(rig.state.standing(&other), Standing::UpToDate);
 }
+
+#[test]
+fn a_family_that_was_refused_and_is_taken_along_is_held_no_more_but_for_abuse() {
+    for (reason, stays) in [(Kind::Config, false), (Kind::Auth { scope: Scope::RecordSet }, false), (Kind::Abuse, true)]
+    {
+        let mut rig = both(push());
+        let Effect::Apply(account, number, batch) = rig.take() else { panic!("both are sent") };
+        let answer = |change: &Change| if change.key == other().key { Err(failed(reason)) } else { Ok(Applied::Done) };
+        let outcomes = batch.changes.iter().map(answer).collect();
+        rig.feed(Event::Applied(account, number, rig.print.clone(), outcomes));
+        assert!(matches!(rig.state.standing(&other()), Standing::Held { .. }));
+        rig.pass(HOUR);
+        rig.changes_to(2);
+        rig.pass(5 * SECOND);
+        answers(&mut rig, 1, Ok(Applied::Done));
+        assert_eq!(matches!(rig.state.standing(&other()), Standing::Held { .. }), stays, "{reason:?}");
+    }
+}
