@@ -51,6 +51,30 @@ pub trait Emulator: Send + Sync {
     }
 }
 
+/// An emulator of the usual form: its server, its state, and which fields of that hold everything.
+macro_rules! emulated {
+    ($emulator:ty, $($field:ident),+) => {
+        impl Emulator for $emulator {
+            fn server(&self) -> &Server {
+                &self.server
+            }
+
+            fn held(&self) -> String {
+                let state = self.state();
+                format!("{:?}", ($(&state.$field,)+))
+            }
+
+            fn violations(&self) -> Vec<String> {
+                self.state().violations.clone()
+            }
+        }
+    };
+}
+
+emulated!(pocketdns::PocketDns, domains);
+emulated!(yandex::Yandex, domains);
+emulated!(yandex360::Yandex360, organizations);
+
 /// A service by its function.
 pub type Start = fn() -> futures_util::future::BoxFuture<'static, Service>;
 
@@ -140,20 +164,6 @@ pub async fn lunanode() -> Service {
     }
 }
 
-impl Emulator for pocketdns::PocketDns {
-    fn server(&self) -> &Server {
-        &self.server
-    }
-
-    fn held(&self) -> String {
-        format!("{:?}", self.state().domains)
-    }
-
-    fn violations(&self) -> Vec<String> {
-        self.state().violations.clone()
-    }
-}
-
 pub async fn pocketdns() -> Service {
     let emulator = pocketdns::PocketDns::start(0, "sk_live_0123456789", pocketdns::Switches::default()).await.unwrap();
     for (id, zone) in ["dom_abc123", "dom_abc124"].iter().zip(ZONES) {
@@ -227,20 +237,6 @@ pub async fn pocketdns() -> Service {
     }
 }
 
-impl Emulator for yandex::Yandex {
-    fn server(&self) -> &Server {
-        &self.server
-    }
-
-    fn held(&self) -> String {
-        format!("{:?}", self.state().domains)
-    }
-
-    fn violations(&self) -> Vec<String> {
-        self.state().violations.clone()
-    }
-}
-
 pub async fn yandex() -> Service {
     mail_for_domain(None).await
 }
@@ -310,20 +306,6 @@ async fn mail_for_domain(registrar: Option<&str>) -> Service {
             (Answer::new(404, "<html>gone</html>"), 77, 77, "yandex360"),
         ],
         operations: sorted(yandex::OPERATIONS.iter().map(|(name, method, ..)| format!("{method} /api2/{form}/{name}"))),
-    }
-}
-
-impl Emulator for yandex360::Yandex360 {
-    fn server(&self) -> &Server {
-        &self.server
-    }
-
-    fn held(&self) -> String {
-        format!("{:?}", self.state().organizations)
-    }
-
-    fn violations(&self) -> Vec<String> {
-        self.state().violations.clone()
     }
 }
 

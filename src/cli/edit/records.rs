@@ -60,15 +60,18 @@ async fn rows_of_readable(
     filter: &Filter,
     failures: &mut Vec<Failed>,
 ) -> Result<Vec<(Zone, Vec<Row>)>, Failure> {
+    let of_one =
+        |error: &Error| matches!(error.kind, Kind::Auth { scope: Scope::RecordSet } | Kind::Config | Kind::Stale);
     match rows_in(at, None, filter).await {
-        Err(Error { kind: Kind::Auth { scope: Scope::RecordSet } | Kind::Config | Kind::Stale, .. }) => {}
+        Err(error) if of_one(&error) => {}
         all => return all.map_err(failed),
     }
     let mut found = Vec::new();
     for zone in all_zones(at).await?.into_iter().map(|row| row.zone) {
         match rows_in(at, Some(zone.clone()), filter).await {
             Ok(rows) => found.extend(rows),
-            Err(error) => failures.push(Failed { what: zone.name.to_string(), error }),
+            Err(error) if of_one(&error) => failures.push(Failed { what: zone.name.to_string(), error }),
+            Err(error) => return Err(failed(error)),
         }
     }
     Ok(found)
@@ -138,24 +141,23 @@ pub(super) async fn add_to(at: &Opened<'_>, zone: &Zone, edit: &Edit, writing: &
 /// # Errors
 /// It is there, but otherwise: `update` is what changes it.
 fn there_already(at: &Opened<'_>, edit: &Edit, held: &[Row]) -> Result<Option<Row>, Failure> {
+    let stands = |row: &Row| match edit.values.as_slice() {
+        _ if at.keeps_sets() => standing_of_set(edit, row),
+        [value] => standing(edit, value, row, at.editor.attributes()),
+        _ => Standing::Other,
+    };
+    let mut differs = None;
     for row in held {
-        let standing = match edit.values.as_slice() {
-            _ if at.keeps_sets() => standing_of_set(edit, row),
-            [value] => standing(edit, value, row, at.editor.attributes()),
-            _ => Standing::Other,
-        };
-        match standing {
+        match stands(row) {
             Standing::Other => {}
             Standing::Same => return Ok(Some(row.clone())),
-            Standing::Differs(how) => {
-                let what = if at.keeps_sets() { format!("{} {}", row.name, row.rtype) } else { named(row) };
-                return Err(refused(format!(
-                    "{what} is there already, but {how}: nothing was added (driftless records update changes it)"
-                )));
-            }
+            Standing::Differs(how) => differs = Some((row, how)),
         }
     }
-    Ok(None)
+    let Some((row, how)) = differs else { return Ok(None) };
+    let what = if at.keeps_sets() { format!("{} {}", row.name, row.rtype) } else { named(row) };
+    let why = format!("{what} is there already, but {how}: nothing was added (driftless records update changes it)");
+    Err(refused(why))
 }
 
 /// An edit for each value.
