@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::designate_service::{self, Designate};
 use super::http::{Answer, Received, Server};
-use super::{lunanode, pocketdns, yandex, yandex360};
+use super::{lunanode, pocketdns, rackspace, yandex, yandex360};
 
 /// A service with its account, and what is particular to it.
 pub struct Service {
@@ -45,9 +45,13 @@ pub trait Emulator: Send + Sync {
     fn held(&self) -> String;
     /// What was asked that its documentation does not allow.
     fn violations(&self) -> Vec<String>;
-    /// Whether a request is one that writes.
+    /// Whether a request is one that writes; a login is none.
     fn writes(&self, request: &Received) -> bool {
-        request.method != "GET"
+        request.method != "GET" && !request.path.ends_with("/tokens")
+    }
+    /// Whether a command goes on without the answer to a request: what the limits are, or how a job stands, which is asked again.
+    fn is_aside(&self, request: &Received) -> bool {
+        request.path.ends_with("/limits") || request.path.contains("/status/")
     }
 }
 
@@ -72,6 +76,7 @@ macro_rules! emulated {
 }
 
 emulated!(pocketdns::PocketDns, domains);
+emulated!(rackspace::Rackspace, domains);
 emulated!(yandex::Yandex, domains);
 emulated!(yandex360::Yandex360, organizations);
 
@@ -231,6 +236,79 @@ pub async fn pocketdns() -> Service {
             "POST /api/v1/domains/*/dns/bulk",
             "POST /api/v1/domains/*/dns/template",
             "PUT /api/v1/domains/*/dns/*",
+        ]
+        .map(str::to_owned)
+        .into(),
+    }
+}
+
+pub async fn rackspace() -> Service {
+    let key = "a4bbc55a951242c48b03e88e32123456";
+    let emulator = rackspace::Rackspace::start(0, "driftless", key, rackspace::Switches::default()).await.unwrap();
+    // Its limits are for a minute, and everything here takes less.
+    emulator.state().speed = 600;
+    for zone in ZONES {
+        emulator.state().add_domain(zone);
+    }
+    let codes = |name| match name {
+        "badRequest" => (78, 78),
+        // A new login is tried once.
+        "itemNotFound" | "itemAlreadyExists" => (75, 78),
+        _ => (75, 75),
+    };
+    // The table of the guide, whole but for what a new login is tried after.
+    let faults = rackspace::faults::FAULTS.iter().filter(|(name, ..)| *name != "unauthorized");
+    let refusals = faults.map(|(name, _, message)| {
+        let (list, add) = codes(name);
+        (rackspace::faults::wrong(name).unwrap(), list, add, *message)
+    });
+    Service {
+        provider: "rackspace",
+        account: format!("auth_url = \"{}\"\nusername = \"driftless\"\n", emulator.identity()),
+        secret_key: "api_key",
+        secret: key.into(),
+        refusals: refusals.collect(),
+        emulator: Box::new(emulator),
+        sets: false,
+        add_zone: Ok("zones add example.net --email hostmaster@example.net --ttl 600"),
+        types: &[
+            "example.org A 192.0.2.7 192.0.2.8",
+            "example.org AAAA 2001:db8::7",
+            "docs.example.org CNAME www.example.org",
+            "example.org MX mail.example.org --priority 10",
+            "sub2.example.org NS ns1.example.net",
+            "_sip._tcp.example.org SRV 1~2~5060~sip.example.org",
+            "example.org TXT two~words",
+        ],
+        own: &[
+            "records add a.example.org A 192.0.2.1",
+            "records add b.example.org A 192.0.2.1",
+            "records update --name *.example.org --ttl 600",
+            "records remove --name *.example.org --yes",
+        ],
+        asks: (&[], &[]),
+        wrong: &[
+            ("records add new.example.org CAA 0~issue~\"ca.example\"", 78, "no CAA records"),
+            ("records add new.example.org PTR www.example.org", 78, "PTR records belong to a server"),
+            ("records add new.example.org A 192.0.2.9 --ttl 299", 78, "300 seconds or more"),
+            ("records update www.example.org --type A --ttl 299", 78, "300 seconds or more"),
+            ("records add new.example.org SRV sip.example.org --priority 1", 78, "weight port target"),
+            ("records add new.example.org A 192.0.2.9 --priority 3", 78, "A records have no priority"),
+        ],
+        operations: [
+            "DELETE /v1.0/*/domains/*",
+            "DELETE /v1.0/*/domains/*/records",
+            "DELETE /v1.0/*/domains/*/records/*",
+            "GET /v1.0/*/domains",
+            "GET /v1.0/*/domains/*/records",
+            "GET /v1.0/*/domains/*/records/*",
+            "GET /v1.0/*/limits",
+            "GET /v1.0/*/status/*",
+            "POST /v1.0/*/domains",
+            "POST /v1.0/*/domains/*/records",
+            "POST /v2.0/tokens",
+            "PUT /v1.0/*/domains/*/records",
+            "PUT /v1.0/*/domains/*/records/*",
         ]
         .map(str::to_owned)
         .into(),
@@ -397,10 +475,6 @@ impl Emulator for Cloud {
     fn violations(&self) -> Vec<String> {
         lock(&self.state).violations.clone()
     }
-
-    fn writes(&self, request: &Received) -> bool {
-        request.method != "GET" && request.path.starts_with("/v2/")
-    }
 }
 
 pub async fn designate() -> Service {
@@ -490,8 +564,10 @@ pub fn shape(request: &Received) -> String {
     let mut named = false;
     let known = ["bulk", "template"];
     let segment = |segment: &str| {
-        let id =
-            std::mem::replace(&mut named, ["dns", "domains", "org", "recordsets", "users", "zones"].contains(&segment));
+        let id = std::mem::replace(
+            &mut named,
+            ["dns", "domains", "org", "records", "recordsets", "status", "users", "v1.0", "zones"].contains(&segment),
+        );
         if id && !segment.is_empty() && !known.contains(&segment) { "*".to_owned() } else { segment.to_owned() }
     };
     let path: Vec<String> =
