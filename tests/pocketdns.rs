@@ -4,6 +4,8 @@
 
 #[path = "emulator/pocketdns.rs"]
 mod emulator;
+#[path = "exchanges/form.rs"]
+mod forms;
 #[path = "emulator/http.rs"]
 mod http;
 

@@ -7,6 +7,8 @@
 mod emulator;
 #[path = "exchanges/read.rs"]
 mod exchange;
+#[path = "exchanges/form.rs"]
+mod forms;
 #[path = "emulator/http.rs"]
 mod http;
 #[path = "support/planned.rs"]

@@ -29,10 +29,13 @@ pub const USA: Column = Column {
     excluded: EXCLUDED,
 };
 
-/// An account in the United Kingdom, whose ids are older.
+/// An account in the United Kingdom, whose ids are older, and where jobs find out what is wrong.
 pub const UK: Column = Column {
     name: "rackspace, uk",
-    start: || Box::pin(start(Region::Uk, Pace::Calls(0), Switches { ids: Ids::Migrated, ..Switches::default() })),
+    start: || {
+        let switches = Switches { ids: Ids::Migrated, validation_in_job: true, ..Switches::default() };
+        Box::pin(start(Region::Uk, Pace::Calls(0), switches))
+    },
     ..USA
 };
 

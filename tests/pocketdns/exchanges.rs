@@ -9,6 +9,7 @@ use driftless::provider::pocketdns::api::{Api, Bulk, Listed, New, Patch};
 use reqwest::{Method, Request};
 use serde_json::Value;
 
+use super::forms::form;
 use super::http::{Answer, Server};
 use super::{DOMAIN, KEY, REFUSED, USER, api, start};
 use crate::emulator::Switches;
@@ -216,17 +217,6 @@ async fn domains_are_told_as_documented() {
     assert_asked(&exchange, &server);
 }
 
-/// The names of all fields, by where they stand; entries of lists count as one.
-fn form(value: &Value, at: &str, form_of: &mut BTreeSet<String>) {
-    match value {
-        Value::Object(fields) => {
-            fields.iter().for_each(|(name, value)| form(value, &format!("{at}/{name}"), form_of));
-        }
-        Value::Array(entries) => entries.iter().for_each(|entry| form(entry, &format!("{at}/-"), form_of)),
-        _ => drop(form_of.insert(at.to_owned())),
-    }
-}
-
 /// The emulator takes every documented request, and answers with the documented fields and no others.
 #[tokio::test]
 async fn the_emulator_answers_the_documented_requests_in_the_documented_form() {
@@ -257,13 +247,8 @@ async fn the_emulator_answers_the_documented_requests_in_the_documented_form() {
         let reply = Http::new(None).send(request, LIST, "asking").await.unwrap();
         assert_eq!(reply.status, exchange.status, "{}: {}", exchange.name, reply.text());
         assert_eq!(emulator.state().violations, Vec::<String>::new(), "{}", exchange.name);
-        let forms = [exchange.answer.as_bytes(), &reply.body].map(|body| {
-            let mut form_of = BTreeSet::new();
-            if !body.is_empty() {
-                form(&serde_json::from_slice(body).unwrap(), "", &mut form_of);
-            }
-            form_of
-        });
+        let forms = [exchange.answer.as_bytes(), &reply.body]
+            .map(|body| if body.is_empty() { BTreeSet::new() } else { form(&serde_json::from_slice(body).unwrap()) });
         let [documented, emulated] = forms;
         // The shapes of errors differ among the pages themselves.
         if error.is_none() {

@@ -1,7 +1,7 @@
 //! Every JSON example of the reference: played to the client, which must ask it so and understand the answer, and its request to the
 //! emulator, which must answer in the same form.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use driftless::model::error::Kind;
@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::emulator::jobs::Pace;
 use super::emulator::{Ids, Switches};
 use super::exchange::{Written, written};
+use super::forms::form;
 use super::http::{Answer, Received, Server};
 use super::{KEY, settings, start, tools};
 
@@ -199,17 +200,6 @@ async fn the_documented_statuses_fail_as_documented() {
     }
 }
 
-/// The names of all fields, by where they stand; entries of lists count as one.
-fn form(value: &Value, at: &str, form_of: &mut BTreeSet<String>) {
-    match value {
-        Value::Object(fields) => {
-            fields.iter().for_each(|(name, value)| form(value, &format!("{at}/{name}"), form_of));
-        }
-        Value::Array(entries) => entries.iter().for_each(|entry| form(entry, &format!("{at}/-"), form_of)),
-        _ => drop(form_of.insert(at.to_owned())),
-    }
-}
-
 /// The emulator takes every documented request. It answers with the documented fields and no others, where the answer is documented;
 /// to changes it answers with a job, whose end has them.
 #[tokio::test]
@@ -259,12 +249,7 @@ async fn the_emulator_takes_the_documented_requests_and_answers_in_the_documente
             "01-list" | "02-search" | "09-show" => {}
             _ => continue,
         }
-        let forms = [&documented, &found].map(|value| {
-            let mut form_of = BTreeSet::new();
-            form(value, "", &mut form_of);
-            form_of
-        });
-        assert_eq!(forms[0], forms[1], "{name}");
+        assert_eq!(form(&documented), form(&found), "{name}");
     }
     let ends: Vec<Option<&str>> = taken.values().map(|end| end.as_deref()).collect();
     let (done, failed) = (Some("COMPLETED"), Some("ERROR"));
