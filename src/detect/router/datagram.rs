@@ -1,6 +1,7 @@
 //! Questions and answers of single datagrams, as NAT-PMP, PCP and SSDP have them.
 
 use std::io;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use tokio::net::UdpSocket;
@@ -11,6 +12,15 @@ use super::gateway::Gateway;
 /// The largest answer that is looked at, in octets; what is longer is cut, and no answer. PCP's bound is 1100 (RFC 6887,
 /// section 7).
 pub(super) const MAX: usize = 2048;
+
+/// What the router says by NAT-PMP or PCP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Its address outside; whether that is a public one is not decided here.
+    pub address: Ipv4Addr,
+    /// How many seconds ago it was started, or forgot what it knew (RFC 6886, section 3.6; RFC 6887, section 8.5).
+    pub epoch: u32,
+}
 
 /// What a datagram from the router is.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,9 +1,8 @@
 //! NAT-PMP (RFC 6886): the request for the router's address outside. It changes nothing at the router.
 
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use super::datagram::{self, Heard};
+use super::datagram::{self, Answer, Heard};
 use super::gateway::Gateway;
 
 /// The port of NAT-PMP and PCP servers (RFC 6886, section 3; RFC 6887, section 19.1).
@@ -22,15 +21,6 @@ const ANSWER: u8 = 128;
 const LENGTH: usize = 12;
 /// The octets of one that refuses: all but the address.
 const REFUSAL: usize = 8;
-
-/// What the router says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// Its address outside; whether that is a public one is not decided here.
-    pub address: Ipv4Addr,
-    /// How many seconds ago it was started, or forgot what it knew (section 3.6).
-    pub epoch: u32,
-}
 
 /// Asks the router.
 pub(super) async fn ask(gateway: &Gateway, port: u16) -> Result<Answer, String> {

@@ -13,7 +13,7 @@ use std::time::Duration;
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::net::UdpSocket;
 
-use super::datagram::{self, Heard};
+use super::datagram::{self, Answer, Heard};
 use super::gateway::Gateway;
 
 /// Section 8.1.1: 3 s at first, with up to a tenth more or less. What a second step would still bring comes too late for a
@@ -38,15 +38,6 @@ const UDP: u8 = 17;
 const LIFETIME: u32 = 120;
 /// What keeps others from touching a mapping: 96 random bits (section 11.2).
 pub type Nonce = [u8; 12];
-
-/// What the router says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// Its address outside; whether that is a public one is not decided here.
-    pub address: Ipv4Addr,
-    /// How many seconds ago it was started, or forgot what it knew (section 8.5).
-    pub epoch: u32,
-}
 
 /// Asks the router for a mapping and takes it back.
 pub(super) async fn ask(gateway: &Gateway, port: u16) -> Result<Answer, String> {
