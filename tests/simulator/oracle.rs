@@ -464,9 +464,6 @@ impl Sim {
                 if lost {
                     // It went along, which is not known, and may be sent again by itself.
                     self.oracle.excuse(&sibling);
-                } else if let Sibling::Set(_) | Sibling::Keep(_) = change.sibling {
-                    // What went along was not refused this time.
-                    self.oracle.record(&sibling).refused.take_if(|refusal| refusal.kind != Kind::Abuse);
                 }
                 self.oracle.record(&id).excuse = lost || no_effect.iter().any(|key| key.name == id.key.name);
             } else {
@@ -474,6 +471,11 @@ impl Sim {
             }
             if lost {
                 self.oracle.record(&id).excuse = true;
+            } else if outcome.is_ok()
+                && let Sibling::Set(_) | Sibling::Keep(_) = change.sibling
+            {
+                // What went along was not refused this time.
+                self.oracle.record(&sibling).refused.take_if(|refusal| refusal.kind != Kind::Abuse);
             }
         }
         Ok(())
