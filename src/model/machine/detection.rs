@@ -12,7 +12,8 @@ use crate::model::ledger::Wait;
 use crate::model::record::Family;
 use crate::model::time::{Moment, Now};
 
-/// A public source that failed is not asked again sooner, unless the network changed.
+/// A public source that failed is not asked again sooner, unless the network changed; twice as late each time that it fails again,
+/// but no later than one that answered.
 const AFTER_FAILURE: Duration = Duration::from_secs(60);
 /// However often the network changes, a public source is asked no sooner again.
 const AFTER_FLAP: Duration = Duration::from_secs(30);
@@ -36,6 +37,8 @@ pub(super) struct Observed {
     asked: Moment,
     /// Not asked again before, while the network stays the same.
     again: Moment,
+    /// How often in a row it could not tell.
+    failures: u32,
 }
 
 /// What is known from detectors, and the round of questions under way.
@@ -157,13 +160,17 @@ impl State {
                 Reading::Unknown(_) if self.has(Planted::BlindIsNone) => Reading::None,
                 other => other,
             };
-            let pause = match reading {
-                Reading::Unknown(_) => spec.min_interval.min(AFTER_FAILURE),
-                _ => spread(spec.min_interval, rng).max(spec.min_interval),
+            // What failed in another network says nothing of this one.
+            let same = self.detection.round.as_ref().is_none_or(|round| round.network == Network::Same);
+            let before = self.detection.observed.get(&question).filter(|_| same).map_or(0, |before| before.failures);
+            let failures = if matches!(reading, Reading::Unknown(_)) { before.saturating_add(1) } else { 0 };
+            let least = match failures {
+                0 => spec.min_interval,
+                failures => AFTER_FAILURE.saturating_mul(1 << (failures - 1).min(16)).min(spec.min_interval),
             };
+            let again = now.moment.plus(spread(least, rng).max(least));
             let asked = self.detection.round.as_ref().map_or(now.moment, |round| round.began);
-            let again = now.moment.plus(pause);
-            self.detection.observed.insert(question, Observed { reading, at: now, asked, again });
+            self.detection.observed.insert(question, Observed { reading, at: now, asked, again, failures });
         }
         self.advance(now, rng, out);
     }

@@ -51,6 +51,18 @@ impl Editor for Rackspace {
         checked.map_err(self.doing("checking", RrsetKey::new(edit.name.clone(), edit.rtype)))
     }
 
+    fn check_change(&self, zone: &Zone, held: &Row, edit: &Edit) -> Result<()> {
+        let checked = changed(held, edit).and_then(|change| match change {
+            Some((record, draft)) => rules::check(zone, &draft, Some(&record)).map_err(rules::broken),
+            None => Ok(()),
+        });
+        checked.map_err(self.doing("checking", RrsetKey::new(edit.name.clone(), edit.rtype)))
+    }
+
+    fn check_zone(&self, name: &Name, attributes: &Attributes) -> Result<()> {
+        domain(name, attributes).map(drop).map_err(rules::broken).map_err(self.doing("adding the zone", name))
+    }
+
     async fn zones(&self) -> Result<Vec<ZoneRow>> {
         let domains = self.api.domains(None).await.map_err(self.doing("listing", "the zones"))?;
         let mut rows: Vec<ZoneRow> = domains.into_iter().filter_map(zone_row).collect();

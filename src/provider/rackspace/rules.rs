@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::model::error::Error;
 use crate::model::name::Name;
 use crate::model::record::{RecordType, Ttl, Value};
+use crate::provider::edit::rules::Rules;
 use crate::provider::shape::records::{Draft, Record};
 use crate::provider::shape::zones::Zone;
 
@@ -32,6 +33,9 @@ const TYPES: [RecordType; 7] = [
     RecordType::Txt,
 ];
 
+/// What holds for all types alike.
+const RULES: Rules<'_> = Rules { service: "Rackspace", types: &TYPES, ttl: (LEAST_TTL, Ttl::MAX) };
+
 /// Something that breaks a documented rule is not sent.
 pub fn broken(why: impl Into<String>) -> Error {
     Error::config("checking it by Rackspace's rules", why).unsent()
@@ -42,9 +46,7 @@ pub fn broken(why: impl Into<String>) -> Error {
 /// # Errors
 /// The rule that is broken.
 pub fn check(zone: &Zone, draft: &Draft, held: Option<&Record>) -> Result<(), String> {
-    if !draft.name.is_within(&zone.name) {
-        return Err(format!("{} does not lie in {}", draft.name, zone.name));
-    }
+    RULES.place(zone, &draft.name, draft.rtype)?;
     if let Some(held) = held
         && (held.name != draft.name || held.rtype != draft.rtype)
     {
@@ -98,6 +100,11 @@ fn check_value(rtype: RecordType, value: &Value) -> Result<(), String> {
     match rtype {
         _ if !fits => Err(format!("\"{data}\" is no address for {rtype}")),
         _ if words == 0 => Err("a record has a value".to_owned()),
+        // "Stripped from the data", says the documentation; what then stands there is something else.
+        RecordType::Txt if data.contains(['"', '\\']) => {
+            Err("quotation marks and backslashes are taken out of TXT records here: write the text without them"
+                .to_owned())
+        }
         RecordType::Srv if words != 3 => {
             Err(format!("an SRV record's data is \"weight port target\" beside its priority, unlike \"{data}\""))
         }
@@ -217,11 +224,14 @@ mod tests {
     #[test]
     fn what_it_does_not_allow_is_said_in_a_sentence() {
         for (draft, says) in [
-            (draft("example.org", RecordType::A, "192.0.2.1"), "does not lie in example.com"),
+            (draft("example.org", RecordType::A, "192.0.2.1"), "does not lie in the zone example.com"),
             (draft("example.com", RecordType::A, "2001:db8::1"), "no address for A"),
             (draft("example.com", RecordType::Aaaa, "mail"), "no address for AAAA"),
             (draft("example.com", RecordType::Txt, " "), "has a value"),
-            (draft("example.com", RecordType::Cname, "a b"), "no host's name"),
+            (draft("example.com", RecordType::Txt, r"a\b"), "without them"),
+            (draft("example.com", RecordType::Txt, "say \"a\""), "without them"),
+            (draft("example.com", RecordType::Cname, "www.example.com"), "cannot be a CNAME"),
+            (draft("a.example.com", RecordType::Cname, "a b"), "no host's name"),
             (draft("example.com", RecordType::Srv, "10 1 3443 sip.example.com"), "weight port target"),
             (draft("example.com", RecordType::Srv, "sip.example.com"), "weight port target"),
             (draft("example.com", RecordType::Ptr, "192.0.2.1"), "belong to a server"),

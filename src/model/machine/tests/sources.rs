@@ -147,3 +147,29 @@ fn a_reload_that_takes_a_source_away_during_a_round_does_not_blind_the_machine()
     rig.pass(HOUR);
     assert_eq!(rig.state.views(rig.now).next().unwrap().want, &Want::Values(values(&[2])), "blind for ever");
 }
+
+#[test]
+fn a_public_source_that_goes_on_failing_is_asked_ever_more_rarely_and_anew_in_another_network() {
+    let mut desired = several(alone(), &["a"]);
+    desired.sources.values_mut().for_each(|spec| spec.min_interval = 10 * MINUTE);
+    desired.check = Duration::from_secs(30);
+    let mut rig = Rig::one_by_one(desired);
+    let (mut effects, mut asked) = (rig.follow(Event::Start), Vec::new());
+    for second in 0..8000 {
+        let questions = effects.iter().any(|effect| matches!(effect, Effect::Detect(_)));
+        rig.now.moment = rig.now.moment.plus(Duration::from_secs(1));
+        effects = if questions {
+            asked.push(second);
+            let failed = Reading::Unknown("no answer".into());
+            rig.follow(Event::Readings(vec![(source(), Family::Ipv4, failed)]))
+        } else {
+            rig.follow(if second == 7000 { Event::Look(Network::Changed) } else { Event::Time })
+        };
+    }
+    let (before, after): (Vec<i32>, Vec<i32>) = asked.iter().partition(|second| **second < 7000);
+    let gaps: Vec<i32> = before.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let least = [60, 120, 240, 480, 600, 600, 600];
+    assert!(gaps.iter().zip(least).all(|(gap, least)| (least..=least + 130).contains(gap)), "{gaps:?}");
+    assert!(gaps.len() > least.len() && gaps.iter().all(|gap| *gap < 760), "{gaps:?}");
+    assert!(after.len() >= 3 && after[0] <= 7002, "in another network it is asked at once, and soon again: {after:?}");
+}
