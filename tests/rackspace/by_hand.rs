@@ -201,7 +201,7 @@ async fn what_cannot_be_is_refused_for_itself_and_the_rest_is_done() {
     for (at, says) in [
         (0, "\"colour\"; there are comment and priority"),
         (1, "has a value"),
-        (2, "does not lie in example.com"),
+        (2, "does not lie in the zone example.com"),
         (3, "bad.example.com is not a valid record name"),
         (5, "A CNAME record cannot stand beside another record"),
     ] {
