@@ -297,6 +297,11 @@ impl Found {
         self.notes.push(format!("{file} is damaged: {why}"));
         self.damaged.insert(file);
     }
+
+    fn cannot_be_read(&mut self, file: &'static str, why: &str) {
+        self.notes.push(format!("{file} cannot be read: {why}"));
+        self.damaged.insert(file);
+    }
 }
 
 fn load(disk: &dyn Disk) -> Found {
@@ -315,7 +320,7 @@ fn load_snapshot(disk: &dyn Disk, found: &mut Found) -> Option<&'static str> {
         let bytes = match disk.read(file) {
             Content::Missing => continue,
             Content::Unusable(why) => {
-                found.damage(file, &why);
+                found.cannot_be_read(file, &why);
                 continue;
             }
             Content::Bytes(bytes) => bytes,
@@ -341,7 +346,7 @@ fn load_snapshot(disk: &dyn Disk, found: &mut Found) -> Option<&'static str> {
 fn load_journal(disk: &dyn Disk, file: &'static str, found: &mut Found) {
     let bytes = match disk.read(file) {
         Content::Missing => return,
-        Content::Unusable(why) => return found.damage(file, &why),
+        Content::Unusable(why) => return found.cannot_be_read(file, &why),
         Content::Bytes(bytes) => bytes,
     };
     let journal = format::read_journal(&bytes);

@@ -227,6 +227,7 @@ pub(super) async fn of_daemon(socket: &Path, command: &str) -> Result<Option<Sta
         Err(Unanswered::NotRunning) => Ok(None),
         Err(Unanswered::Forbidden) => Err(rights::forbidden(socket, "ask at", command)),
         Err(Unanswered::Refused(why)) => Err(Failure::Other(77, why)),
+        Err(Unanswered::Silent(why)) => Err(Failure::Other(75, why)),
     }
 }
 

@@ -286,17 +286,19 @@ fn despite(cli: &Cli, errors: config::ConfigErrors) -> Result<u8, Failure> {
         let demo = demo::socket(Path::new(DEMO));
         if cli.config.is_none() && !socket.exists() && demo.exists() { demo } else { socket }
     };
+    let is_named = socket.is_some();
     let socket = socket.unwrap_or_else(likely);
     let answer = runtime()?.block_on(look::of_daemon(&socket, command));
     let Some(status) = answer? else { return Err(errors.into()) };
     let is_demo = cli.config.is_none() && socket == demo::socket(Path::new(DEMO));
     let at = socket.display();
-    print::note(&if is_demo {
-        format!("there is no configuration; what follows is said by the demonstration at {at}")
-    } else {
+    if is_demo {
+        print::note(&format!("there is no configuration; what follows is said by the demonstration at {at}"));
+    } else if cli.config.is_some() || !is_named {
         let why = errors.one_line();
-        format!("what the daemon at {at} says goes by what it read before; the configuration cannot be used now: {why}")
-    });
+        let by = format!("what the daemon at {at} says goes by what it read before");
+        print::note(&format!("{by}; the configuration cannot be used now: {why}"));
+    }
     match &cli.command {
         Command::Explain(args) => look::explain((status, true), &args.name, args.json),
         _ => look::status((status, true), wants_json(&cli.command)),

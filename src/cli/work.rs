@@ -107,6 +107,7 @@ pub(super) async fn update(loaded: Loaded, name: Option<Name>) -> Result<u8, Fai
             Ok(0)
         }
         Err(Unanswered::Refused(why)) => Err(Failure::Other(77, why)),
+        Err(Unanswered::Silent(why)) => Err(Failure::Other(75, why)),
         Err(Unanswered::Forbidden) => Err(rights::forbidden(&loaded.config.socket, "ask at", "update")),
         Err(Unanswered::NotRunning) => {
             rights::may_write(&loaded.config.state_dir, "update")?;
@@ -135,6 +136,7 @@ pub(super) async fn release(loaded: &Loaded, target: Option<&str>) -> Result<u8,
         Ok(answer) => serde_json::from_value(answer)
             .map_err(|error| Failure::Other(75, format!("the daemon's answer: {error}")))?,
         Err(Unanswered::Refused(why)) => return Err(Failure::Other(77, why)),
+        Err(Unanswered::Silent(why)) => return Err(Failure::Other(75, why)),
         Err(Unanswered::Forbidden) => return Err(rights::forbidden(&config.socket, "ask at", "release")),
         Err(Unanswered::NotRunning) => {
             rights::may_write(&config.state_dir, "release")?;

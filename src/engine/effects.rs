@@ -73,6 +73,7 @@ impl Engine {
             Some(Ok(true)) => {
                 tracing::warn!("the folder of the state was removed or replaced; what is known is written anew");
                 self.store.start_over();
+                self.moved = true;
             }
             Some(Ok(false)) | None => {}
         }

@@ -112,6 +112,8 @@ pub struct Engine {
     claim: Option<Claim>,
     /// Another process has the folder of the store.
     evicted: Option<LockError>,
+    /// The folder of the store was made anew, and what was in it is gone.
+    moved: bool,
     salt: String,
     clock: Arc<dyn Clock>,
     rng: fastrand::Rng,
@@ -143,6 +145,7 @@ impl Engine {
             store,
             claim: None,
             evicted: None,
+            moved: false,
             salt,
             clock,
             rng,
@@ -177,6 +180,12 @@ impl Engine {
         let mut fed = self.clock.now().moment;
         while self.evicted.is_none() {
             self.show(ears.manager.as_ref());
+            if std::mem::take(&mut self.moved)
+                && let Some(control) = &mut ears.control
+            {
+                let listens = control.listen_again();
+                listens.unwrap_or_else(|error| tracing::warn!("the socket for commands cannot be made anew: {error}"));
+            }
             let now = self.clock.now();
             if let Some(onlooker) = &mut ears.onlooker {
                 onlooker(&self.state, now);

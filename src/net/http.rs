@@ -13,6 +13,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::error::Category;
 
+use super::server::look_up;
 use super::unanswered::{Unresolved, describe, server, unanswered};
 use crate::model::error::{Error, Result};
 use crate::model::record::Family;
@@ -371,14 +372,9 @@ impl Resolve for SystemResolver {
     fn resolve(&self, host: HostName) -> Resolving {
         let family = self.family;
         Box::pin(async move {
-            let found = tokio::net::lookup_host((host.as_str(), 0)).await;
-            let found = found.map_err(|error| {
-                let said = error.to_string();
-                let why = said.strip_prefix("failed to lookup address information: ").unwrap_or(&said);
-                Unresolved(format!("the name {} was not found: {why}", host.as_str()))
-            })?;
+            let found = look_up(host.as_str(), 0).await.map_err(Unresolved)?;
             let wanted: Vec<SocketAddr> =
-                found.filter(|at| family.is_none_or(|family| is_of(at.ip(), family))).collect();
+                found.into_iter().filter(|at| family.is_none_or(|family| is_of(at.ip(), family))).collect();
             if wanted.is_empty() {
                 let family = family.map(|family| format!("{family} ")).unwrap_or_default();
                 return Err(Unresolved(format!("{} has no {family}address", host.as_str())).into());

@@ -2,12 +2,19 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use tokio::time::timeout;
 
 use crate::model::name::Name;
 use crate::model::record::Family;
 
 /// How many addresses of a name are tried.
 const MOST: usize = 2;
+
+/// How long the resolver may take. Shorter than any question may take in all, so that it is not the server that is blamed, and
+/// long enough for a second name server, which is asked after five seconds (resolv.conf(5)).
+const LOOKED_UP: Duration = Duration::from_secs(8);
 
 /// Where a server is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,10 +67,7 @@ impl Server {
     pub async fn places(&self, family: Family) -> Result<Vec<SocketAddr>, String> {
         let found: Vec<SocketAddr> = match &self.host {
             Host::Address(address) => vec![SocketAddr::new(*address, self.port)],
-            Host::Name(name) => {
-                let found = tokio::net::lookup_host((name.as_str(), self.port)).await;
-                found.map_err(|error| format!("looking up {name}: {error}"))?.collect()
-            }
+            Host::Name(name) => look_up(name.as_str(), self.port).await?,
         };
         let places: Vec<_> = found.into_iter().filter(|at| Family::of(at.ip()) == family).take(MOST).collect();
         if places.is_empty() { Err(format!("{self} has no {family} address")) } else { Ok(places) }
@@ -77,6 +81,23 @@ impl Server {
             Host::Name(_) => true,
         }
     }
+}
+
+/// The addresses of a host, with this port, as the system's resolver tells them now.
+///
+/// # Errors
+/// That there is no such name, or that the resolver does not answer.
+pub(super) async fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
+    let Ok(found) = timeout(LOOKED_UP, tokio::net::lookup_host((host, port))).await else {
+        let within = LOOKED_UP.as_secs();
+        return Err(format!("the name {host} could not be looked up within {within} s: the resolver does not answer"));
+    };
+    let found = found.map_err(|error| {
+        let said = error.to_string();
+        let why = said.strip_prefix("failed to lookup address information: ").unwrap_or(&said);
+        format!("the name {host} was not found: {why}")
+    })?;
+    Ok(found.collect())
 }
 
 impl fmt::Display for Server {

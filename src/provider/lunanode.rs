@@ -150,7 +150,7 @@ impl LunaNode {
         let doing = format!("adding {}", draft.name);
         let held = self.lndyn_records().await?;
         match held.iter().find(|record| record.name == draft.name) {
-            Some(record) if record.rtype == draft.rtype => Err(Error::stale(doing, "the name is there by now")),
+            Some(record) if record.rtype == draft.rtype => Err(Error::stale(doing, "the name is there already")),
             Some(record) => {
                 let why = format!("names under {LNDYN} hold one address, and this one holds {}", record.value);
                 Err(Error::config(doing, why).hint("switch one of the two families off for this record"))

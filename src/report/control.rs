@@ -115,14 +115,20 @@ impl Control {
     /// # Errors
     /// When the socket cannot be made.
     pub fn bind(path: &Path) -> io::Result<Self> {
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let listener = UnixListener::bind(path)?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+        let listener = listen(path)?;
         let (sender, answers) = tokio::sync::mpsc::unbounded_channel();
         Ok(Self { listener, path: path.to_owned(), steps: FuturesUnordered::new(), answers, sender })
+    }
+
+    /// Listens anew where the socket was removed, with the folder that it was in.
+    ///
+    /// # Errors
+    /// As [`Control::bind`].
+    pub fn listen_again(&mut self) -> io::Result<()> {
+        if !self.path.exists() {
+            self.listener = listen(&self.path)?;
+        }
+        Ok(())
     }
 
     /// The next request. Dropping the future loses none.
@@ -149,6 +155,16 @@ impl Control {
             }
         }
     }
+}
+
+fn listen(path: &Path) -> io::Result<UnixListener> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
 }
 
 impl Drop for Control {
@@ -190,6 +206,8 @@ pub enum Unanswered {
     NotRunning,
     /// The permissions keep this user from the socket.
     Forbidden,
+    /// It does not speak, and why: it ends just now, or something is wrong with it.
+    Silent(String),
     /// It refused or failed, and why.
     Refused(String),
 }
@@ -199,7 +217,9 @@ pub enum Unanswered {
 /// # Errors
 /// When none listens there, this user may not ask, or it refuses.
 pub async fn ask(path: &Path, request: &Request) -> Result<Value, Unanswered> {
-    let refused = |error: &dyn std::fmt::Display| Unanswered::Refused(format!("{}: {error}", path.display()));
+    let silent = |error: &dyn std::fmt::Display| {
+        Unanswered::Silent(format!("the daemon at {} does not answer, or ends just now: {error}", path.display()))
+    };
     let mut stream = match UnixStream::connect(path).await {
         Ok(stream) => stream,
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(Unanswered::Forbidden),
@@ -213,11 +233,11 @@ pub async fn ask(path: &Path, request: &Request) -> Result<Value, Unanswered> {
         (&mut stream).take(ANSWER).read_to_end(&mut text).await?;
         io::Result::Ok(text)
     };
-    let text = timeout(PATIENCE, exchange).await.map_err(|_| refused(&"no answer within 5 s"))?;
-    match serde_json::from_slice(&text.map_err(|error| refused(&error))?) {
+    let text = timeout(PATIENCE, exchange).await.map_err(|_| silent(&"no answer within 5 s"))?;
+    match serde_json::from_slice(&text.map_err(|error| silent(&error))?) {
         Ok(Answer::Ok(value)) => Ok(value),
         Ok(Answer::Error(why)) => Err(Unanswered::Refused(why)),
-        Err(error) => Err(refused(&error)),
+        Err(error) => Err(silent(&error)),
     }
 }
 
@@ -249,5 +269,25 @@ mod tests {
         assert!(answer.unwrap().as_str().unwrap().contains("home.example.org"));
         drop(control);
         assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_was_removed_is_made_anew_and_one_that_stands_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("s");
+        let mut control = Control::bind(&path).unwrap();
+        for removed in [false, true] {
+            if removed {
+                std::fs::remove_file(&path).unwrap();
+            }
+            control.listen_again().unwrap();
+            let served = async {
+                let (_, reply) = control.next().await;
+                reply.send(Ok(Value::Null));
+                let _ = timeout(Duration::from_millis(200), control.next()).await;
+            };
+            let (answer, ()) = futures_util::future::join(ask(&path, &Request::Status), served).await;
+            assert_eq!(answer.unwrap(), Value::Null, "removed: {removed}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::desired::Want;
-use crate::model::ledger::{Entry, Hold, Wait};
+use crate::model::ledger::{Entry, Hold, Stamp, Wait};
 use crate::model::machine::State;
 use crate::model::machine::standing::{Pause, Standing, View};
 use crate::model::record::{Family, list};
@@ -203,7 +203,7 @@ fn none_or(values: &[String]) -> String {
 pub fn record_status(view: &View<'_>, now: Now) -> RecordStatus {
     let entry = view.entry;
     let values = |values: &crate::model::record::Values| values.iter().map(ToString::to_string).collect();
-    let stamp = |stamp: &Option<crate::model::ledger::Stamp>| stamp.map(|stamp| stamp.wall.to_string());
+    let stamp = |stamp: &Option<Stamp>| stamp.map(|stamp| stamp.wall.to_string());
     let held = match &view.standing {
         Standing::Held { hold, account: true } => Some(hold_status(hold, &view.id.account.0)),
         Standing::Held { hold, account: false } => Some(hold_status(hold, view.id.key.name.as_str())),
@@ -287,6 +287,23 @@ pub fn word(view: &View<'_>) -> &'static str {
     }
 }
 
+/// Why what was accepted is waited for.
+fn landing(view: &View<'_>, now: Now) -> String {
+    let entry = view.entry;
+    let by = |sent: Stamp| wall_of(sent.moment.plus(view.settles_within), now);
+    match (&entry.ticket, &entry.attempt, &entry.confirmed) {
+        (None, None, Some(confirmed)) => {
+            let values = list(&confirmed.values);
+            format!(
+                "shows something else than {values}, which it accepted and may take until {} to show",
+                by(confirmed.since)
+            )
+        }
+        (None, Some(attempt), _) => format!("what was sent before may come into force until {}", by(attempt.at)),
+        _ => "accepted and not in force yet".into(),
+    }
+}
+
 /// The state in a sentence.
 fn sentence(view: &View<'_>, now: Now) -> String {
     let wanted = match view.want {
@@ -313,7 +330,7 @@ fn sentence(view: &View<'_>, now: Now) -> String {
             format!("should hold {wanted}; {why} {until}{last}")
         }
         (Standing::Working, Some(Pause::Landing)) => {
-            format!("should hold {wanted}; accepted and not in force yet, looked at again at {until}")
+            format!("should hold {wanted}; {}, looked at again at {until}", landing(view, now))
         }
         (Standing::Working, Some(Pause::Settling)) => {
             format!("should hold {wanted}; left to settle until {until}, as more may change")

@@ -103,6 +103,9 @@ async fn add(at: &Opened<'_>, args: &RecordsAdd) -> Result<u8, Failure> {
 /// What to do about something that is in the way of an addition.
 const ADD_HINT: &str = "update it instead; driftless records list shows what is there";
 
+/// What to do where a record cannot become what it was to become.
+const UPDATE_HINT: &str = "driftless records list shows what is there";
+
 /// Adds what an edit says. What is there already is left as it is, and said.
 pub(super) async fn add_to(at: &Opened<'_>, zone: &Zone, edit: &Edit, writing: &Writing) -> Result<u8, Failure> {
     at.editor.check(zone, edit).map_err(failed)?;
@@ -237,7 +240,10 @@ pub(super) async fn change_all(
         for ((row, _), answer) in changes.iter().zip(answers) {
             match answer {
                 Ok(row) => updated.push((zone.name.clone(), row)),
-                Err(error) => outcome.failures.push(Failed { what: named(row), error }),
+                // Gone by now, or there already as it was to become: trying again ends the same.
+                Err(error) => {
+                    outcome.failures.push(Failed { what: named(row), error: in_the_way(error, UPDATE_HINT) });
+                }
             }
         }
     }

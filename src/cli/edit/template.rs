@@ -34,7 +34,7 @@ pub(super) async fn apply(loaded: &Loaded, args: &TemplateApply) -> Result<u8, F
             return Ok(0);
         }
     } else {
-        if !may(&format!("{doing}? records that are there may be replaced"), args.removing.yes)? {
+        if !may(&format!("{doing}; records that are there may be replaced?"), args.removing.yes)? {
             print::line("nothing was done");
             return Ok(1);
         }

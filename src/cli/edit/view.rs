@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::account::Opened;
 use crate::app::Failure;
 use crate::cli::print;
-use crate::model::error::Error;
+use crate::model::error::{Error, Kind};
 use crate::model::name::Name;
 use crate::provider::edit::{Attribute, Attributes, Edit, Row, ZoneRow};
 
@@ -53,10 +53,24 @@ impl Outcome {
         self.failures.iter().map(|failed| failed.error.kind.exit_code()).max().unwrap_or(0)
     }
 
+    /// What failed, with advice where the service gave none.
+    fn said(&self, failed: &Failed) -> String {
+        let Failed { error, .. } = failed;
+        let wrote = self.done.is_some() && !self.dry_run && !error.unsent;
+        let advice = match error.kind {
+            _ if error.hint.is_some() => None,
+            Kind::RateLimited { after: Some(after) } => Some(format!("again in {} s", after.as_secs().max(1))),
+            Kind::Transient if wrote => Some("it may have been done all the same: look before trying again".to_owned()),
+            _ => None,
+        };
+        advice.map_or_else(|| error.to_string(), |advice| error.clone().hint(advice).to_string())
+    }
+
     fn object(&self, at: &Opened<'_>, what: &str, items: Vec<Value>) -> Value {
-        let failures = self.failures.iter().map(|failed| {
-            json!({ "what": failed.what, "kind": failed.error.kind.word(), "error": failed.error.to_string() })
-        });
+        let failures = self
+            .failures
+            .iter()
+            .map(|failed| json!({ "what": failed.what, "kind": failed.error.kind.word(), "error": self.said(failed) }));
         json!({
             "account": at.account.name, "action": self.action, "dry_run": self.dry_run, what: items,
             "failures": failures.collect::<Vec<_>>(),
@@ -66,7 +80,7 @@ impl Outcome {
     /// Says what was done and what was not.
     fn sum(&self, count: usize, what: &str) {
         for failed in &self.failures {
-            print::error(&format!("{}: {}", failed.what, print::tame(&failed.error.to_string())));
+            print::error(&format!("{}: {}", failed.what, print::tame(&self.said(failed))));
         }
         for (_, row) in &self.unchanged {
             print::line(&format!("{} is there already", named(row)));

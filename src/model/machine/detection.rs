@@ -355,7 +355,11 @@ fn relieve(record: &mut Record, waits: bool, held: bool, now: Now) {
 fn want_changed(record: &mut Record, id: &Id, want: Want, siblings: bool, starting: bool, now: Now, out: &mut Out) {
     match &want {
         Want::Unknown(why) => out.tell(Level::Debug, Some(id), format!("the address is unknown: {why}")),
-        Want::Unmanaged => out.tell(Level::Debug, Some(id), "there is no address; the record stays as it is"),
+        Want::Unmanaged => {
+            // The last address of a machine that had one is news; that it never had one is none.
+            let level = if record.want.values().is_some() { Level::Info } else { Level::Debug };
+            out.tell(level, Some(id), "there is no such address any more; the record stays as it is");
+        }
         Want::Values(values) => {
             out.tell(Level::Debug, Some(id), format!("should hold {}", crate::model::record::list(values)));
         }

@@ -13,7 +13,7 @@ use crate::model::agree::Reading;
 use crate::model::backoff::Spent;
 use crate::model::desired::{AccountName, Desired, Id, Want};
 use crate::model::error::Error;
-use crate::model::ledger::{AccountEntry, Attempt, Entry};
+use crate::model::ledger::{AccountEntry, Attempt, Entry, Reason};
 use crate::model::plan::Change;
 use crate::model::record::{Ttl, Values};
 use crate::model::time::{Moment, Now};
@@ -316,8 +316,24 @@ impl State {
         // often than one that can, however often it is restarted.
         self.disk.push_after = now.moment.plus(Duration::from_secs(600 + rng.u64(0..300)));
         self.schedule_proofs(now, rng);
+        self.say_holds(out);
         self.next_check = now.moment;
         self.check_if_due(now, rng, out);
+    }
+
+    /// What an earlier process left held is not tried by this one either, and its log says so.
+    fn say_holds(&self, out: &mut Out) {
+        let still = |reason: Reason, error: &Error| format!("still held ({}): {error}", reason.word());
+        for (name, account) in &self.accounts {
+            if let Some(hold) = &account.entry.hold {
+                out.tell_account(Level::Warn, name, still(hold.reason, &hold.error));
+            }
+        }
+        for (id, record) in &self.records {
+            if let Some(hold) = &record.entry.hold {
+                out.tell(Level::Warn, Some(id), still(hold.reason, &hold.error));
+            }
+        }
     }
 
     /// The safety net behind the events.

@@ -192,7 +192,12 @@ impl State {
         let entry = &record.entry;
         let young = |stamp: &Stamp| now.moment.since(stamp.moment) < declared.terms.settles_within;
         let hidden = match (&entry.attempt, &entry.confirmed) {
-            (Some(attempt), _) => fits && attempt.values != *want && young(&attempt.at),
+            (Some(attempt), confirmed) => {
+                let other = |values: &Values, at: &Stamp| values != want && young(at);
+                // What fits may be what stood there before the last call that went well, too.
+                fits && (other(&attempt.values, &attempt.at)
+                    || confirmed.as_ref().is_some_and(|confirmed| other(&confirmed.values, &confirmed.since)))
+            }
             (None, Some(confirmed)) => {
                 let wanted = entry.is_confirmed(want, spec.ttl.wanted());
                 // It shows something else than the last change, or what is wanted now and was not sent last.

@@ -1,6 +1,7 @@
 //! How each record set stands, in terms that status, exit codes and the oracle of the simulator share.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -83,6 +84,8 @@ pub struct View<'a> {
     pub pause: Option<(Pause, Moment)>,
     /// Whether the service can be read.
     pub readable: bool,
+    /// How long the service may take to show a change.
+    pub settles_within: Duration,
     /// Whether the zone's name servers are asked.
     pub in_dns: bool,
     /// What a plan would change.
@@ -114,6 +117,7 @@ impl State {
                 pause: self.pause(id, &standing, now),
                 standing,
                 readable: terms.is_some_and(|terms| terms.readable),
+                settles_within: terms.map_or(Duration::ZERO, |terms| terms.settles_within),
                 in_dns: terms.is_some_and(|terms| terms.in_dns),
                 planned: record.planned.as_deref(),
             }

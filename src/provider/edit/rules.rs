@@ -76,6 +76,30 @@ pub fn together(rtype: RecordType, values: &[String]) -> Result<(), String> {
     }
 }
 
+/// Whether this is what MX and SRV records have beside their priority: a host, or weight, port and host.
+///
+/// # Errors
+/// What it should look like.
+pub fn beside_priority(rtype: RecordType, data: &str) -> Result<(), String> {
+    let words: Vec<&str> = data.split_whitespace().collect();
+    let is_number = |word: &str| word.parse::<u16>().is_ok();
+    let host = match (rtype, words.as_slice()) {
+        (RecordType::Mx, [host]) => host,
+        (RecordType::Srv, [weight, port, host]) if is_number(weight) && is_number(port) => host,
+        (RecordType::Mx, _) => return Err(format!("an MX record is a host beside its priority, unlike \"{data}\"")),
+        (RecordType::Srv, _) => {
+            let form = "\"weight port target\" beside its priority, or \"priority weight port target\"";
+            return Err(format!("an SRV record is {form}, unlike \"{data}\""));
+        }
+        _ => return Ok(()),
+    };
+    // A single dot says that there is no such service (RFC 2782, RFC 7505).
+    if *host == "." {
+        return Ok(());
+    }
+    Name::parse(host).map(drop).map_err(|why| format!("\"{host}\" is no host's name: {why}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,6 +142,28 @@ mod tests {
             (RecordType::A, &[], false),
         ] {
             assert_eq!(together(rtype, &values(some)).is_ok(), good, "{rtype} {some:?}");
+        }
+    }
+
+    #[test]
+    fn mx_and_srv_have_their_form() {
+        for (rtype, data) in [
+            (RecordType::Mx, "mail.example.org."),
+            (RecordType::Mx, "."),
+            (RecordType::Srv, "5 5060 sip.example.org"),
+            (RecordType::Srv, "0 0 ."),
+            (RecordType::Txt, "anything at all"),
+        ] {
+            assert_eq!(beside_priority(rtype, data), Ok(()), "{data}");
+        }
+        for (rtype, data, says) in [
+            (RecordType::Mx, "10 a b", "a host beside its priority"),
+            (RecordType::Mx, "a..b", "no host's name"),
+            (RecordType::Srv, "5060 sip.example.org", "weight port target"),
+            (RecordType::Srv, "5 70000 sip.example.org", "weight port target"),
+            (RecordType::Srv, "x", "weight port target"),
+        ] {
+            assert!(beside_priority(rtype, data).unwrap_err().contains(says), "{data}");
         }
     }
 }

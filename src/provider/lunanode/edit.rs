@@ -12,7 +12,7 @@ use super::{LNDYN, LunaNode, hosted_record};
 use crate::model::error::{Error, Result};
 use crate::model::name::Name;
 use crate::model::record::{RecordType, RrsetKey, Ttl, Value};
-use crate::provider::edit::rules::{ANY_TTL, Rules, together};
+use crate::provider::edit::rules::{ANY_TTL, Rules, beside_priority, together};
 use crate::provider::edit::{Attribute, Attributes, Edit, Editor, Filter, Row, ZoneRow, cannot};
 use crate::provider::shape::records::{Draft, Record};
 use crate::provider::shape::zones::Zone;
@@ -341,6 +341,7 @@ fn fields_of(edit: &Edit, value: &str, mut attributes: BTreeMap<String, String>)
         return Err(refuse("a value is empty".into()));
     }
     let (priority, data) = split_priority(edit.rtype, &data);
+    beside_priority(edit.rtype, &data).map_err(refuse)?;
     if let Some(priority) = priority {
         if attributes.get("aux").is_some_and(|given| *given != priority) {
             return Err(refuse(format!("the priority is given twice: in the value \"{value}\" and beside it")));

@@ -140,7 +140,9 @@ fn srv(text: &str) -> Result<String, String> {
     if *target != "." {
         Name::parse(target).map_err(|why| format!("\"{target}\" is no name: {why}"))?;
     }
-    Ok(parts.join(" "))
+    // Names have no last dot here.
+    let host = if *target == "." { target } else { target.trim_end_matches('.') };
+    Ok([numeric, &[host]].concat().join(" "))
 }
 
 /// A text, or several strings between quotes.

@@ -150,7 +150,10 @@ impl Rackspace {
         match self.api.follow(begun, PATIENT).await? {
             Followed::Done(response) => Ok(response),
             Followed::Failed(problem) => Err(reply::failure(problem.as_ref(), doing)),
-            Followed::Running(id) => Err(Error::transient(doing, format!("the service still works on it (job {id})"))),
+            Followed::Running(id) => Err(Error::transient(
+                doing,
+                format!("it was taken, and its end was not seen within {} s (job {id})", PATIENT.as_secs()),
+            )),
         }
     }
 

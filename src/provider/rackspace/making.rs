@@ -71,7 +71,8 @@ impl Rackspace {
             }
             let running = |outcome: Result<Option<Listed>>| match (&job, outcome) {
                 (Some(id), Ok(_)) => {
-                    let why = format!("the service still works on it (job {id})");
+                    let why =
+                        format!("it was taken, and its end was not seen within {} s (job {id})", within.as_secs());
                     Err(Error::transient(word(&edits), why).hint("look at the records again in some minutes"))
                 }
                 (_, outcome) => outcome,

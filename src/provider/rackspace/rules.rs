@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::model::error::Error;
 use crate::model::name::Name;
 use crate::model::record::{RecordType, Ttl, Value};
-use crate::provider::edit::rules::Rules;
+use crate::provider::edit::rules::{Rules, beside_priority};
 use crate::provider::shape::records::{Draft, Record};
 use crate::provider::shape::zones::Zone;
 
@@ -105,10 +105,8 @@ fn check_value(rtype: RecordType, value: &Value) -> Result<(), String> {
             Err("quotation marks and backslashes are taken out of TXT records here: write the text without them"
                 .to_owned())
         }
-        RecordType::Srv if words != 3 => {
-            Err(format!("an SRV record's data is \"weight port target\" beside its priority, unlike \"{data}\""))
-        }
-        RecordType::Cname | RecordType::Mx | RecordType::Ns => {
+        RecordType::Mx | RecordType::Srv => beside_priority(rtype, &data),
+        RecordType::Cname | RecordType::Ns => {
             Name::parse(&data).map(drop).map_err(|why| format!("\"{data}\" is no host's name: {why}"))
         }
         _ => Ok(()),

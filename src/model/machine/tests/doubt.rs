@@ -145,6 +145,24 @@ fn the_old_values_are_not_believed_within_the_delay_although_they_are_wanted_aga
 }
 
 #[test]
+fn the_values_of_before_are_not_taken_for_a_refused_call_that_landed() {
+    let mut rig = Rig::one_by_one(several(readable(), &["a"]));
+    rig.start(1);
+    rig.read("a", Ok(seen(&[1])));
+    assert!(reads(&rig.change(2)));
+    let effects = rig.read("a", Ok(seen(&[1])));
+    rig.applied(&effects, Ok(Applied::Done));
+    assert!(reads(&rig.change(1)));
+    let effects = rig.read("a", Ok(seen(&[2])));
+    assert_eq!(writes(&effects), [values(&[1])]);
+    rig.applied(&effects, Err(Error::stale("updating", "it is another one")));
+    // A server of the service that is not as far yet as the one before.
+    rig.read("a", Ok(seen(&[1])));
+    assert_ne!(rig.standing_of("a"), Standing::UpToDate, "it holds the second address");
+    assert_eq!(rig.answer(MINUTE, 1, || Ok(seen(&[2])), &Ok(Applied::Done)), 1);
+}
+
+#[test]
 fn what_was_read_while_something_else_was_wanted_is_remembered() {
     let mut rig = Rig::one_by_one(several(readable(), &["a"]));
     rig.start(1);

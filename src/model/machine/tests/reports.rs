@@ -211,3 +211,19 @@ fn what_fails_again_and_again_is_said_when_it_begins_and_when_it_is_over() {
     rig.reads(Ok(seen(&[1])));
     assert_eq!(shown(&mut rig).first().unwrap(), "the account works again");
 }
+
+#[test]
+fn what_an_earlier_process_left_held_is_said_at_the_start() {
+    let mut rig = together(&["a"]);
+    rig.reads(Err(Error::config("reading /etc/zone", "there is no such file")));
+    shown(&mut rig);
+    let documents = rig.disk.clone();
+    let desired = rig.state.desired.clone();
+    let mut next = State::new(desired, &documents, "boot", true, Mode::Run, rig.now);
+    let effects = step(&mut next, Event::Start, rig.now, &mut fastrand::Rng::with_seed(1));
+    let says = |effect: &Effect| match effect {
+        Effect::Tell(notice) => notice.level == Level::Warn && notice.what.starts_with("still held (wrong): "),
+        _ => false,
+    };
+    assert_eq!(effects.iter().filter(|effect| says(effect)).count(), 1, "{effects:#?}");
+}
