@@ -34,18 +34,25 @@ pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
     for view in state.views(now) {
         // What is held is not sent, whatever would be.
         let planned = view.planned.filter(|_| !matches!(view.standing, Standing::Held { .. }));
+        // What cannot be read holds what it was last told.
+        let before = planned.map(|change| match &view.entry.confirmed {
+            Some(confirmed) if !view.readable => &confirmed.values,
+            _ => &change.before,
+        });
         let says = match planned {
             Some(Change { before, after, ttl: Some(ttl), .. }) if before == after => {
                 format!("would set the TTL to {ttl}; holds {} as it should", list(after))
             }
-            Some(change) => format!("would change: {} -> {}", list(&change.before), list(&change.after)),
+            Some(change) => {
+                format!("would change: {} -> {}", before.map(list).unwrap_or_default(), list(&change.after))
+            }
             None => record_status(&view, now).says,
         };
         changes += usize::from(planned.is_some());
         out.push(json!({
             "name": view.id.key.name, "type": view.id.key.rtype, "account": view.id.account,
             "change": planned.is_some(),
-            "before": planned.map(|change| change.before.clone()),
+            "before": before,
             "after": planned.map(|change| change.after.clone()),
             "ttl": planned.and_then(|change| change.ttl),
             "says": says,

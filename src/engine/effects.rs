@@ -82,8 +82,10 @@ impl Engine {
             changes.push((SALT.into(), Json::of(&self.salt)));
         }
         let saved = self.store.save(&changes);
-        if let Err(error) = &saved {
-            tracing::debug!("the state was not written: {error}");
+        match &saved {
+            Err(error) if self.state.disk_is_writable() => tracing::warn!("the state was not written: {error}"),
+            Err(error) => tracing::debug!("the state was not written: {error}"),
+            Ok(()) => {}
         }
         Some(Event::Saved(saved.is_ok()))
     }

@@ -283,7 +283,10 @@ impl Daemon {
         match fs::metadata(path) {
             Ok(found) if !found.is_file() => return Some(Trouble::new(format!("{shown} is no plain file"))),
             Err(error) if error.kind() == ErrorKind::NotFound && !made => {
-                return Some(Trouble::new(format!("{shown} is not there, and would not be made")));
+                let what = format!("{shown} is not there, and would not be made");
+                return Some(
+                    Trouble::new(what).help("make it, or say which zone it is for, with `zone`, to have it made"),
+                );
             }
             _ => {}
         }
