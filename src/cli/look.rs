@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::json;
 
+use super::patience::patiently;
 use super::print;
 use crate::app::{self, Failure, Loaded, rights};
 use crate::config::{self, ConfigErrors, Problem, Severity};
@@ -26,7 +27,7 @@ use crate::report::status::{RecordStatus, SourceStatus, Status, record_status};
 /// What would change, and why.
 pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
     rights::may_look(&loaded.config.state_dir, "plan")?;
-    let state = app::plan(loaded).await?;
+    let state = patiently("asking the sources and the services", app::plan(loaded)).await?;
     let now = clock::now();
     let mut rows = Vec::new();
     let mut out = Vec::new();
@@ -130,7 +131,8 @@ pub(super) async fn check(loaded: &Loaded, online: bool, strict: bool, json: boo
     let parts = loaded.build(None)?;
     let credentials = loaded.input.variables.get("CREDENTIALS_DIRECTORY").map(Path::new);
     let problems: Vec<Problem> = config.warnings.iter().cloned().chain(config.look_at_machine(credentials)).collect();
-    let (answers, worst) = if online { ask_services(&parts).await } else { (Vec::new(), 0) };
+    let (answers, worst) =
+        if online { patiently("asking the services", ask_services(&parts)).await } else { (Vec::new(), 0) };
     let code = if strict && !problems.is_empty() { 78 } else { worst };
     let (accounts, records) = (config.accounts.len(), config.records.len());
     let checked =
@@ -190,7 +192,7 @@ async fn ask_services(parts: &Parts) -> (Vec<Answered>, u8) {
 /// What every source says, and what is believed.
 pub(super) async fn detect(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
     let parts = loaded.build(None)?;
-    let (said, believed) = app::detect(&parts).await;
+    let (said, believed) = patiently("asking the sources", app::detect(&parts)).await;
     let known = believed.iter().all(|belief| !matches!(belief.reading, crate::model::agree::Reading::Unknown(_)));
     let code = if known { 0 } else { 75 };
     if json {

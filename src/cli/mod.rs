@@ -12,6 +12,7 @@ use crate::os::log::{self, Format, LogOptions};
 
 mod edit;
 mod look;
+mod patience;
 mod print;
 mod work;
 

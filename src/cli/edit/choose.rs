@@ -1,9 +1,9 @@
 //! What is meant by what was typed: the zone, the attributes, the values, the records.
 
 use super::account::{Opened, failed, mistyped, refused};
-use super::ask::patiently;
 use super::{Filters, Given};
 use crate::app::Failure;
+use crate::cli::patience::patiently;
 use crate::config;
 use crate::model::error;
 use crate::model::name::Name;

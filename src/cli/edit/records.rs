@@ -1,13 +1,14 @@
 //! `records`: list, show, add, update, remove.
 
 use super::account::{Opened, RECORDS, failed, in_the_way, mistyped, refused};
-use super::ask::{may_remove, patiently};
+use super::ask::may_remove;
 use super::choose::{Meant, all_zones, attributes, rows, rows_in, same, values, zone_of, zone_of_filter};
 use super::view::{self, Failed, Outcome, Placed, named, row_of};
 use super::{
     Given, RecordsAdd, RecordsCommand, RecordsList, RecordsRemove, RecordsShow, RecordsUpdate, Removing, Writing,
 };
 use crate::app::{Failure, Loaded};
+use crate::cli::patience::patiently;
 use crate::cli::print;
 use crate::model::error::{Error, Kind, Result as Answer, Scope};
 use crate::provider::edit::same::{Standing, standing, standing_of_set};

@@ -2,10 +2,11 @@
 
 use super::TemplateApply;
 use super::account::{For, Opened, failed, mistyped};
-use super::ask::{may, patiently};
+use super::ask::may;
 use super::choose::{all_zones, rows, zone_called};
 use super::view::{Outcome, Placed};
 use crate::app::{Failure, Loaded};
+use crate::cli::patience::patiently;
 use crate::cli::print;
 use crate::provider::edit::{Attributes, Filter};
 

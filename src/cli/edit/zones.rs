@@ -1,11 +1,12 @@
 //! `zones`: list, add, remove.
 
 use super::account::{Opened, RECORDS, failed, in_the_way, refused};
-use super::ask::{may_remove, patiently};
+use super::ask::may_remove;
 use super::choose::{all_zones, checked, rows, zone_called};
 use super::view::Outcome;
 use super::{ZonesAdd, ZonesCommand, ZonesList, ZonesRemove};
 use crate::app::{Failure, Loaded};
+use crate::cli::patience::patiently;
 use crate::cli::print;
 use crate::config;
 use crate::provider::edit::{Filter, ZoneRow, fits};

@@ -136,7 +136,9 @@ impl RecordSet {
         // TXT without its quotes, addresses in one spelling, everything else as it is.
         let shown =
             |text: &String| Value::parse(key.rtype, text).map_or_else(|_| text.clone(), |value| value.to_string());
-        let values = self.records.iter().map(shown).collect();
+        let mut values: Vec<String> = self.records.iter().map(shown).collect();
+        // The server tells them in any order.
+        values.sort_unstable();
         let told = [("comment", &self.description), ("status", &self.status), ("zone", &self.zone_name)];
         let told = told.into_iter().filter_map(|(name, value)| Some((name.into(), value.clone()?)));
         Some(Row { id: self.id.clone(), name: key.name, rtype: key.rtype, values, ttl, attributes: told.collect() })
