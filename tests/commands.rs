@@ -630,7 +630,7 @@ async fn a_template_is_applied_after_a_question() {
         desk.home.text("pocket")
     ));
     let template = "pocketdns template example.com tpl_website_basic --set ip_address=192.0.2.1 --set mail_server=mail.example.com";
-    desk.run(template).await.ends(64, &["apply the template tpl_website_basic to example.com?", "say --yes"]);
+    desk.run(template).await.ends(64, &["apply the template tpl_website_basic to example.com;", "say --yes"]);
     desk.run(&format!("{template} --dry-run")).await.ends(0, &["example.com has 0 records now"]);
     assert_eq!(pocket.state().records("dom_abc123").len(), 0);
     let made = desk.json(&format!("{template} --yes")).await;
