@@ -63,6 +63,12 @@ pub fn new(zone: &Zone, wanted: &Wanted<'_>) -> Result<New, String> {
         return Err("an MX record needs a priority: --priority 10, or \"10 mail.example.org\" as its value".into());
     }
     let content = content(wanted.rtype, wanted.content)?;
+    if wanted.rtype == RecordType::Srv
+        && let Some(priority) = priority
+        && content.split(' ').next() != Some(&priority.to_string())
+    {
+        return Err(format!("the priority is given twice: {priority}, and in the value \"{content}\""));
+    }
     let ttl = wanted.ttl.map(Ttl::seconds);
     Ok(New { rtype: wanted.rtype.as_str().to_owned(), name, content, ttl, priority })
 }
@@ -221,6 +227,14 @@ mod tests {
         assert!(with(60).is_ok() && with(86_400).is_ok());
         assert!(with(59).unwrap_err().contains("60 to 86400"));
         assert!(with(86_401).is_err() && with(0).is_err());
+    }
+
+    #[test]
+    fn the_target_of_srv_has_no_last_dot_and_its_priority_is_said_once() {
+        let srv = |value, priority| made("_sip._tcp.example.com", RecordType::Srv, value, 300, priority);
+        assert_eq!(srv("5 7 5060 sip.example.com.", None).unwrap().content, "5 7 5060 sip.example.com");
+        assert!(srv("5 7 5060 sip.example.com", Some("5")).is_ok());
+        assert!(srv("9 7 5060 sip.example.com", Some("3")).unwrap_err().contains("given twice"));
     }
 
     #[test]
