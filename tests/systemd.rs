@@ -160,7 +160,7 @@ fn a_reload_takes_effect_and_a_broken_file_changes_nothing() {
     rig.run("systemctl kill -s HUP driftless");
     assert_eq!(rig.journal_says("the configuration in force is kept: /etc/driftless/driftless.toml:"), 3);
     let shown = rig.attempt("driftless status --json");
-    assert!(String::from_utf8_lossy(&shown.stderr).contains("goes on with the one it read before"), "{shown:?}");
+    assert!(String::from_utf8_lossy(&shown.stderr).contains("goes by what it read before"), "{shown:?}");
     assert!(String::from_utf8_lossy(&shown.stdout).contains("two.home.arpa"), "{shown:?}");
     assert_eq!((rig.show("ActiveState"), rig.show("MainPID")), ("active".into(), pid));
     assert!(!zone(&rig).contains("three"));

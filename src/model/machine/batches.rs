@@ -230,7 +230,8 @@ impl State {
     }
 
     /// Books what requests carried along: the other family of a name, which has no change of its own in them. What is wanted was
-    /// accepted with them, and what was confirmed was told once more.
+    /// accepted with them, which is a write of its own, and what was confirmed was told once more. That costs it nothing: whose IPv6
+    /// address changed must not wait ten minutes with the IPv4 address that changes next.
     fn went_along(&mut self, name: &AccountName, batch: &Batch, outcomes: &[Result<Applied>], now: Now, out: &mut Out) {
         let Some(terms) = self.desired.accounts.get(name).map(|declared| &declared.terms) else { return };
         if !terms.forgets_siblings {
@@ -246,20 +247,20 @@ impl State {
             if batch.changes.iter().any(|other| other.key == id.key) {
                 continue;
             }
-            // To the service it is one more update of the name. More than a whole burst is not owed for what others sent.
-            let spent = record.entry.spent;
-            let most = now.moment.plus(budget.refill.saturating_mul(budget.burst)).max(spent.0);
-            record.entry.spent.0 = spent.after_write(budget, now.moment).0.min(most);
-            record.dirty = true;
             if outcome.is_err() || record.entry.hold.as_ref().is_some_and(|hold| hold.reason == Reason::Abuse) {
                 continue;
             }
+            record.dirty = true;
             if record.entry.is_confirmed(values, None) {
                 record.entry.accepted = Some(now.into());
                 record.entry.confirmed.iter_mut().for_each(|confirmed| confirmed.since = now.into());
             } else if record.want.values().as_ref() == Some(values) {
                 let what = format!("now holds {}, sent along with {}", list(values), change.key);
                 record.entry.unchanged = 0;
+                // More than a whole burst is not owed for what others sent.
+                let spent = record.entry.spent;
+                let most = now.moment.plus(budget.refill.saturating_mul(budget.burst)).max(spent.0);
+                record.entry.spent.0 = spent.after_write(budget, now.moment).0.min(most);
                 let intent = Attempt { values: values.clone(), ttl: None, at: now.into(), in_doubt: false };
                 self.accepted(&id, intent, what, now, out);
             }
