@@ -61,6 +61,8 @@ struct Round {
     began: Moment,
     salt: u64,
     network: Network,
+    /// What counted as outdated before the change that began it.
+    outdated: BTreeMap<Family, Moment>,
     /// What was answered in this round, or need not be asked in it.
     fresh: BTreeMap<Question, Use>,
     asked: BTreeSet<Question>,
@@ -96,6 +98,7 @@ fn prolong(settle: &mut Option<(Moment, Moment)>, now: Now) {
 
 impl State {
     pub(super) fn look(&mut self, network: Network, now: Now, rng: &mut fastrand::Rng, out: &mut Out) {
+        let outdated = self.detection.outdated.clone();
         if network > Network::Same {
             out.push(Effect::DropConnections);
             self.relieve(now);
@@ -123,7 +126,7 @@ impl State {
         }
         let (fresh, asked) = (BTreeMap::new(), BTreeSet::new());
         let salt = rng.u64(..);
-        self.detection.round = Some(Round { began: now.moment, salt, network, fresh, asked, later: None });
+        self.detection.round = Some(Round { began: now.moment, salt, network, outdated, fresh, asked, later: None });
         self.advance(now, rng, out);
     }
 
@@ -256,8 +259,10 @@ impl State {
                     round.fresh.insert(question, Use::Answer);
                 } else if lately > now.moment {
                     // A changed network is a reason to ask sooner, but not each time that a link flaps. What was said before
-                    // is what was believed before, and does no harm at once; later it would speak against newer answers.
-                    let still = round.network > Network::Same;
+                    // is what was believed before, and does no harm at once, unless something else was learnt since; later it would
+                    // speak against newer answers.
+                    let before = round.outdated.get(&family).copied().unwrap_or_default();
+                    let still = round.network > Network::Same && observed.asked >= before;
                     round.fresh.insert(question, if still { Use::Answer } else { Use::Nothing });
                     round.later = Some(round.later.map_or(lately, |later| later.min(lately)));
                 } else {

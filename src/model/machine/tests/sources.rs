@@ -173,3 +173,43 @@ fn a_public_source_that_goes_on_failing_is_asked_ever_more_rarely_and_anew_in_an
     assert!(gaps.len() > least.len() && gaps.iter().all(|gap| *gap < 760), "{gaps:?}");
     assert!(after.len() >= 3 && after[0] <= 7002, "in another network it is asked at once, and soon again: {after:?}");
 }
+
+#[test]
+fn an_answer_from_before_the_last_change_is_not_used_again_at_the_next_one() {
+    let echo = |at: u64| SourceName(format!("echo {at}"));
+    let mut desired = several(alone(), &["a"]);
+    let quorum = Expression::Quorum { need: 2, of: (0..4).map(|at| Expression::Source(echo(at))).collect() };
+    desired.records.values_mut().for_each(|spec| spec.source = quorum.clone());
+    desired.sources = (0..4).map(|at| (echo(at), SourceSpec { min_interval: 10 * MINUTE })).collect();
+    let mut rig = Rig::one_by_one(desired);
+    let mut real = 1;
+    let mut wants = Vec::new();
+    let mut effects = rig.follow(Event::Start);
+    // In whatever order they are asked: the address changes between the two events, within the seconds in which nobody is asked
+    // twice.
+    for turn in 0..40 {
+        for second in 0..60 {
+            while let Some(effect) = effects.pop() {
+                if let Effect::Detect(questions) = effect {
+                    let said = Reading::Addresses(vec![address(real)]);
+                    let answers =
+                        questions.into_iter().map(|(source, family)| (source, family, said.clone())).collect();
+                    effects.extend(rig.follow(Event::Readings(answers)));
+                }
+            }
+            wants.push(rig.state.records[&named("a")].want.clone());
+            rig.now.moment = rig.now.moment.plus(Duration::from_secs(1));
+            if second == 10 {
+                real = if real == 1 { 2 } else { 1 };
+            }
+            effects = rig.follow(if [10, 25].contains(&second) { Event::Look(Network::Changed) } else { Event::Time });
+        }
+        rig.now.moment = rig.now.moment.plus(20 * MINUTE);
+        effects = rig.follow(Event::Time);
+        wants.dedup();
+        let known = wants.iter().filter(|want| matches!(want, Want::Values(_))).collect::<Vec<_>>();
+        let mut changes = known.clone();
+        changes.dedup();
+        assert!(changes.len() <= turn + 2, "an address came back that was gone: {changes:?}");
+    }
+}
