@@ -87,7 +87,9 @@ impl Home {
     /// What the source says, how long it took in milliseconds, and what is believed.
     fn detect(&self, source: &str) -> (Json, u64, Json) {
         let (_, text) = self.cli(source, &["detect", "--json"]);
-        let said: Json = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+        // What takes long says so on standard error, which comes after it.
+        let said = serde_json::Deserializer::from_str(&text).into_iter::<Json>().next();
+        let said = said.unwrap_or_else(|| panic!("{text}")).unwrap_or_else(|error| panic!("{error}: {text}"));
         let first = &said["sources"][0];
         (first["reading"].clone(), first["millis"].as_u64().unwrap(), said["believed"][0]["reading"].clone())
     }
