@@ -225,3 +225,21 @@ fn a_family_that_was_refused_and_is_taken_along_is_held_no_more_but_for_abuse() 
         assert_eq!(matches!(rig.state.standing(&other()), Standing::Held { .. }), stays, "{reason:?}");
     }
 }
+
+#[test]
+fn a_family_held_for_nochg_goes_along_with_what_the_service_said_it_holds() {
+    let mut rig = both(push());
+    answers(&mut rig, 2, Ok(Applied::Unchanged));
+    rig.pass(HOUR);
+    rig.changes_to(2);
+    rig.pass(HOUR);
+    // Somebody else was faster: the second nochg in a row holds it, and says all the same that it holds the new address.
+    answers(&mut rig, 1, Ok(Applied::Unchanged));
+    assert_eq!(held(&rig), Some(Reason::Unchanged));
+    six(&mut rig, 2);
+    rig.pass(HOUR);
+    rig.feed(Event::Update(Target::All));
+    rig.pass(HOUR);
+    let siblings = answers(&mut rig, 1, Ok(Applied::Done));
+    assert_eq!(siblings, [Sibling::Keep(values(&[2]))], "the old address must not come back with it");
+}
