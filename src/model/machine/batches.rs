@@ -342,7 +342,8 @@ impl State {
                     let why = "the service says that nothing changed, twice in a row; more would count as abuse";
                     let error = super::own_error(Kind::Config, id, why, "check what the name holds, then release it");
                     self.hold_record(id, Reason::Unchanged, error, print, true, now, out);
-                    self.holds_already(id, intent, now);
+                    // They are there all the same: the other family's call must not put back what was there before.
+                    self.book(id, intent, now);
                 } else {
                     let what = format!("already held {}", list(&intent.values));
                     self.accepted(id, intent, what, now, out);
@@ -354,16 +355,6 @@ impl State {
                 self.accepted(id, intent, what, now, out);
             }
         }
-    }
-
-    /// The service says that it holds these values: whoever put them there, another family's call must not put back what was
-    /// there before.
-    fn holds_already(&mut self, id: &Id, Attempt { values, ttl, .. }: Attempt, now: Now) {
-        let Some(record) = self.records.get_mut(id) else { return };
-        record.entry.ours.clone_from(&values);
-        record.entry.confirmed = Some(Confirmed { values, ttl, since: now.into() });
-        record.entry.accepted = Some(now.into());
-        record.entry.attempt = None;
     }
 }
 

@@ -48,19 +48,21 @@ impl State {
     }
 
     /// The service said yes.
-    pub(super) fn accepted(
-        &mut self,
-        id: &Id,
-        Attempt { values, ttl, .. }: Attempt,
-        what: String,
-        now: Now,
-        out: &mut Out,
-    ) {
+    pub(super) fn accepted(&mut self, id: &Id, intent: Attempt, what: String, now: Now, out: &mut Out) {
+        let Some(record) = self.records.get_mut(id) else { return };
+        out.tell(Level::Info, Some(id), what.clone());
+        record.entry.note(now, what);
+        if record.entry.hold.take().is_some() {
+            record.entry.note(now, "let go: the service took it");
+        }
+        self.book(id, intent, now);
+    }
+
+    /// Writes down what the service says that it holds: that must still be read back and seen in DNS.
+    pub(super) fn book(&mut self, id: &Id, Attempt { values, ttl, .. }: Attempt, now: Now) {
         let (Some(record), Some(declared)) = (self.records.get_mut(id), self.desired.accounts.get(&id.account)) else {
             return;
         };
-        out.tell(Level::Info, Some(id), what.clone());
-        record.entry.note(now, what);
         // The old values are gone from there; until that is read back they count as ours all the same.
         // Only what is read back, live, ends the failures: a service may take a change again and again that it never brings
         // into force.
@@ -75,9 +77,6 @@ impl State {
         record.entry.in_dns = None;
         record.entry.error = None;
         record.entry.wait = None;
-        if record.entry.hold.take().is_some() {
-            record.entry.note(now, "let go: the service took it");
-        }
         record.stale = false;
         record.broken = false;
         record.doubted = false;

@@ -243,3 +243,17 @@ fn a_family_held_for_nochg_goes_along_with_what_the_service_said_it_holds() {
     let siblings = answers(&mut rig, 1, Ok(Applied::Done));
     assert_eq!(siblings, [Sibling::Keep(values(&[2]))], "the old address must not come back with it");
 }
+
+#[test]
+fn what_was_held_for_nochg_is_up_to_date_when_it_is_let_go() {
+    let mut rig = both(push());
+    answers(&mut rig, 2, Ok(Applied::Unchanged));
+    rig.pass(HOUR);
+    rig.changes_to(2);
+    rig.pass(HOUR);
+    answers(&mut rig, 1, Ok(Applied::Unchanged));
+    rig.feed(Event::Release(Target::All));
+    rig.pass(HOUR);
+    assert_eq!(rig.standing(), Standing::UpToDate, "the service said that it holds the address");
+    rig.idle();
+}
