@@ -77,8 +77,9 @@ pub struct Oracle {
     calm_steps: u64,
     calm_saves: u64,
     calm_writes: u32,
-    /// The accounts that the machine holds, or lets rest because it was asked to, and when one was last let go.
+    /// The accounts that the machine holds, or lets rest because it was asked to.
     held: BTreeSet<AccountName>,
+    /// When one was last let go, or somebody else's change was last found: what is to be done then takes its time.
     pub recovered: u64,
     /// Reboots make moments uncertain.
     rebooted: bool,
@@ -491,7 +492,10 @@ impl Sim {
         };
         for (key, drift) in drifts {
             let record = self.oracle.record(&Id { account: account.clone(), key: key.clone() });
-            record.known = record.known.max(*drift);
+            if *drift > record.known {
+                record.known = *drift;
+                self.oracle.recovered = t;
+            }
         }
         let read = matches!(event, Event::Read(..));
         let outcomes: Vec<(RrsetKey, Values, Option<Error>)> = match event {

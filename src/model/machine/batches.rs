@@ -148,10 +148,8 @@ impl State {
         }
         let terms = &declared.terms;
         let blind = !self.disk.writable && !terms.readable;
-        let sent_before = |change: &Change| {
-            let id = Id { account: name.clone(), key: change.key.clone() };
-            self.records.get(&id).is_some_and(|record| record.sent_without_disk)
-        };
+        let sent_before =
+            |change: &Change| self.disk.sent.contains(&Id { account: name.clone(), key: change.key.clone() });
         let mut queued = account.lane.queue.iter().flat_map(|batch| &batch.changes);
         if blind && (self.disk.push_after > now.moment || queued.any(sent_before)) {
             let ids = account.abandon(name);
@@ -175,7 +173,11 @@ impl State {
             for change in &batch.changes {
                 let id = Id { account: name.clone(), key: change.key.clone() };
                 if let Some(record) = self.records.get_mut(&id) {
-                    record.sent_without_disk |= blind;
+                    if blind {
+                        self.disk.sent.insert(id);
+                    }
+                    // What is asked of it anew from now on, this call does not know.
+                    record.doubted = false;
                     let spent = record.prior.take().map_or(record.entry.spent, |(_, spent)| spent);
                     record.entry.spent = spent.after_write(terms.budget, now.moment);
                     record.before = Some(change.before.clone());
@@ -352,7 +354,12 @@ impl State {
             Applied::Done | Applied::Accepted(None) => {
                 record.entry.unchanged = 0;
                 let what = now_holds((&change.before, record.seen_ttl), &change.after, change.ttl);
+                let doubted = record.doubted;
                 self.accepted(id, intent, what, now, out);
+                if let Some(record) = self.records.get_mut(id).filter(|_| doubted) {
+                    record.doubted = true;
+                    record.read_at = Some(now.moment);
+                }
             }
         }
     }

@@ -122,7 +122,7 @@ impl State {
         }
         let Some(values) = record.want.values() else { return Next::Rest(None) };
         if stands(spec, record, &values, terms) {
-            self.next_proof(record, terms, now)
+            self.next_proof(id, record, terms, now)
         } else {
             self.next_write(id, spec, record, &values, terms, now)
         }
@@ -160,23 +160,23 @@ impl State {
             return until(record.entry.spent.next(terms.budget), now).unwrap_or(Next::Read);
         }
         debug_assert!(!values.is_empty(), "push services are never asked to remove");
-        match self.push_from(record, terms) {
+        match self.push_from(id, record, terms) {
             Some(at) if !self.sibling_is_missing(id, terms) => until(at, now).unwrap_or(Next::Push),
             _ => Next::Rest(None),
         }
     }
 
     /// From when on a service that cannot be read may be sent to; `None`: not by this process, unless the disk comes back.
-    fn push_from(&self, record: &Record, terms: &Terms) -> Option<Moment> {
+    fn push_from(&self, id: &Id, record: &Record, terms: &Terms) -> Option<Moment> {
         let budget = record.entry.spent.next(terms.budget);
         if self.disk.writable {
             return Some(budget);
         }
-        (!record.sent_without_disk).then(|| budget.max(self.disk.push_after))
+        (!self.disk.sent.contains(id)).then(|| budget.max(self.disk.push_after))
     }
 
     /// A record set that holds what it should, as far as is known: it is read back, seen in DNS, verified and refreshed.
-    fn next_proof(&self, record: &Record, terms: &Terms, now: Now) -> Next {
+    fn next_proof(&self, id: &Id, record: &Record, terms: &Terms, now: Now) -> Next {
         if self.mode == Mode::Plan {
             return if record.checked || !terms.readable { Next::Rest(None) } else { Next::Read };
         }
@@ -193,7 +193,7 @@ impl State {
         // What can be read needs no sending of what it holds, which would not know of values beside ours.
         let refresh = terms.refresh.filter(|_| !terms.readable).zip(record.entry.confirmed.as_ref());
         let refresh = refresh.map(|(after, confirmed)| self.refresh_at(confirmed.since, after, now));
-        let refresh = refresh.zip(self.push_from(record, terms)).map(|(due, from)| due.max(from));
+        let refresh = refresh.zip(self.push_from(id, record, terms)).map(|(due, from)| due.max(from));
         let resolve = record.resolve_at.filter(|_| in_dns);
         let read = record.read_at.filter(|_| terms.readable);
         if read.is_some_and(|at| at <= now.moment) {

@@ -6,7 +6,7 @@
 //! the difference, [`failure`] turns errors into waits and holds, [`proof`] follows a change until it is seen in DNS, [`jobs`] what a service works on, [`command`]
 //! is what people ask for, [`persist`] is what goes to disk, [`out`] what is said.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::model::agree::Reading;
@@ -138,8 +138,6 @@ struct Record {
     relieved: Option<Moment>,
     /// Looked at now, because a person asked.
     forced: bool,
-    /// Was sent by this process while the disk could not be written.
-    sent_without_disk: bool,
     /// When it is next read although confirmed: read-back or verification.
     read_at: Option<Moment>,
     /// How often it was read back since the last write.
@@ -173,11 +171,13 @@ struct Aim {
 }
 
 /// Whether the ledger can be written.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Disk {
     writable: bool,
     /// While it cannot: when push services may be sent to, once each.
     push_after: Moment,
+    /// What this process sent while it could not, whatever was declared since.
+    sent: BTreeSet<Id>,
 }
 
 impl Record {
@@ -198,7 +198,6 @@ impl Record {
             forced: false,
             relieved: None,
             asked: Spent::default(),
-            sent_without_disk: false,
             read_at: None,
             read_backs: 0,
             resolve_at: None,
@@ -228,7 +227,7 @@ impl State {
             detection: Detection::default(),
             next_check: now.moment,
             started: None,
-            disk: Disk { writable, push_after: now.moment },
+            disk: Disk { writable, push_after: now.moment, sent: BTreeSet::new() },
             stopping: false,
             urgent: false,
             relieved: None,

@@ -103,3 +103,21 @@ fn what_is_found_held_again_is_not_written_to_disk_again() {
     rig.read("a", Ok(seen(&[7, 8])));
     assert!(rig.disk.is_empty());
 }
+
+#[test]
+fn what_is_declared_anew_is_not_pushed_again_while_the_disk_cannot_be_written() {
+    let mut rig = Rig::one_by_one(several(alone(), &["a"]));
+    let effects = rig.start(1);
+    rig.applied(&effects, Ok(Applied::Done));
+    rig.lapse(20 * MINUTE, Some(1));
+    rig.writable = false;
+    let effects = rig.change(2);
+    rig.applied(&effects, Ok(Applied::Done));
+    for declared in [&[] as &[&str], &["a"]] {
+        let effects = rig.follow(Event::Reload(several(alone(), declared)));
+        let effects = [rig.told(effects, Some(2)), rig.lapse(60 * MINUTE, Some(2))].concat();
+        assert_eq!(writes(&effects), [], "it was sent once by a process that cannot remember it");
+    }
+    rig.writable = true;
+    assert_eq!(writes(&rig.lapse(60 * MINUTE, Some(2))).len(), 1);
+}

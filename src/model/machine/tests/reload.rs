@@ -89,3 +89,25 @@ fn batches_planned_for_the_old_login_are_not_sent_to_the_new_one() {
     rig.answers(first, Ok(Applied::Done));
     assert!(!rig.open.iter().any(|effect| matches!(effect, Effect::Apply(..))), "written with ids of another login");
 }
+
+#[test]
+fn what_is_asked_of_a_record_set_while_a_call_is_under_way_is_not_met_by_that_call() {
+    // The call was planned beside another's value; by the time it lands the whole set is to be ours.
+    let mut rig = Rig::started(readable(), 1);
+    rig.reads(Ok(seen(&[1, 9])));
+    rig.pass(HOUR);
+    rig.changes_to(2);
+    rig.reads(Ok(seen(&[1, 9])));
+    let call = rig.take();
+    let mut whole = desired(readable());
+    whole.records.values_mut().for_each(|spec| spec.whole = true);
+    rig.feed(Event::Reload(whole));
+    rig.answers(call, Ok(Applied::Done));
+    assert_eq!(rig.standing(), Standing::Working, "another's value stands there still");
+    rig.pass(30 * SECOND);
+    rig.reads(Ok(seen(&[2, 9])));
+    rig.pass(5 * MINUTE);
+    rig.reads(Ok(seen(&[2, 9])));
+    rig.applies(&[2], Ok(Applied::Done));
+    assert_eq!(rig.standing(), Standing::UpToDate);
+}
