@@ -140,6 +140,8 @@ struct Record {
     forced: bool,
     /// Was sent by this process while the disk could not be written.
     sent_without_disk: bool,
+    /// People were told that it waits for its write budget; used up until the next write.
+    waiting: bool,
     /// When it is next read although confirmed: read-back or verification.
     read_at: Option<Moment>,
     /// How often it was read back since the last write.
@@ -199,6 +201,7 @@ impl Record {
             relieved: None,
             asked: Spent::default(),
             sent_without_disk: false,
+            waiting: false,
             read_at: None,
             read_backs: 0,
             resolve_at: None,
@@ -305,6 +308,7 @@ pub fn step(state: &mut State, event: Event, now: Now, rng: &mut fastrand::Rng) 
         state.check_if_due(now, rng, &mut out);
     }
     state.drive(now, rng, &mut out);
+    state.say_waits(now, &mut out);
     state.flush(now, &mut out);
     out.told_once()
 }
