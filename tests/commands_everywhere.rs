@@ -55,6 +55,11 @@ macro_rules! at_each_service {
                 }
 
                 #[tokio::test]
+                async fn what_stands_in_the_way_of_an_address_is_said_by_plan_and_nothing_is_sent() {
+                    matrix::planned(start).await;
+                }
+
+                #[tokio::test]
                 async fn wrong_credentials_are_refused_for_every_command_and_never_shown() {
                     matrix::wrong_credentials(start).await;
                 }

@@ -89,6 +89,12 @@ impl Desk {
         serde_json::from_str(&said.out).unwrap_or_else(|why| panic!("{why}: {said:?}"))
     }
 
+    /// The configuration has a record more, with these lines.
+    pub fn declare(&self, lines: &str) {
+        let text = std::fs::read_to_string(self.home.path("driftless.toml")).unwrap();
+        self.home.write("driftless.toml", &format!("{text}[[record]]\naccount = \"it\"\n{lines}"));
+    }
+
     /// The secret's file holds something else.
     pub fn secret(&self, text: &str) {
         self.home.write("secret", text);

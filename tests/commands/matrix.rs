@@ -225,3 +225,22 @@ pub async fn one_zone_forbidden(start: Start) {
     assert_eq!(desk.held(), before);
     desk.is_correct();
 }
+
+/// A CNAME stands where the configuration wants an address: `plan` says so, and the daemon sends nothing. Once it is gone the
+/// address comes.
+pub async fn planned(start: Start) {
+    let desk = Desk::before(start).await;
+    desk.run("records add home.example.org CNAME www.example.org").await.ends(0, &[]);
+    desk.declare("name = \"home.example.org\"\nipv4 = \"192.0.2.9\"\nipv6 = \"off\"\nprivate = true\nttl = 300\n");
+    let (before, mark) = (desk.held(), desk.mark());
+    let rule = "a name with a CNAME can have no other record";
+    desk.run("plan").await.ends(78, &["would be refused", rule, "0 of 1 record sets would change"]);
+    desk.run("once").await.ends(78, &[rule]);
+    assert_eq!((desk.held(), desk.writes(&desk.since(mark))), (before, 0));
+    desk.run("records remove home.example.org CNAME --yes").await.ends(0, &[]);
+    desk.run("release --all").await.ends(0, &[]);
+    desk.run("plan").await.ends(0, &["1 of 1 record sets would change"]);
+    desk.run("once").await.ends(0, &[]);
+    desk.run("records show home.example.org A").await.ends(0, &["192.0.2.9"]);
+    desk.is_correct();
+}

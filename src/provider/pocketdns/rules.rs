@@ -9,7 +9,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use super::api::{New, Patch};
 use crate::model::name::Name;
 use crate::model::record::{RecordType, Ttl};
-use crate::provider::edit::rules::Rules;
+use crate::provider::edit::rules::{Objection, Rules};
+use crate::provider::setting::Settings;
 use crate::provider::shape::zones::Zone;
 
 /// The shortest and the longest time to live, in seconds.
@@ -33,6 +34,9 @@ const RULES: Rules<'_> = Rules {
 /// The domain itself, in the place of a name.
 pub const ROOT: &str = "@";
 
+/// Why there is no `*.example.org`.
+const NO_ASTERISK: &str = "PocketDNS documents no names with an asterisk";
+
 /// The longest text of a TXT record, and of each of its strings, in octets.
 const STRING: usize = 255;
 
@@ -49,6 +53,14 @@ pub struct Wanted<'a> {
     pub ttl: Option<Ttl>,
     /// Its priority, as text.
     pub priority: Option<&'a str>,
+}
+
+/// What is known of a name without asking.
+#[must_use]
+pub fn objection(_: &Settings, name: &Name, _: &[RecordType]) -> Option<Objection> {
+    let help = "write each name out, or point it elsewhere with a CNAME".to_owned();
+    let wild = name.as_str().starts_with('*');
+    wild.then(|| Objection { certain: true, why: format!("{name}: {NO_ASTERISK}"), help })
 }
 
 /// A new record as it is sent.
@@ -104,7 +116,7 @@ pub fn patch(zone: &Zone, held: &Wanted<'_>, wanted: &Wanted<'_>) -> Result<Patc
 fn name(zone: &Zone, wanted: &Wanted<'_>) -> Result<String, String> {
     match wanted.name.relative_to(&zone.name) {
         Some("") | None => Ok(ROOT.to_owned()),
-        Some(front) if front.contains('*') => Err("PocketDNS documents no names with an asterisk".into()),
+        Some(front) if front.contains('*') => Err(NO_ASTERISK.into()),
         // Everything else that is documented of a name every `Name` keeps.
         Some(front) => Ok(front.to_owned()),
     }
