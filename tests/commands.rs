@@ -271,7 +271,7 @@ async fn records_are_listed_and_shown_by_filters() {
     let shown = desk.json(&format!("records show --zone example.org --id {first}")).await;
     assert_eq!((count(&shown), &shown["action"]), (1, &json!("show")));
     desk.run("records show home.example.org").await.ends(0, &["managed       yes", "  id            "]);
-    desk.run("records list --zone sub.example.org").await.ends(0, &["there is no such record"]);
+    desk.run("records list --zone sub.example.org").await.ends(0, &["no records"]);
     // What a stranger wrote into a value does not colour the terminal.
     let said = desk.run("records list --type txt").await.ends(0, &["\\u{1b}[31m"]);
     assert!(!said.out.contains('\u{1b}'));
@@ -322,6 +322,25 @@ async fn an_update_sends_again_whatever_the_record_had() {
         }
         desk.is_correct();
     }
+}
+
+#[tokio::test]
+async fn the_words_for_a_default_tell_no_records_apart() {
+    let desk = Desk::new().await;
+    let words =
+        "records add www.example.org A 192.0.2.1 --weight 0 --set global=yes --set monitor_id=0 --set policy=none";
+    desk.run(words).await.ends(0, &["added: 1 record"]);
+    let writes = desk.writes();
+    for words in [words, "records add www.example.org A 192.0.2.1", &format!("{words} --set latitude=0.0")] {
+        desk.run(words).await.ends(0, &["is there already", "added: 0 records"]);
+    }
+    for words in ["--weight 0", "--set global=yes", "--set monitor_id=0", "--set region="] {
+        desk.run(&format!("records update www.example.org {words}")).await.ends(0, &["is there already"]);
+    }
+    assert_eq!(desk.writes(), writes);
+    desk.run("records update www.example.org --weight 1").await.ends(0, &["updated: 1 record"]);
+    desk.run("records add www.example.org A 192.0.2.1").await.ends(0, &["added: 1 record"]);
+    desk.is_correct();
 }
 
 #[tokio::test]
@@ -380,9 +399,11 @@ async fn names_under_lndyn_come_change_and_go() {
         let (id, entry) = desk.luna.state().dyns.clone().pop_first().unwrap();
         assert_eq!(entry, ("home".to_owned(), "192.0.2.1".parse().unwrap()));
         assert_eq!((&added["records"][0]["id"], &added["records"][0]["ttl"]), (&json!(id.to_string()), &Value::Null));
-        desk.run("dyn add home.lndyn.com 192.0.2.2").await.ends(78, &["the name is there", "update it instead"]);
+        desk.run("dyn add home.lndyn.com 192.0.2.2")
+            .await
+            .ends(78, &["the name is there", "update it instead; driftless dyn list"]);
         desk.run("dyn list").await.ends(0, &["home.lndyn.com", "192.0.2.1"]);
-        desk.run("dyn list --name h* --value 198.*").await.ends(0, &["there is no such record"]);
+        desk.run("dyn list --name h* --value 198.*").await.ends(0, &["no names"]);
         desk.run("dyn update home 192.0.2.3 --id 9999").await.ends(78, &["has not the id 9999"]);
         desk.run("dyn update hme 192.0.2.3").await.ends(78, &["did you mean home.lndyn.com?"]);
         desk.run("dyn update home 192.0.2.3 --dry-run").await.ends(0, &["would be updated"]);
@@ -534,8 +555,8 @@ async fn answers_that_are_none_leave_nothing_half_done() {
     assert_eq!(desk.records(), before);
     assert_eq!(desk.luna.state().zones.len(), 2);
     assert_eq!(desk.luna.state().dyns.len(), 0);
-    desk.luna.server.faults(2, &Fault::answer(Answer::new(429, "").with("Retry-After", "30")));
-    desk.run("zones list").await.ends(75, &["asked for a pause"]);
+    desk.luna.server.faults(2, &Fault::answer(Answer::new(429, "").with("Retry-After", "300")));
+    desk.run("zones list").await.ends(75, &["asked for a pause", "again in 300 s"]);
 }
 
 #[tokio::test]
@@ -637,6 +658,9 @@ async fn a_template_is_applied_after_a_question() {
     let held = pocket.state().records("dom_abc123").len();
     assert!(held > 0 && made["records"].as_array().unwrap().len() == held, "{made}");
     assert_eq!((&made["action"], &made["account"]), (&json!("template"), &json!("pocket")));
+    desk.run("pocketdns template example.com tpl_none --dry-run").await.ends(78, &["nothing can be foreseen"]);
+    desk.run("pocketdns template example.com website --yes").await.ends(78, &["looks like tpl_website_basic"]);
+    desk.run("pocketdns template --help").await.ends(0, &["Apply it without asking"]);
     desk.run("pocketdns template example.com tpl_none --yes").await.ends(78, &["applying the template tpl_none"]);
     desk.run("pocketdns template example.net tpl --yes").await.ends(78, &["did you mean example.com?"]);
     desk.run("zones list --account pocket").await.ends(0, &["example.com", "dom_abc123"]);

@@ -27,7 +27,8 @@ use crate::report::status::{RecordStatus, SourceStatus, Status, record_status};
 /// What would change, and why.
 pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
     rights::may_look(&loaded.config.state_dir, "plan")?;
-    let app::Planned { state, objections } = patiently("asking the sources and the services", app::plan(loaded)).await?;
+    let app::Planned { state, objections } =
+        patiently("asking the sources and the services", app::plan(loaded)).await?;
     let now = clock::now();
     let mut rows = Vec::new();
     let mut out = Vec::new();
@@ -35,8 +36,7 @@ pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
     for view in state.views(now) {
         // What is held is not sent, whatever would be.
         let refused = objections.get(view.id);
-        let planned =
-            view.planned.filter(|_| refused.is_none() && !matches!(view.standing, Standing::Held { .. }));
+        let planned = view.planned.filter(|_| refused.is_none() && !matches!(view.standing, Standing::Held { .. }));
         // What cannot be read holds what it was last told.
         let before = planned.map(|change| match &view.entry.confirmed {
             Some(confirmed) if !view.readable => &confirmed.values,

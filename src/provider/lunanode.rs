@@ -67,10 +67,15 @@ fn objection(_: &Settings, name: &Name, types: &[RecordType]) -> Option<Objectio
     let label = name.relative_to(&lndyn)?;
     if label.is_empty() || label.contains('.') {
         let why = format!("names under {LNDYN} have exactly one label in front, unlike {name}");
-        return Some(Objection { certain: true, why, help: format!("write home.{LNDYN}, or the name of a hosted zone") });
+        return Some(Objection {
+            certain: true,
+            why,
+            help: format!("write home.{LNDYN}, or the name of a hosted zone"),
+        });
     }
     let (why, help) = if types.len() > 1 {
-        let why = format!("{name} holds one address at LunaNode, and both families are declared: the second is refused");
+        let why =
+            format!("{name} holds one address at LunaNode, and both families are declared: the second is refused");
         (why, "switch one of them off: ipv6 = \"off\"")
     } else if types.contains(&RecordType::Aaaa) {
         let why = format!("LunaNode does not document IPv6 addresses for names under {LNDYN}: it may refuse {name}");

@@ -464,7 +464,11 @@ fn a_name_that_the_service_cannot_hold_is_told_where_it_stands() {
     let record = |name: &str, more: &str| format!("[[record]]\nname = \"{name}\"\naccount = \"a\"\n{more}");
     let both = record("home.lndyn.com", "ipv6 = \"off\"\n") + &record("home.lndyn.com", "ipv4 = \"off\"\n");
     for (text, severity, expected) in [
-        (luna.clone() + &record("a.b.lndyn.com", ""), Severity::Error, "6:8: names under lndyn.com have exactly one label"),
+        (
+            luna.clone() + &record("a.b.lndyn.com", ""),
+            Severity::Error,
+            "6:8: names under lndyn.com have exactly one label",
+        ),
         (luna.clone() + &record("lndyn.com", ""), Severity::Error, "6:8: names under lndyn.com have exactly one label"),
         (luna.clone() + &record("home.lndyn.com", ""), Severity::Warning, "6:8: home.lndyn.com holds one address"),
         (luna.clone() + &both, Severity::Warning, "6:8: home.lndyn.com holds one address"),
@@ -473,7 +477,11 @@ fn a_name_that_the_service_cannot_hold_is_told_where_it_stands() {
             Severity::Warning,
             "6:8: LunaNode does not document IPv6 addresses",
         ),
-        (pocket + &record("*.example.org", ""), Severity::Error, "6:8: *.example.org: PocketDNS documents no names with"),
+        (
+            pocket + &record("*.example.org", ""),
+            Severity::Error,
+            "6:8: *.example.org: PocketDNS documents no names with",
+        ),
         (yandex + &record("a.example.net", ""), Severity::Error, "6:8: a.example.net does not lie in example.org"),
         (zonefile + &record("example.net", ""), Severity::Error, "7:8: example.net does not lie in example.org"),
     ] {

@@ -85,6 +85,25 @@ pub fn new(zone: &Zone, wanted: &Wanted<'_>) -> Result<New, String> {
     Ok(New { rtype: wanted.rtype.as_str().to_owned(), name, content, ttl, priority })
 }
 
+/// The only template that the documentation names.
+const TEMPLATE: &str = "tpl_website_basic";
+
+/// Whether there may be a template of this id; `unapplied`, whether there surely is, as nobody can ask without applying it.
+///
+/// # Errors
+/// Why not.
+pub fn template(id: &str, unapplied: bool) -> Result<(), String> {
+    let rest = id.strip_prefix("tpl_").unwrap_or_default();
+    if rest.is_empty() || !rest.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')) {
+        return Err(format!("a template's id looks like {TEMPLATE}"));
+    }
+    if unapplied && id != TEMPLATE {
+        let why = "without applying it nobody can ask whether there is another";
+        return Err(format!("PocketDNS documents {TEMPLATE} alone, and {why}: nothing can be foreseen"));
+    }
+    Ok(())
+}
+
 /// What is sent to make a record what is wanted: what differs, as everything else stays as it is. The time to live and the
 /// priority stay where none is wanted.
 ///
