@@ -516,6 +516,28 @@ async fn an_account_is_named_where_several_can_be_meant() {
 }
 
 #[tokio::test]
+async fn what_is_wrong_elsewhere_in_the_configuration_stops_no_work_by_hand() {
+    let desk = Desk::new().await;
+    let wrong = "nonsense = 1\n[[record]]\nname = \"x\"\naccount = \"nobody\"\nttl = \"soon\"\n";
+    desk.configure(wrong);
+    desk.run("check").await.ends(78, &["there is no account \"nobody\""]);
+    let said = desk.run("records add www.example.org A 192.0.2.1 --json").await.ends(0, &[]);
+    assert!(serde_json::from_str::<Value>(&said.out).is_ok(), "{said:?}");
+    for says in ["driftless: warning: the configuration is wrong", "driftless.toml:", "\"nobody\"", "one label"] {
+        assert!(said.err.contains(says), "{says}: {said:?}");
+    }
+    // An account that is wrong itself is not worked at, nor is another one taken for it.
+    desk.configure("[account.other]\nprovider = \"lunanode\"\napi_id = 5\n");
+    desk.run("zones list").await.ends(64, &["the account other", "say --account luna"]);
+    desk.run("zones list --account luna").await.ends(0, &["example.org"]);
+    desk.run("zones list --account other").await.ends(78, &["the account \"other\" cannot be used"]);
+    desk.home.write("driftless.toml", "[account.other]\nprovider = \"lunanode\"\napi_id = 5\n");
+    desk.run("zones list").await.ends(78, &["`api_key`"]);
+    desk.home.write("driftless.toml", "[account.other\n");
+    desk.run("zones list").await.ends(78, &["this is no TOML"]);
+}
+
+#[tokio::test]
 async fn answers_that_are_none_leave_nothing_half_done() {
     let desk = Desk::new().await;
     desk.add("www.example.org", "A", "192.0.2.1");

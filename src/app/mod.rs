@@ -79,10 +79,25 @@ pub fn load(path: Option<&Path>) -> Result<Loaded, ConfigErrors> {
 /// # Errors
 /// Everything that is wrong with it.
 pub fn load_beside(path: Option<&Path>) -> Result<Loaded, ConfigErrors> {
-    let mut input = config::read_input(path)?;
-    input.variables.entry("CREDENTIALS_DIRECTORY".into()).or_insert_with(|| CREDENTIALS.into());
+    let input = input_beside(path)?;
     let config = Config::load(&input)?;
     Ok(Loaded { config, input })
+}
+
+/// The same for a command that needs an account and nothing else: what is wrong elsewhere does not stop it.
+///
+/// # Errors
+/// What [`Config::load_accounts`] cannot do without.
+pub fn load_accounts(path: Option<&Path>) -> Result<Loaded, ConfigErrors> {
+    let input = input_beside(path)?;
+    let config = Config::load_accounts(&input)?;
+    Ok(Loaded { config, input })
+}
+
+fn input_beside(path: Option<&Path>) -> Result<Input, ConfigErrors> {
+    let mut input = config::read_input(path)?;
+    input.variables.entry("CREDENTIALS_DIRECTORY".into()).or_insert_with(|| CREDENTIALS.into());
+    Ok(input)
 }
 
 impl Loaded {

@@ -91,6 +91,10 @@ impl<'a> Opened<'a> {
         let fitting: Vec<&Account> = accounts.values().filter(|account| (fit.fits)(account.entry)).collect();
         let account = match (name, fitting.as_slice()) {
             (Some(name), _) => {
+                if loaded.config.unusable.contains(name) {
+                    let why = format!("the account \"{name}\" cannot be used: see what is wrong with the configuration");
+                    return Err(refused(why));
+                }
                 let account = accounts.get(name).ok_or_else(|| {
                     let hint = config::suggest(name, "there are", accounts.keys().map(String::as_str));
                     refused(format!("there is no account \"{name}\" in the configuration{hint}"))
@@ -101,7 +105,12 @@ impl<'a> Opened<'a> {
                 }
                 account
             }
-            (None, [only]) => *only,
+            (None, [only]) if loaded.config.unusable.is_empty() => *only,
+            (None, [only]) => {
+                let others: Vec<&str> = loaded.config.unusable.iter().map(String::as_str).collect();
+                let why = format!("something is wrong with the account {}, which may be meant", others.join(", "));
+                return Err(mistyped(format!("{why}: say --account {}", only.name)));
+            }
             (None, []) => return Err(refused(format!("no account of the configuration has {}", fit.what))),
             (None, several) => {
                 let names: Vec<&str> = several.iter().map(|account| account.name.as_str()).collect();
