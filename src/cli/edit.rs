@@ -264,7 +264,10 @@ pub(super) struct TemplateApply {
     /// The template's id (`tpl_website_basic`)
     template: String,
     #[command(flatten)]
-    removing: Removing,
+    writing: Writing,
+    /// Apply it without asking; needed where nobody can be asked
+    #[arg(short, long)]
+    yes: bool,
     /// A variable of the template (`ip_address=192.0.2.1`)
     #[arg(long, value_name = "KEY=VALUE", value_parser = variable)]
     set: Vec<(String, String)>,
@@ -338,7 +341,7 @@ impl Editing<'_> {
             Self::Records(RecordsCommand::Update(args)) => args.writing.common.json,
             Self::Records(RecordsCommand::Remove(args)) => args.removing.writing.common.json,
             Self::Records(RecordsCommand::Attributes(args)) => args.common.json,
-            Self::Pocketdns(PocketdnsCommand::Template(args)) => args.removing.writing.common.json,
+            Self::Pocketdns(PocketdnsCommand::Template(args)) => args.writing.common.json,
             Self::Dyn(DynCommand::List(args)) => args.common.json,
             Self::Dyn(DynCommand::Add(args)) => args.writing.common.json,
             Self::Dyn(DynCommand::Update(args)) => args.writing.common.json,

@@ -230,7 +230,11 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Command::Run(RunArgs { demo: true, folder }) => return work::demo(cli, folder),
         _ => {}
     }
-    let load = if matches!(cli.command, Command::Run(_) | Command::Once(_)) { app::load } else { app::load_beside };
+    let load = match &cli.command {
+        Command::Run(_) | Command::Once(_) => app::load,
+        command if command.editing().is_some() => app::load_accounts,
+        _ => app::load_beside,
+    };
     let loaded = match load(cli.config.as_deref()) {
         Ok(loaded) => loaded,
         Err(errors) => return despite(cli, errors),
@@ -240,6 +244,7 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         tracing::warn!("core files could not be switched off: {error}");
     }
     if let Some(editing) = cli.command.editing() {
+        print::not_needed(&loaded.config.warnings);
         return runtime()?.block_on(editing.run(&loaded));
     }
     runtime()?.block_on(async {

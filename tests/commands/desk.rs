@@ -83,10 +83,37 @@ impl Desk {
         Said { what, code, out: text(output.stdout), err: text(output.stderr) }
     }
 
+    /// Runs a command and interrupts it (SIGINT) once it has said something; standard error is with the output.
+    pub async fn interrupted(&self, words: &str, once: &str) -> Said {
+        let what = format!("{}: {words}", self.service.provider);
+        let (home, once) = (Arc::clone(&self.home), once.to_owned());
+        let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
+        let work = move || {
+            let mut command = home.driftless(&words.iter().map(String::as_str).collect::<Vec<_>>());
+            let running = home.spawn(&mut command);
+            let begun = std::time::Instant::now();
+            while !home.log().contains(&once) {
+                assert!(begun.elapsed().as_secs() < 20, "{}", home.log());
+                std::thread::sleep(std::time::Duration::from_millis(50));
+            }
+            running.signal(rustix::process::Signal::INT);
+            (running.wait(std::time::Duration::from_secs(4)), home.log())
+        };
+        let (status, out) = tokio::task::spawn_blocking(work).await.unwrap();
+        let code = status.and_then(|status| status.code()).unwrap_or(-1);
+        Said { what, code, out, err: String::new() }
+    }
+
     /// Runs a command that must end well, with `--json`, and says what it printed.
     pub async fn json(&self, words: &str) -> Value {
         let said = self.run(&format!("{words} --json")).await.ends(0, &[]);
         serde_json::from_str(&said.out).unwrap_or_else(|why| panic!("{why}: {said:?}"))
+    }
+
+    /// The configuration has a record more, with these lines.
+    pub fn declare(&self, lines: &str) {
+        let text = std::fs::read_to_string(self.home.path("driftless.toml")).unwrap();
+        self.home.write("driftless.toml", &format!("{text}[[record]]\naccount = \"it\"\n{lines}"));
     }
 
     /// The secret's file holds something else.

@@ -182,7 +182,6 @@ async fn a_wrong_answer_is_told_as_what_it_is() {
         ("huge", 75, "is longer than"),
         ("bad-gateway", 75, "status 502"),
         ("serviceUnavailable", 75, "not available"),
-        ("overLimit-seconds", 75, "OverLimit"),
         ("overLimit-quota", 78, "Limit of 500 records"),
         ("badRequest", 78, "could not be processed"),
         ("validationErrors", 78, "not valid"),

@@ -15,7 +15,8 @@ use crate::provider::edit::{Attributes, Edit, Filter, Row};
 use crate::provider::lunanode;
 use crate::provider::shape::zones::Zone;
 
-const DYN: For = For { fits: |entry| entry.name == lunanode::ENTRY.name, what: "names under lndyn.com" };
+const DYN: For =
+    For { fits: |entry| entry.name == lunanode::ENTRY.name, what: "names under lndyn.com", command: "dyn" };
 
 pub(super) async fn run(loaded: &Loaded, command: &DynCommand) -> Result<u8, Failure> {
     match command {

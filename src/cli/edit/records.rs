@@ -8,10 +8,10 @@ use super::{
     Given, RecordsAdd, RecordsCommand, RecordsList, RecordsRemove, RecordsShow, RecordsUpdate, Removing, Writing,
 };
 use crate::app::{Failure, Loaded};
-use crate::cli::patience::patiently;
+use crate::cli::patience::Interrupt;
 use crate::cli::print;
 use crate::model::error::{Error, Kind, Result as Answer, Scope};
-use crate::provider::edit::same::{Standing, standing, standing_of_set};
+use crate::provider::edit::same::Standing;
 use crate::provider::edit::{Attributes, Edit, Filter, Row};
 use crate::provider::shape::zones::Zone;
 
@@ -101,12 +101,6 @@ async fn add(at: &Opened<'_>, args: &RecordsAdd) -> Result<u8, Failure> {
     add_to(at, &zone, &edit, &args.writing).await
 }
 
-/// What to do about something that is in the way of an addition.
-const ADD_HINT: &str = "update it instead; driftless records list shows what is there";
-
-/// What to do where a record cannot become what it was to become.
-const UPDATE_HINT: &str = "driftless records list shows what is there";
-
 /// Adds what an edit says. What is there already is left as it is, and said.
 pub(super) async fn add_to(at: &Opened<'_>, zone: &Zone, edit: &Edit, writing: &Writing) -> Result<u8, Failure> {
     at.editor.check(zone, edit).map_err(failed)?;
@@ -126,14 +120,19 @@ pub(super) async fn add_to(at: &Opened<'_>, zone: &Zone, edit: &Edit, writing: &
     let answers = if writing.dry_run || missing.is_empty() {
         missing.iter().map(|edit| Ok(vec![row_of(edit, None)])).collect()
     } else {
-        patiently(&format!("adding {} {}", edit.name, edit.rtype), at.editor.add(zone, &missing)).await
+        let (doing, mut interrupt) = (format!("adding {} {}", edit.name, edit.rtype), Interrupt::listen());
+        let add = |edits: Vec<Edit>| async move { at.editor.add(zone, &edits).await };
+        let answers = interrupt.send((&doing, &at.look()), &missing, add).await;
+        outcome.interrupted = interrupt.heard;
+        answers
     };
+    let hint = format!("update it instead; {} shows what is there", at.look());
     let mut added = Vec::new();
     for (edit, answer) in missing.iter().zip(answers) {
         match answer {
             Ok(rows) => added.extend(rows.into_iter().map(|row| (zone.name.clone(), row))),
             Err(error) => {
-                outcome.failures.push(Failed { what: named(&row_of(edit, None)), error: in_the_way(error, ADD_HINT) })
+                outcome.failures.push(Failed { what: named(&row_of(edit, None)), error: in_the_way(error, &hint) })
             }
         }
     }
@@ -145,14 +144,9 @@ pub(super) async fn add_to(at: &Opened<'_>, zone: &Zone, edit: &Edit, writing: &
 /// # Errors
 /// It is there, but otherwise: `update` is what changes it.
 fn there_already(at: &Opened<'_>, edit: &Edit, held: &[Row]) -> Result<Option<Row>, Failure> {
-    let stands = |row: &Row| match edit.values.as_slice() {
-        _ if at.keeps_sets() => standing_of_set(edit, row),
-        [value] => standing(edit, value, row, at.editor.attributes()),
-        _ => Standing::Other,
-    };
     let mut differs = None;
     for row in held {
-        match stands(row) {
+        match at.standing(edit, row) {
             Standing::Other => {}
             Standing::Same => return Ok(Some(row.clone())),
             Standing::Differs(how) => differs = Some((row, how)),
@@ -160,7 +154,8 @@ fn there_already(at: &Opened<'_>, edit: &Edit, held: &[Row]) -> Result<Option<Ro
     }
     let Some((row, how)) = differs else { return Ok(None) };
     let what = if at.keeps_sets() { format!("{} {}", row.name, row.rtype) } else { named(row) };
-    let why = format!("{what} is there already, but {how}: nothing was added (driftless records update changes it)");
+    let why =
+        format!("{what} is there already, but {how}: nothing was added (driftless {} update changes it)", at.command);
     Err(refused(why))
 }
 
@@ -194,8 +189,44 @@ async fn update(at: &Opened<'_>, args: &RecordsUpdate) -> Result<u8, Failure> {
         let edit = edit(&row, values, &args.given, &attributes);
         (row, edit)
     };
-    let changes = found.into_iter().map(|(zone, rows)| (zone, rows.into_iter().map(change).collect())).collect();
+    let changes: Vec<_> =
+        found.into_iter().map(|(zone, rows)| (zone, rows.into_iter().map(change).collect::<Vec<_>>())).collect();
+    if !at.keeps_sets() {
+        for (zone, changes) in &changes {
+            makes_no_twin(at, zone, changes).await?;
+        }
+    }
     change_all(at, changes, &args.writing).await
+}
+
+/// Where each value is a record of its own, a change must not make a second one of what is there: no service says what it makes of
+/// that, and who removes one of them removes the other by chance.
+async fn makes_no_twin(at: &Opened<'_>, zone: &Zone, changes: &[(Row, Edit)]) -> Result<(), Failure> {
+    let telling = |(row, edit): &&(Row, Edit)| edit.values != row.values || !edit.attributes.is_empty();
+    let telling: Vec<&(Row, Edit)> = changes.iter().filter(telling).collect();
+    let Some((first, _)) = telling.first() else { return Ok(()) };
+    let of_set = Filter { name: Some(first.name.to_string()), rtype: Some(first.rtype), ..Filter::default() };
+    let one_set = telling.iter().all(|(row, _)| (&row.name, row.rtype) == (&first.name, first.rtype));
+    let before = rows(at, zone, &if one_set { of_set } else { Filter::default() }).await?;
+    let becomes = |row: &Row| {
+        let change = changes.iter().find(|(changed, _)| changed.id == row.id);
+        change.map_or_else(|| row.clone(), |(row, edit)| row_of(edit, Some(row)))
+    };
+    let after: Vec<Row> = before.iter().map(becomes).collect();
+    for (row, edit) in telling {
+        let made = row_of(edit, Some(row));
+        let mut others = before.iter().zip(&after).filter(|(other, _)| other.id != row.id);
+        if let Some((other, _)) = others.find(|(other, after)| at.is_twin(&made, after) && !at.is_twin(row, other)) {
+            return Err(refused(format!(
+                "{} would be there twice, as the record {} and as the record {}: nothing was updated (driftless records remove \
+                 takes away the one that is not wanted)",
+                named(&made),
+                other.id,
+                row.id
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn nothing_given(given: &Given) -> bool {
@@ -230,24 +261,31 @@ pub(super) async fn change_all(
     }
     at.warn_of_managed(changes.iter().flat_map(|(_, changes)| changes).map(|(row, _)| (&row.name, row.rtype)));
     let mut outcome = Outcome::written("update", "updated", writing.dry_run);
-    let mut updated = Vec::new();
-    for (zone, changes) in &changes {
-        let answers: Vec<Answer<Row>> = if writing.dry_run {
+    let (mut updated, mut interrupt) = (Vec::new(), None);
+    let hint = format!("{} shows what is there", at.look());
+    for (zone, changes) in changes {
+        let (so, changes): (Vec<_>, Vec<_>) = changes.into_iter().partition(|(row, edit)| at.is_so(edit, row));
+        outcome.unchanged.extend(so.into_iter().map(|(row, _)| (zone.name.clone(), row)));
+        let answers: Vec<Answer<Row>> = if writing.dry_run || changes.is_empty() {
             changes.iter().map(|(row, edit)| Ok(row_of(edit, Some(row)))).collect()
         } else {
-            let what = print::counted(changes.len(), "record");
-            patiently(&format!("updating {what} of {}", zone.name), at.editor.update(zone, changes)).await
+            let doing = format!("updating {} of {}", print::counted(changes.len(), at.noun()), zone.name);
+            let zone = &zone;
+            let update = |changes: Vec<(Row, Edit)>| async move { at.editor.update(zone, &changes).await };
+            let interrupt = interrupt.get_or_insert_with(Interrupt::listen);
+            interrupt.send((&doing, &at.look()), &changes, update).await
         };
         for ((row, _), answer) in changes.iter().zip(answers) {
             match answer {
                 Ok(row) => updated.push((zone.name.clone(), row)),
                 // Gone by now, or there already as it was to become: trying again ends the same.
                 Err(error) => {
-                    outcome.failures.push(Failed { what: named(row), error: in_the_way(error, UPDATE_HINT) });
+                    outcome.failures.push(Failed { what: named(row), error: in_the_way(error, &hint) });
                 }
             }
         }
     }
+    outcome.interrupted = interrupt.is_some_and(|interrupt| interrupt.heard);
     outcome.records(at, &updated, false, writing.common.json)
 }
 
@@ -319,7 +357,7 @@ pub(super) async fn remove_all(at: &Opened<'_>, cuts: &[(Zone, Vec<Cut>)], remov
     if !writing.dry_run {
         let what = match all.as_slice() {
             [(_, only)] => named(&only.gone()),
-            some => print::counted(some.len(), "record"),
+            some => print::counted(some.len(), at.noun()),
         };
         if !removing.yes && all.len() > 1 {
             all.iter().for_each(|(_, cut)| print::error(&format!("to be removed: {}", named(&cut.gone()))));
@@ -330,12 +368,12 @@ pub(super) async fn remove_all(at: &Opened<'_>, cuts: &[(Zone, Vec<Cut>)], remov
         }
     }
     let mut outcome = Outcome::written("remove", "removed", writing.dry_run);
-    let mut removed = Vec::new();
+    let (mut removed, mut interrupt) = (Vec::new(), None);
     for (zone, cuts) in cuts {
         let answers = if writing.dry_run {
             cuts.iter().map(|cut| cut.check(at, zone)).collect()
         } else {
-            take_away(at, zone, cuts).await
+            take_away(at, zone, cuts, interrupt.get_or_insert_with(Interrupt::listen)).await
         };
         for (cut, answer) in cuts.iter().zip(answers) {
             match answer {
@@ -344,22 +382,26 @@ pub(super) async fn remove_all(at: &Opened<'_>, cuts: &[(Zone, Vec<Cut>)], remov
             }
         }
     }
+    outcome.interrupted = interrupt.is_some_and(|interrupt| interrupt.heard);
     outcome.records(at, &removed, false, writing.common.json)
 }
 
 /// Whole records are removed together; sets of which values stay are updated. One answer each, in order.
-async fn take_away(at: &Opened<'_>, zone: &Zone, cuts: &[Cut]) -> Vec<Answer<()>> {
+async fn take_away(at: &Opened<'_>, zone: &Zone, cuts: &[Cut], interrupt: &mut Interrupt) -> Vec<Answer<()>> {
     let whole: Vec<Row> = cuts.iter().filter(|cut| cut.stays.is_empty()).map(|cut| cut.row.clone()).collect();
     let partly: Vec<(Row, Edit)> = cuts.iter().filter_map(|cut| Some((cut.row.clone(), cut.left()?))).collect();
-    let doing = format!("removing {} of {}", print::counted(cuts.len(), "record"), zone.name);
-    let work = async {
-        let removed = if whole.is_empty() { Vec::new() } else { at.editor.remove(zone, &whole).await };
-        let updated = if partly.is_empty() { Vec::new() } else { at.editor.update(zone, &partly).await };
-        (removed, updated)
-    };
-    let (removed, updated) = patiently(&doing, work).await;
+    let doing = format!("removing {} of {}", print::counted(cuts.len(), at.noun()), zone.name);
+    let (look, silent) = (at.look(), || Err(Error::transient(&doing, "there was no answer for it")));
+    let (mut removed, mut updated) = (Vec::new(), Vec::new());
+    if !whole.is_empty() {
+        let remove = |rows: Vec<Row>| async move { at.editor.remove(zone, &rows).await };
+        removed = interrupt.send((&doing, &look), &whole, remove).await;
+    }
+    if !partly.is_empty() {
+        let update = |changes: Vec<(Row, Edit)>| async move { at.editor.update(zone, &changes).await };
+        updated = interrupt.send((&doing, &look), &partly, update).await;
+    }
     let (mut removed, mut updated) = (removed.into_iter(), updated.into_iter().map(|answer| answer.map(drop)));
-    let silent = || Err(Error::transient(&doing, "there was no answer for it"));
     let answer = |cut: &Cut| {
         let next = if cut.stays.is_empty() { removed.next() } else { updated.next() };
         next.unwrap_or_else(silent)

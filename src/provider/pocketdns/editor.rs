@@ -79,6 +79,11 @@ impl Editor for PocketDns {
         Err(cannot(format!("removing the zone {}", zone.name), "PocketDNS's API has no call to give up a domain"))
     }
 
+    fn check_template(&self, template: &str, unapplied: bool) -> Result<()> {
+        rules::template(template, unapplied)
+            .map_err(|why| cannot(format!("applying the template {}", template.escape_debug()), why).unsent())
+    }
+
     async fn zones(&self) -> Result<Vec<ZoneRow>> {
         let row = |(zone, domain): (Zone, api::Domain)| ZoneRow { zone, attributes: attributes(domain) };
         let mut rows: Vec<ZoneRow> = self.reached().await?.into_iter().map(row).collect();

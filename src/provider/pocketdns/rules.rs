@@ -9,7 +9,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use super::api::{New, Patch};
 use crate::model::name::Name;
 use crate::model::record::{RecordType, Ttl};
-use crate::provider::edit::rules::Rules;
+use crate::provider::edit::rules::{Objection, Rules};
+use crate::provider::setting::Settings;
 use crate::provider::shape::zones::Zone;
 
 /// The shortest and the longest time to live, in seconds.
@@ -33,6 +34,9 @@ const RULES: Rules<'_> = Rules {
 /// The domain itself, in the place of a name.
 pub const ROOT: &str = "@";
 
+/// Why there is no `*.example.org`.
+const NO_ASTERISK: &str = "PocketDNS documents no names with an asterisk";
+
 /// The longest text of a TXT record, and of each of its strings, in octets.
 const STRING: usize = 255;
 
@@ -49,6 +53,14 @@ pub struct Wanted<'a> {
     pub ttl: Option<Ttl>,
     /// Its priority, as text.
     pub priority: Option<&'a str>,
+}
+
+/// What is known of a name without asking.
+#[must_use]
+pub fn objection(_: &Settings, name: &Name, _: &[RecordType]) -> Option<Objection> {
+    let help = "write each name out, or point it elsewhere with a CNAME".to_owned();
+    let wild = name.as_str().starts_with('*');
+    wild.then(|| Objection { certain: true, why: format!("{name}: {NO_ASTERISK}"), help })
 }
 
 /// A new record as it is sent.
@@ -71,6 +83,25 @@ pub fn new(zone: &Zone, wanted: &Wanted<'_>) -> Result<New, String> {
     }
     let ttl = wanted.ttl.map(Ttl::seconds);
     Ok(New { rtype: wanted.rtype.as_str().to_owned(), name, content, ttl, priority })
+}
+
+/// The only template that the documentation names.
+const TEMPLATE: &str = "tpl_website_basic";
+
+/// Whether there may be a template of this id; `unapplied`, whether there surely is, as nobody can ask without applying it.
+///
+/// # Errors
+/// Why not.
+pub fn template(id: &str, unapplied: bool) -> Result<(), String> {
+    let rest = id.strip_prefix("tpl_").unwrap_or_default();
+    if rest.is_empty() || !rest.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')) {
+        return Err(format!("a template's id looks like {TEMPLATE}"));
+    }
+    if unapplied && id != TEMPLATE {
+        let why = "without applying it nobody can ask whether there is another";
+        return Err(format!("PocketDNS documents {TEMPLATE} alone, and {why}: nothing can be foreseen"));
+    }
+    Ok(())
 }
 
 /// What is sent to make a record what is wanted: what differs, as everything else stays as it is. The time to live and the
@@ -104,7 +135,7 @@ pub fn patch(zone: &Zone, held: &Wanted<'_>, wanted: &Wanted<'_>) -> Result<Patc
 fn name(zone: &Zone, wanted: &Wanted<'_>) -> Result<String, String> {
     match wanted.name.relative_to(&zone.name) {
         Some("") | None => Ok(ROOT.to_owned()),
-        Some(front) if front.contains('*') => Err("PocketDNS documents no names with an asterisk".into()),
+        Some(front) if front.contains('*') => Err(NO_ASTERISK.into()),
         // Everything else that is documented of a name every `Name` keeps.
         Some(front) => Ok(front.to_owned()),
     }
