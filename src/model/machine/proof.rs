@@ -256,8 +256,8 @@ impl State {
         }
         let never_read = record.entry.read_back.is_none() && now.moment.since(accepted.moment) < EFFECT;
         let never_there = never_read && record.before.as_ref() == Some(held);
-        if !never_there && want.is_subset(held) && !spec.whole {
-            // Ours stands, and something of ours from earlier beside it.
+        if !never_there && want.is_subset(held) && (!spec.whole || held.is_subset(&record.entry.ours)) {
+            // Ours stands, and something of ours from earlier beside it: a late reading made us leave it there.
             return false;
         }
         // Read and found otherwise: it is confirmed no more, and what was undone once is not counted twice.

@@ -98,3 +98,30 @@ fn the_values_that_count_as_ours_do_not_grow_for_ever() {
     let ours = rig.state.records[&id()].entry.ours.len();
     assert!(ours <= 20, "{ours} values count as ours");
 }
+
+#[test]
+fn what_a_late_reading_made_us_leave_there_is_nobody_elses_change() {
+    // The service shows what it held some time ago: a change planned upon that takes away what is gone already, and leaves what we
+    // wrote in between beside the new address.
+    let mut whole = desired(readable());
+    whole.records.values_mut().for_each(|spec| spec.whole = true);
+    let mut rig = Rig::new(whole, &Documents::new());
+    rig.says(1);
+    rig.feed(Event::Start);
+    rig.pass(5 * SECOND);
+    rig.reads(Ok(seen(&[1])));
+    for address in [2, 3] {
+        rig.changes_to(address);
+        rig.pass(MINUTE);
+        rig.reads(Ok(seen(&[address - 1])));
+        rig.applies(&[address], Ok(Applied::Done));
+        let left = [address - 1, address];
+        rig.pass(2 * MINUTE);
+        rig.reads(Ok(seen(&left)));
+        assert_eq!(held(&rig), None, "{left:?} are ours alone");
+        rig.applies(&[address], Ok(Applied::Done));
+        rig.pass(SECOND);
+        rig.reads(Ok(seen(&[address])));
+        assert_eq!(rig.standing(), Standing::UpToDate);
+    }
+}
