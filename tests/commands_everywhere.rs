@@ -71,6 +71,11 @@ macro_rules! at_each_service {
                 }
 
                 #[tokio::test]
+                async fn txt_is_one_text_however_it_is_typed_and_however_the_service_writes_it() {
+                    matrix::texts(start).await;
+                }
+
+                #[tokio::test]
                 async fn wrong_credentials_are_refused_for_every_command_and_never_shown() {
                     matrix::wrong_credentials(start).await;
                 }

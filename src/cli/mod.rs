@@ -26,6 +26,7 @@ Exit codes:
   75  it failed in passing, or waits: trying again later may work
   77  credentials or rights were refused, or this user may not ask
   78  the configuration, or what was asked, is wrong
+  130 a change by hand was interrupted
 
 Files:
   /etc/driftless/driftless.toml   the configuration, and conf.d/*.toml beside it

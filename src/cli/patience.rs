@@ -194,7 +194,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_was_taken_is_not_sent_again_after_a_pause() {
         let sent = RefCell::new(Vec::new());
-        let answers = quiet().send(("adding", "driftless records list"), &[1, 2, 3], |some: Vec<u32>| {
+        let mut interrupt = quiet();
+        let answers = interrupt.send(("adding", "driftless records list"), &[1, 2, 3], |some: Vec<u32>| {
             let first = sent.borrow().is_empty();
             sent.borrow_mut().push(some.clone());
             let answer = move |n| if first && n == 2 { Err(limited(5)) } else { Ok(n) };

@@ -106,9 +106,7 @@ fn room(width: Option<usize>, used: usize) -> Option<usize> {
 /// A cell cut to `room` characters.
 fn cut(cell: &str, room: Option<usize>) -> String {
     match room {
-        Some(room) if cell.chars().count() > room => {
-            cell.chars().take(room.saturating_sub(1)).chain(['…']).collect()
-        }
+        Some(room) if cell.chars().count() > room => cell.chars().take(room.saturating_sub(1)).chain(['…']).collect(),
         _ => cell.to_owned(),
     }
 }
@@ -246,7 +244,8 @@ mod tests {
         let head = ["NAME", "TYPE", "TTL", "VALUE"];
         let row = |name: &str, value: &str| vec![name.to_owned(), "TXT".into(), "300".into(), value.to_owned()];
         let long = format!("{}.example.org", "label.".repeat(30));
-        let rows = [row(&long, "192.0.2.1"), row("home.example.org", "v=spf1 -all"), row("a.example.org", &"x".repeat(90))];
+        let rows =
+            [row(&long, "192.0.2.1"), row("home.example.org", "v=spf1 -all"), row("a.example.org", &"x".repeat(90))];
         let shown = fitted(&head, &rows, 80);
         let width = |row: &Vec<String>| row.iter().map(|cell| cell.chars().count()).collect::<Vec<_>>();
         assert_eq!(width(&shown[0]), [37, 3, 3, 9], "{shown:?}");

@@ -48,6 +48,9 @@ const WRONG: &[(&str, i32, &str)] = &[
     ("records add new.example.org AAAA 192.0.2.9", 64, "is no IPv6 address"),
     ("records add new.example.org A 192.0.2.9 192.0.2.9", 64, "given twice"),
     ("records add new.example.org TXT ~", 64, "a value is empty"),
+    ("records add new.example.org TXT \"open", 64, "does not end with one"),
+    ("records add new.example.org TXT \"a\"~b~\"c\"", 64, "only spaces"),
+    ("records update www.example.org TXT \"open", 64, "does not end with one"),
     ("records add new.example.org A", 64, "VALUE"),
     ("records update www.example.org A 2001:db8::1", 64, "is no IPv4 address"),
     ("records update www.example.org A", 64, "nothing to change was named"),
@@ -276,4 +279,36 @@ pub async fn interrupted(start: Start) {
         130,
         &["interrupted, and nothing of it is taken back", "driftless records list shows", "added: 0 record", ", 1 not"],
     );
+}
+
+/// TXT is one text at every service, typed with or without quotation marks, however the service writes it.
+pub async fn texts(start: Start) {
+    let desk = Desk::before(start).await;
+    let long = "x".repeat(300);
+    for (name, typed, text) in [
+        ("one", "v=spf1~-all", "v=spf1 -all"),
+        ("two", "\"v=spf1~\"~\"-all\"", "v=spf1 -all"),
+        ("coded", "\"v\\061spf1\"", "v=spf1"),
+        ("long", &long, &long),
+    ] {
+        let name = format!("{name}.example.org");
+        let added = desk.json(&format!("records add {name} TXT {typed}")).await;
+        let listed = desk.json(&format!("records list --name {name}")).await;
+        for shown in [added, listed] {
+            assert_eq!(shown["records"][0]["values"], serde_json::json!([text]), "{typed}: {shown}");
+        }
+        let mark = desk.mark();
+        desk.run(&format!("records add {name} TXT {typed}")).await.ends(0, &["is there already"]);
+        desk.run(&format!("records update {name} TXT {typed}")).await.ends(0, &["is there already"]);
+        assert_eq!(desk.writes(&desk.since(mark)), 0, "{typed}");
+    }
+    // A change of the TTL leaves the text alone.
+    desk.run("records update two.example.org TXT --ttl 1800").await.ends(0, &["v=spf1 -all", "1800"]);
+    desk.run("records remove two.example.org TXT \"v=spf1~-all\" --yes").await.ends(0, &["removed: 1 record"]);
+    let quoted = desk.run("records add said.example.org TXT say~\"a\"").await;
+    match desk.service.provider {
+        "rackspace" => drop(quoted.fails(78, "quotation marks and backslashes are taken out", &desk.service.secret)),
+        _ => drop(quoted.ends(0, &["say \"a\""])),
+    }
+    desk.is_correct();
 }

@@ -92,7 +92,8 @@ impl<'a> Opened<'a> {
         let account = match (name, fitting.as_slice()) {
             (Some(name), _) => {
                 if loaded.config.unusable.contains(name) {
-                    let why = format!("the account \"{name}\" cannot be used: see what is wrong with the configuration");
+                    let why =
+                        format!("the account \"{name}\" cannot be used: see what is wrong with the configuration");
                     return Err(refused(why));
                 }
                 let account = accounts.get(name).ok_or_else(|| {

@@ -7,7 +7,7 @@ use crate::cli::patience::asked;
 use crate::config;
 use crate::model::error;
 use crate::model::name::Name;
-use crate::model::record::{RecordType, Value};
+use crate::model::record::{self, RecordType, Value};
 use crate::provider::edit::{Attribute, Attributes, Filter, Row, ZoneRow, fits};
 use crate::provider::shape::zones::{Zone, longest};
 
@@ -190,6 +190,9 @@ pub(super) fn values(rtype: RecordType, typed: &[String]) -> Result<Vec<String>,
             return Err(mistyped("a value is empty"));
         }
         let value = Value::parse(rtype, text).map_err(mistyped)?;
+        if matches!(rtype, RecordType::Spf | RecordType::Txt) {
+            record::text(text).map_err(|why| mistyped(format!("{why}: {}", text.trim())))?;
+        }
         // Addresses in their usual form; anything else as it was typed, quotes included.
         let text = value.address().map_or_else(|| text.trim().to_owned(), |address| address.to_string());
         if values.contains(&text) {

@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::api::{New, Patch};
 use crate::model::name::Name;
-use crate::model::record::{RecordType, Ttl};
+use crate::model::record::{self, RecordType, Ttl, Value};
 use crate::provider::edit::rules::{Objection, Rules};
 use crate::provider::setting::Settings;
 use crate::provider::shape::zones::Zone;
@@ -37,7 +37,7 @@ pub const ROOT: &str = "@";
 /// Why there is no `*.example.org`.
 const NO_ASTERISK: &str = "PocketDNS documents no names with an asterisk";
 
-/// The longest text of a TXT record, and of each of its strings, in octets.
+/// The longest text of a TXT record that is sent without quotation marks, in octets.
 const STRING: usize = 255;
 
 /// What a person or the engine wants a record to be.
@@ -118,7 +118,9 @@ pub fn patch(zone: &Zone, held: &Wanted<'_>, wanted: &Wanted<'_>) -> Result<Patc
         RULES.place(zone, wanted.name, wanted.rtype)?;
         patch.name = Some(name(zone, wanted)?);
     }
-    if held.content != wanted.content {
+    let value = |content: &str| Value::parse(wanted.rtype, content).ok();
+    if held.content != wanted.content && (value(held.content).is_none() || value(held.content) != value(wanted.content))
+    {
         patch.content = Some(content(wanted.rtype, wanted.content)?);
     }
     if let Some(given) = wanted.ttl.filter(|given| held.ttl != Some(*given)) {
@@ -182,37 +184,15 @@ fn srv(text: &str) -> Result<String, String> {
     Ok([numeric, &[host]].concat().join(" "))
 }
 
-/// A text, or several strings between quotes.
-fn txt(text: &str) -> Result<String, String> {
-    if text.is_empty() {
-        return Err("a TXT record is not empty".into());
+/// A text as it is sent: as it stands where it is short and cannot be taken for something else, in strings between quotation marks
+/// otherwise.
+fn txt(typed: &str) -> Result<String, String> {
+    let text = record::text(typed)?;
+    match text.len() {
+        0 => Err("a TXT record is not empty".into()),
+        1..=STRING if !text.starts_with('"') => Ok(text),
+        _ => Ok(record::presented(&text)),
     }
-    let quoted = text.len() >= 2 && text.starts_with('"') && text.ends_with('"');
-    let longest = if quoted { strings(text)?.into_iter().max().unwrap_or_default() } else { text.len() };
-    if longest > STRING {
-        return Err(format!("a string of a TXT record has at most {STRING} octets, not {longest}"));
-    }
-    Ok(text.to_owned())
-}
-
-/// The lengths of strings between quotes.
-fn strings(text: &str) -> Result<Vec<usize>, String> {
-    let (mut lengths, mut inside, mut length) = (Vec::new(), false, 0);
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '"' if inside => {
-                lengths.push(std::mem::take(&mut length));
-                inside = false;
-            }
-            '"' => inside = true,
-            '\\' if inside => length += chars.next().map_or(0, char::len_utf8),
-            _ if inside => length += c.len_utf8(),
-            ' ' | '\t' => {}
-            _ => return Err("between the quoted strings of a TXT record there are only spaces".into()),
-        }
-    }
-    if inside { Err("a quoted string of a TXT record does not end".into()) } else { Ok(lengths) }
 }
 
 #[cfg(test)]
@@ -308,9 +288,11 @@ mod tests {
         assert_eq!(plain(Cname, "Example.COM.").unwrap(), "example.com");
         assert_eq!(plain(Aaaa, "2001:DB8:0::1").unwrap(), "2001:db8::1");
         assert_eq!(plain(Srv, "0 0 0 .").unwrap(), "0 0 0 .");
-        assert!(plain(Txt, &"x".repeat(255)).is_ok() && plain(Txt, &"x".repeat(256)).is_err());
-        let long = format!("\"{0}\" \"{0}\"", "x".repeat(255));
-        assert_eq!(plain(Txt, &long).unwrap(), long);
+        assert_eq!(plain(Txt, &"x".repeat(255)).unwrap(), "x".repeat(255));
+        let long = format!("\"{0}\" \"{0}\"", "x".repeat(250));
+        assert_eq!(plain(Txt, &long).unwrap().replace(['"', ' '], ""), "x".repeat(500));
+        assert!(plain(Txt, &"x".repeat(256)).unwrap().starts_with('"'), "in strings of at most 255");
+        assert_eq!(plain(Txt, r#""v=spf1 " "-all""#).unwrap(), "v=spf1 -all");
         assert!(plain(Txt, &format!("\"{}\"", "x".repeat(256))).is_err());
     }
 
