@@ -30,6 +30,7 @@ static PROVIDERS: [Entry; 2] = [
         shape: "rrsets",
         documentation: "https://example.org/",
         notice: None,
+        keeps: |_, _| Ok(()),
         ttl: ANY_TTL,
         settings: &[
             Setting::optional("choice", Kind::Choice(&["red", "green", "blue"]), "a colour"),
@@ -57,6 +58,7 @@ static PROVIDERS: [Entry; 2] = [
         shape: "rrsets",
         documentation: "https://example.org/",
         notice: None,
+        keeps: |_, _| Ok(()),
         ttl: ANY_TTL,
         settings: &[
             Setting::required("auth_url", Kind::Url, "the URL of the identity service").or_variable("OS_AUTH_URL"),

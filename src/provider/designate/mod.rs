@@ -50,6 +50,7 @@ pub const ENTRY: Entry = Entry {
     notice: None,
     ttl: ANY_TTL,
     settings: settings::SETTINGS,
+    keeps: rules::keeps,
     build,
     edit: Some(edit),
 };

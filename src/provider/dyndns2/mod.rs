@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use reqwest::{Request, Url};
 use secrecy::ExposeSecret;
 
-use super::edit::rules::ANY_TTL;
+use super::edit::rules::{ANY_TTL, only_addresses};
 use super::setting::{Kind, Setting, Settings, SettingsError};
 use super::shape::push::{Push, PushProvider, Update};
 use super::{Budget, Entry, Provider, Terms, Tools};
@@ -32,6 +32,7 @@ pub const ENTRY: Entry = Entry {
     notice: None,
     ttl: ANY_TTL,
     settings: SETTINGS,
+    keeps: only_addresses,
     build,
     edit: None,
 };
