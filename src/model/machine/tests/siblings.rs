@@ -10,7 +10,7 @@ fn other() -> Id {
 /// Both families, declared and known.
 fn both(terms: Terms) -> Rig {
     let mut desired = desired(terms);
-    desired.records.insert(other(), spec());
+    desired.records.insert(other(), spec_of_ipv6());
     let mut rig = Rig::new(desired, &Documents::new());
     rig.says(1);
     six(&mut rig, 1);
