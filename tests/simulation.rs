@@ -79,7 +79,7 @@ fn machines_that_fight_over_a_name_are_damped_and_say_so() {
     for shape in [Shape::Rrsets, Shape::Records, Shape::Jobs, Shape::Pending, Shape::Push] {
         for seed in 1..=5 {
             let (writes, said) = fight(seed, shape).unwrap();
-            assert!(said, "{shape:?}, seed {seed}: nobody says it");
+            assert!(said > 15 * 24 / 2, "{shape:?}, seed {seed}: it is said in {said} of 360 hours only");
             // A push service tells by its name servers, which cause one write a day and machine at most.
             let most = if shape == Shape::Push { 30 } else { 0 };
             assert!(writes <= most, "{shape:?}, seed {seed}: {writes} writes in half a month");
