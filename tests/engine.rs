@@ -305,13 +305,8 @@ fn declare(parts: &mut Parts, name: &str, service: &Arc<Service>, (word, source)
     parts.desired.sources.insert(source_name.clone(), SourceSpec { min_interval: Duration::ZERO });
     parts.detectors.insert(source_name.clone(), Arc::clone(source) as Arc<dyn Detector>);
     for at in 0..names {
-        let spec = RecordSpec {
-            source: Expression::Source(source_name.clone()),
-            ttl: TtlPolicy::Keep,
-            whole: false,
-            private: true,
-            absent_after: None,
-        };
+        let source = Expression::Source(source_name.clone());
+        let spec = RecordSpec { private: true, ..RecordSpec::of(Family::Ipv4, source) };
         let key = RrsetKey::new(format!("n{at}.{name}.example").parse().expect("a name"), RecordType::A);
         parts.desired.records.insert(Id { account: account.clone(), key }, spec);
     }

@@ -4,7 +4,8 @@
 mod simulator;
 
 use driftless::model::machine::Planted;
-use simulator::{Life, live};
+use simulator::several::{fight, share};
+use simulator::{Life, Shape, live};
 
 /// Lives enough to meet each old bug.
 const LIVES: u64 = 30;
@@ -64,4 +65,24 @@ fn a_pause_that_is_not_kept_is_found() {
 fn values_of_others_that_are_thrown_away_are_found() {
     let wrong = found(Planted::OverwritesForeign);
     assert!(wrong.contains("somebody else's value is gone"), "{wrong}");
+}
+
+#[test]
+fn machines_that_share_a_name_take_nothing_of_each_other_through_flapping_uplinks_and_renumbering_storms() {
+    for seed in 1..=LIVES {
+        assert_eq!(share(seed), Ok(()), "seed {seed}");
+    }
+}
+
+#[test]
+fn machines_that_fight_over_a_name_are_damped_and_say_so() {
+    for shape in [Shape::Rrsets, Shape::Records, Shape::Jobs, Shape::Pending, Shape::Push] {
+        for seed in 1..=5 {
+            let (writes, said) = fight(seed, shape).unwrap();
+            assert!(said > 15 * 24 / 2, "{shape:?}, seed {seed}: it is said in {said} of 360 hours only");
+            // A push service tells by its name servers, which cause one write a day and machine at most.
+            let most = if shape == Shape::Push { 30 } else { 0 };
+            assert!(writes <= most, "{shape:?}, seed {seed}: {writes} writes in half a month");
+        }
+    }
 }

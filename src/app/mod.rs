@@ -8,11 +8,12 @@ use std::time::Duration;
 use crate::config::{self, Config, ConfigErrors, Input};
 use crate::engine::{Ears, Engine, Onlooker, Parts, Rebuild, Until};
 use crate::model::agree::{Reading, SourceName, Verdict, agree};
-use crate::model::desired::Id;
+use crate::model::desired::{Id, Uplink};
 use crate::model::error::Error;
 use crate::model::machine::standing::View;
 use crate::model::machine::{Document, Documents, Event, Mode, State, Target, step};
 use crate::model::record::Family;
+use crate::model::uplinks::{Memory, give, together};
 use crate::os::clock::{self, Clock, SystemClock};
 use crate::os::file::Claim;
 use crate::os::netlink::Watch;
@@ -344,6 +345,8 @@ pub struct Said {
 pub struct Believed {
     /// The record set.
     pub record: Id,
+    /// The family: a value that is made of addresses may follow both.
+    pub family: Family,
     /// What is believed.
     pub reading: Reading,
 }
@@ -351,11 +354,8 @@ pub struct Believed {
 /// Asks every source, and says what is believed of what they say.
 pub async fn detect(parts: &Parts) -> (Vec<Said>, Vec<Believed>) {
     let mut questions = Vec::new();
-    for (id, spec) in &parts.desired.records {
-        let mut names = Vec::new();
-        spec.source.sources(&mut names);
-        let family = id.key.rtype.family();
-        questions.extend(names.into_iter().filter_map(|name| Some((name.clone(), family?))));
+    for spec in parts.desired.records.values() {
+        questions.extend(spec.sources().map(|(name, family)| (name.clone(), family)));
     }
     questions.sort();
     questions.dedup();
@@ -369,17 +369,21 @@ pub async fn detect(parts: &Parts) -> (Vec<Said>, Vec<Believed>) {
         })
     });
     let said = futures_util::future::join_all(asked).await;
-    let believed = parts.desired.records.iter().filter_map(|(id, spec)| {
-        let family = id.key.rtype.family()?;
+    let come_to = |uplink: &Uplink| {
         let read = |name: &SourceName| {
-            said.iter().find(|said| said.source == *name && said.family == family).map(|said| &said.reading)
+            said.iter().find(|said| said.source == *name && said.family == uplink.family).map(|said| &said.reading)
         };
-        let reading = match agree(&spec.source, 0, &read) {
+        match agree(&uplink.source, 0, &read) {
             Verdict::Known(reading) => reading,
             Verdict::Ask(_) => Reading::Unknown("a source was not asked".into()),
-        };
-        Some(Believed { record: id.clone(), reading })
-    });
-    let believed = believed.collect();
+        }
+    };
+    let mut believed = Vec::new();
+    for (id, spec) in &parts.desired.records {
+        let readings: Vec<_> = spec.uplinks.iter().map(|uplink| (uplink, come_to(uplink))).collect();
+        let (given, _) = give(&readings, &mut Memory::new());
+        let of_family = |family| Believed { record: id.clone(), family, reading: together(&given, family) };
+        believed.extend(spec.families().map(of_family));
+    }
     (said, believed)
 }

@@ -17,8 +17,10 @@ use crate::detect::router::{self, Router, RouterOptions};
 use crate::detect::stun::Stun;
 use crate::engine::{Access, Parts};
 use crate::model::agree::{Expression, SourceName};
-use crate::model::desired::{AccountName, AccountSpec, Desired, Id, RecordSpec, SourceSpec, TtlPolicy};
-use crate::model::record::{Family, RrsetKey};
+use crate::model::desired::{
+    AccountName, AccountSpec, Desired, FirstContact, Id, RecordSpec, SourceSpec, TtlPolicy, Uplink,
+};
+use crate::model::record::{Family, RecordType, RrsetKey};
 use crate::net::dns::whoami::{Form, Question};
 use crate::net::http::{Http, shown};
 use crate::net::server::Server;
@@ -84,12 +86,24 @@ pub fn build(
         detectors: BTreeMap::new(),
     };
     for record in &config.records {
+        let mut declare = |rtype, uplinks| {
+            let id = Id { account: AccountName(record.account.clone()), key: RrsetKey::new(record.name.clone(), rtype) };
+            parts.desired.records.insert(id, spec(record, uplinks));
+        };
+        let mut together = Vec::new();
         for (family, source) in [(Family::Ipv4, &record.ipv4), (Family::Ipv6, &record.ipv6)] {
-            let Some(source) = sources.expression(source, family, record.private)? else { continue };
-            let key = RrsetKey::new(record.name.clone(), family.record_type());
-            let id = Id { account: AccountName(record.account.clone()), key };
-            parts.desired.records.insert(id, spec(record, source));
+            match &record.derived {
+                Some(derived) if derived.value.template.families().any(|needed| needed == family) => {
+                    together.extend(sources.uplinks(source, family, record.private)?);
+                }
+                Some(_) => {}
+                None => match sources.uplinks(source, family, record.private)? {
+                    none if none.is_empty() => {}
+                    uplinks => declare(family.record_type(), uplinks),
+                },
+            }
         }
+        record.derived.iter().for_each(|derived| declare(derived.rtype, std::mem::take(&mut together)));
     }
     let Desired { sources: specs, check, verify, .. } = &mut parts.desired;
     *specs = sources.specs;
@@ -132,9 +146,18 @@ fn same_service(before: &Parts, name: &AccountName, account: &config::Account) -
     before.desired.accounts.get(name).is_some_and(|spec| spec.service == account.entry.name)
 }
 
-fn spec(record: &config::Record, source: Expression) -> RecordSpec {
+fn spec(record: &config::Record, uplinks: Vec<Uplink>) -> RecordSpec {
+    let is_text = |rtype| matches!(rtype, RecordType::Spf | RecordType::Txt);
     RecordSpec {
-        source,
+        uplinks,
+        derived: record.derived.as_ref().map(|derived| Box::new(derived.value.clone())),
+        first_contact: match &record.derived {
+            _ if record.values == Values::Shared => FirstContact::Joins,
+            // Texts of all kinds stand in one set.
+            Some(derived) if is_text(derived.rtype) => FirstContact::Joins,
+            Some(_) => FirstContact::Waits,
+            None => FirstContact::Adopts,
+        },
         ttl: match record.ttl {
             config::TtlPolicy::Keep => TtlPolicy::Keep,
             config::TtlPolicy::Set(ttl) => TtlPolicy::Set(ttl),
@@ -149,6 +172,16 @@ fn spec(record: &config::Record, source: Expression) -> RecordSpec {
 }
 
 impl Sources<'_> {
+    /// The ways in which a family's addresses are learnt: none where it is off, several with several uplinks.
+    fn uplinks(&mut self, source: &Source, family: Family, private: bool) -> Result<Vec<Uplink>, String> {
+        let each = match source {
+            Source::All(of) => of.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        let uplink = |source| Uplink { family, source };
+        Ok(self.each(each, family, private)?.into_iter().map(uplink).collect())
+    }
+
     /// The expression of a source, its detectors noted; `None` where the family is off.
     fn expression(&mut self, source: &Source, family: Family, private: bool) -> Result<Option<Expression>, String> {
         Ok(Some(match source {
@@ -197,6 +230,8 @@ impl Sources<'_> {
                 let fixed = Fixed::new(addresses, private).map_err(|why| why.to_string())?;
                 self.note(format!("fixed {text}"), private, Duration::ZERO, fixed)
             }
+            // The configuration has it stand by itself.
+            Source::All(_) => return Err("uplinks cannot be part of another source".into()),
             Source::FirstOf(of) => Expression::FirstOf(self.each(of, family, private)?),
             Source::Quorum { need, of } => Expression::Quorum { need: *need, of: self.each(of, family, private)? },
         }))

@@ -223,8 +223,11 @@ pub(super) async fn detect(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
         .collect();
     print::table(&["SOURCE", "FAMILY", "TOOK", "SAYS"], &rows);
     print::line("");
-    let rows: Vec<Vec<String>> =
-        believed.iter().map(|belief| vec![belief.record.to_string(), belief.reading.to_string()]).collect();
+    let of = |belief: &app::Believed| match belief.record.key.rtype.family() {
+        Some(_) => belief.record.to_string(),
+        None => format!("{} ({})", belief.record, belief.family),
+    };
+    let rows: Vec<Vec<String>> = believed.iter().map(|belief| vec![of(belief), belief.reading.to_string()]).collect();
     print::table(&["RECORD", "BELIEVED"], &rows);
     Ok(code)
 }
@@ -324,8 +327,15 @@ fn explain_one(status: &Status, record: &RecordStatus) {
         print::hanging(&format!("  held since:   {} ({})", held.since, held.reason), 14);
         print::hanging(&format!("  to let go:    {}", held.release), 14);
     }
+    for uplink in &record.uplinks {
+        let gives = list(&Some(uplink.addresses.clone()));
+        let stays = if uplink.state == "unknown" { format!(", which stays; {}", uplink.says) } else { String::new() };
+        print::hanging(&format!("  uplink:       {} ({}): {}, gives {gives}{stays}", uplink.uplink, uplink.family, uplink.state), 14);
+    }
+    // A and AAAA follow their own family, everything else whatever its value is made of.
     let family = record.rtype.parse().ok().and_then(RecordType::family);
-    let its_own = |source: &&SourceStatus| record.sources.contains(&source.source) && Some(source.family) == family;
+    let of_family = |source: &SourceStatus| family.is_none_or(|family| family == source.family);
+    let its_own = |source: &&SourceStatus| record.sources.contains(&source.source) && of_family(source);
     for source in status.sources.iter().filter(its_own) {
         print::hanging(&format!("  source:       {} ({}): {}", source.source, source.family, source.says), 14);
     }

@@ -16,8 +16,8 @@ use crate::model::record::Family;
 const WORDS: [&str; 7] = ["auto", "off", "interface", "dns", "https", "router", "stun"];
 
 /// The keys of which a table that is a source has exactly one.
-const FORMS: [&str; 10] =
-    ["command", "dns", "file", "first_of", "fixed", "https", "interface", "quorum", "router", "stun"];
+const FORMS: [&str; 11] =
+    ["all", "command", "dns", "file", "first_of", "fixed", "https", "interface", "quorum", "router", "stun"];
 
 const EXPECTED: &str = "a source: \"auto\", false, an address, or a table such as { interface = \"eth0\" }";
 
@@ -95,8 +95,9 @@ fn word(reader: &mut Reader, field: Field<'_>, family: Family, text: &str) -> Op
 /// Reads a table: exactly one of its keys says what it is.
 fn form(reader: &mut Reader, field: Field<'_>, family: Family, table: &Table) -> Option<Source> {
     let mut fields = Fields::new(table);
-    let given: Vec<Field<'_>> =
-        FORMS.into_iter().filter(|key| table.contains_key(*key)).filter_map(|key| fields.take(key)).collect();
+    // An interface has a flag of that name: all of its addresses.
+    let is_form = |key: &&str| table.contains_key(*key) && !(*key == "all" && table.contains_key("interface"));
+    let given: Vec<Field<'_>> = FORMS.into_iter().filter(is_form).filter_map(|key| fields.take(key)).collect();
     let main = match given.as_slice() {
         [main] => *main,
         [] => {
@@ -106,12 +107,13 @@ fn form(reader: &mut Reader, field: Field<'_>, family: Family, table: &Table) ->
         }
         [first, second, ..] => {
             let message = format!("`{}` and `{}` are two sources, only one can be used", first.key, second.key);
-            let help = "several sources are { first_of = [ … ] } or { quorum = 2, of = [ … ] }";
+            let help = "several sources are { first_of = [ … ] }, { quorum = 2, of = [ … ] } or, as uplinks, { all = [ … ] }";
             reader.note(error(second.at, message).also(first.at, "the other one").help(help.to_owned()));
             return None;
         }
     };
     let source = match main.key {
+        "all" => uplinks(reader, main, family),
         "interface" => interface(reader, main, family, &mut fields).map(Source::Interface),
         "dns" => world::dns(reader, main, family, &mut fields),
         "https" => world::https(reader, main, family, &mut fields),
@@ -209,6 +211,7 @@ fn several(reader: &mut Reader, main: Field<'_>, family: Family) -> Option<Vec<S
         let item = main.item(item);
         match source(reader, item, family) {
             Some(Source::Off) => reader.refuse(item, "\"off\" cannot be one of several sources"),
+            Some(Source::All(_)) => reader.refuse(item, "`all` stands by itself, never within another source"),
             Some(source) if sources.contains(&source) => reader.refuse(item, "this source is given twice"),
             Some(source) => {
                 sources.push(source);
@@ -219,6 +222,16 @@ fn several(reader: &mut Reader, main: Field<'_>, family: Family) -> Option<Vec<S
         complete = false;
     }
     complete.then_some(sources)
+}
+
+/// Uplinks, each of which has its own address under the same name.
+fn uplinks(reader: &mut Reader, main: Field<'_>, family: Family) -> Option<Source> {
+    let sources = several(reader, main, family)?;
+    if sources.len() < 2 {
+        reader.refuse(main, "of a single uplink the source itself is enough");
+        return None;
+    }
+    Some(Source::All(sources))
 }
 
 fn quorum(reader: &mut Reader, main: Field<'_>, family: Family, fields: &mut Fields<'_>) -> Option<Source> {

@@ -12,6 +12,7 @@ use reqwest::header::HeaderName;
 use super::problem::{Place, Warning};
 use crate::detect::echoes::Protocol;
 use crate::detect::router;
+use crate::model::desired;
 use crate::model::name::Name;
 use crate::model::record::{RecordType, Ttl};
 use crate::net::dns::whoami::Question;
@@ -125,6 +126,8 @@ pub enum Source {
     },
     /// These addresses, all of the family, at least one, each once.
     Fixed(Vec<IpAddr>),
+    /// All of these, each an uplink: what any of them has; at least two, no two the same, and never within another source.
+    All(Vec<Self>),
     /// The first of these that knows; at least one.
     FirstOf(Vec<Self>),
     /// What so many of these agree on.
@@ -256,6 +259,8 @@ pub struct Record {
     pub ttl: TtlPolicy,
     /// What becomes of values that are not ours.
     pub values: Values,
+    /// What is published instead of the addresses themselves.
+    pub derived: Option<Derived>,
     /// Whether private addresses are published on purpose.
     pub private: bool,
     /// What happens when there is certainly no address.
@@ -265,11 +270,23 @@ pub struct Record {
 }
 
 impl Record {
-    /// The types that are managed: those whose source is not [`Source::Off`]; at least one.
+    /// The types that are managed: the one whose value is made of addresses, or those whose source is not [`Source::Off`]; at least
+    /// one.
     pub fn types(&self) -> impl Iterator<Item = RecordType> + '_ {
+        let derived = self.derived.as_ref().map(|derived| derived.rtype);
         let sources = [(RecordType::A, &self.ipv4), (RecordType::Aaaa, &self.ipv6)];
-        sources.into_iter().filter(|(_, source)| **source != Source::Off).map(|(rtype, _)| rtype)
+        let addresses = sources.into_iter().filter(|(_, source)| **source != Source::Off).map(|(rtype, _)| rtype);
+        derived.into_iter().chain(addresses.filter(move |_| derived.is_none()))
     }
+}
+
+/// A value that is made of addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Derived {
+    /// The type of the record set, not A or AAAA.
+    pub rtype: RecordType,
+    /// How it is made.
+    pub value: desired::Derived,
 }
 
 /// What becomes of the time to live.
@@ -284,8 +301,10 @@ pub enum TtlPolicy {
 /// What becomes of values that are not ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Values {
-    /// They stay (`values = "ours"`).
+    /// They stay (`values = "ours"`), but for a single address at first contact, which is taken for our old one.
     Ours,
+    /// They stay in any case (`values = "shared"`).
+    Shared,
     /// They go: the record set holds exactly ours (`values = "all"`).
     Whole,
 }

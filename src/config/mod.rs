@@ -8,6 +8,7 @@ use toml::de::DeTable;
 mod account;
 mod address;
 mod defaults;
+mod derived;
 mod document;
 mod duration;
 mod input;
@@ -30,7 +31,7 @@ mod world;
 pub use defaults::{STATE_DIR, likely_socket};
 pub use input::{DEFAULT_FILE, Input, SMALLEST, journal_stream, no_color, read_input};
 pub use meant::{
-    Absent, Account, Address, BuiltIn, Config, DEFAULT_ADDRESS, Defaults, DnsSource, EchoFormat, HttpsSource,
+    Absent, Account, Address, BuiltIn, Config, DEFAULT_ADDRESS, Defaults, Derived, DnsSource, EchoFormat, HttpsSource,
     InterfaceSource, Log, LogFormat, LogLevel, Record, RouterSource, Source, StunSource, TtlPolicy, Values,
 };
 pub use problem::{Also, ConfigErrors, Origin, Place, Problem, Severity, Warning};

@@ -8,7 +8,7 @@ use super::document::Spot;
 use super::meant::{Absent, Account, Address, DEFAULT_ADDRESS, Defaults, Record, Source, TtlPolicy, Values};
 use super::reader::{Field, Fields, Reader, error, warning};
 use super::tree::{Node, Table, Value};
-use super::{address, setting, suggest};
+use super::{address, derived, setting, suggest};
 use crate::model::address::allowed;
 use crate::model::name::Name;
 use crate::model::record::{RecordType, Ttl};
@@ -85,16 +85,20 @@ fn one(reader: &mut Reader, known: &Known<'_>, used: &mut Used, at: Spot, table:
     let (ipv4, ipv6) = address::families(reader, &mut fields);
     let typed_ttl = fields.take("ttl");
     let ttl = typed_ttl.and_then(|field| ttl(reader, field)).unwrap_or(known.defaults.ttl);
-    let values = fields.take("values").map(|field| setting::choice(reader, field, &["ours", "all"]));
+    let values = fields.take("values").map(|field| setting::choice(reader, field, &["ours", "shared", "all"]));
     let private = fields.take("private").map(|field| reader.flag(field));
     let absent = absent(reader, &mut fields);
+    let derived = derived::read(reader, &mut fields);
     fields.finish(reader, "a record");
     check_ttl(reader, known, typed_ttl.map_or(at, |field| field.node.at), account.as_deref(), ttl);
     used.accounts.extend(account.clone());
     used.addresses.insert(address.clone());
     let ipv4 = ipv4.or_else(|| below.map(|below| below.ipv4.clone())).unwrap_or(Source::Auto);
     let ipv6 = ipv6.or_else(|| below.map(|below| below.ipv6.clone())).unwrap_or(Source::Auto);
-    if ipv4 == Source::Off && ipv6 == Source::Off {
+    if let Some(derived) = &derived {
+        let spots = names.iter().map(|(at, name)| (*at, name));
+        derived::check(reader, derived, spots, account.as_deref().and_then(|name| known.read.get(name)), [&ipv4, &ipv6]);
+    } else if ipv4 == Source::Off && ipv6 == Source::Off {
         reader.note(error(at, "nothing would be published: `ipv4` and `ipv6` are both off"));
     }
     let (_, name) = names.first()?.clone();
@@ -107,7 +111,12 @@ fn one(reader: &mut Reader, known: &Known<'_>, used: &mut Used, at: Spot, table:
         ipv4,
         ipv6,
         ttl,
-        values: if values.flatten() == Some("all") { Values::Whole } else { Values::Ours },
+        values: match values.flatten() {
+            Some("all") => Values::Whole,
+            Some("shared") => Values::Shared,
+            _ => Values::Ours,
+        },
+        derived: derived.map(|typed| typed.derived),
         private,
         absent,
         place: None,
@@ -128,7 +137,7 @@ fn fixed_are_publishable(reader: &mut Reader, at: Spot, private: bool, families:
 fn fixed(source: &Source) -> Vec<IpAddr> {
     match source {
         Source::Fixed(addresses) => addresses.clone(),
-        Source::FirstOf(of) | Source::Quorum { of, .. } => of.iter().flat_map(fixed).collect(),
+        Source::All(of) | Source::FirstOf(of) | Source::Quorum { of, .. } => of.iter().flat_map(fixed).collect(),
         _ => Vec::new(),
     }
 }

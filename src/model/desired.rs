@@ -11,6 +11,7 @@ use crate::model::address::allowed;
 use crate::model::agree::{Expression, Reading, SourceName};
 use crate::model::name::Name;
 use crate::model::record::{Family, RecordType, RrsetKey, Ttl, Value, Values};
+use crate::model::template::Template;
 use crate::model::terms::Terms;
 
 /// An account by its name in the configuration.
@@ -108,19 +109,122 @@ impl TtlPolicy {
     }
 }
 
-/// A record set that should follow an address.
+/// A way in which an address comes to a record set: of one family there is usually one, with several uplinks one each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uplink {
+    /// The family.
+    pub family: Family,
+    /// How its address is learnt.
+    pub source: Expression,
+}
+
+/// What becomes of values that are not known to be ours, where none that is stands there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FirstContact {
+    /// One single address is taken for our old one; more than one hold the record set.
+    #[default]
+    Adopts,
+    /// They stay, and ours is put beside them.
+    Joins,
+    /// They hold the record set.
+    Waits,
+}
+
+/// What a record set holds that is made of addresses, rather than the addresses themselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Derived {
+    /// What is made of them.
+    pub template: Template,
+    /// Of several addresses of a family nothing can be made that the type can hold.
+    pub single: bool,
+    /// Values that begin like this are ours, whoever put them there.
+    pub owns: Option<String>,
+    /// Of values that begin with this word there must be only one (`v=spf1`: RFC 7208, section 4.5).
+    pub tag: Option<String>,
+}
+
+/// A record set that should follow addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordSpec {
-    /// Where its address comes from.
-    pub source: Expression,
+    /// Where its addresses come from: at least one way for each family that it follows. A and AAAA follow their own.
+    pub uplinks: Vec<Uplink>,
+    /// What is made of the addresses; `None` for A and AAAA, which hold them as they are.
+    pub derived: Option<Box<Derived>>,
     /// Its TTL.
     pub ttl: TtlPolicy,
     /// Whether the record set holds exactly our values, or ours beside others'.
     pub whole: bool,
+    /// What others' values mean where none of ours stands there, unless it is ours as a whole.
+    pub first_contact: FirstContact,
     /// Whether addresses that are not public may be published.
     pub private: bool,
     /// After how long a certain absence removes our values; `None`: never.
     pub absent_after: Option<Duration>,
+}
+
+impl RecordSpec {
+    /// An A or AAAA record set that follows one source, with everything else as it is where nothing is said.
+    #[must_use]
+    pub fn of(family: Family, source: Expression) -> Self {
+        Self {
+            uplinks: vec![Uplink { family, source }],
+            derived: None,
+            ttl: TtlPolicy::Keep,
+            whole: false,
+            first_contact: FirstContact::Adopts,
+            private: false,
+            absent_after: None,
+        }
+    }
+
+    /// The families that it follows, IPv4 first.
+    pub fn families(&self) -> impl Iterator<Item = Family> + '_ {
+        Family::ALL.into_iter().filter(|family| self.uplinks.iter().any(|uplink| uplink.family == *family))
+    }
+
+    /// Every source that it follows, with the family that it is asked for.
+    pub fn sources(&self) -> impl Iterator<Item = (&SourceName, Family)> {
+        self.uplinks.iter().flat_map(|uplink| {
+            let mut names = Vec::new();
+            uplink.source.sources(&mut names);
+            names.into_iter().map(|name| (name, uplink.family))
+        })
+    }
+
+    /// Which of the values that stand there are ours: those that the ledger knows, and those that are said to be.
+    #[must_use]
+    pub fn ours(&self, known: &Values, holds: &Values) -> Values {
+        let owns = self.derived.as_ref().and_then(|derived| derived.owns.as_deref());
+        let said = |value: &&Value| owns.is_some_and(|owns| value.to_string().starts_with(owns));
+        holds.iter().filter(|value| known.contains(value) || said(value)).cloned().collect()
+    }
+
+    /// What a person can say to have values count as ours that are not known to be.
+    #[must_use]
+    pub fn to_claim(&self) -> String {
+        let tag = self.derived.as_ref().map(|derived| derived.tag.as_deref());
+        match tag {
+            None => "say `values = \"all\"` if the whole record set is ours".into(),
+            Some(tag) => {
+                let begins = tag.map(|tag| format!("`match = \"{tag}\"`")).unwrap_or_else(|| "`match`".into());
+                format!("say with {begins} how a value begins that is ours, or `values = \"all\"` if the whole record set is")
+            }
+        }
+    }
+
+    /// A value that must not stand beside ours: of its kind there must be only one.
+    #[must_use]
+    pub fn rival<'a>(&self, foreign: &'a Values) -> Option<&'a Value> {
+        let tag = self.derived.as_ref()?.tag.as_deref()?;
+        foreign.iter().find(|value| tag_of(&value.to_string()).is_some_and(|other| other.eq_ignore_ascii_case(tag)))
+    }
+}
+
+/// The version that a text begins with (`v=spf1`, `v=DMARC1`), which says what it is for.
+#[must_use]
+pub fn tag_of(text: &str) -> Option<&str> {
+    let first = text.split([' ', ';']).next()?;
+    first.get(..2).filter(|start| start.eq_ignore_ascii_case("v=")).map(|_| first)
 }
 
 /// Everything the machine is told by the configuration.
@@ -164,35 +268,68 @@ impl Want {
     }
 }
 
-/// What a record set should hold, given what is believed. `absent_for` is how long "none" has been certain.
+/// Whether something that a record set follows is certainly gone. Unknown is not gone, of whatever family.
 #[must_use]
-pub fn want(spec: &RecordSpec, key: &RrsetKey, believed: &Reading, absent_for: Duration) -> Want {
-    match believed {
-        Reading::Unknown(why) => Want::Unknown(why.clone()),
-        Reading::None => match spec.absent_after {
+pub fn is_absent(believed: &[(Family, Reading)]) -> bool {
+    let known = |reading: &Reading| matches!(reading, Reading::Addresses(_) | Reading::None);
+    believed.iter().all(|(_, reading)| known(reading)) && believed.iter().any(|(_, reading)| *reading == Reading::None)
+}
+
+/// What a record set should hold, given what is believed of each family that it follows. `absent_for` is how long one of them
+/// has certainly been gone.
+#[must_use]
+pub fn want(spec: &RecordSpec, key: &RrsetKey, believed: &[(Family, Reading)], absent_for: Duration) -> Want {
+    let mut addresses = Vec::new();
+    for (family, reading) in believed {
+        match reading {
+            Reading::Unknown(why) => return Want::Unknown(why.clone()),
+            Reading::Behind(_) => return Want::Unknown(reading.to_string()),
+            Reading::None => {}
+            Reading::Addresses(list) => match publishable(spec, key, *family, list) {
+                Ok(list) => addresses.extend(list),
+                Err(why) => return Want::Unknown(why),
+            },
+        }
+    }
+    if is_absent(believed) {
+        return match spec.absent_after {
             Some(after) if absent_for >= after => Want::Gone,
             _ => Want::Unmanaged,
-        },
-        Reading::Addresses(list) => publishable(spec, key, list),
-        Reading::Behind(_) => Want::Unknown(believed.to_string()),
+        };
+    }
+    match &spec.derived {
+        None => Want::Values(addresses.into_iter().map(Value::from).collect()),
+        Some(derived) => derived.want(key, &addresses),
     }
 }
 
-/// The addresses that may be published under this key. A wrong family or a private address makes the whole unknown: a source
-/// that says such a thing is not believed in part.
-fn publishable(spec: &RecordSpec, key: &RrsetKey, list: &[IpAddr]) -> Want {
-    let mut values = Values::new();
+impl Derived {
+    /// The value that is made of these addresses.
+    fn want(&self, key: &RrsetKey, addresses: &[IpAddr]) -> Want {
+        let count = |family: Family| addresses.iter().filter(|address| Family::of(**address) == family).count();
+        let mut needed = self.template.families();
+        if self.single && needed.any(|family| count(family) > 1) {
+            return Want::Unknown(format!("there are several addresses, and the value of {} can name only one", key.rtype));
+        }
+        Want::Values([Value::Text(self.template.render(addresses))].into())
+    }
+}
+
+/// The addresses that may be published under this key, at least one. A wrong family or a private address makes the whole unknown: a
+/// source that says such a thing is not believed in part.
+fn publishable(spec: &RecordSpec, key: &RrsetKey, family: Family, list: &[IpAddr]) -> Result<Vec<IpAddr>, String> {
+    let mut addresses = Vec::new();
     for address in list {
-        if key.rtype.family() != Some(Family::of(*address)) {
-            return Want::Unknown(format!("{address} does not belong into {}", key.rtype));
+        if Family::of(*address) != family {
+            return Err(format!("{address} does not belong into {}", key.rtype));
         }
         match allowed(*address, spec.private) {
-            Ok(address) => values.insert(Value::from(address)),
+            Ok(address) => addresses.push(address),
             Err(why) if why.is_private() => {
-                return Want::Unknown(format!("{why}; `private = true` would publish it on purpose"));
+                return Err(format!("{why}; `private = true` would publish it on purpose"));
             }
-            Err(why) => return Want::Unknown(why.to_string()),
-        };
+            Err(why) => return Err(why.to_string()),
+        }
     }
-    if values.is_empty() { Want::Unknown("no address was named".into()) } else { Want::Values(values) }
+    if addresses.is_empty() { Err("no address was named".into()) } else { Ok(addresses) }
 }

@@ -10,6 +10,7 @@ use crate::model::error::Error;
 use crate::model::plan::Ticket;
 use crate::model::record::{Ttl, Values};
 use crate::model::time::{Moment, Now, Wall};
+use crate::model::uplinks::Memory;
 
 /// How many lines of history a record set keeps.
 const HISTORY: usize = 20;
@@ -221,6 +222,9 @@ pub struct Entry {
     /// How long there has certainly been no address.
     #[serde(skip_serializing_if = "is_unset")]
     pub absence: Option<Absence>,
+    /// What each of several uplinks last gave, for as long as it is not known to give something else.
+    #[serde(skip_serializing_if = "is_unset")]
+    pub uplinks: Memory,
     /// What happened, oldest first.
     #[serde(skip_serializing_if = "is_unset")]
     pub history: VecDeque<(Wall, String)>,

@@ -11,6 +11,8 @@ pub mod machine;
 pub mod name;
 pub mod plan;
 pub mod record;
+pub mod template;
 pub mod terms;
 pub mod time;
+pub mod uplinks;
 pub mod values;

@@ -95,6 +95,17 @@ impl RecordType {
             _ => None,
         }
     }
+
+    /// Which word of the value, counted from zero, is another host's name.
+    #[must_use]
+    pub fn host_at(self) -> Option<usize> {
+        match self {
+            Self::Alias | Self::Cname | Self::Ns | Self::Ptr => Some(0),
+            Self::Mx | Self::Https | Self::Svcb => Some(1),
+            Self::Srv => Some(3),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for RecordType {

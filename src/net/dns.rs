@@ -13,6 +13,7 @@ use crate::model::record::{RecordType, RrsetKey, Ttl, Value, Values, list};
 use crate::net::via::Via;
 
 mod exchange;
+pub mod presentation;
 pub mod whoami;
 
 /// How many name servers are asked at most.

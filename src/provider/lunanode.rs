@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use reqwest::Url;
 
 use super::edit::Editor;
-use super::edit::rules::{ANY_TTL, Objection};
+use super::edit::rules::{ANY_TTL, Objection, only_texts};
 use super::setting::{Kind, Setting, Settings, SettingsError};
 use super::shape::records::{Draft, Record, Records, RecordsProvider, alone};
 use super::shape::zones::Zone;
@@ -34,6 +34,14 @@ const ENDPOINT: &str = "https://dynamic.lunanode.com/api/";
 
 /// The domain under which every customer may have names.
 const LNDYN: &str = "lndyn.com";
+
+/// What can be kept beside addresses.
+fn keeps(name: &Name, rtype: RecordType) -> std::result::Result<(), String> {
+    match Name::parse(LNDYN) {
+        Ok(lndyn) if name.is_within(&lndyn) => Err(format!("names under {LNDYN} have addresses only")),
+        _ => only_texts(name, rtype),
+    }
+}
 
 /// What is known of LunaNode without an account.
 pub const ENTRY: Entry = Entry {
@@ -57,6 +65,7 @@ pub const ENTRY: Entry = Entry {
             "Where the operations are; https://dynamic.lunanode.com/api/ by default.",
         ),
     ],
+    keeps: keeps,
     build: |settings, tools| Ok(Arc::new(provider(settings, tools)?) as Arc<dyn Provider>),
     edit: Some(|settings, tools| Ok(Arc::new(service(settings, tools)?) as Arc<dyn Editor>)),
 };

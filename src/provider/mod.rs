@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::model::error::{Error, Result};
+use crate::model::name::Name;
 use crate::model::plan::{Applied, Batch, Change, Plan, Seen, Settled, Ticket};
-use crate::model::record::RrsetKey;
+use crate::model::record::{RecordType, RrsetKey};
 use crate::net::http::Http;
 
 pub use crate::model::terms::{Budget, Terms};
@@ -64,11 +65,16 @@ pub struct Entry {
     pub objects: edit::rules::Objects,
     /// The keys of the account's table, in the order of the documentation, without `provider`.
     pub settings: &'static [Setting],
+    /// Which record sets other than addresses can be kept here; see [`edit::rules`] for the usual answers.
+    pub keeps: Keeps,
     /// Builds the provider of one account. Does no input or output.
     pub build: Build,
     /// Builds what edits its zones and records by hand; `None` where it keeps none that could be listed.
     pub edit: Option<BuildEditor>,
 }
+
+/// Whether a record set of a type other than A and AAAA, made of addresses, can be kept under a name; else the reason.
+pub type Keeps = fn(&Name, RecordType) -> std::result::Result<(), String>;
 
 /// Builds the provider of one account.
 pub type Build = fn(&Settings, &Tools) -> Result<Arc<dyn Provider>, SettingsError>;

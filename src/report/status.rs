@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::desired::Want;
+use crate::model::agree::Reading;
+use crate::model::desired::{RecordSpec, Want};
 use crate::model::ledger::{Entry, Hold, Stamp, Wait};
 use crate::model::machine::State;
 use crate::model::machine::standing::{Pause, Standing, View};
 use crate::model::record::{Family, list};
 use crate::model::time::{Moment, Now};
+use crate::model::uplinks::Given;
 
 /// How everything stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +62,8 @@ pub struct RecordStatus {
     pub says: String,
     /// The sources of its addresses.
     pub sources: Vec<String>,
+    /// What each of several uplinks gives; empty where there are not several.
+    pub uplinks: Vec<UplinkStatus>,
     /// What it should hold; `None` where that is unknown.
     pub wanted: Option<Vec<String>>,
     /// What the service was last known to hold of ours.
@@ -87,6 +91,21 @@ pub struct RecordStatus {
     pub error: Option<String>,
     /// What happened lately, oldest first.
     pub history: Vec<Line>,
+}
+
+/// What one of several uplinks gives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UplinkStatus {
+    /// Its sources.
+    pub uplink: String,
+    /// The family.
+    pub family: Family,
+    /// `up` with an address, `none` without, or `unknown`: its last address stays.
+    pub state: String,
+    /// What its sources come to.
+    pub says: String,
+    /// What of it is published.
+    pub addresses: Vec<String>,
 }
 
 /// What a record set that is due waits for.
@@ -234,15 +253,21 @@ pub fn record_status(view: &View<'_>, now: Now) -> RecordStatus {
         Standing::Held { hold, account: false } => Some(hold_status(hold, view.id.key.name.as_str())),
         _ => None,
     };
-    let mut sources = Vec::new();
-    view.spec.into_iter().for_each(|spec| spec.source.sources(&mut sources));
+    let mut sources: Vec<String> = Vec::new();
+    for (name, _) in view.spec.into_iter().flat_map(RecordSpec::sources) {
+        // Of both families it may be the same.
+        if !sources.contains(&name.0) {
+            sources.push(name.0.clone());
+        }
+    }
     RecordStatus {
         name: view.id.key.name.to_string(),
         rtype: view.id.key.rtype.to_string(),
         account: view.id.account.0.clone(),
         state: word(view).into(),
         says: sentence(view, now),
-        sources: sources.iter().map(ToString::to_string).collect(),
+        sources,
+        uplinks: view.uplinks.iter().map(uplink_status).collect(),
         wanted: view.want.values().map(|wanted| values(&wanted)),
         confirmed: entry.confirmed.as_ref().filter(|_| entry.attempt.is_none()).map(|c| values(&c.values)),
         begun: BegunStatus::of(view),
@@ -263,6 +288,21 @@ pub fn record_status(view: &View<'_>, now: Now) -> RecordStatus {
 #[must_use]
 pub fn history(entry: &Entry) -> Vec<Line> {
     entry.history.iter().map(|(at, what)| Line { at: at.to_string(), what: what.clone() }).collect()
+}
+
+fn uplink_status(given: &Given) -> UplinkStatus {
+    let state = match given.reading {
+        Reading::Addresses(_) => "up",
+        Reading::None => "none",
+        Reading::Behind(_) | Reading::Unknown(_) => "unknown",
+    };
+    UplinkStatus {
+        uplink: given.name.clone(),
+        family: given.family,
+        state: state.into(),
+        says: given.reading.to_string(),
+        addresses: given.addresses.iter().map(ToString::to_string).collect(),
+    }
 }
 
 fn hold_status(hold: &Hold, target: &str) -> HoldStatus {

@@ -73,13 +73,11 @@ fn source() -> SourceName {
 }
 
 fn desired(column: &Column, provider: &dyn Provider, records: &[Declared]) -> Desired {
-    let spec = |record: &Declared| RecordSpec {
-        source: Expression::Source(source()),
-        ttl: record.ttl,
-        whole: false,
+    let spec = |record: &Declared| {
+        let family = record.key.rtype.family().expect("an address's record set");
+        let followed = RecordSpec::of(family, Expression::Source(source()));
         // The documentation's addresses are not public.
-        private: true,
-        absent_after: record.absent_after,
+        RecordSpec { ttl: record.ttl, private: true, absent_after: record.absent_after, ..followed }
     };
     let terms = provider.terms();
     let declared = AccountSpec { service: column.provider.into(), identity: "one login".into(), terms };

@@ -59,6 +59,7 @@ faults! {
     RateLimitedUnsaid = "rate limited without a time",
     ReadsLag = "reads show the old value for a while",
     Reload = "configuration replaced",
+    RenumberingStorm = "renumbering storm",
     RouteVanishes = "default route vanishes",
     SecretRotated = "secret replaced",
     SecretWrong = "secret replaced by a wrong one",

@@ -9,8 +9,10 @@ mod oracle;
 mod process;
 mod service;
 mod setup;
+pub mod several;
 mod sim;
 mod storm;
 
 pub use faults::Counts;
+pub use setup::Shape;
 pub use sim::{Life, live};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
 
 use driftless::model::agree::Reading;
-use driftless::model::record::{Family, Value, Values};
+use driftless::model::record::{Family, RecordType, Value, Values};
 
 /// A set of addresses of one family.
 pub type Addresses = BTreeSet<IpAddr>;
@@ -27,9 +27,36 @@ pub fn of_liar(family: Family, n: u8) -> IpAddr {
     address(family, [45, 33, 32], [0x2a01, 0x4f8], n)
 }
 
-/// A value that somebody else keeps in a record set.
-pub fn of_stranger(family: Family, n: u8) -> Value {
-    Value::from(address(family, [104, 16, 0], [0x2606, 0x4700], n))
+/// A value that somebody else keeps in a record set of this type.
+pub fn of_stranger(rtype: RecordType, n: u8) -> Value {
+    match rtype.family() {
+        Some(family) => Value::from(address(family, [104, 16, 0], [0x2606, 0x4700], n)),
+        None => Value::Text(format!("somebody else's word {n}")),
+    }
+}
+
+/// A value that looks like one of ours.
+pub fn like_ours(rtype: RecordType, n: u8) -> Value {
+    match rtype.family() {
+        Some(family) => of_device(family, n).into(),
+        None => Value::Text(format!("{POLICY}{} -all", of_device(Family::Ipv4, n))),
+    }
+}
+
+/// How every text begins that is made of addresses, and how an address is introduced in it.
+pub const POLICY: &str = "v=spf1 ip4:";
+const INTRODUCED: [&str; 2] = ["ip4:", "ip6:"];
+
+/// The addresses that a value names.
+pub fn named_in(value: &Value) -> Vec<IpAddr> {
+    match value {
+        Value::V4(address) => vec![(*address).into()],
+        Value::V6(address) => vec![(*address).into()],
+        Value::Text(text) => {
+            let bare = |word: &str| INTRODUCED.iter().find_map(|front| word.strip_prefix(front)?.parse().ok());
+            text.split(' ').filter_map(bare).collect()
+        }
+    }
 }
 
 /// Whether a value is somebody else's.
@@ -37,7 +64,7 @@ pub fn is_strangers(value: &Value) -> bool {
     match value.address() {
         Some(IpAddr::V4(address)) => address.octets()[0] == 104,
         Some(IpAddr::V6(address)) => address.segments()[0] == 0x2606,
-        None => true,
+        None => !value.to_string().starts_with(POLICY),
     }
 }
 
@@ -94,8 +121,21 @@ impl Network {
         until.is_none_or(|until| until >= lately).then_some(since)
     }
 
-    pub fn values(&self, family: Family) -> Values {
-        self.now(family).iter().copied().map(Value::from).collect()
+    /// What a record set that follows these families holds truly; nothing where one of them has no address.
+    pub fn values(&self, rtype: RecordType, families: &[Family]) -> Values {
+        if families.iter().any(|family| self.now(*family).is_empty()) {
+            return Values::new();
+        }
+        if rtype.family().is_some() {
+            return families.iter().flat_map(|family| self.now(*family)).copied().map(Value::from).collect();
+        }
+        let mut text = "v=spf1".to_owned();
+        for family in families {
+            for address in self.now(*family) {
+                text = format!("{text} {}{address}", INTRODUCED[*family as usize]);
+            }
+        }
+        [Value::Text(format!("{text} -all"))].into()
     }
 
     /// The addresses are others now. An address that was there for less than `unseen` may have been noticed by nobody.

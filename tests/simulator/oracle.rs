@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use driftless::model::desired::{AccountName, Id, Want};
+use driftless::model::desired::{AccountName, FirstContact, Id, Want};
 use driftless::model::error::{Error, Kind, Result, Scope};
 use driftless::model::ledger::{AccountEntry, Reason};
 use driftless::model::machine::standing::Standing;
@@ -10,7 +10,7 @@ use driftless::model::machine::{Event, Proof, Target};
 use driftless::model::plan::{Applied, Batch, Seen, Settled, Sibling};
 use driftless::model::record::{Family, RrsetKey, Values, list};
 
-use super::network::strangers;
+use super::network::{named_in, strangers};
 use super::process::Process;
 use super::service::Deed;
 use super::setup::{NEED, Shape};
@@ -238,7 +238,7 @@ impl Oracle {
     pub fn changed(&mut self, family: Family) {
         self.changes[family as usize] += 1;
         for (id, record) in &mut self.records {
-            if id.key.rtype.family() == Some(family) {
+            if id.key.rtype.family().is_none_or(|own| own == family) {
                 record.refused.take_if(|refusal| refusal.kind == Kind::Config);
                 record.same.1 = 0;
             }
@@ -335,7 +335,10 @@ impl Sim {
                 return Err(format!("{id} is written while it is held ({})", hold.reason.word()));
             }
             self.check_budget(&id, &change.after)?;
-            let family = id.key.rtype.family().ok_or("a record set without a family")?;
+            let taken = &strangers(&change.before) - &change.after;
+            if !spec.whole && spec.first_contact != FirstContact::Adopts && !taken.is_empty() {
+                return Err(format!("{id} is shared, and somebody else's value is gone: {}", list(&taken)));
+            }
             let own = &(&change.after - &change.before) - &strangers(&change.after);
             self.check_truth(&id, &own)?;
             let Some(at) = self.service_of(name) else { continue };
@@ -354,9 +357,10 @@ impl Sim {
             if wanted == Some(Want::Gone) && (!removes.is_empty() || spec.whole) {
                 let after = spec.absent_after.map(millis).ok_or_else(|| format!("{id} is removed unasked"))?;
                 let slack = 2 * (self.t - self.latest_news());
-                let since = self
-                    .network
-                    .none_since(family, self.latest_news())
+                let since = spec
+                    .families()
+                    .filter_map(|family| self.network.none_since(family, self.latest_news()))
+                    .min()
                     .ok_or_else(|| format!("{id} is removed: there is an address"))?;
                 if since + after > self.t + slack {
                     return Err(format!("{id} is removed {} s after its address vanished", (self.t - since) / SECOND));
@@ -379,7 +383,7 @@ impl Sim {
     /// Whether values that are new were truly the device's lately.
     fn check_truth(&self, id: &Id, values: &Values) -> Verdict {
         let since = self.latest_news();
-        for address in values.iter().filter_map(driftless::model::record::Value::address) {
+        for address in values.iter().flat_map(named_in) {
             if !self.network.was(address, since) && !self.network.was_said(address, since, NEED) {
                 return Err(format!("{id} is to hold {address}, which is not the device's"));
             }
@@ -447,7 +451,7 @@ impl Sim {
         }
         let gone = &strangers(&deed.before) - &deed.after;
         let theirs = strangers(&deed.planned);
-        let adopted = theirs.len() == 1 && theirs == deed.planned && !deed.mixed;
+        let adopted = theirs.len() == 1 && theirs == deed.planned && !deed.mixed && deed.key.rtype.family().is_some();
         if !gone.is_empty() && !adopted {
             let (before, after) = (list(&deed.before), list(&deed.after));
             return Err(format!("{}: somebody else's value is gone: {before} -> {after}", deed.key));
@@ -680,8 +684,8 @@ impl Sim {
         for view in process.state.views(self.now()) {
             let id = view.id;
             let Some(at) = self.service_of(&id.account) else { continue };
-            let family = id.key.rtype.family().ok_or("a record set without a family")?;
-            let truth = self.network.values(family);
+            let families: Vec<Family> = view.spec.iter().flat_map(|spec| spec.families()).collect();
+            let truth = self.network.values(id.key.rtype, &families);
             let known = self.oracle.records.get(id);
             let push = self.services[at].declared.shape == Shape::Push;
             let unseen = self.services[at].drift(&id.key) > known.map_or(0, |known| known.known);
@@ -725,10 +729,9 @@ impl Sim {
         let desired = process.state.desired();
         for (id, spec) in &desired.records {
             let Some(account) = desired.accounts.get(&id.account) else { continue };
-            let family = id.key.rtype.family().ok_or("a record set without a family")?;
             let refreshes = account.terms.refresh.map_or(0, |_| 1 + u32::try_from(days / 25).unwrap_or(0));
             refreshed += refreshes;
-            let changes = self.oracle.changes[family as usize];
+            let changes: u32 = spec.families().map(|family| self.oracle.changes[family as usize]).sum();
             // An address that vanished for long is removed in between.
             let removals = if spec.absent_after.is_some() { changes + 1 } else { 0 };
             let known = self.oracle.records.get(id).map_or(0, |known| known.writes);

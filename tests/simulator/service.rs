@@ -286,7 +286,11 @@ impl Service {
         let set = self.sets.entry(change.key.clone()).or_default();
         let before = set.values.clone();
         let mut values = &before - &change.retire;
-        values.extend(change.after.iter().cloned());
+        match self.declared.shape {
+            // Record by record: what was there when it was read is not made once more.
+            Shape::Records | Shape::Jobs => values.extend(change.added().cloned()),
+            _ => values.extend(change.after.iter().cloned()),
+        }
         set.before = std::mem::replace(&mut set.values, values);
         set.ttl = change.ttl.map_or(set.ttl.max(60), Ttl::seconds).max(shortest);
         set.version += 1;

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use driftless::model::agree::{Expression, SourceName};
-use driftless::model::desired::{AccountName, AccountSpec, Desired, Id, RecordSpec, SourceSpec, TtlPolicy};
-use driftless::model::record::{Family, RrsetKey, Ttl};
+use driftless::model::desired::{
+    AccountName, AccountSpec, Derived, Desired, FirstContact, Id, RecordSpec, SourceSpec, TtlPolicy, Uplink, tag_of,
+};
+use driftless::model::record::{Family, RecordType, RrsetKey, Ttl};
+use driftless::model::template::Template;
 use driftless::model::terms::{Budget, Terms};
 use fastrand::Rng;
 
@@ -111,12 +114,22 @@ impl Setup {
     fn declare(&mut self, account: AccountName, rng: &mut Rng) {
         let family = Family::ALL[rng.usize(..2)];
         let Ok(name) = format!("n{}.example.org", rng.u8(..3)).parse() else { return };
-        let id = Id { account, key: RrsetKey::new(name, family.record_type()) };
+        let push = self.accounts.iter().any(|known| known.name == account && known.shape == Shape::Push);
+        let derived = (!push && rng.u8(..3) == 0).then(|| one_of(rng, &POLICIES)).and_then(derived);
+        let rtype = if derived.is_some() { RecordType::Txt } else { family.record_type() };
+        let id = Id { account, key: RrsetKey::new(name, rtype) };
         if self.records.iter().any(|(known, ..)| *known == id) {
             return;
         }
+        let families: Vec<Family> = match &derived {
+            Some(derived) => derived.template.families().collect(),
+            None => vec![family],
+        };
+        let joins = derived.is_some() || !push && rng.u8(..4) == 0;
         let spec = RecordSpec {
-            source: self.way(family),
+            uplinks: families.iter().map(|family| Uplink { family: *family, source: self.way(*family) }).collect(),
+            derived,
+            first_contact: if joins { FirstContact::Joins } else { FirstContact::Adopts },
             ttl: if rng.bool() { TtlPolicy::Keep } else { Ttl::new(300).map_or(TtlPolicy::Keep, TtlPolicy::Set) },
             whole: rng.u8(..4) == 0,
             private: false,
@@ -156,9 +169,7 @@ impl Setup {
             };
             desired.accounts.insert(id.account.clone(), account.spec.clone());
             desired.records.insert(id.clone(), spec.clone());
-            let mut names = Vec::new();
-            spec.source.sources(&mut names);
-            for name in names {
+            for (name, _) in spec.sources() {
                 let min_interval = self.intervals.get(source_number(name)).copied().unwrap_or_default();
                 desired.sources.insert(name.clone(), SourceSpec { min_interval });
             }
@@ -200,10 +211,9 @@ impl Setup {
                     _ => Way::InterfaceThenQuorum(3 + rng.usize(..most - 2)),
                 };
                 let way = self.way(family);
-                for (id, spec, _) in &mut self.records {
-                    if id.key.rtype.family() == Some(family) {
-                        spec.source = way.clone();
-                    }
+                let uplinks = self.records.iter_mut().flat_map(|(_, spec, _)| &mut spec.uplinks);
+                for uplink in uplinks.filter(|uplink| uplink.family == family) {
+                    uplink.source = way.clone();
                 }
             }
             _ => {}
@@ -211,7 +221,15 @@ impl Setup {
     }
 }
 
-fn account(at: usize, rng: &mut Rng) -> Declared {
+/// What is made of addresses where that is declared.
+const POLICIES: [&str; 2] = ["v=spf1 ip4:{ipv4} -all", "v=spf1 ip4:{ipv4} ip6:{ipv6} -all"];
+
+fn derived(text: &str) -> Option<Box<Derived>> {
+    let template = Template::parse(text, RecordType::Txt).ok()?;
+    Some(Box::new(Derived { template, single: false, owns: None, tag: tag_of(text).map(str::to_owned) }))
+}
+
+pub fn account(at: usize, rng: &mut Rng) -> Declared {
     let shape = one_of(rng, &[Shape::Rrsets, Shape::Records, Shape::Jobs, Shape::Pending, Shape::Push, Shape::Push]);
     let push = shape == Shape::Push;
     let days = |days: u64| Duration::from_secs(days * 86_400);

@@ -10,7 +10,7 @@ use driftless::model::record::{Family, RrsetKey};
 use fastrand::Rng;
 
 use super::faults::{Counts, Fault};
-use super::network::{Network, of_device, of_stranger};
+use super::network::{Network, like_ours, of_stranger};
 use super::oracle::Oracle;
 use super::process::{Disk, Process};
 use super::service::Service;
@@ -250,18 +250,18 @@ impl Sim {
             let Some(service) = self.services.iter_mut().find(|service| service.declared.name == id.account) else {
                 continue;
             };
-            let Some(family) = id.key.rtype.family() else { continue };
+            let rtype = id.key.rtype;
             let push = !service.declared.spec.terms.readable;
             self.oracle.unknown(&id);
             service.edit(&id.key, 0, |set| match kind {
                 0..3 => {}
-                3 => set.values.extend([of_device(family, n).into()]),
-                _ if push => set.values.extend([of_stranger(family, stranger)]),
-                4 => set.values.extend([of_stranger(family, stranger)]),
-                5 => set.values.extend([of_stranger(family, stranger), of_device(family, n).into()]),
-                6 => set.values.extend([of_stranger(family, stranger), of_stranger(family, stranger + 1)]),
+                3 => set.values.extend([like_ours(rtype, n)]),
+                _ if push => set.values.extend([of_stranger(rtype, stranger)]),
+                4 => set.values.extend([of_stranger(rtype, stranger)]),
+                5 => set.values.extend([of_stranger(rtype, stranger), like_ours(rtype, n)]),
+                6 => set.values.extend([of_stranger(rtype, stranger), of_stranger(rtype, stranger + 1)]),
                 _ => {
-                    set.values.extend([of_stranger(family, stranger)]);
+                    set.values.extend([of_stranger(rtype, stranger)]);
                     set.mixed = true;
                 }
             });

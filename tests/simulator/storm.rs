@@ -7,7 +7,7 @@ use driftless::model::record::Family;
 use serde_json::json;
 
 use super::faults::Fault;
-use super::network::{Addresses, Manner, of_device, of_stranger};
+use super::network::{Addresses, Manner, like_ours, of_device, of_stranger};
 use super::process::Disk;
 use super::setup::{NEED, Shape};
 use super::sim::{Action, DAY, HOUR, MINUTE, Phase, SECOND, Sim, Verdict};
@@ -25,7 +25,7 @@ impl Sim {
             _ => self.rng.u64(..6 * HOUR),
         };
         self.after(next, Action::Mischief);
-        match self.rng.u8(..22) {
+        match self.rng.u8(..23) {
             0..4 => {
                 let family = Family::ALL[self.rng.usize(..2)];
                 self.change_address(family);
@@ -46,6 +46,7 @@ impl Sim {
             18 => self.replace_a_secret(),
             19 => return self.command(),
             20 => self.network_event(),
+            21 => self.renumber_again_and_again(),
             _ => self.mend_something(),
         }
         Ok(())
@@ -94,6 +95,16 @@ impl Sim {
                 self.after(at, Action::ChangeBack(family, before));
             }
             _ => self.new_addresses(family),
+        }
+    }
+
+    /// A provider of internet access that hands out addresses faster than anyone can publish them.
+    fn renumber_again_and_again(&mut self) {
+        self.fault(Fault::RenumberingStorm);
+        let mut at = 0;
+        for _ in 0..self.rng.u8(5..20) {
+            at += self.rng.u64(..6 * SECOND);
+            self.after(at, Action::Change);
         }
     }
 
@@ -235,7 +246,8 @@ impl Sim {
     fn edit_behind_our_back(&mut self) {
         let (ids, t) = (self.setup.records.clone(), self.t);
         let Some((id, ..)) = ids.get(self.rng.usize(..ids.len())) else { return };
-        let (Some(at), Some(family)) = (self.service_of(&id.account), id.key.rtype.family()) else { return };
+        let Some(at) = self.service_of(&id.account) else { return };
+        let rtype = id.key.rtype;
         let (n, kind) = (self.rng.u8(1..6), self.rng.u8(..6));
         let push = self.services[at].declared.shape == Shape::Push;
         let fault = match kind {
@@ -244,11 +256,11 @@ impl Sim {
             _ => Fault::ForeignReplaces,
         };
         self.services[at].edit(&id.key, t, |set| match fault {
-            Fault::ForeignAdds => set.values.extend([of_stranger(family, n)]),
+            Fault::ForeignAdds => set.values.extend([of_stranger(rtype, n)]),
             Fault::ForeignDeletes => set.values.clear(),
             // Somebody else's address, or one that was ours: a second machine with the same configuration.
-            _ if kind % 2 == 0 => set.values = [of_device(family, n).into()].into(),
-            _ => set.values = [of_stranger(family, n)].into(),
+            _ if kind % 2 == 0 => set.values = [like_ours(rtype, n)].into(),
+            _ => set.values = [of_stranger(rtype, n)].into(),
         });
         self.oracle.edited(id);
         self.fault(fault);

@@ -11,6 +11,7 @@ static EXAMPLE: [Entry; 7] = {
             shape: "",
             documentation: "",
             notice: None,
+            keeps: |_, _| Ok(()),
             ttl: ANY_TTL,
             objects: any_name,
             settings,

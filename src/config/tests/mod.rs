@@ -15,6 +15,7 @@ use crate::provider::setting::{Kind, Setting, SettingsError};
 use crate::provider::{Budget, Terms};
 
 mod bad;
+mod derived;
 mod example;
 mod good;
 mod random;
@@ -30,6 +31,7 @@ static PROVIDERS: [Entry; 2] = [
         shape: "rrsets",
         documentation: "https://example.org/",
         notice: None,
+        keeps: |_, _| Ok(()),
         ttl: ANY_TTL,
         objects: any_name,
         settings: &[
@@ -58,6 +60,7 @@ static PROVIDERS: [Entry; 2] = [
         shape: "rrsets",
         documentation: "https://example.org/",
         notice: None,
+        keeps: |_, _| Ok(()),
         ttl: ANY_TTL,
         objects: any_name,
         settings: &[

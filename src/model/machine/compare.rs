@@ -1,6 +1,6 @@
 //! What a record set holds against what it should hold: the difference, or why it is not ours to make. Pure.
 
-use crate::model::desired::{RecordSpec, TtlPolicy};
+use crate::model::desired::{FirstContact, RecordSpec, TtlPolicy};
 use crate::model::ledger::{Entry, Reason};
 use crate::model::plan::{Change, Health, Seen, Sibling, Snapshot};
 use crate::model::record::{RrsetKey, Ttl, Values, list};
@@ -48,21 +48,15 @@ pub(super) fn compare(
         Seen::Absent(snapshot) => (Values::new(), None, Health::Live, false, snapshot),
         Seen::Holds { values, ttl, health, mixed, snapshot } => (values, ttl, health, mixed, snapshot),
     };
-    let known = &entry.ours & &holds;
-    let mut foreign: Values = &(&holds - &entry.ours) - want;
+    let known = spec.ours(&entry.ours, &holds);
+    let mut foreign: Values = &(&holds - &known) - want;
     if spec.whole || overwrite_foreign {
         foreign.clear();
     } else if known.is_empty() && !want.is_empty() && !want.is_subset(&holds) {
-        // First contact, or someone else replaced what was ours.
-        match foreign.len() {
-            // Ours were taken away because there was no address: what stands there was known to be somebody else's.
-            1.. if entry.confirmed.as_ref().is_some_and(|confirmed| confirmed.values.is_empty()) => {}
-            _ if mixed => return Finding::Leave(Reason::Foreign, not_ours(&holds, "whose attributes differ")),
-            // One of ours stands there already: what is beside it is somebody else's.
-            _ if !want.is_disjoint(&holds) => {}
-            0 => {}
-            1 => foreign.clear(),
-            _ => return Finding::Leave(Reason::Foreign, not_ours(&holds, "of which none is known to be ours")),
+        match first_contact(spec, entry, want, &holds, &foreign, mixed) {
+            Met::Strangers => {}
+            Met::Ours => foreign.clear(),
+            Met::Doubt(why) => return Finding::Leave(Reason::Foreign, why),
         }
     }
     let after = &foreign | want;
@@ -85,6 +79,37 @@ pub(super) fn compare(
     let write_ttl = policy.wanted().or(if holds.is_empty() { TTL_OF_NEW } else { None });
     let retire = &holds - &after;
     change(key, holds, after, retire, write_ttl, snapshot)
+}
+
+/// What the values mean that stand there when none of them is known to be ours: at first contact, or when someone else replaced
+/// what was.
+enum Met {
+    /// They are somebody else's and stay.
+    Strangers,
+    /// They are what we left there some time.
+    Ours,
+    /// Nobody can know, and why.
+    Doubt(String),
+}
+
+fn first_contact(spec: &RecordSpec, entry: &Entry, want: &Values, holds: &Values, foreign: &Values, mixed: bool) -> Met {
+    if let Some(rival) = spec.rival(foreign) {
+        return Met::Doubt(format!("it holds \"{rival}\", which is not known to be ours, and of its kind there can be only one"));
+    }
+    // Ours were taken away because there was no address: what stands there was known to be somebody else's.
+    let removed = entry.confirmed.as_ref().is_some_and(|confirmed| confirmed.values.is_empty());
+    match (spec.first_contact, foreign.len()) {
+        (FirstContact::Joins, _) => Met::Strangers,
+        (_, 1..) if removed => Met::Strangers,
+        _ if mixed => Met::Doubt(not_ours(holds, "whose attributes differ")),
+        (_, 0) => Met::Strangers,
+        // One of ours stands there already: what is beside it is somebody else's.
+        (FirstContact::Adopts, _) if !want.is_disjoint(holds) => Met::Strangers,
+        (FirstContact::Adopts, 1) => Met::Ours,
+        (FirstContact::Adopts | FirstContact::Waits, _) => {
+            Met::Doubt(not_ours(holds, "of which none is known to be ours"))
+        }
+    }
 }
 
 /// Whether the service accepted exactly this, so that what it shows is what it made of it.
@@ -112,7 +137,7 @@ fn not_ours(holds: &Values, how: &str) -> String {
 mod tests {
     use super::*;
     use crate::model::agree::{Expression, SourceName};
-    use crate::model::record::{RecordType, Value};
+    use crate::model::record::{Family, RecordType, Value};
     use proptest::prelude::*;
 
     fn values(last: &[u8]) -> Values {
@@ -120,8 +145,7 @@ mod tests {
     }
 
     fn spec(whole: bool) -> RecordSpec {
-        let source = Expression::Source(SourceName("s".into()));
-        RecordSpec { source, ttl: TtlPolicy::Keep, whole, private: false, absent_after: None }
+        RecordSpec { whole, ..RecordSpec::of(Family::Ipv4, Expression::Source(SourceName("s".into()))) }
     }
 
     fn holds(last: &[u8]) -> Seen {

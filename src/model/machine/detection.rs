@@ -1,14 +1,12 @@
-//! From readings to wants: rounds of questions, each source asked as rarely as it allows.
+//! Rounds of questions, each source asked as rarely as it allows, until it is known what the sources come to.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::{Effect, Level, Network, Out, Planted, Record, SETTLE, SETTLE_MOST, State};
+use super::{Effect, Network, Out, Planted, SETTLE, SETTLE_MOST, State};
 use crate::model::agree::{Expression, Reading, SourceName, Verdict, agree};
-use crate::model::backoff::{CEILING, spread};
-use crate::model::desired::{Id, Want, want};
-use crate::model::ledger::Absence;
-use crate::model::ledger::Wait;
+use crate::model::backoff::spread;
+use crate::model::desired::{Id, Uplink, Want};
 use crate::model::record::Family;
 use crate::model::time::{Moment, Now};
 
@@ -20,7 +18,7 @@ const AFTER_FLAP: Duration = Duration::from_secs(30);
 /// So long, after the network changed, nothing is done for an address that was learnt before, unless it was found again.
 const JUDGED: Duration = Duration::from_secs(30);
 /// Waits are cut short by a changed network at most this often.
-const RELIEF: Duration = Duration::from_secs(60);
+pub(super) const RELIEF: Duration = Duration::from_secs(60);
 
 /// So many expressions are remembered with what they came to, while record sets are judged one after another.
 const SHARED: usize = 8;
@@ -47,11 +45,11 @@ pub(super) struct Detection {
     pub(super) observed: BTreeMap<Question, Observed>,
     round: Option<Round>,
     /// What was asked before this moment, by family, may be of another network: it is not used again.
-    outdated: BTreeMap<Family, Moment>,
+    pub(super) outdated: BTreeMap<Family, Moment>,
     /// Another look was asked for while a round was under way.
     again: Option<Network>,
     /// The first round is not over: until this moment it may hold everything back.
-    starting: Option<Moment>,
+    pub(super) starting: Option<Moment>,
     /// Everything is left to settle until the first moment, since the second.
     quiet: Option<(Moment, Moment)>,
 }
@@ -91,7 +89,7 @@ impl Detection {
 }
 
 /// Begins or prolongs a time of settling: 2 s from now, 5 s from its beginning at most.
-fn prolong(settle: &mut Option<(Moment, Moment)>, now: Now) {
+pub(super) fn prolong(settle: &mut Option<(Moment, Moment)>, now: Now) {
     let since = settle.filter(|(until, _)| *until > now.moment).map_or(now.moment, |(_, since)| since);
     *settle = Some((now.moment.plus(SETTLE).min(since.plus(SETTLE_MOST)), since));
 }
@@ -187,28 +185,30 @@ impl State {
         let mut judged: Vec<(Expression, Family, Verdict)> = Vec::new();
         let ids: Vec<Id> = self.desired.records.keys().cloned().collect();
         for id in ids {
-            let Some(family) = id.key.rtype.family() else { continue };
-            let Some(expression) = self.desired.records.get(&id).map(|spec| &spec.source) else { continue };
-            let known = judged.iter().find(|(other, of, _)| *of == family && other == expression);
-            let verdict = match known {
-                Some((.., verdict)) => verdict.clone(),
-                None => {
-                    let fresh = round.fresh.len();
-                    let verdict = self.judge(expression, family, &mut round, now);
-                    if round.fresh.len() > fresh || judged.len() >= SHARED {
-                        judged.clear();
+            let Some(spec) = self.desired.records.get(&id) else { continue };
+            let mut readings = Vec::with_capacity(spec.uplinks.len());
+            for Uplink { family, source } in &spec.uplinks {
+                let known = judged.iter().find(|(other, of, _)| of == family && other == source);
+                let verdict = match known {
+                    Some((.., verdict)) => verdict.clone(),
+                    None => {
+                        let fresh = round.fresh.len();
+                        let verdict = self.judge(source, *family, &mut round, now);
+                        if round.fresh.len() > fresh || judged.len() >= SHARED {
+                            judged.clear();
+                        }
+                        judged.push((source.clone(), *family, verdict.clone()));
+                        verdict
                     }
-                    judged.push((expression.clone(), family, verdict.clone()));
-                    verdict
+                };
+                match verdict {
+                    Verdict::Known(reading) => readings.push(reading),
+                    Verdict::Ask(sources) => ask.extend(sources.into_iter().map(|source| (source, *family))),
                 }
-            };
-            match verdict {
-                Verdict::Known(believed) => {
-                    if self.conclude(&id, &believed, round.began, now, out) {
-                        judged.clear();
-                    }
-                }
-                Verdict::Ask(sources) => ask.extend(sources.into_iter().map(|source| (source, family))),
+            }
+            // Until each of them has spoken there is nothing to conclude.
+            if readings.len() == spec.uplinks.len() && self.conclude(&id, &readings, round.began, now, out) {
+                judged.clear();
             }
         }
         ask.retain(|question| !round.asked.contains(question));
@@ -284,109 +284,5 @@ impl State {
                 prolong(&mut self.detection.quiet, now);
             }
         }
-    }
-
-    /// Takes what is believed for a record set. Whether other questions of before count as outdated from now on.
-    fn conclude(&mut self, id: &Id, believed: &Reading, began: Moment, now: Now, out: &mut Out) -> bool {
-        let (Some(spec), Some(record)) = (self.desired.records.get(id), self.records.get_mut(id)) else { return false };
-        let mut outdates = false;
-        record.unjudged = None;
-        if !matches!(believed, Reading::Unknown(_)) && record.believed.as_ref() != Some(believed) {
-            // Two voices of before the change would agree on what was before.
-            if record.believed.replace(believed.clone()).is_some()
-                && let Some(family) = id.key.rtype.family()
-            {
-                outdates = self.detection.outdated.insert(family, began) != Some(began);
-            }
-        }
-        let absent_for = if *believed == Reading::None {
-            // Suspended, switched off or crashed for longer than two checks: nobody knows, so it begins anew.
-            let looking = |absence: &Absence| now.moment.since(absence.seen) <= self.desired.check.saturating_mul(2);
-            let since = record.entry.absence.filter(looking).map_or(now.moment, |absence| absence.since);
-            record.entry.absence = Some(Absence { since, seen: now.moment });
-            record.dirty |= spec.absent_after.is_some();
-            now.moment.since(since)
-        } else {
-            if record.entry.absence.take().is_some() && std::mem::take(&mut record.absence_saved) {
-                // The next process must not go on counting where this one ended.
-                record.dirty = true;
-                self.urgent = true;
-            }
-            Duration::ZERO
-        };
-        if let (Reading::None, Some(after)) = (believed, spec.absent_after)
-            && absent_for < after
-        {
-            self.next_check = self.next_check.min(now.moment.plus(after - absent_for));
-        }
-        let want = want(spec, &id.key, believed, absent_for);
-        if want == record.want {
-            return outdates;
-        }
-        let siblings = self.desired.accounts.get(&id.account).is_some_and(|account| account.terms.forgets_siblings)
-            && self.desired.records.contains_key(&id.sibling());
-        if let Some(account) = self.accounts.get_mut(&id.account) {
-            account.lane.unsure = true;
-        }
-        want_changed(record, id, want, siblings, self.detection.starting.is_some(), now, out);
-        outdates
-    }
-}
-
-/// Cuts a wait short, or lets go of what was held for another address; the rarer the more often it failed, so that an address
-/// that flaps asks no more of the service than one that stays.
-fn relieve(record: &mut Record, waits: bool, held: bool, now: Now) {
-    let pause = RELIEF.saturating_mul(record.entry.failures.max(1)).min(CEILING);
-    let again = record.relieved.map(|last| last.plus(pause)).filter(|again| *again > now.moment);
-    if !(waits || held) {
-        return;
-    }
-    if held {
-        record.let_go(now, "the address is another one");
-        record.entry.failures = record.entry.failures.saturating_add(1);
-    }
-    match again {
-        None => {
-            record.relieved = Some(now.moment);
-            record.entry.wait.take_if(|wait| !wait.obeyed);
-        }
-        // Later, not never.
-        Some(until) if held => record.entry.wait = Some(Wait { until, obeyed: true }),
-        Some(_) => {}
-    }
-}
-
-/// A record set should hold something else than before.
-fn want_changed(record: &mut Record, id: &Id, want: Want, siblings: bool, starting: bool, now: Now, out: &mut Out) {
-    match &want {
-        Want::Unknown(why) => out.tell(Level::Debug, Some(id), format!("the address is unknown: {why}")),
-        Want::Unmanaged => {
-            // The last address of a machine that had one is news; that it never had one is none.
-            let level = if record.want.values().is_some() { Level::Info } else { Level::Debug };
-            out.tell(level, Some(id), "there is no such address any more; the record stays as it is");
-        }
-        Want::Values(values) => {
-            out.tell(Level::Debug, Some(id), format!("should hold {}", crate::model::record::list(values)));
-        }
-        Want::Gone => out.tell(Level::Info, Some(id), "the address is gone for good; our values are to be removed"),
-    }
-    record.want = want;
-    let Some(values) = record.want.values() else { return };
-    if record.entry.is_confirmed(&values, None) {
-        if record.entry.error.is_some() {
-            // What failed was looking at it, or changing it to something else.
-            record.read_at = Some(now.moment);
-        }
-        return;
-    }
-    // What failed in passing for another address is no reason to wait with this one. An address that was unknown for a while and
-    // is the same as before is no other one.
-    let fresh = record.entry.attempt.as_ref().is_none_or(|attempt| attempt.values != values);
-    let waits = fresh && record.entry.wait.as_ref().is_some_and(|wait| !wait.obeyed);
-    let held = record.entry.hold.as_ref().and_then(|hold| hold.want.as_ref()).is_some_and(|held| *held != values);
-    relieve(record, waits, held, now);
-    let known = record.entry.confirmed.is_some() || record.entry.attempt.is_some();
-    if siblings || !(known || starting) {
-        prolong(&mut record.settle, now);
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::compare::{Finding, compare};
 use super::due::{Next, READS};
 use super::{Account, Aim, Effect, Mode, Out, PROBE, Planted, State};
-use crate::model::desired::{AccountName, Id};
+use crate::model::desired::{AccountName, Id, RecordSpec};
 use crate::model::error::{Error, Kind, Result, Scope};
 use crate::model::ledger::{Entry, Fingerprint, Reason};
 use crate::model::plan::{Batch, Change, Health, Plan, Seen, Sibling};
@@ -291,8 +291,8 @@ impl State {
             // What was refused, undone or without effect is not forgotten over what stands there for a while.
             Finding::Leave(..) if record.entry.hold.as_ref().is_some_and(|hold| hold.wrote) => None,
             Finding::Leave(reason, why) => {
-                let hint = "say `values = \"all\"` if the whole record set is ours";
-                let error = super::own_error(Kind::Config, id, why, hint);
+                let hint = self.desired.records.get(id).map(RecordSpec::to_claim).unwrap_or_default();
+                let error = super::own_error(Kind::Config, id, why, &hint);
                 self.hold_record(id, reason, error, print, false, now, out);
                 None
             }
@@ -328,7 +328,7 @@ impl State {
     /// is not sent by itself, because it waits or is held, is not changed in passing.
     fn sibling_of(&self, id: &Id, planned: &BTreeSet<RrsetKey>) -> Sibling {
         let other = id.sibling();
-        let Some(record) = self.records.get(&other) else { return Sibling::Unknown };
+        let Some(record) = self.records.get(&other).filter(|_| other != *id) else { return Sibling::Unknown };
         let want = record.want.values();
         let known = record.entry.confirmed.as_ref().map(|confirmed| &confirmed.values);
         match (want, known) {

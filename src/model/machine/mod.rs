@@ -1,7 +1,7 @@
 //! The one state machine that takes every decision: events in, effects out, no clock, no input or output.
 //!
-//! [`step`] is the whole interface, [`event`] its vocabulary. What each kind of event does stands in a room of its own: [`detection`] turns readings into
-//! wants, [`due`] says what a record set needs next, [`lane`] carries an account through reading and
+//! [`step`] is the whole interface, [`event`] its vocabulary. What each kind of event does stands in a room of its own: [`detection`] asks the sources,
+//! [`wants`] turns what they come to into wants, [`due`] says what a record set needs next, [`lane`] carries an account through reading and
 //! planning, [`batches`] from the plan to its outcome, [`compare`] finds
 //! the difference, [`failure`] turns errors into waits and holds, [`proof`] follows a change until it is seen in DNS, [`jobs`] what a service works on, [`command`]
 //! is what people ask for, [`persist`] is what goes to disk, [`out`] what is said.
@@ -15,8 +15,9 @@ use crate::model::desired::{AccountName, Desired, Id, Want};
 use crate::model::error::Error;
 use crate::model::ledger::{AccountEntry, Attempt, Entry, Reason};
 use crate::model::plan::Change;
-use crate::model::record::{Ttl, Values};
+use crate::model::record::{Family, Ttl, Values};
 use crate::model::time::{Moment, Now};
+use crate::model::uplinks::Given;
 
 mod batches;
 mod command;
@@ -33,6 +34,7 @@ mod proof;
 pub mod standing;
 #[cfg(test)]
 mod tests;
+mod wants;
 
 use detection::Detection;
 use due::Next;
@@ -111,8 +113,10 @@ struct Account {
 struct Record {
     entry: Entry,
     want: Want,
-    /// What its sources last came to, when they came to anything.
-    believed: Option<Reading>,
+    /// What the sources of each family last came to, when they came to anything.
+    believed: BTreeMap<Family, Reading>,
+    /// What each of several uplinks gives.
+    given: Vec<Given>,
     /// The other family of its name is declared too.
     paired: bool,
     /// A call for it is under way.
@@ -188,7 +192,8 @@ impl Record {
             absence_saved: entry.absence.is_some(),
             entry,
             want: Want::Unknown("not looked yet".into()),
-            believed: None,
+            believed: BTreeMap::new(),
+            given: Vec::new(),
             paired: false,
             busy: false,
             resolving: None,

@@ -15,9 +15,11 @@ use crate::model::time::{Moment, Now};
 pub(super) const FIRST_LOOK: Duration = Duration::from_secs(2);
 /// No two looks at something pending are further apart.
 const LAST_LOOK: Duration = Duration::from_secs(60);
-/// Someone else may undo our change so often within [`CONTENTION`] before it is left alone.
+/// Someone else may undo our change so often within [`CONTENTION`] before it is left alone, and once more within so many times
+/// the interval at which it is verified: another updater that looks as seldom as we do undoes it at each look.
 const UNDONE: usize = 2;
 const CONTENTION: Duration = Duration::from_secs(3600);
+const LOOKS: u32 = 4;
 /// What was accepted and not found there within this time may have been there in between, and been undone.
 const EFFECT: Duration = Duration::from_secs(24 * 3600);
 /// Name servers alone cause at most one write in this time.
@@ -273,17 +275,26 @@ impl State {
             self.hold_record(id, Reason::Normalised, error, print, true, now, out);
             return true;
         }
-        record.entry.undone.retain(|moment| now.moment.since(*moment) < CONTENTION);
+        let long = self.desired.verify.saturating_mul(LOOKS).max(CONTENTION);
+        record.entry.undone.retain(|moment| now.moment.since(*moment) < long);
         record.entry.undone.push(now.moment);
+        let lately = record.entry.undone.iter().filter(|moment| now.moment.since(**moment) < CONTENTION).count();
+        let (times, within) = match lately {
+            UNDONE.. => (lately, CONTENTION),
+            _ => (record.entry.undone.len(), long),
+        };
         let what = format!("someone else changed it to {}", list(held));
         out.tell(Level::Warn, Some(id), what.clone());
         record.entry.note(now, what);
-        if record.entry.undone.len() < UNDONE {
+        if times < UNDONE || within > CONTENTION && times <= UNDONE {
             return false;
         }
         record.entry.undone.clear();
-        let why = format!("someone else changed it {UNDONE} times within an hour, now to {}", list(held));
-        let error = super::own_error(Kind::Config, id, why, "find out who else updates it, then release it");
+        let hours = within.as_secs() / 3600;
+        let within = if hours == 1 { "an hour".into() } else { format!("{hours} hours") };
+        let why = format!("someone else changed it {times} times within {within}, now to {}", list(held));
+        let to_share = "find out who else updates it, then release it; machines that share a name say `values = \"shared\"`";
+        let error = super::own_error(Kind::Config, id, why, to_share);
         self.hold_record(id, Reason::Contended, error, print, true, now, out);
         true
     }

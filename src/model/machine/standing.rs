@@ -15,6 +15,7 @@ use crate::model::name::Name;
 use crate::model::plan::Change;
 use crate::model::record::Family;
 use crate::model::time::{Moment, Now};
+use crate::model::uplinks::Given;
 
 /// How a record set stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -72,6 +73,8 @@ pub struct View<'a> {
     pub id: &'a Id,
     /// What is declared of it.
     pub spec: Option<&'a RecordSpec>,
+    /// What each of several uplinks gives; empty where there are not several.
+    pub uplinks: &'a [Given],
     /// What it should hold.
     pub want: &'a Want,
     /// What is remembered.
@@ -114,6 +117,7 @@ impl State {
             View {
                 id,
                 spec: self.desired.records.get(id),
+                uplinks: &record.given,
                 want: &record.want,
                 entry: &record.entry,
                 // The service is not asked before an address is found; that is looked for at each check.

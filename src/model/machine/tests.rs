@@ -18,6 +18,7 @@ use crate::model::terms::{Budget, Terms};
 use crate::model::time::Wall;
 
 mod absence;
+mod derived;
 mod doubt;
 mod foreign;
 mod holds;
@@ -29,6 +30,7 @@ mod reload;
 mod reports;
 mod siblings;
 mod sources;
+mod uplinks;
 mod writing;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -109,8 +111,12 @@ fn absent() -> Result<Seen> {
 }
 
 fn spec() -> RecordSpec {
-    let source = Expression::Source(source());
-    RecordSpec { source, ttl: TtlPolicy::Keep, whole: false, private: true, absent_after: None }
+    RecordSpec { private: true, ..RecordSpec::of(Family::Ipv4, Expression::Source(source())) }
+}
+
+/// The same for AAAA.
+fn spec_of_ipv6() -> RecordSpec {
+    RecordSpec { private: true, ..RecordSpec::of(Family::Ipv6, Expression::Source(source())) }
 }
 
 fn desired(terms: Terms) -> Desired {

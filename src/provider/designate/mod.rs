@@ -51,6 +51,7 @@ pub const ENTRY: Entry = Entry {
     ttl: ANY_TTL,
     objects: any_name,
     settings: settings::SETTINGS,
+    keeps: rules::keeps,
     build,
     edit: Some(edit),
 };

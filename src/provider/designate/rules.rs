@@ -47,6 +47,11 @@ const RULES: Rules<'_> = Rules {
     ttl: ANY_TTL,
 };
 
+/// Whether a record set of this type can be kept, whatever its name.
+pub(super) fn keeps(_name: &Name, rtype: RecordType) -> std::result::Result<(), String> {
+    if RULES.types.contains(&rtype) { Ok(()) } else { Err(format!("Designate keeps no {rtype} records")) }
+}
+
 /// The longest description, in characters.
 const COMMENT: usize = 160;
 

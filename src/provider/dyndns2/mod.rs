@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use reqwest::{Request, Url};
 use secrecy::ExposeSecret;
 
-use super::edit::rules::{ANY_TTL, any_name};
+use super::edit::rules::{ANY_TTL, any_name, only_addresses};
 use super::setting::{Kind, Setting, Settings, SettingsError};
 use super::shape::push::{Push, PushProvider, Update};
 use super::{Budget, Entry, Provider, Terms, Tools};
@@ -33,6 +33,7 @@ pub const ENTRY: Entry = Entry {
     ttl: ANY_TTL,
     objects: any_name,
     settings: SETTINGS,
+    keeps: only_addresses,
     build,
     edit: None,
 };

@@ -64,6 +64,22 @@ pub fn alone(name: &Name, rtype: RecordType, mut others: impl Iterator<Item = Re
     })
 }
 
+/// For services that keep addresses and nothing else.
+///
+/// # Errors
+/// Always: there is nothing else.
+pub fn only_addresses(_name: &Name, _rtype: RecordType) -> Result<(), String> {
+    Err("the service takes addresses only".into())
+}
+
+/// For services whose records of other types are not one text each, but have parts that stand beside it.
+///
+/// # Errors
+/// Of every type but TXT.
+pub fn only_texts(_name: &Name, rtype: RecordType) -> Result<(), String> {
+    if rtype == RecordType::Txt { Ok(()) } else { Err("of types that are made of addresses only TXT is kept there".into()) }
+}
+
 impl Rules<'_> {
     /// Whether a record of this name, type and time to live may stand in the zone.
     ///

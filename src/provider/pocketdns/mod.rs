@@ -67,6 +67,7 @@ pub const ENTRY: Entry = Entry {
             "Where the API is, in front of /api/v1, in place of the environment's own.",
         ),
     ],
+    keeps: super::edit::rules::only_texts,
     build: |settings, tools| Ok(Arc::new(provider(settings, tools)?) as Arc<dyn Provider>),
     edit: Some(|settings, tools| Ok(Arc::new(service(settings, tools)?) as Arc<dyn Editor>)),
 };

@@ -77,6 +77,7 @@ pub const ENTRY: Entry = Entry {
             "Where tokens are asked for, in place of the region's own; the token's catalog says where Cloud DNS is.",
         ),
     ],
+    keeps: super::edit::rules::only_texts,
     build: |settings, tools| Ok(Arc::new(provider(settings, tools)?) as Arc<dyn Provider>),
     edit: Some(|settings, tools| Ok(Arc::new(service(settings, tools)?) as Arc<dyn Editor>)),
 };

@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use reqwest::Url;
 
-use super::edit::rules::{ANY_TTL, Objection, outside};
+use super::edit::rules::{ANY_TTL, Objection, only_texts, outside};
 use super::edit::{Attribute, Editor, ZoneRow};
 use super::setting::{Kind as SettingKind, Setting, Settings, SettingsError};
 use super::shape::records::{Draft, Record, Records, RecordsProvider};
@@ -57,6 +57,7 @@ pub const ENTRY: Entry = Entry {
             "Where the operations are; https://pddimp.yandex.ru/api2/ by default.",
         ),
     ],
+    keeps: only_texts,
     build: |settings, tools| Ok(Arc::new(RecordsProvider::new(account(settings, tools)?)) as Arc<dyn Provider>),
     edit: Some(|settings, tools| Ok(Arc::new(Hand(account(settings, tools)?)) as Arc<dyn Editor>)),
 };

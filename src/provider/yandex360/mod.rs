@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use reqwest::Url;
 
-use super::edit::rules::{ANY_TTL, any_name};
+use super::edit::rules::{ANY_TTL, any_name, only_texts};
 use super::edit::{Attribute, Attributes, Editor, ZoneRow};
 use super::setting::{Kind as SettingKind, Setting, Settings, SettingsError};
 use super::shape::records::{Draft, Record, Records, RecordsProvider};
@@ -49,6 +49,7 @@ pub const ENTRY: Entry = Entry {
             "Where the operations are; https://api360.yandex.net/directory/v1 by default.",
         ),
     ],
+    keeps: only_texts,
     build: |settings, tools| Ok(Arc::new(RecordsProvider::new(account(settings, tools)?)) as Arc<dyn Provider>),
     edit: Some(|settings, tools| Ok(Arc::new(Hand(account(settings, tools)?)) as Arc<dyn Editor>)),
 };

@@ -75,6 +75,7 @@ pub const ENTRY: Entry = Entry {
         )
         .detail(),
     ],
+    keeps: |_, _| Ok(()),
     build,
     edit: None,
 };

@@ -29,7 +29,7 @@ pub fn read(text: &[u8], rtype: RecordType, record: &Record) -> Result<Value, St
         },
         RecordType::Txt | RecordType::Spf => Ok(Value::Text(strings(text, &record.data))),
         _ => {
-            if let Some(name) = name_field(rtype).and_then(|index| words.get_mut(index)) {
+            if let Some(name) = rtype.host_at().and_then(|index| words.get_mut(index)) {
                 *name = absolute(name, record.origin.as_deref()).ok_or("a relative name without an origin")?;
             }
             Ok(Value::Text(words.join(" ")))
@@ -40,7 +40,7 @@ pub fn read(text: &[u8], rtype: RecordType, record: &Record) -> Result<Value, St
 /// The same value as `read` would answer it: names absolute and in lower case.
 #[must_use]
 pub fn canonical(rtype: RecordType, value: &Value) -> Value {
-    let (Value::Text(content), Some(index)) = (value, name_field(rtype)) else { return value.clone() };
+    let (Value::Text(content), Some(index)) = (value, rtype.host_at()) else { return value.clone() };
     let mut words: Vec<_> = content.split_ascii_whitespace().map(str::to_owned).collect();
     if let Some(name) = words.get_mut(index) {
         // Values from outside are never relative: there is no origin they could be relative to.
@@ -70,16 +70,6 @@ pub fn write(rtype: RecordType, value: &Value) -> Result<String, String> {
         Ok(line)
     } else {
         Err(format!("\"{}\" cannot stand in a zone file", line.escape_debug()))
-    }
-}
-
-/// Which of the data's words is a name.
-fn name_field(rtype: RecordType) -> Option<usize> {
-    match rtype {
-        RecordType::Alias | RecordType::Cname | RecordType::Ns | RecordType::Ptr => Some(0),
-        RecordType::Mx | RecordType::Https | RecordType::Svcb => Some(1),
-        RecordType::Srv => Some(3),
-        _ => None,
     }
 }
 

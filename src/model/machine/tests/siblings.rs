@@ -10,7 +10,7 @@ fn other() -> Id {
 /// Both families, declared and known.
 fn both(terms: Terms) -> Rig {
     let mut desired = desired(terms);
-    desired.records.insert(other(), spec());
+    desired.records.insert(other(), spec_of_ipv6());
     let mut rig = Rig::new(desired, &Documents::new());
     rig.says(1);
     six(&mut rig, 1);
@@ -127,7 +127,7 @@ fn a_family_that_goes_along_unchanged_is_refreshed_with_it() {
 fn the_forgotten_family_is_waited_for_and_sent_along() {
     let mut desired = desired(push());
     let other = Id { account: account(), key: key(RecordType::Aaaa) };
-    desired.records.insert(other, spec());
+    desired.records.insert(other, spec_of_ipv6());
     let mut rig = Rig::new(desired, &Documents::new());
     rig.says(1);
     rig.feed(Event::Start);
@@ -143,7 +143,7 @@ fn the_forgotten_family_is_waited_for_and_sent_along() {
 /// One name with both families at a push service that forgets the one that a request does not name.
 fn both_families() -> Rig {
     let mut desired = several(Terms { forgets_siblings: true, ..alone() }, &["a"]);
-    let spec = RecordSpec { source: Expression::Source(other_source()), ..desired.records[&named("a")].clone() };
+    let spec = RecordSpec { private: true, ..RecordSpec::of(Family::Ipv6, Expression::Source(other_source())) };
     desired.sources.insert(other_source(), SourceSpec { min_interval: Duration::ZERO });
     desired.records.insert(named("a").sibling(), spec);
     Rig::one_by_one(desired)

@@ -7,7 +7,7 @@ fn slow_answers_from_the_world_do_not_keep_the_machines_own_word_waiting() {
     let mut desired = desired(readable());
     let echo = SourceName("echo".into());
     let of = vec![Expression::Source(source()), Expression::Source(echo.clone())];
-    desired.records.get_mut(&id()).unwrap().source = Expression::FirstOf(of);
+    desired.records.get_mut(&id()).unwrap().uplinks[0].source = Expression::FirstOf(of);
     desired.sources.insert(echo, SourceSpec { min_interval: 10 * MINUTE });
     let mut state = State::new(desired, &Documents::new(), "boot", true, Mode::Run, Now::default());
     let mut rng = fastrand::Rng::with_seed(1);
@@ -31,7 +31,7 @@ fn a_source_that_is_gone_after_a_reload_does_not_keep_a_round_open() {
     rig.follow(Event::Start);
     let mut other = several(alone(), &["a"]);
     other.sources = [(other_source(), SourceSpec { min_interval: Duration::ZERO })].into();
-    other.records.values_mut().for_each(|spec| spec.source = Expression::Source(other_source()));
+    other.records.values_mut().for_each(|spec| spec.uplinks[0].source = Expression::Source(other_source()));
     let effects = rig.follow(Event::Reload(other));
     rig.told(effects, None);
     let effects = rig.follow(Event::Readings(vec![(source(), Family::Ipv4, Reading::None)]));
@@ -46,7 +46,7 @@ fn readings_from_before_a_change_are_not_used_again_after_it() {
     let mut desired = several(alone(), &["a"]);
     let echo = |at: u64| SourceName(format!("echo {at}"));
     let quorum = Expression::Quorum { need: 2, of: (0..5).map(|at| Expression::Source(echo(at))).collect() };
-    desired.records.values_mut().for_each(|spec| spec.source = quorum.clone());
+    desired.records.values_mut().for_each(|spec| spec.uplinks[0].source = quorum.clone());
     let rarely = |at| SourceSpec { min_interval: if at < 2 { MINUTE } else { 9 * HOUR } };
     desired.sources = (0..5).map(|at| (echo(at), rarely(at))).collect();
     for network in [Network::Changed, Network::Same] {
@@ -137,7 +137,7 @@ fn a_reload_that_takes_a_source_away_during_a_round_does_not_blind_the_machine()
     let mut other = desired(readable());
     let another = SourceName("another".into());
     other.sources = BTreeMap::from([(another.clone(), SourceSpec { min_interval: Duration::ZERO })]);
-    other.records.get_mut(&id()).unwrap().source = Expression::Source(another);
+    other.records.get_mut(&id()).unwrap().uplinks[0].source = Expression::Source(another);
     rig.feed(Event::Reload(other));
     let late = Reading::Addresses(vec![[198, 51, 100, 1].into()]);
     let told = asked.unwrap().into_iter().map(|(source, family)| (source, family, late.clone())).collect();
@@ -179,7 +179,7 @@ fn an_answer_from_before_the_last_change_is_not_used_again_at_the_next_one() {
     let echo = |at: u64| SourceName(format!("echo {at}"));
     let mut desired = several(alone(), &["a"]);
     let quorum = Expression::Quorum { need: 2, of: (0..4).map(|at| Expression::Source(echo(at))).collect() };
-    desired.records.values_mut().for_each(|spec| spec.source = quorum.clone());
+    desired.records.values_mut().for_each(|spec| spec.uplinks[0].source = quorum.clone());
     desired.sources = (0..4).map(|at| (echo(at), SourceSpec { min_interval: 10 * MINUTE })).collect();
     let mut rig = Rig::one_by_one(desired);
     let mut real = 1;

@@ -311,7 +311,7 @@ fn one_round_tries_although_a_pause_that_is_over_is_still_remembered() {
     // `once` by cron: yesterday's run was told to wait a minute. Today both families settle for two seconds first; the round
     // must not be over before anything was tried.
     let mut both = desired(push());
-    both.records.insert(Id { account: account(), key: key(RecordType::Aaaa) }, spec());
+    both.records.insert(Id { account: account(), key: key(RecordType::Aaaa) }, spec_of_ipv6());
     let mut rig = Rig::new(both.clone(), &Documents::new());
     let six = Reading::Addresses(vec!["2001:db8::1".parse().unwrap()]);
     rig.says(1);
