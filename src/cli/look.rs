@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::patience::patiently;
-use super::print;
-use crate::app::{self, Failure, Loaded, rights};
+use super::{around, print};
+use crate::app::{self, Failure, Loaded, rights, situation};
 use crate::config::{self, ConfigErrors, Problem, Severity};
 use crate::engine::{Parts, look_at};
 use crate::model::desired::{AccountName, Id};
@@ -100,6 +100,8 @@ pub(super) struct Checked {
     problems: Vec<Problem>,
     /// What the services said.
     online: Vec<Answered>,
+    /// What stands in the way of others who would connect, as far as the kernel knows it.
+    network: Vec<situation::Stands>,
 }
 
 /// What a service said of one record set.
@@ -135,8 +137,14 @@ pub(super) async fn check(loaded: &Loaded, online: bool, strict: bool, json: boo
         if online { patiently("asking the services", ask_services(&parts)).await } else { (Vec::new(), 0) };
     let code = if strict && !problems.is_empty() { 78 } else { worst };
     let (accounts, records) = (config.accounts.len(), config.records.len());
-    let checked =
-        Checked { ok: code == 0, accounts: Some(accounts), records: Some(records), problems, online: answers };
+    let checked = Checked {
+        ok: code == 0,
+        accounts: Some(accounts),
+        records: Some(records),
+        problems,
+        online: answers,
+        network: online.then(|| situation::obstacles(&parts)).unwrap_or_default(),
+    };
     if json {
         print::json(&checked)?;
         return Ok(code);
@@ -146,6 +154,7 @@ pub(super) async fn check(loaded: &Loaded, online: bool, strict: bool, json: boo
         let row = |answer: &Answered| vec![answer.account.0.clone(), answer.record.clone(), answer.says.clone()];
         print::table(&["ACCOUNT", "RECORD", "SAYS"], &checked.online.iter().map(row).collect::<Vec<_>>());
     }
+    around::sentences(&checked.network);
     let verdict = match (code, checked.problems.len()) {
         (0, 0) => "the configuration is right",
         (0, _) => "the configuration can be used, but see the warnings above",
@@ -195,8 +204,9 @@ pub(super) async fn detect(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
     let (said, believed) = patiently("asking the sources", app::detect(&parts)).await;
     let known = believed.iter().all(|belief| !matches!(belief.reading, crate::model::agree::Reading::Unknown(_)));
     let code = if known { 0 } else { 75 };
+    let stands = situation::situation(&parts, &said);
     if json {
-        print::json(&json!({ "sources": said, "believed": believed }))?;
+        print::json(&json!({ "sources": said, "believed": believed, "situations": stands }))?;
         return Ok(code);
     }
     let rows: Vec<Vec<String>> = said
@@ -211,6 +221,7 @@ pub(super) async fn detect(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
     let rows: Vec<Vec<String>> =
         believed.iter().map(|belief| vec![belief.record.to_string(), belief.reading.to_string()]).collect();
     print::table(&["RECORD", "BELIEVED"], &rows);
+    around::sentences(&stands);
     Ok(code)
 }
 

@@ -67,6 +67,7 @@ fn one(reader: &mut Reader, known: &Known<'_>, used: &mut Used, at: Spot, table:
     let ttl = typed_ttl.and_then(|field| ttl(reader, field)).unwrap_or(known.defaults.ttl);
     let values = fields.take("values").map(|field| setting::choice(reader, field, &["ours", "all"]));
     let private = fields.take("private").map(|field| reader.flag(field));
+    let vpn = fields.take("vpn").map(|field| reader.flag(field));
     let absent = absent(reader, &mut fields);
     fields.finish(reader, "a record");
     check_ttl(reader, known, typed_ttl.map_or(at, |field| field.node.at), account.as_deref(), ttl);
@@ -89,6 +90,7 @@ fn one(reader: &mut Reader, known: &Known<'_>, used: &mut Used, at: Spot, table:
         ttl,
         values: if values.flatten() == Some("all") { Values::Whole } else { Values::Ours },
         private,
+        vpn: vpn.flatten().unwrap_or(false),
         absent,
         place: None,
     };

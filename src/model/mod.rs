@@ -11,6 +11,7 @@ pub mod machine;
 pub mod name;
 pub mod plan;
 pub mod record;
+pub mod situation;
 pub mod terms;
 pub mod time;
 pub mod values;
