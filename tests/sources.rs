@@ -7,6 +7,8 @@
 #[path = "support/namespace.rs"]
 #[expect(dead_code, reason = "not all that can be done with a namespace is done here")]
 mod namespace;
+#[path = "support/server.rs"]
+mod server;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,38 +26,9 @@ use driftless::net::server::Server;
 use driftless::net::stun::Transport;
 use driftless::net::via::Via;
 use namespace::Namespace;
+use server::Rig;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-
-/// A server of the rig, stopped when the test ends in whatever way.
-struct Rig {
-    script: String,
-    dir: tempfile::TempDir,
-    variables: Vec<(&'static str, String)>,
-}
-
-impl Rig {
-    fn start(script: &str, variables: &[(&'static str, &str)]) -> Self {
-        let script = format!("{}/tests/rig/{script}", env!("CARGO_MANIFEST_DIR"));
-        let variables = variables.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        let rig = Self { script, dir: tempfile::tempdir().unwrap(), variables };
-        rig.run("start");
-        rig
-    }
-
-    fn run(&self, what: &str) {
-        let variables = self.variables.iter().map(|(name, value)| (*name, value.as_str()));
-        let mut command = Command::new(&self.script);
-        command.arg(what).env("RIG_DIR", self.dir.path()).envs(variables);
-        assert!(command.status().unwrap().success(), "{} {what}", self.script);
-    }
-}
-
-impl Drop for Rig {
-    fn drop(&mut self) {
-        self.run("stop");
-    }
-}
 
 fn from(address: &str) -> Via {
     Via { interface: None, address: Some(address.parse().unwrap()) }

@@ -24,6 +24,7 @@ use crate::store::Store;
 
 pub mod demo;
 pub mod rights;
+pub mod situation;
 pub mod wiring;
 
 /// A configuration, and what it was read from.

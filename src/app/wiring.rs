@@ -1,6 +1,7 @@
 //! From what was meant to what works: the configuration becomes the machine's desires, providers and detectors.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use crate::detect::https::{Clients, Format, Https};
 use crate::detect::interface::{Interface, InterfaceOptions};
 use crate::detect::router::{self, Router, RouterOptions};
 use crate::detect::stun::Stun;
+use crate::detect::way::{Asked, Outside};
 use crate::engine::{Access, Parts};
 use crate::model::agree::{Expression, SourceName};
 use crate::model::desired::{
@@ -22,7 +24,7 @@ use crate::model::desired::{
 };
 use crate::model::record::{Family, RecordType, RrsetKey};
 use crate::net::dns::whoami::{Form, Question};
-use crate::net::http::{Http, shown};
+use crate::net::http::{self, Http, shown};
 use crate::net::server::Server;
 use crate::net::stun::Transport;
 use crate::net::via::Via;
@@ -36,6 +38,8 @@ struct Sources<'a> {
     /// The clients that each way out needs once.
     clients: Vec<(Via, Clients)>,
     echo_interval: Duration,
+    /// Whether the record whose sources are read publishes what is seen at a VPN's exit.
+    vpn: bool,
     environment: &'a [(std::ffi::OsString, std::ffi::OsString)],
     specs: BTreeMap<SourceName, SourceSpec>,
     detectors: BTreeMap<SourceName, Arc<dyn Detector>>,
@@ -81,6 +85,7 @@ pub fn build(
     let mut sources = Sources {
         clients: Vec::new(),
         echo_interval: config.defaults.echo_interval,
+        vpn: false,
         environment,
         specs: BTreeMap::new(),
         detectors: BTreeMap::new(),
@@ -91,6 +96,7 @@ pub fn build(
             parts.desired.records.insert(id, spec(record, uplinks));
         };
         let mut together = Vec::new();
+        sources.vpn = record.vpn;
         for (family, source) in [(Family::Ipv4, &record.ipv4), (Family::Ipv6, &record.ipv6)] {
             match &record.derived {
                 Some(derived) if derived.value.template.families().any(|needed| needed == family) => {
@@ -192,18 +198,22 @@ impl Sources<'_> {
                 temporary: interface.temporary,
                 private: interface.private || private,
                 all: interface.all,
+                vpn: self.vpn,
             }),
             Source::Https(echo) => self.https(echo, private)?,
             Source::BuiltIn(built_in) => self.built_in(built_in, family)?,
             Source::Dns(dns) => {
                 let name = format!("dns {}{}", dns_name(&dns.question, &dns.servers), dns.via);
                 let detector = Dns::new(dns.question.clone(), dns.servers.clone(), dns.via.clone(), private);
+                let to = dns.servers.iter().find_map(Server::address);
+                let detector = self.outside(detector, &dns.via, to);
                 self.note(name, private, self.echo_interval, detector)
             }
             Source::Stun(stun) => {
                 let by = if stun.transport == Transport::Tcp { " over TCP" } else { "" };
                 let name = format!("stun {}{by}{}", stun.server, stun.via);
                 let detector = Stun::new(stun.server.clone(), stun.transport, stun.via.clone(), private);
+                let detector = self.outside(detector, &stun.via, stun.server.address());
                 self.note(name, private, self.echo_interval, detector)
             }
             Source::Router(source) => {
@@ -213,7 +223,10 @@ impl Sources<'_> {
                     protocols: source.protocols.clone(),
                     private,
                 };
-                self.note(options.to_string(), private, router::INTERVAL, Router::new(options))
+                let asked = Asked::Router { via: options.via.clone(), router: options.router };
+                let name = options.to_string();
+                let detector = Outside::new(Arc::new(Router::new(options)), asked, self.vpn);
+                self.note(name, private, router::INTERVAL, detector)
             }
             Source::File { path } => {
                 self.note(format!("file {}", path.display()), private, Duration::ZERO, File::new(path.clone(), private))
@@ -244,7 +257,8 @@ impl Sources<'_> {
     /// The machine is asked before the world: a publishable address on the interface of the default route needs no echo.
     /// IPv6 is not translated on its way, so that nobody else knows it better.
     fn auto(&mut self, family: Family, private: bool) -> Result<Expression, String> {
-        let interface = self.interface(InterfaceOptions { private, ..InterfaceOptions::default() });
+        let vpn = self.vpn;
+        let interface = self.interface(InterfaceOptions { private, vpn, ..InterfaceOptions::default() });
         Ok(match family {
             Family::Ipv4 if !private => {
                 let echoes = self.built_in(&BuiltIn::all(Protocol::Https), family)?;
@@ -256,7 +270,8 @@ impl Sources<'_> {
 
     fn interface(&mut self, options: InterfaceOptions) -> Expression {
         let mut name = format!("interface {}", options.name.as_deref().unwrap_or("of the default route"));
-        for (set, word) in [(options.temporary, "temporary"), (options.all, "all")] {
+        let vpn = options.vpn && options.name.is_none();
+        for (set, word) in [(options.temporary, "temporary"), (options.all, "all"), (vpn, "of a VPN too")] {
             if set {
                 name = format!("{name}, {word}");
             }
@@ -278,6 +293,7 @@ impl Sources<'_> {
         let print = digest(&[echo.url.as_str().as_bytes(), format!("{format:?}").as_bytes()], 3);
         let name = format!("https {} #{print}{}", shown(&echo.url), echo.via);
         let https = Https::new(self.clients(&echo.via), url.clone(), url, format, private)?;
+        let https = self.outside(https, &echo.via, http::literal(&echo.url));
         Ok(self.note(name, private, self.echo_interval, https))
     }
 
@@ -287,7 +303,9 @@ impl Sources<'_> {
         let mut of = Vec::new();
         let mut add = |sources: &mut Self, name: &str, detector: Arc<dyn Detector>| {
             let name = format!("{} {name}{via}", built_in.protocol);
-            of.push(sources.share(name, false, sources.echo_interval, detector));
+            let asked = Asked::World { via: via.clone(), to: None };
+            let detector = Outside::new(detector, asked, sources.vpn);
+            of.push(sources.note(name, false, sources.echo_interval, detector));
         };
         let asked = |name: &str| built_in.name.is_none_or(|only| only == name);
         match built_in.protocol {
@@ -330,6 +348,11 @@ impl Sources<'_> {
         clients
     }
 
+    /// A source out in the world, at `to` where that is an address.
+    fn outside(&self, detector: impl Detector + 'static, via: &Via, to: Option<IpAddr>) -> Outside {
+        Outside::new(Arc::new(detector), Asked::World { via: via.clone(), to }, self.vpn)
+    }
+
     fn note(
         &mut self,
         name: String,
@@ -337,19 +360,11 @@ impl Sources<'_> {
         min_interval: Duration,
         detector: impl Detector + 'static,
     ) -> Expression {
-        self.share(name, private, min_interval, Arc::new(detector))
-    }
-
-    fn share(
-        &mut self,
-        name: String,
-        private: bool,
-        min_interval: Duration,
-        detector: Arc<dyn Detector>,
-    ) -> Expression {
-        let name = SourceName(if private { format!("{name} (private too)") } else { name });
+        let vpn = if self.vpn && detector.asked().is_some() { " (through a VPN too)" } else { "" };
+        let private = if private { " (private too)" } else { "" };
+        let name = SourceName(format!("{name}{private}{vpn}"));
         self.specs.insert(name.clone(), SourceSpec { min_interval });
-        self.detectors.entry(name.clone()).or_insert(detector);
+        self.detectors.entry(name.clone()).or_insert_with(|| Arc::new(detector));
         Expression::Source(name)
     }
 }

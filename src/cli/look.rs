@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::patience::patiently;
-use super::print;
-use crate::app::{self, Failure, Loaded, rights};
+use super::{around, print};
+use crate::app::{self, Failure, Loaded, rights, situation};
 use crate::config::{self, ConfigErrors, Problem, Severity};
 use crate::engine::{Parts, look_at};
 use crate::model::desired::{AccountName, Id};
@@ -114,6 +114,8 @@ pub(super) struct Checked {
     problems: Vec<Problem>,
     /// What the services said.
     online: Vec<Answered>,
+    /// What stands in the way of others who would connect, as far as the kernel knows it.
+    network: Vec<situation::Stands>,
 }
 
 /// What a service said of one record set.
@@ -150,8 +152,14 @@ pub(super) async fn check(loaded: &Loaded, online: bool, strict: bool, json: boo
     let is_wrong = |problem: &Problem| strict || problem.severity == Severity::Error;
     let code = if problems.iter().any(is_wrong) { 78 } else { worst };
     let (accounts, records) = (config.accounts.len(), config.records.len());
-    let checked =
-        Checked { ok: code == 0, accounts: Some(accounts), records: Some(records), problems, online: answers };
+    let checked = Checked {
+        ok: code == 0,
+        accounts: Some(accounts),
+        records: Some(records),
+        problems,
+        online: answers,
+        network: online.then(|| situation::obstacles(&parts)).unwrap_or_default(),
+    };
     if json {
         print::json(&checked)?;
         return Ok(code);
@@ -161,6 +169,7 @@ pub(super) async fn check(loaded: &Loaded, online: bool, strict: bool, json: boo
         let row = |answer: &Answered| vec![answer.account.0.clone(), answer.record.clone(), answer.says.clone()];
         print::table(&["ACCOUNT", "RECORD", "SAYS"], &checked.online.iter().map(row).collect::<Vec<_>>());
     }
+    around::sentences(&checked.network);
     let verdict = match (code, checked.problems.len()) {
         (0, 0) => "the configuration is right",
         (0, _) => "the configuration can be used, but see the warnings above",
@@ -210,8 +219,9 @@ pub(super) async fn detect(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
     let (said, believed) = patiently("asking the sources", app::detect(&parts)).await;
     let known = believed.iter().all(|belief| !matches!(belief.reading, crate::model::agree::Reading::Unknown(_)));
     let code = if known { 0 } else { 75 };
+    let stands = situation::situation(&parts, &said);
     if json {
-        print::json(&json!({ "sources": said, "believed": believed }))?;
+        print::json(&json!({ "sources": said, "believed": believed, "situations": stands }))?;
         return Ok(code);
     }
     let rows: Vec<Vec<String>> = said
@@ -229,6 +239,7 @@ pub(super) async fn detect(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
     };
     let rows: Vec<Vec<String>> = believed.iter().map(|belief| vec![of(belief), belief.reading.to_string()]).collect();
     print::table(&["RECORD", "BELIEVED"], &rows);
+    around::sentences(&stands);
     Ok(code)
 }
 

@@ -10,6 +10,7 @@ use crate::config::{self, LogFormat, LogLevel};
 use crate::model::name::Name;
 use crate::os::log::{self, Format, LogOptions};
 
+mod around;
 mod edit;
 mod look;
 mod patience;

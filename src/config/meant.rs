@@ -263,6 +263,8 @@ pub struct Record {
     pub derived: Option<Derived>,
     /// Whether private addresses are published on purpose.
     pub private: bool,
+    /// Whether the address of a VPN's exit is published on purpose.
+    pub vpn: bool,
     /// What happens when there is certainly no address.
     pub absent: Absent,
     /// Where it stands, for messages.

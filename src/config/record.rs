@@ -87,6 +87,7 @@ fn one(reader: &mut Reader, known: &Known<'_>, used: &mut Used, at: Spot, table:
     let ttl = typed_ttl.and_then(|field| ttl(reader, field)).unwrap_or(known.defaults.ttl);
     let values = fields.take("values").map(|field| setting::choice(reader, field, &["ours", "shared", "all"]));
     let private = fields.take("private").map(|field| reader.flag(field));
+    let vpn = fields.take("vpn").map(|field| reader.flag(field));
     let absent = absent(reader, &mut fields);
     let derived = derived::read(reader, &mut fields);
     fields.finish(reader, "a record");
@@ -118,6 +119,7 @@ fn one(reader: &mut Reader, known: &Known<'_>, used: &mut Used, at: Spot, table:
         },
         derived: derived.map(|typed| typed.derived),
         private,
+        vpn: vpn.flatten().unwrap_or(false),
         absent,
         place: None,
     };

@@ -8,6 +8,7 @@ use super::input::Input;
 use super::reader::{Field, Reader, error, warning};
 use super::{secret, suggest};
 use crate::model::name::Name;
+use crate::net::http::literal;
 use crate::provider::setting::{Kind, Value};
 
 /// The longest duration of a setting that declares no bounds.
@@ -83,9 +84,7 @@ fn service_url(reader: &mut Reader, field: Field<'_>) -> Option<Url> {
 
 /// Whether a URL leads to this machine.
 pub(super) fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or("");
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    url.host_str() == Some("localhost") || literal(url).is_some_and(|address| address.is_loopback())
 }
 
 /// An argument vector whose program is an absolute path. A shell line would be one more thing to quote.

@@ -126,9 +126,7 @@ impl Https {
 
 /// Whether the URL's host is a literal loopback address: a name could be resolved elsewhere.
 fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let literal = host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(host);
-    literal.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    http::literal(url).is_some_and(|address| address.is_loopback())
 }
 
 #[async_trait]

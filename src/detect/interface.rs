@@ -24,6 +24,8 @@ pub struct InterfaceOptions {
     pub private: bool,
     /// All addresses, best first, instead of the best one.
     pub all: bool,
+    /// Where no interface is named, those of VPNs too: nobody reaches this machine there, as a rule.
+    pub vpn: bool,
 }
 
 /// The detector.
@@ -45,7 +47,8 @@ impl Interface {
 impl Detector for Interface {
     async fn detect(&self, family: Family) -> Reading {
         let snapshot = match netlink::snapshot() {
-            Ok(snapshot) => snapshot,
+            Ok(snapshot) if self.options.vpn || self.options.name.is_some() => snapshot,
+            Ok(snapshot) => snapshot.without_tunnels(),
             Err(error) => return Reading::Unknown(format!("reading this machine's addresses: {error}")),
         };
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -130,6 +133,12 @@ fn is_public(address: &Address) -> bool {
     PublicAddr::new(address.ip).is_ok()
 }
 
+/// Whether others could use an address, private or temporary as it may be.
+pub(super) fn is_in_order(address: &Address) -> bool {
+    let options = InterfaceOptions { temporary: true, private: true, ..InterfaceOptions::default() };
+    is_usable(address, &options)
+}
+
 fn is_usable(address: &Address, options: &InterfaceOptions) -> bool {
     let flags = address.flags;
     let unfit = flags.tentative || flags.dad_failed || flags.deprecated || flags.optimistic;
@@ -181,7 +190,8 @@ mod tests {
     use crate::os::netlink::{DefaultRoute, Flags};
 
     fn link(index: u32, name: &str) -> Link {
-        Link { index, name: name.into(), up: true, running: true, loopback: name == "lo" }
+        let (kind, ethernet) = (None, true);
+        Link { index, name: name.into(), up: true, running: true, loopback: name == "lo", kind, ethernet }
     }
 
     #[test]
@@ -222,6 +232,7 @@ mod tests {
             links: vec![link(1, "lo"), link(2, "eth0"), link(3, "lan0")],
             addresses,
             routes: Family::ALL.map(|family| route(family, 2)).to_vec(),
+            ways: Vec::new(),
         }
     }
 

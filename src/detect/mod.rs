@@ -15,7 +15,9 @@ pub mod interface;
 mod list;
 pub mod router;
 mod said;
+pub mod situation;
 pub mod stun;
+pub mod way;
 
 /// A way to learn this machine's addresses.
 #[async_trait]
@@ -26,4 +28,9 @@ pub trait Detector: Send + Sync {
 
     /// The machine's addresses changed: pooled connections are dropped.
     fn network_changed(&self) {}
+
+    /// Whom it asks, where that is not this machine itself.
+    fn asked(&self) -> Option<&way::Asked> {
+        None
+    }
 }

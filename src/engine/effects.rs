@@ -193,7 +193,7 @@ async fn prove(key: &RrsetKey, values: &Values, given: Vec<SocketAddr>) -> Proof
 }
 
 /// Puts a notice into the log, with its record and account as fields.
-fn tell(notice: &Notice) {
+pub(super) fn tell(notice: &Notice) {
     let record = notice.id.as_ref().map(|id| id.key.to_string());
     let account = notice.account.as_ref().map(|account| account.0.as_str());
     let (record, what) = (record.as_deref(), &notice.what);

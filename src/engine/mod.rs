@@ -12,11 +12,10 @@ use crate::model::agree::SourceName;
 use crate::model::desired::{AccountName, Desired};
 use crate::model::json::Json;
 use crate::model::machine::{Event, Network, State, Target, step};
-use crate::model::record::Family;
 use crate::model::time::{Moment, Now};
 use crate::os::clock::Clock;
 use crate::os::file::{Claim, LockError};
-use crate::os::netlink::{Snapshot, Watch, snapshot};
+use crate::os::netlink::{Watch, snapshot};
 use crate::os::signals::{Signal, Signals};
 use crate::os::systemd::Manager;
 use crate::provider::Provider;
@@ -28,6 +27,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::Semaphore;
 
 mod effects;
+mod network;
 
 pub use effects::look_at;
 
@@ -119,7 +119,7 @@ pub struct Engine {
     rng: fastrand::Rng,
     running: Running,
     turns: Arc<Semaphore>,
-    seen: Option<Snapshot>,
+    around: network::Around,
     shown: String,
 }
 
@@ -151,7 +151,7 @@ impl Engine {
             rng,
             running: FuturesUnordered::new(),
             turns: Arc::new(Semaphore::new(effects::RESOLVING)),
-            seen: None,
+            around: network::Around::default(),
             shown: String::new(),
         }
     }
@@ -168,7 +168,7 @@ impl Engine {
     /// # Errors
     /// Another process has taken the folder of the store, which was removed under this one.
     pub async fn run(mut self, until: Until, mut ears: Ears) -> Result<State, LockError> {
-        self.seen = ears.network.as_ref().and_then(|_| snapshot().ok());
+        self.around.begin(ears.network.as_ref().and_then(|_| snapshot().ok()), self.clock.now());
         self.feed(Event::Start);
         if let Some(target) = ears.target.take() {
             self.feed(Event::Update(target));
@@ -196,9 +196,15 @@ impl Engine {
             let wake = self.state.wake_at(now);
             let feeding = watchdog.map(|every| fed.plus(every));
             match self.woken(&mut ears, wake, feeding).await {
-                Woken::Event(event) => self.feed(*event),
+                Woken::Event(event) => {
+                    self.feed(*event);
+                    self.look_around();
+                }
                 Woken::Time => self.time_came(wake),
-                Woken::Kernel => self.kernel_spoke(),
+                Woken::Kernel => {
+                    self.kernel_spoke();
+                    self.look_around();
+                }
                 Woken::Signal(Signal::Stop) => break,
                 Woken::Signal(signal) => self.signalled(signal, &mut ears),
                 Woken::Request(request, reply) => self.requested(request, reply, &mut ears),
@@ -268,33 +274,6 @@ impl Engine {
         }
     }
 
-    /// Compares with the last snapshot: router advertisements repeat for ever, and no difference ends here. What changes beside
-    /// the way out, a container's interface that comes and goes, is looked at, and is no reason to ask the world sooner.
-    fn kernel_spoke(&mut self) {
-        let network = match (snapshot(), &self.seen) {
-            (Ok(now), Some(before)) if now.same_as(before) => {
-                self.seen = Some(now);
-                return;
-            }
-            (Ok(now), before) => {
-                let vanished = before.as_ref().is_some_and(|before| {
-                    Family::ALL.iter().any(|family| {
-                        !before.default_links(*family).is_empty() && now.default_links(*family).is_empty()
-                    })
-                });
-                let beside = before.as_ref().is_some_and(|before| now.same_way_out(before));
-                self.seen = Some(now);
-                match (vanished, beside) {
-                    (true, _) => Network::RouteVanished,
-                    (false, true) => Network::Same,
-                    (false, false) => Network::Changed,
-                }
-            }
-            (Err(_), _) => Network::Changed,
-        };
-        self.feed(Event::Look(network));
-    }
-
     fn signalled(&mut self, signal: Signal, ears: &mut Ears) {
         match signal {
             Signal::Reload => {
@@ -351,7 +330,7 @@ impl Engine {
 
     /// How everything stands.
     fn status(&self) -> Status {
-        Status::of(&self.state, self.clock.now())
+        Status::of(&self.state, self.clock.now()).within(&self.around.found)
     }
 
     /// Tells the service manager in one line, when the line is another one.

@@ -12,6 +12,7 @@ pub mod name;
 pub mod plan;
 pub mod record;
 pub mod template;
+pub mod situation;
 pub mod terms;
 pub mod time;
 pub mod uplinks;

@@ -250,6 +250,13 @@ fn http_date(text: &str) -> Option<i64> {
     jiff::fmt::rfc2822::parse(text).ok().map(|date| date.timestamp().as_second())
 }
 
+/// The URL's host, where it is an address and not a name.
+#[must_use]
+pub fn literal(url: &Url) -> Option<IpAddr> {
+    let host = url.host_str()?;
+    host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(host).parse().ok()
+}
+
 /// A URL for people: without user, password, query and fragment.
 #[must_use]
 pub fn shown(url: &Url) -> String {

@@ -73,6 +73,15 @@ impl Server {
         if places.is_empty() { Err(format!("{self} has no {family} address")) } else { Ok(places) }
     }
 
+    /// Its address, where that was typed and not a name.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        match &self.host {
+            Host::Address(address) => Some(*address),
+            Host::Name(_) => None,
+        }
+    }
+
     /// Whether it can be reached over a family, as far as that is known without asking anybody.
     #[must_use]
     pub fn may_be_of(&self, family: Family) -> bool {

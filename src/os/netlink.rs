@@ -1,11 +1,12 @@
 //! The kernel's word on addresses, links and default routes: a snapshot, and a watch that says when to take another.
 //!
-//! Everywhere but on Linux the snapshot has no flags, lifetimes and routes, and there is no watch.
+//! Everywhere but on Linux the snapshot has no flags, lifetimes, kinds and routes, and there is no watch.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::model::record::Family;
+use crate::model::situation::is_tunnel;
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -15,9 +16,9 @@ mod portable;
 mod wire;
 
 #[cfg(target_os = "linux")]
-pub use linux::{Watch, snapshot};
+pub use linux::{Watch, snapshot, way};
 #[cfg(not(target_os = "linux"))]
-pub use portable::{Watch, snapshot};
+pub use portable::{Watch, snapshot, way};
 #[cfg(all(fuzzing, target_os = "linux"))]
 pub use wire::fuzz;
 
@@ -30,6 +31,28 @@ pub struct Snapshot {
     pub addresses: Vec<Address>,
     /// The default routes of the main table, those for some sources only among them.
     pub routes: Vec<DefaultRoute>,
+    /// The interface by which each family leaves for the internet; no entry where there is no way.
+    pub ways: Vec<Way>,
+}
+
+/// The interface by which packets to the internet leave, whichever rule and table say so: what a VPN like wg-quick's sets up
+/// beside the main table is found so, and what OpenVPN's two halves of the internet are.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Way {
+    /// The family.
+    pub family: Family,
+    /// The interface's number.
+    pub index: u32,
+}
+
+/// Where packets to the internet are said to go when only the way is asked for, and nothing is sent: addresses for
+/// documentation (RFC 5737, RFC 3849), which are nobody's and near nobody.
+#[must_use]
+pub fn somewhere(family: Family) -> IpAddr {
+    match family {
+        Family::Ipv4 => IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
+        Family::Ipv6 => IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)),
+    }
 }
 
 /// A network interface.
@@ -45,6 +68,11 @@ pub struct Link {
     pub running: bool,
     /// The loopback interface.
     pub loopback: bool,
+    /// The kernel's word for what it is (`IFLA_INFO_KIND`): `wireguard`, `tun`, `veth`; `None` for hardware, and where nobody
+    /// says.
+    pub kind: Option<String>,
+    /// It carries Ethernet frames (`ARPHRD_ETHER`), not bare packets.
+    pub ethernet: bool,
 }
 
 /// An address of an interface.
@@ -146,6 +174,7 @@ impl Snapshot {
         self.links.len() == other.links.len()
             && self.addresses.len() == other.addresses.len()
             && self.routes.len() == other.routes.len()
+            && self.ways.len() == other.ways.len()
             && self.comparable() == other.comparable()
     }
 
@@ -159,24 +188,53 @@ impl Snapshot {
         copy.links.sort();
         copy.addresses.sort();
         copy.routes.sort();
+        copy.ways.sort();
         copy
     }
 
-    /// Whether the way out differs in nothing of interest: the default routes, and the interfaces and addresses that they use.
-    /// Where there is no default route now or before, everything counts.
+    /// Whether the way out differs in nothing of interest: the default routes, where packets leave in truth, and the interfaces
+    /// and addresses of both. Where there is no way now or before, everything counts.
     #[must_use]
     pub fn same_way_out(&self, other: &Self) -> bool {
-        let nowhere = self.routes.is_empty() && other.routes.is_empty();
+        let nowhere = [self, other].iter().all(|one| one.routes.is_empty() && one.ways.is_empty());
         if nowhere { self.same_as(other) } else { self.way_out().same_as(&other.way_out()) }
     }
 
     fn way_out(&self) -> Self {
-        let used = |index: u32| self.routes.iter().any(|route| route.index == index);
+        let used = |index: u32| {
+            self.routes.iter().any(|route| route.index == index) || self.ways.iter().any(|way| way.index == index)
+        };
         Self {
             links: self.links.iter().filter(|link| used(link.index)).cloned().collect(),
             addresses: self.addresses.iter().filter(|address| used(address.index)).cloned().collect(),
             routes: self.routes.clone(),
+            ways: self.ways.clone(),
         }
+    }
+
+    /// The interface by which a family leaves for the internet.
+    #[must_use]
+    pub fn way(&self, family: Family) -> Option<&Link> {
+        let index = self.ways.iter().find(|way| way.family == family)?.index;
+        self.links.iter().find(|link| link.index == index)
+    }
+
+    /// Whether a link is a VPN's.
+    #[must_use]
+    pub fn is_tunnel(&self, link: &Link) -> bool {
+        let beside = self.links.iter().any(|other| other.index != link.index && other.running && !other.loopback);
+        is_tunnel(link.kind.as_deref(), link.ethernet, &link.name, beside)
+    }
+
+    /// The same without VPNs: their links, addresses and routes.
+    #[must_use]
+    pub fn without_tunnels(mut self) -> Self {
+        let tunnels: Vec<u32> = self.links.iter().filter(|link| self.is_tunnel(link)).map(|link| link.index).collect();
+        self.links.retain(|link| !tunnels.contains(&link.index));
+        self.addresses.retain(|address| !tunnels.contains(&address.index));
+        self.routes.retain(|route| !tunnels.contains(&route.index));
+        self.ways.retain(|way| !tunnels.contains(&way.index));
+        self
     }
 
     /// The interface of that name.
@@ -212,6 +270,28 @@ mod tests {
     fn address(ip: &str, preferred: Lifetime) -> Address {
         let (scope, flags, ip) = (Scope::Universe, Flags::default(), ip.parse().unwrap());
         Address { index: 2, ip, prefix: 64, scope, flags, preferred, valid: Lifetime::Seconds(7200) }
+    }
+
+    fn link(index: u32, kind: Option<&str>) -> Link {
+        let (name, kind) = (format!("if{index}"), kind.map(str::to_owned));
+        Link { index, name, up: true, running: true, loopback: false, kind, ethernet: true }
+    }
+
+    #[test]
+    fn what_belongs_to_a_vpn_can_be_left_out() {
+        let route = |index| DefaultRoute { family: Family::Ipv4, index, gateway: None, metric: 0 };
+        let on = |index, ip| Address { index, ..address(ip, Lifetime::Forever) };
+        let snapshot = Snapshot {
+            links: vec![link(1, None), link(2, Some("wireguard"))],
+            addresses: vec![on(1, "192.168.1.2"), on(2, "10.8.0.2")],
+            routes: vec![route(1), route(2)],
+            ways: vec![Way { family: Family::Ipv4, index: 2 }],
+        };
+        assert!(snapshot.is_tunnel(snapshot.way(Family::Ipv4).unwrap()));
+        let rest = snapshot.clone().without_tunnels();
+        assert_eq!((rest.links, rest.addresses), (vec![link(1, None)], vec![on(1, "192.168.1.2")]));
+        assert_eq!((rest.routes, rest.ways), (vec![route(1)], Vec::new()));
+        assert!(!snapshot.same_way_out(&Snapshot { ways: Vec::new(), ..snapshot.clone() }), "a rule led there");
     }
 
     fn with(addresses: Vec<Address>) -> Snapshot {
@@ -252,12 +332,13 @@ mod tests {
 
     #[test]
     fn the_default_link_is_that_of_the_lowest_metric() {
-        let link = |index, name: &str| Link { index, name: name.into(), up: true, running: true, loopback: false };
+        let link = |index, name: &str| Link { name: name.into(), ..link(index, None) };
         let route = |index, metric| DefaultRoute { family: Family::Ipv4, index, gateway: None, metric };
         let snapshot = Snapshot {
             links: vec![link(2, "eth0"), link(3, "wlan0"), link(4, "ppp0")],
             addresses: Vec::new(),
             routes: vec![route(3, 600), route(2, 100), route(4, 100), route(2, 100), route(9, 100)],
+            ways: Vec::new(),
         };
         let names = |family| snapshot.default_links(family).iter().map(|link| &*link.name).collect::<Vec<_>>();
         assert_eq!(names(Family::Ipv4), ["eth0", "ppp0"]);

@@ -50,6 +50,7 @@ impl Status {
                 }
             }
         }
+        lines.extend(self.network.iter().map(|network| network.says.clone()));
         for source in &self.sources {
             lines.push(format!("source {} ({}): {} ({})", source.source, source.family, source.says, source.at));
         }

@@ -8,7 +8,8 @@ use crate::model::ledger::{Entry, Hold, Stamp, Wait};
 use crate::model::machine::State;
 use crate::model::machine::standing::{Pause, Standing, View};
 use crate::model::record::{Family, list};
-use crate::model::time::{Moment, Now};
+use crate::model::situation::Situation;
+use crate::model::time::{Moment, Now, Wall};
 use crate::model::uplinks::Given;
 
 /// How everything stands.
@@ -28,6 +29,28 @@ pub struct Status {
     pub records: Vec<RecordStatus>,
     /// What every source last said.
     pub sources: Vec<SourceStatus>,
+    /// Where the machine stands in the network, as the daemon sees it.
+    #[serde(default)]
+    pub network: Vec<NetworkStatus>,
+}
+
+/// Where the machine stands in one family.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkStatus {
+    /// The family.
+    pub family: Family,
+    /// The situation in one word.
+    pub situation: String,
+    /// The situation in a sentence or two.
+    pub says: String,
+}
+
+impl NetworkStatus {
+    /// Of a situation.
+    #[must_use]
+    pub fn of(family: Family, situation: &Situation) -> Self {
+        Self { family, situation: situation.word().into(), says: situation.says(family) }
+    }
 }
 
 /// How an account stands.
@@ -187,7 +210,15 @@ impl Status {
             accounts: accounts.collect(),
             records: state.views(now).map(|view| record_status(&view, now)).collect(),
             sources: sources.collect(),
+            network: Vec::new(),
         }
+    }
+
+    /// The same, with where the machine stands.
+    #[must_use]
+    pub fn within(mut self, found: &[(Family, Situation)]) -> Self {
+        self.network = found.iter().map(|(family, situation)| NetworkStatus::of(*family, situation)).collect();
+        self
     }
 
     /// The same, said of what a daemon left behind that no longer runs: nobody has looked at the addresses since.

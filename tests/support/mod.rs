@@ -17,6 +17,7 @@ pub mod lunanode;
 pub mod namespace;
 pub mod rig;
 pub mod served;
+pub mod server;
 
 /// How often a condition is looked at.
 const LOOK: Duration = Duration::from_millis(20);

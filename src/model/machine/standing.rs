@@ -179,6 +179,12 @@ impl State {
         self.detection.observed.iter().map(|((name, family), seen)| (name, *family, &seen.reading, seen.at))
     }
 
+    /// Whether sources are being asked, so that what is known is half of one time and half of another.
+    #[must_use]
+    pub fn is_asking(&self) -> bool {
+        self.detection.is_under_way()
+    }
+
     /// How many accounts and record sets are held, of those that a target means.
     #[must_use]
     pub fn holds(&self, target: &Target) -> usize {

@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -15,7 +16,7 @@ use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 
 use super::wire::{Message, Question};
-use super::{Snapshot, said};
+use super::{Snapshot, Way, said, somewhere};
 use crate::model::record::Family;
 
 /// How long the kernel may take to answer. It answers in microseconds; only a bug makes it silent.
@@ -27,8 +28,8 @@ const READING: &str = "reading the kernel's list of addresses";
 /// How often a list that changed while it was read is read again.
 const ATTEMPTS: u32 = 10;
 
-/// Groups of changes, from linux/rtnetlink.h: links, and addresses and routes of both families.
-const GROUPS: [u32; 5] = [1, 5, 9, 7, 11];
+/// Groups of changes, from linux/rtnetlink.h: links, and addresses, routes and rules of both families.
+const GROUPS: [u32; 7] = [1, 5, 9, 7, 11, 8, 19];
 
 /// The addresses, links and default routes as they are now.
 ///
@@ -44,14 +45,35 @@ pub fn snapshot() -> io::Result<Snapshot> {
     Err(io::Error::new(io::ErrorKind::Interrupted, "the addresses changed each time they were read"))
 }
 
-/// All lists, one after the other.
-fn ask_all() -> io::Result<Answer> {
+/// The number of the interface by which packets to `to` leave, those from the address `from` where one is given; `None` where
+/// there is no way. The kernel looks it up as it would for a packet, rules included; nothing is sent.
+///
+/// # Errors
+/// Those of the system calls.
+pub fn way(to: IpAddr, from: Option<IpAddr>) -> io::Result<Option<u32>> {
+    look_up(&open()?, &mut Answer::default(), to, from)
+}
+
+fn open() -> io::Result<Socket> {
     let mut socket = Socket::new(NETLINK_ROUTE)?;
     socket.bind_auto()?;
     socket.connect(&SocketAddr::new(0, 0))?;
     set_socket_timeout(socket.as_fd(), Timeout::Recv, Some(PATIENCE))?;
     // Only the table that is asked for; kernels before 4.20 list them all, which the parser bears.
     let _ = socket.set_netlink_get_strict_chk(true);
+    Ok(socket)
+}
+
+fn look_up(socket: &Socket, answer: &mut Answer, to: IpAddr, from: Option<IpAddr>) -> io::Result<Option<u32>> {
+    (answer.sequence, answer.leaves) = (answer.sequence + 1, Some(None));
+    socket.send(&request(Question::Way { to, from }, answer.sequence), 0)?;
+    receive(socket, answer)?;
+    Ok(answer.leaves.take().flatten())
+}
+
+/// All lists, one after the other, and the ways.
+fn ask_all() -> io::Result<Answer> {
+    let socket = open()?;
     let mut answer = Answer::default();
     let routes = Family::ALL.map(Question::Routes);
     for question in [Question::Links, Question::Addresses].into_iter().chain(routes) {
@@ -63,13 +85,18 @@ fn ask_all() -> io::Result<Answer> {
             received => received?,
         }
     }
+    for family in Family::ALL {
+        let index = look_up(&socket, &mut answer, somewhere(family), None)?;
+        answer.found.ways.extend(index.map(|index| Way { family, index }));
+    }
     Ok(answer)
 }
 
 fn request(question: Question, sequence: u32) -> Vec<u8> {
     let payload = NetlinkPayload::InnerMessage(Message::Ask(question));
     let mut message = NetlinkMessage::new(NetlinkHeader::default(), payload);
-    message.header.flags = NLM_F_REQUEST | NLM_F_DUMP;
+    let list = if matches!(question, Question::Way { .. }) { 0 } else { NLM_F_DUMP };
+    message.header.flags = NLM_F_REQUEST | list;
     message.header.sequence_number = sequence;
     message.finalize();
     let mut octets = vec![0; message.buffer_len()];
@@ -77,7 +104,7 @@ fn request(question: Question, sequence: u32) -> Vec<u8> {
     octets
 }
 
-/// One list, to its end.
+/// One list, to its end, or the one answer to a look-up.
 fn receive(socket: &Socket, answer: &mut Answer) -> io::Result<()> {
     let mut piece = Vec::with_capacity(PIECE);
     loop {
@@ -101,10 +128,12 @@ struct Answer {
     found: Snapshot,
     /// Something changed meanwhile: an entry may be missing or there twice.
     torn: bool,
+    /// Where not a list was asked for but a way: what is known of it.
+    leaves: Option<Option<u32>>,
 }
 
 impl Answer {
-    /// Adds the messages of one piece; `true` where it is the list's last.
+    /// Adds the messages of one piece; `true` where it is the list's last, or the answer to a look-up.
     fn take(&mut self, mut piece: &[u8]) -> io::Result<bool> {
         while !piece.is_empty() {
             let framed = NetlinkBuffer::new_checked(piece).map_err(|error| said(READING, &error))?;
@@ -116,6 +145,17 @@ impl Answer {
             }
             self.torn |= message.header.flags & NLM_F_DUMP_INTR != 0;
             match message.payload {
+                // One route answers a look-up. A refusal, whatever its number (no route, a dead end, a family that is switched
+                // off), says that there is no way.
+                NetlinkPayload::InnerMessage(Message::Way(index)) if self.leaves.is_some() => {
+                    self.leaves = Some(Some(index));
+                    return Ok(true);
+                }
+                NetlinkPayload::InnerMessage(Message::Routes(_)) | NetlinkPayload::Error(_)
+                    if self.leaves.is_some() =>
+                {
+                    return Ok(true);
+                }
                 NetlinkPayload::Done(done) if done.code < 0 => {
                     return Err(io::Error::from_raw_os_error(done.code.saturating_neg()));
                 }
@@ -136,7 +176,8 @@ fn add(message: Message, found: &mut Snapshot) {
         Message::Link(link) => found.links.push(link),
         Message::Address(address) => found.addresses.extend(address),
         Message::Routes(routes) => found.routes.extend(routes),
-        Message::Ask(_) | Message::Other => {}
+        // A list has routes to single hosts too.
+        Message::Ask(_) | Message::Way(_) | Message::Other => {}
     }
 }
 
@@ -238,10 +279,26 @@ mod tests {
         assert!(found.same_as(&found.clone()));
     }
 
+    #[test]
+    fn the_way_to_this_machine_itself_is_its_loopback_interface() {
+        let lo = snapshot().unwrap().links.into_iter().find(|link| link.loopback).unwrap().index;
+        // What is local is delivered by the loopback interface, and no packet leaves.
+        assert_eq!(way("127.0.0.2".parse().unwrap(), None).unwrap(), Some(lo));
+    }
+
+    #[test]
+    fn a_refused_look_up_says_that_there_is_no_way() {
+        let mut answer = Answer { leaves: Some(None), ..second() };
+        assert!(!answer.take(&message(NLMSG_ERROR, 0, 1, -101)).unwrap(), "another request's");
+        assert!(answer.take(&message(NLMSG_ERROR, 0, 2, -101)).unwrap());
+        assert_eq!(answer.leaves, Some(None));
+    }
+
     proptest! {
         #[test]
         fn any_octets_are_taken_or_refused(octets: Vec<u8>) {
             let _ = second().take(&octets);
+            let _ = Answer { leaves: Some(None), ..second() }.take(&octets);
         }
     }
 }

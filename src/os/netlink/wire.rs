@@ -1,13 +1,15 @@
 //! The few netlink messages that are sent and understood. Each is parsed by itself: the library's enum of all messages brings
 //! every parser it has.
 
+use std::net::IpAddr;
+
 use netlink_packet_core::{
-    DecodeError, Emitable, NetlinkDeserializable, NetlinkHeader, NetlinkSerializable, NlasIterator, Parseable,
-    parse_ip, parse_string, parse_u32,
+    DecodeError, DefaultNla, Emitable, NetlinkDeserializable, NetlinkHeader, NetlinkSerializable, NlasIterator,
+    Parseable, parse_ip, parse_string, parse_u32,
 };
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressHeader, AddressMessage, AddressScope};
-use netlink_packet_route::link::{LinkFlags, LinkHeader};
+use netlink_packet_route::link::{LinkFlags, LinkHeader, LinkLayerType};
 use netlink_packet_route::route::{RouteFlags, RouteHeader, RouteNextHopBuffer, RouteType};
 
 use super::{Address, DefaultRoute, Flags, Lifetime, Link, Scope};
@@ -23,6 +25,10 @@ const RTM_GETROUTE: u16 = 26;
 
 // Attributes, from linux/if_link.h and linux/rtnetlink.h.
 const IFLA_IFNAME: u16 = 3;
+const IFLA_LINKINFO: u16 = 18;
+const IFLA_INFO_KIND: u16 = 1;
+const RTA_DST: u16 = 1;
+const RTA_SRC: u16 = 2;
 const RTA_OIF: u16 = 4;
 const RTA_GATEWAY: u16 = 5;
 const RTA_PRIORITY: u16 = 6;
@@ -47,6 +53,8 @@ pub enum Message {
     Address(Option<Address>),
     /// A route's next hops if it is a default route, or nothing.
     Routes(Vec<DefaultRoute>),
+    /// A route to one address, by the interface of this number: the answer to a look-up.
+    Way(u32),
     /// Anything else.
     Other,
 }
@@ -60,6 +68,13 @@ pub enum Question {
     Addresses,
     /// A family's routes in the main table.
     Routes(Family),
+    /// The one route that a packet would take.
+    Way {
+        /// Where it goes.
+        to: IpAddr,
+        /// Our address that it comes from, if that is settled; of the same family.
+        from: Option<IpAddr>,
+    },
 }
 
 impl Question {
@@ -69,14 +84,64 @@ impl Question {
             Self::Links => Box::new(LinkHeader::default()),
             Self::Addresses => Box::new(AddressHeader::default()),
             Self::Routes(family) => Box::new(RouteHeader {
-                address_family: match family {
-                    Family::Ipv4 => AddressFamily::Inet,
-                    Family::Ipv6 => AddressFamily::Inet6,
-                },
+                address_family: number(family),
                 table: RouteHeader::RT_TABLE_MAIN,
                 ..RouteHeader::default()
             }),
+            Self::Way { to, from } => Box::new(LookUp { to, from }),
         }
+    }
+}
+
+fn number(family: Family) -> AddressFamily {
+    match family {
+        Family::Ipv4 => AddressFamily::Inet,
+        Family::Ipv6 => AddressFamily::Inet6,
+    }
+}
+
+/// A request for one route: the fixed part and the addresses, each whole, as kernels that check strictly want it.
+struct LookUp {
+    to: IpAddr,
+    from: Option<IpAddr>,
+}
+
+impl LookUp {
+    fn attributes(&self) -> Vec<DefaultNla> {
+        let attribute = |kind, ip: IpAddr| match ip {
+            IpAddr::V4(ip) => DefaultNla::new(kind, ip.octets().to_vec()),
+            IpAddr::V6(ip) => DefaultNla::new(kind, ip.octets().to_vec()),
+        };
+        let from = self.from.map(|from| attribute(RTA_SRC, from));
+        std::iter::once(attribute(RTA_DST, self.to)).chain(from).collect()
+    }
+}
+
+impl Emitable for LookUp {
+    fn buffer_len(&self) -> usize {
+        ROUTE_HEADER + self.attributes().as_slice().buffer_len()
+    }
+
+    fn emit(&self, buffer: &mut [u8]) {
+        let family = Family::of(self.to);
+        let header = RouteHeader {
+            address_family: number(family),
+            destination_prefix_length: whole(family),
+            source_prefix_length: self.from.map_or(0, |_| whole(family)),
+            ..RouteHeader::default()
+        };
+        if let Some((fixed, rest)) = buffer.split_at_mut_checked(ROUTE_HEADER) {
+            header.emit(fixed);
+            self.attributes().as_slice().emit(rest);
+        }
+    }
+}
+
+/// The bits of an address.
+fn whole(family: Family) -> u8 {
+    match family {
+        Family::Ipv4 => 32,
+        Family::Ipv6 => 128,
     }
 }
 
@@ -85,10 +150,10 @@ impl NetlinkSerializable for Message {
         match self {
             Self::Ask(Question::Links) => RTM_GETLINK,
             Self::Ask(Question::Addresses) => RTM_GETADDR,
-            Self::Ask(Question::Routes(_)) => RTM_GETROUTE,
+            Self::Ask(Question::Routes(_) | Question::Way { .. }) => RTM_GETROUTE,
             Self::Link(_) => RTM_NEWLINK,
             Self::Address(_) => RTM_NEWADDR,
-            Self::Routes(_) => RTM_NEWROUTE,
+            Self::Routes(_) | Self::Way(_) => RTM_NEWROUTE,
             Self::Other => 0,
         }
     }
@@ -114,7 +179,7 @@ impl NetlinkDeserializable for Message {
         match header.message_type {
             RTM_NEWLINK => link(payload).map(Self::Link),
             RTM_NEWADDR => address(&AddressMessage::parse(payload)?).map(Self::Address),
-            RTM_NEWROUTE => routes(payload).map(Self::Routes),
+            RTM_NEWROUTE => route(payload),
             _ => Ok(Self::Other),
         }
     }
@@ -127,20 +192,36 @@ fn after(payload: &[u8], length: usize) -> &[u8] {
 
 fn link(payload: &[u8]) -> Result<Link, DecodeError> {
     let header = LinkHeader::parse(payload)?;
-    let mut name = String::new();
+    let (mut name, mut kind) = (String::new(), None);
     for attribute in NlasIterator::new(after(payload, LINK_HEADER)) {
         let attribute = attribute?;
-        if attribute.kind() == IFLA_IFNAME {
-            name = parse_string(attribute.value())?;
+        match attribute.kind() {
+            IFLA_IFNAME => name = parse_string(attribute.value())?,
+            IFLA_LINKINFO => kind = kind_of(attribute.value())?,
+            _ => {}
         }
     }
     Ok(Link {
         index: header.index,
         name,
+        kind,
+        ethernet: header.link_layer_type == LinkLayerType::Ether,
         up: header.flags.contains(LinkFlags::Up),
         running: header.flags.contains(LinkFlags::Running),
         loopback: header.flags.contains(LinkFlags::Loopback),
     })
+}
+
+/// What a link's nested attributes call it.
+fn kind_of(nested: &[u8]) -> Result<Option<String>, DecodeError> {
+    let mut kind = None;
+    for attribute in NlasIterator::new(nested) {
+        let attribute = attribute?;
+        if attribute.kind() == IFLA_INFO_KIND {
+            kind = Some(parse_string(attribute.value())?);
+        }
+    }
+    Ok(kind)
 }
 
 fn address(message: &AddressMessage) -> Result<Option<Address>, DecodeError> {
@@ -201,14 +282,34 @@ fn flags(bits: AddressFlags, ipv6: bool) -> Flags {
     }
 }
 
-/// The next hops of a default route; nothing for other routes, of which there may be a million.
-fn routes(payload: &[u8]) -> Result<Vec<DefaultRoute>, DecodeError> {
+/// A default route's next hops, or where a route to one address leaves; nothing for other routes, of which there may be a million.
+fn route(payload: &[u8]) -> Result<Message, DecodeError> {
     let header = RouteHeader::parse(payload)?;
     let family = match header.address_family {
         AddressFamily::Inet => Family::Ipv4,
         AddressFamily::Inet6 => Family::Ipv6,
-        _ => return Ok(Vec::new()),
+        _ => return Ok(Message::Other),
     };
+    // What is local is a way too: a packet for this machine itself.
+    if header.destination_prefix_length == whole(family) && matches!(header.kind, RouteType::Unicast | RouteType::Local)
+    {
+        return Ok(leaving(payload)?.map_or(Message::Routes(Vec::new()), Message::Way));
+    }
+    default_routes(&header, family, payload).map(Message::Routes)
+}
+
+/// The number of the interface by which a route leaves.
+fn leaving(payload: &[u8]) -> Result<Option<u32>, DecodeError> {
+    for attribute in NlasIterator::new(after(payload, ROUTE_HEADER)) {
+        let attribute = attribute?;
+        if attribute.kind() == RTA_OIF {
+            return Ok(Some(parse_u32(attribute.value())?));
+        }
+    }
+    Ok(None)
+}
+
+fn default_routes(header: &RouteHeader, family: Family, payload: &[u8]) -> Result<Vec<DefaultRoute>, DecodeError> {
     // A route for some sources only counts too: where every prefix has its own, there is no other default route.
     let is_default = header.destination_prefix_length == 0
         && header.table == RouteHeader::RT_TABLE_MAIN
@@ -239,7 +340,7 @@ fn routes(payload: &[u8]) -> Result<Vec<DefaultRoute>, DecodeError> {
 #[derive(Default)]
 struct Hop {
     index: u32,
-    gateway: Option<std::net::IpAddr>,
+    gateway: Option<IpAddr>,
 }
 
 impl Hop {
@@ -306,6 +407,46 @@ mod tests {
         octets
     }
 
+    fn routes(payload: &[u8]) -> Result<Vec<DefaultRoute>, DecodeError> {
+        match route(payload)? {
+            Message::Routes(routes) => Ok(routes),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_answer_to_a_look_up_is_the_interface() {
+        let mut answer = default_route(&[attribute(RTA_DST, &[192, 0, 2, 1]), attribute(RTA_OIF, &[7, 0, 0, 0])]);
+        answer[1] = 32;
+        assert!(matches!(route(&answer), Ok(Message::Way(7))));
+        // A dead end: unreachable (linux/rtnetlink.h, RTN_UNREACHABLE).
+        answer[7] = 7;
+        assert!(matches!(route(&answer), Ok(Message::Routes(none)) if none.is_empty()));
+    }
+
+    #[test]
+    fn a_look_up_names_both_addresses_whole() {
+        let look_up = LookUp { to: "192.0.2.1".parse().unwrap(), from: Some("10.0.0.2".parse().unwrap()) };
+        let mut octets = vec![0; look_up.buffer_len()];
+        look_up.emit(&mut octets);
+        assert_eq!(octets[..ROUTE_HEADER], [2, 32, 32, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        let expected = [attribute(RTA_DST, &[192, 0, 2, 1]), attribute(RTA_SRC, &[10, 0, 0, 2])].concat();
+        assert_eq!(octets[ROUTE_HEADER..], expected);
+    }
+
+    #[test]
+    fn a_link_says_what_it_is() {
+        let header = LinkHeader { index: 3, link_layer_type: LinkLayerType::None, ..LinkHeader::default() };
+        let mut octets = vec![0; LINK_HEADER];
+        header.emit(&mut octets);
+        octets.extend(attribute(IFLA_IFNAME, b"home\0"));
+        let bare = link(&octets).unwrap();
+        assert_eq!((bare.name.as_str(), bare.kind, bare.ethernet), ("home", None, false));
+        // Nested, and marked so (NLA_F_NESTED).
+        octets.extend(attribute(IFLA_LINKINFO | 0x8000, &attribute(IFLA_INFO_KIND, b"wireguard\0")));
+        assert_eq!(link(&octets).unwrap().kind.as_deref(), Some("wireguard"));
+    }
+
     #[test]
     fn a_route_over_two_links_has_two_next_hops() {
         let hop = |index: u8, gateway: [u8; 4]| {
@@ -347,7 +488,10 @@ mod tests {
         fn a_route_with_odd_attributes_never_panics(attributes in proptest::collection::vec(
             (0_u16..32, proptest::collection::vec(any::<u8>(), 0..40)), 0..6)) {
             let attributes: Vec<_> = attributes.iter().map(|(kind, value)| attribute(*kind, value)).collect();
-            let _ = routes(&default_route(&attributes));
+            let mut octets = default_route(&attributes);
+            let _ = route(&octets);
+            octets[1] = 32;
+            let _ = route(&octets);
         }
     }
 }

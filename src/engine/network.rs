@@ -1,0 +1,93 @@
+//! What the kernel says of the network, and where this machine stands in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Engine;
+use crate::detect::situation::{Heard, situations};
+use crate::model::machine::{Event, Level, Network, Notice};
+use crate::model::record::Family;
+use crate::model::situation::Situation;
+use crate::model::time::{Moment, Now};
+use crate::os::netlink::{Snapshot, snapshot};
+
+/// What is known of the network around.
+#[derive(Default)]
+pub(super) struct Around {
+    /// The kernel's last word, where it is listened to.
+    seen: Option<Snapshot>,
+    /// Since when the network is the same. What was said before may be of another one.
+    changed: Moment,
+    /// Where this machine stands in the families that are published.
+    pub(super) found: Vec<(Family, Situation)>,
+    /// What was last told of each.
+    told: BTreeMap<Family, Situation>,
+}
+
+impl Around {
+    /// Begins with the kernel's word, where it is listened to.
+    pub(super) fn begin(&mut self, seen: Option<Snapshot>, now: Now) {
+        (self.seen, self.changed) = (seen, now.moment);
+    }
+}
+
+impl Engine {
+    /// Compares with the last snapshot: router advertisements repeat for ever, and no difference ends here. What changes beside
+    /// the way out, a container's interface that comes and goes, is looked at, and is no reason to ask the world sooner.
+    pub(super) fn kernel_spoke(&mut self) {
+        let network = match (snapshot(), &self.around.seen) {
+            (Ok(now), Some(before)) if now.same_as(before) => {
+                self.around.seen = Some(now);
+                return;
+            }
+            (Ok(now), before) => {
+                let vanished = before.as_ref().is_some_and(|before| {
+                    Family::ALL.iter().any(|family| {
+                        !before.default_links(*family).is_empty() && now.default_links(*family).is_empty()
+                    })
+                });
+                let beside = before.as_ref().is_some_and(|before| now.same_way_out(before));
+                self.around.seen = Some(now);
+                match (vanished, beside) {
+                    (true, _) => Network::RouteVanished,
+                    (false, true) => Network::Same,
+                    (false, false) => Network::Changed,
+                }
+            }
+            (Err(_), _) => Network::Changed,
+        };
+        if network > Network::Same {
+            self.around.changed = self.clock.now().moment;
+        }
+        self.feed(Event::Look(network));
+    }
+
+    /// Finds out where this machine stands, once the sources have said what they say now, and tells it where that is news.
+    pub(super) fn look_around(&mut self) {
+        let Some(seen) = self.around.seen.as_ref().filter(|_| !self.state.is_asking()) else { return };
+        let records = &self.state.desired().records;
+        let families: BTreeSet<Family> = records.keys().filter_map(|id| id.key.rtype.family()).collect();
+        let heard: Vec<Heard<'_>> = self
+            .state
+            .observations()
+            .filter_map(|(source, family, reading, at)| {
+                let asked = self.parts.detectors.get(source)?.asked()?;
+                Some(Heard { family, asked, reading: Some(reading).filter(|_| at.moment >= self.around.changed) })
+            })
+            .collect();
+        let families: Vec<Family> = families.into_iter().collect();
+        let found = situations(seen, &families, &heard);
+        if found == self.around.found {
+            return;
+        }
+        self.around.found = found;
+        for (family, situation) in &self.around.found {
+            let level = situation.level();
+            // What nobody has said yet is no news after what somebody said.
+            if level == Level::Debug || self.around.told.get(family) == Some(situation) {
+                continue;
+            }
+            super::effects::tell(&Notice { level, id: None, account: None, what: situation.says(*family) });
+            self.around.told.insert(*family, situation.clone());
+        }
+    }
+}

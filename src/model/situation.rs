@@ -1,0 +1,385 @@
+//! Where this machine stands, as seen from the internet: what the readings mean, in one value and one or two sentences. Pure.
+
+use std::fmt::{self, Write as _};
+use std::net::{IpAddr, Ipv6Addr};
+
+use serde::{Deserialize, Serialize};
+
+use super::address::{PublicAddr, is_carriers};
+use super::machine::Level;
+use super::record::Family;
+
+/// What the kernel calls the links of VPNs (`IFLA_INFO_KIND`). Not among them are lines that carry the internet to a subscriber or
+/// that one takes for their public address: `ppp`, `sit` (6in4), `ip6tnl` (DS-Lite), `gre`, `ipip`.
+const TUNNELS: [&str; 7] = ["amneziawg", "ovpn", "ovpn-dco", "vti", "vti6", "wireguard", "xfrm"];
+/// What VPNs call their links where the system does not say what a link is, with a number behind it.
+const NAMES: [&str; 4] = ["ipsec", "tun", "utun", "wg"];
+
+/// Whether a link is a VPN's, given what the kernel calls it, whether it carries Ethernet frames, its name, and whether there is
+/// another link beside it that works, the loopback one aside.
+///
+/// `tun` is what a program in this machine feeds. With bare packets it is a VPN's. With Ethernet frames (`tap`) it is the
+/// only wire of a container without root (slirp4netns, pasta), and a VPN's only where another link carries it.
+#[must_use]
+pub fn is_tunnel(kind: Option<&str>, ethernet: bool, name: &str, beside: bool) -> bool {
+    match kind {
+        Some("tun") => !ethernet || beside,
+        Some(kind) => TUNNELS.contains(&kind),
+        None => {
+            let number = |rest: &str| !rest.is_empty() && rest.bytes().all(|octet| octet.is_ascii_digit());
+            NAMES.iter().any(|start| name.strip_prefix(start).is_some_and(number))
+        }
+    }
+}
+
+/// An address of this machine that others could use: not link-local, not loopback, in order, and not deprecated.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Ours {
+    /// The interface that has it.
+    pub interface: String,
+    /// The address.
+    pub address: IpAddr,
+}
+
+/// A link by which packets leave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// Its name.
+    pub name: String,
+    /// What the kernel calls it, if anything.
+    pub kind: Option<String>,
+    /// Whether it is a VPN's: see [`is_tunnel`].
+    pub tunnel: bool,
+}
+
+/// What is known of a family.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// An interface works, the loopback one aside.
+    pub linked: bool,
+    /// The interface by which packets to the internet leave, or the one that sources are bound to; `None` where there is no way.
+    pub way: Option<Device>,
+    /// There is a way for the other family.
+    pub other_way: bool,
+    /// This machine's addresses of the family but for those of VPNs, in the kernel's order.
+    pub addresses: Vec<Ours>,
+    /// What sources out in the world said, one entry for each.
+    pub outside: Vec<IpAddr>,
+    /// What the router said that it has outside.
+    pub router: Option<IpAddr>,
+    /// The interface by which a source is to ask, and the one by which its questions leave.
+    pub stray: Option<(String, String)>,
+}
+
+/// Where this machine stands in one family, with the evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "situation", rename_all = "snake_case")]
+pub enum Situation {
+    /// An interface has a public address.
+    Public {
+        /// The interface.
+        interface: String,
+        /// The address.
+        address: IpAddr,
+    },
+    /// A router translates, and has a public address itself, as far as is known.
+    BehindNat {
+        /// The interface by which packets leave.
+        interface: String,
+        /// Our address, if there is one.
+        inside: Option<IpAddr>,
+        /// The address that the internet sees, where somebody said it.
+        outside: Option<IpAddr>,
+    },
+    /// The provider translates, or another router in front of ours: nobody can connect from outside.
+    BehindCarrierNat {
+        /// The interface by which packets leave.
+        interface: String,
+        /// Our address, if there is one.
+        inside: Option<IpAddr>,
+        /// What the router has outside, where it said it.
+        router: Option<IpAddr>,
+        /// The address that the internet sees, where somebody said it.
+        outside: Option<IpAddr>,
+    },
+    /// Packets leave through a VPN: what the internet sees is its exit.
+    ThroughVpn {
+        /// The VPN's interface.
+        interface: String,
+        /// What the kernel calls it, if anything.
+        kind: Option<String>,
+        /// The exit, where somebody said it.
+        outside: Option<IpAddr>,
+    },
+    /// Answers come in by another interface than the configured one.
+    ByOtherInterface {
+        /// The one that was configured.
+        configured: String,
+        /// The one by which packets leave.
+        interface: String,
+    },
+    /// There are addresses, and no way to the internet.
+    NoRoute {
+        /// The addresses.
+        addresses: Vec<Ours>,
+    },
+    /// This machine has nothing of this family.
+    NoAddress {
+        /// The interface of a default route that there is all the same.
+        interface: Option<String>,
+    },
+    /// Neither family leads anywhere.
+    NoNetwork {
+        /// Whether an interface works at all.
+        linked: bool,
+    },
+    /// The system does not tell its addresses and routes.
+    Unknown {
+        /// Why not.
+        why: String,
+    },
+}
+
+/// The situation of a family.
+///
+/// With `way` eth0, `addresses` 192.168.1.2 on it, `router` 100.64.3.2 and `outside` 8.8.8.8 it is
+/// [`Situation::BehindCarrierNat`]; without `router`, [`Situation::BehindNat`].
+#[must_use]
+pub fn situation(family: Family, facts: &Facts) -> Situation {
+    if !facts.linked {
+        return Situation::NoNetwork { linked: false };
+    }
+    let is_local = |ours: &&Ours| family == Family::Ipv6 && !is_global(ours.address);
+    let Some(way) = &facts.way else {
+        let addresses: Vec<Ours> = facts.addresses.iter().filter(|ours| !is_local(ours)).cloned().collect();
+        return match (facts.other_way, addresses.is_empty()) {
+            (false, _) => Situation::NoNetwork { linked: true },
+            (true, true) => Situation::NoAddress { interface: None },
+            (true, false) => Situation::NoRoute { addresses },
+        };
+    };
+    let (interface, outside) = (way.name.clone(), majority(&facts.outside));
+    if way.tunnel {
+        return Situation::ThroughVpn { interface, kind: way.kind.clone(), outside };
+    }
+    if let Some((configured, interface)) = facts.stray.clone() {
+        return Situation::ByOtherInterface { configured, interface };
+    }
+    let here = best(facts, &way.name);
+    let inside = here.map(|ours| ours.address);
+    let is_second = facts.router.is_some_and(|router| !is_public(router) || outside.is_some_and(|seen| seen != router));
+    if is_second || inside.is_some_and(is_carriers) {
+        return Situation::BehindCarrierNat { interface, inside, router: facts.router, outside };
+    }
+    let outside = outside.or(facts.router);
+    match (public(facts, here, outside), here) {
+        (Some(Ours { interface, address }), _) => Situation::Public { interface, address },
+        (None, Some(here)) if outside.is_none() && is_local(&here) => {
+            Situation::NoAddress { interface: Some(interface) }
+        }
+        (None, None) if outside.is_none() => Situation::NoAddress { interface: Some(interface) },
+        _ => Situation::BehindNat { interface, inside, outside },
+    }
+}
+
+/// Our own address where it is the one that the internet sees. IPv6 hosts ask from another address of the same network, a
+/// temporary one (RFC 8981).
+fn public(facts: &Facts, here: Option<&Ours>, outside: Option<IpAddr>) -> Option<Ours> {
+    let here = here.filter(|ours| is_public(ours.address));
+    let Some(outside) = outside else { return here.cloned() };
+    let same = |ours: &&Ours| is_public(ours.address) && is_same_network(ours.address, outside);
+    here.filter(same).or_else(|| facts.addresses.iter().find(same)).cloned()
+}
+
+fn is_same_network(ours: IpAddr, outside: IpAddr) -> bool {
+    let network = |address: Ipv6Addr| address.to_bits() >> 64;
+    match (ours, outside) {
+        (IpAddr::V6(ours), IpAddr::V6(outside)) => network(ours) == network(outside),
+        (ours, outside) => ours == outside,
+    }
+}
+
+/// The address on an interface that says most: public, a carrier's, any.
+fn best<'a>(facts: &'a Facts, interface: &str) -> Option<&'a Ours> {
+    let rank = |ours: &&Ours| (!is_global(ours.address), !is_carriers(ours.address));
+    facts.addresses.iter().filter(|ours| ours.interface == interface).min_by_key(rank)
+}
+
+fn is_public(address: IpAddr) -> bool {
+    PublicAddr::new(address).is_ok()
+}
+
+/// Public, or in IPv6 one of a laboratory's that stands for it.
+fn is_global(address: IpAddr) -> bool {
+    is_public(address)
+        || matches!(address, IpAddr::V6(v6) if v6.segments().first().is_some_and(|first| first >> 13 == 1))
+}
+
+/// What most said; nothing where none is said by more than every other one.
+fn majority(said: &[IpAddr]) -> Option<IpAddr> {
+    let count = |address: &IpAddr| said.iter().filter(|other| *other == address).count();
+    let most = said.iter().max_by_key(|address| count(address))?;
+    said.iter().all(|other| other == most || count(other) < count(most)).then_some(*most)
+}
+
+impl Situation {
+    /// How much it matters that it is so from now on.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        match self {
+            Self::BehindCarrierNat { .. } | Self::ThroughVpn { .. } | Self::ByOtherInterface { .. } => Level::Warn,
+            // Nobody was asked yet, or nobody is.
+            Self::BehindNat { outside: None, .. } => Level::Debug,
+            _ => Level::Info,
+        }
+    }
+
+    /// The situation in one word, as in JSON.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Public { .. } => "public",
+            Self::BehindNat { .. } => "behind_nat",
+            Self::BehindCarrierNat { .. } => "behind_carrier_nat",
+            Self::ThroughVpn { .. } => "through_vpn",
+            Self::ByOtherInterface { .. } => "by_other_interface",
+            Self::NoRoute { .. } => "no_route",
+            Self::NoAddress { .. } => "no_address",
+            Self::NoNetwork { .. } => "no_network",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
+
+    /// The situation in one or two sentences.
+    #[must_use]
+    pub fn says(&self, family: Family) -> String {
+        match self {
+            Self::Public { interface, address } => {
+                format!("{family} is public on {interface}: {address} is this machine's own address.")
+            }
+            Self::BehindNat { interface, inside, outside } => {
+                let has = has(interface, *inside);
+                match outside {
+                    Some(outside) => format!(
+                        "{family} is behind NAT at {outside}: {has}. What comes from outside arrives where the router \
+                         forwards it to this machine."
+                    ),
+                    None => format!("{family} is behind NAT: {has}. Nobody has said what the address outside is."),
+                }
+            }
+            Self::BehindCarrierNat { interface, inside, router, outside } => {
+                carrier(family, (interface, *inside), *router, *outside)
+            }
+            Self::ThroughVpn { interface, kind, outside } => {
+                let vpn = vpn(interface, kind.as_deref());
+                let exit = outside.map_or("the address that the world sees is its exit's".to_owned(), |outside| {
+                    format!("the address that the world sees, {outside}, is its exit's")
+                });
+                format!(
+                    "{family} goes through {vpn}: {exit}, and not published unless the record says `vpn = true`. \
+                     `bind_interface` asks a source by another interface."
+                )
+            }
+            Self::ByOtherInterface { configured, interface } => format!(
+                "{family} leaves by {interface} where {configured} is configured: an answer would be about another line \
+                 and is not published unless the record says `vpn = true`. `bind_interface` keeps a source on its interface."
+            ),
+            Self::NoRoute { addresses } => {
+                let list: Vec<String> =
+                    addresses.iter().map(|ours| format!("{} on {}", ours.address, ours.interface)).collect();
+                format!("There are {family} addresses ({}), but no {family} default route.", list.join(", "))
+            }
+            Self::NoAddress { interface: None } => {
+                format!("There is no {family}: no interface has {}, and there is no default route.", a_global(family))
+            }
+            Self::NoAddress { interface: Some(interface) } => format!(
+                "There is no {family}: {interface}, by which the default route leads, does not have {}.",
+                a_global(family)
+            ),
+            Self::NoNetwork { linked: false } => "There is no network: no interface is up.".into(),
+            Self::NoNetwork { linked: true } => "There is no network: there is no default route.".into(),
+            Self::Unknown { why } => format!("Where {family} stands is unknown: {why}."),
+        }
+    }
+}
+
+fn a_global(family: Family) -> &'static str {
+    match family {
+        Family::Ipv4 => "an address",
+        Family::Ipv6 => "a global address",
+    }
+}
+
+fn has(interface: &str, inside: Option<IpAddr>) -> String {
+    inside.map_or(format!("{interface} has no address"), |inside| format!("{interface} has {inside}"))
+}
+
+fn carrier(
+    family: Family,
+    (interface, inside): (&str, Option<IpAddr>),
+    router: Option<IpAddr>,
+    outside: Option<IpAddr>,
+) -> String {
+    let mut evidence = router.map_or_else(|| has(interface, inside), |router| format!("the router has {router}"));
+    if let Some(outside) = outside {
+        // Writing to a text does not fail.
+        let _ = write!(evidence, ", the internet sees {outside}");
+    }
+    // Of a network of one's own: a second router in the house says the same as a provider that uses such addresses.
+    let (whose, first) = match router.or(inside) {
+        Some(address) if is_carriers(address) => ("carrier-grade NAT", "Ask"),
+        _ => (
+            "carrier-grade NAT or a second router",
+            "Where the second router is yours, let it forward, or make it a bridge; else ask",
+        ),
+    };
+    format!(
+        "{family} is behind {whose} ({evidence}), so that inbound connections cannot work. {first} the provider for a public \
+         address, use {}, or a tunnel to a server that has one.",
+        family.other()
+    )
+}
+
+fn vpn(interface: &str, kind: Option<&str>) -> String {
+    kind.map_or(format!("the VPN {interface}"), |kind| format!("the VPN {interface} ({kind})"))
+}
+
+/// Why an answer would not be about our own line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stray {
+    /// The question leaves through a VPN.
+    Vpn {
+        /// The VPN's interface.
+        interface: String,
+        /// What the kernel calls it, if anything.
+        kind: Option<String>,
+    },
+    /// It leaves by another interface than the configured one.
+    Other {
+        /// The one that was configured.
+        configured: String,
+        /// The one by which it leaves.
+        interface: String,
+    },
+}
+
+impl fmt::Display for Stray {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Vpn { interface, kind } => {
+                let vpn = vpn(interface, kind.as_deref());
+                write!(f, "the way out is through {vpn}; `vpn = true` would publish its exit, ")?;
+            }
+            Self::Other { configured, interface } => {
+                write!(
+                    f,
+                    "the way out is by {interface}, not by {configured}; `vpn = true` would publish what is seen there, "
+                )?;
+            }
+        }
+        f.write_str("`bind_interface` asks by another interface")
+    }
+}
+
+#[cfg(test)]
+mod tests;
