@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::detect::Detector;
+use crate::detect::lan::Lan;
 use crate::model::agree::SourceName;
 use crate::model::desired::{AccountName, Desired};
 use crate::model::json::Json;
@@ -16,7 +17,7 @@ use crate::model::record::Family;
 use crate::model::time::{Moment, Now};
 use crate::os::clock::Clock;
 use crate::os::file::{Claim, LockError};
-use crate::os::netlink::{Snapshot, Watch, snapshot};
+use crate::os::netlink::{Heard, Snapshot, Watch, snapshot};
 use crate::os::signals::{Signal, Signals};
 use crate::os::systemd::Manager;
 use crate::provider::Provider;
@@ -58,6 +59,8 @@ pub struct Parts {
     pub accounts: BTreeMap<AccountName, Access>,
     /// How sources are asked.
     pub detectors: BTreeMap<SourceName, Arc<dyn Detector>>,
+    /// What detectors of other machines share.
+    pub lan: Lan,
 }
 
 impl Parts {
@@ -127,7 +130,7 @@ pub struct Engine {
 enum Woken {
     Event(Box<Event>),
     Time,
-    Kernel,
+    Kernel(Heard),
     Signal(Signal),
     Request(Request, Reply),
     Watchdog,
@@ -169,6 +172,7 @@ impl Engine {
     /// Another process has taken the folder of the store, which was removed under this one.
     pub async fn run(mut self, until: Until, mut ears: Ears) -> Result<State, LockError> {
         self.seen = ears.network.as_ref().and_then(|_| snapshot().ok());
+        self.follow(&mut ears);
         self.feed(Event::Start);
         if let Some(target) = ears.target.take() {
             self.feed(Event::Update(target));
@@ -198,7 +202,8 @@ impl Engine {
             match self.woken(&mut ears, wake, feeding).await {
                 Woken::Event(event) => self.feed(*event),
                 Woken::Time => self.time_came(wake),
-                Woken::Kernel => self.kernel_spoke(),
+                Woken::Kernel(Heard::Addresses) => self.kernel_spoke(),
+                Woken::Kernel(Heard::Neighbour) => self.feed(Event::Look(Network::Same)),
                 Woken::Signal(Signal::Stop) => break,
                 Woken::Signal(signal) => self.signalled(signal, &mut ears),
                 Woken::Request(request, reply) => self.requested(request, reply, &mut ears),
@@ -252,7 +257,7 @@ impl Engine {
             signal = signal => Woken::Signal(signal),
             () = at(feeding) => Woken::Watchdog,
             event = outcome => Woken::Event(Box::new(event)),
-            () = effects::kernel(&mut ears.network) => Woken::Kernel,
+            heard = effects::kernel(&mut ears.network) => Woken::Kernel(heard),
             (request, reply) = request => Woken::Request(request, reply),
             () = at(wake) => Woken::Time,
         }
@@ -295,6 +300,14 @@ impl Engine {
         self.feed(Event::Look(network));
     }
 
+    /// Listens to what the kernel says of the neighbours that records are about, and of no others.
+    fn follow(&self, ears: &mut Ears) {
+        let Some(network) = &mut ears.network else { return };
+        if let Err(error) = network.follow(self.parts.lan.followed()) {
+            tracing::warn!("neighbours cannot be listened to ({error}); they are looked at at each check");
+        }
+    }
+
     fn signalled(&mut self, signal: Signal, ears: &mut Ears) {
         match signal {
             Signal::Reload => {
@@ -321,6 +334,7 @@ impl Engine {
         let parts = rebuild(&self.parts);
         let result = parts.map(|parts| {
             self.parts = parts;
+            self.follow(ears);
             let desired = self.parts.tell();
             self.feed(Event::Reload(desired));
         });
