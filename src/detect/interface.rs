@@ -176,7 +176,7 @@ fn ranked(
 
 /// What sets addresses apart whatever their lifetimes, the better the smaller: temporary and deprecated ones are only among
 /// them where they were asked for.
-fn group(address: &Address, snapshot: &Snapshot) -> impl Ord {
+fn group(address: &Address, snapshot: &Snapshot) -> (bool, bool, u32, bool, bool) {
     let flags = address.flags;
     let stays = flags.permanent || flags.stable_privacy || flags.temporaries;
     let unsteady = address.ip.is_ipv6() && !stays;

@@ -15,6 +15,7 @@ use crate::provider::setting::{Kind, Setting, SettingsError};
 use crate::provider::{Budget, Terms};
 
 mod bad;
+mod compose;
 mod example;
 mod good;
 mod random;

@@ -401,7 +401,7 @@ mod tests {
 
     #[test]
     fn an_ipv4_route_may_have_an_ipv6_router() {
-        let via = [&[10, 0][..], &std::net::Ipv6Addr::LOCALHOST.octets()].concat();
+        let via = [&[10, 0][..], &Ipv6Addr::LOCALHOST.octets()].concat();
         let found = routes(&default_route(&[attribute(RTA_OIF, &[2, 0, 0, 0]), attribute(RTA_VIA, &via)])).unwrap();
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].gateway, Some("::1".parse().unwrap()));
