@@ -360,6 +360,9 @@ pub async fn detect(parts: &Parts) -> (Vec<Said>, Vec<Believed>) {
     }
     questions.sort();
     questions.dedup();
+    for detector in questions.iter().filter_map(|(source, _)| parts.detectors.get(source)) {
+        detector.anew();
+    }
     let asked = questions.into_iter().filter_map(|(source, family)| {
         let detector = Arc::clone(parts.detectors.get(&source)?);
         Some(async move {

@@ -8,12 +8,14 @@ use std::time::Duration;
 use crate::config::{self, Absent, BuiltIn, Config, EchoFormat, HttpsSource, Source, Values};
 use crate::detect::Detector;
 use crate::detect::command::{self, Command};
+use crate::detect::delegated::Delegated;
 use crate::detect::dns::Dns;
 use crate::detect::echoes::{DNS_ECHOES, ECHOES, Protocol, STUN_ECHOES};
 use crate::detect::file::File;
 use crate::detect::fixed::Fixed;
 use crate::detect::https::{Clients, Format, Https};
 use crate::detect::interface::{Interface, InterfaceOptions};
+use crate::detect::lan::Lan;
 use crate::detect::router::{self, Router, RouterOptions};
 use crate::detect::stun::Stun;
 use crate::detect::way::{Asked, Outside};
@@ -30,6 +32,8 @@ use crate::net::stun::Transport;
 use crate::net::via::Via;
 use crate::provider::Tools;
 
+mod lan;
+
 /// How many of the built-in services of a protocol must agree.
 const ECHO_QUORUM: usize = 2;
 
@@ -43,6 +47,9 @@ struct Sources<'a> {
     environment: &'a [(std::ffi::OsString, std::ffi::OsString)],
     specs: BTreeMap<SourceName, SourceSpec>,
     detectors: BTreeMap<SourceName, Arc<dyn Detector>>,
+    /// While a prefix is read: how many bits of it are taken at most.
+    prefix: Option<u8>,
+    lan: Lan,
 }
 
 /// What detectors that run commands may see of the environment.
@@ -89,6 +96,8 @@ pub fn build(
         environment,
         specs: BTreeMap::new(),
         detectors: BTreeMap::new(),
+        prefix: None,
+        lan: before.map(|before| before.lan.anew()).unwrap_or_default(),
     };
     for record in &config.records {
         let mut declare = |rtype, uplinks| {
@@ -116,6 +125,7 @@ pub fn build(
     *check = config.defaults.check;
     *verify = config.defaults.verify;
     parts.detectors = sources.detectors;
+    parts.lan = sources.lan;
     if let Some(before) = before {
         for (name, detector) in &mut parts.detectors {
             if let Some(kept) = before.detectors.get(name) {
@@ -197,6 +207,7 @@ impl Sources<'_> {
                 name: interface.name.clone(),
                 temporary: interface.temporary,
                 private: interface.private || private,
+                deprecated: interface.deprecated,
                 all: interface.all,
                 vpn: self.vpn,
             }),
@@ -229,14 +240,24 @@ impl Sources<'_> {
                 self.note(name, private, router::INTERVAL, detector)
             }
             Source::File { path } => {
-                self.note(format!("file {}", path.display()), private, Duration::ZERO, File::new(path.clone(), private))
+                let file = File::new(path.clone(), private);
+                let file = match self.prefix {
+                    Some(length) => file.with_prefixes(length),
+                    None => file,
+                };
+                self.note(format!("file {}{}", path.display(), self.holds()), private, Duration::ZERO, file)
             }
             Source::Command { argv, timeout } => {
                 let (program, arguments) = argv.split_first().ok_or("a command needs a program")?;
                 let arguments = arguments.iter().map(Into::into).collect();
                 let command = Command::new(program.into(), arguments, self.environment.to_vec(), private);
-                let name = command_name(argv, *timeout);
-                self.note(name, private, Duration::ZERO, command.within(*timeout))
+                let name = format!("{}{}", command_name(argv, *timeout), self.holds());
+                let command = command.within(*timeout);
+                let command = match self.prefix {
+                    Some(length) => command.with_prefixes(length),
+                    None => command,
+                };
+                self.note(name, private, Duration::ZERO, command)
             }
             Source::Fixed(addresses) => {
                 let text = addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -245,6 +266,12 @@ impl Sources<'_> {
             }
             // The configuration has it stand by itself.
             Source::All(_) => return Err("uplinks cannot be part of another source".into()),
+            Source::Delegated => {
+                let length = self.prefix.ok_or("only a composed address can have a delegated prefix")?;
+                let name = format!("delegated prefix of up to {length} bits");
+                self.note(name, private, Duration::ZERO, Delegated::new(length, private))
+            }
+            Source::Composed(composed) => self.composed(composed, family, private)?,
             Source::FirstOf(of) => Expression::FirstOf(self.each(of, family, private)?),
             Source::Quorum { need, of } => Expression::Quorum { need: *need, of: self.each(of, family, private)? },
         }))
@@ -252,6 +279,11 @@ impl Sources<'_> {
 
     fn each(&mut self, of: &[Source], family: Family, private: bool) -> Result<Vec<Expression>, String> {
         of.iter().filter_map(|source| self.expression(source, family, private).transpose()).collect()
+    }
+
+    /// What a file or a command may hold beside addresses, as part of its name.
+    fn holds(&self) -> String {
+        self.prefix.map(|length| format!(", prefixes of up to {length} bits")).unwrap_or_default()
     }
 
     /// The machine is asked before the world: a publishable address on the interface of the default route needs no echo.
@@ -271,7 +303,8 @@ impl Sources<'_> {
     fn interface(&mut self, options: InterfaceOptions) -> Expression {
         let mut name = format!("interface {}", options.name.as_deref().unwrap_or("of the default route"));
         let vpn = options.vpn && options.name.is_none();
-        for (set, word) in [(options.temporary, "temporary"), (options.all, "all"), (vpn, "of a VPN too")] {
+        let plain = [(options.temporary, "temporary"), (options.deprecated, "deprecated"), (options.all, "all")];
+        for (set, word) in plain.into_iter().chain([(vpn, "of a VPN too")]) {
             if set {
                 name = format!("{name}, {word}");
             }
@@ -362,10 +395,19 @@ impl Sources<'_> {
     ) -> Expression {
         let vpn = if self.vpn && detector.asked().is_some() { " (through a VPN too)" } else { "" };
         let private = if private { " (private too)" } else { "" };
-        let name = SourceName(format!("{name}{private}{vpn}"));
+        Expression::Source(self.add(format!("{name}{private}{vpn}"), min_interval, detector))
+    }
+
+    /// A local source that says nothing of what may be published.
+    fn local(&mut self, name: String, detector: impl Detector + 'static) -> SourceName {
+        self.add(name, Duration::ZERO, detector)
+    }
+
+    fn add(&mut self, name: String, min_interval: Duration, detector: impl Detector + 'static) -> SourceName {
+        let name = SourceName(name);
         self.specs.insert(name.clone(), SourceSpec { min_interval });
         self.detectors.entry(name.clone()).or_insert_with(|| Arc::new(detector));
-        Expression::Source(name)
+        name
     }
 }
 
@@ -388,12 +430,12 @@ mod tests {
     use super::*;
     use crate::config::Input;
 
-    fn built(text: &str, before: Option<&Parts>) -> Parts {
+    pub(super) fn built(text: &str, before: Option<&Parts>) -> Parts {
         let input = Input { files: vec![(PathBuf::from("d.toml"), text.to_owned())], ..Input::default() };
         build(&Config::load(&input).unwrap(), &[], before).unwrap()
     }
 
-    fn account(lines: &str) -> String {
+    pub(super) fn account(lines: &str) -> String {
         format!(
             "[account.home]\nprovider = \"dyndns2\"\nserver = \"https://dyndns.example.net\"\nusername = \"me\"\n{lines}\n\
              [[record]]\nname = \"home.example.org\"\naccount = \"home\"\n"

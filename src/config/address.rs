@@ -8,7 +8,7 @@ use super::account::check_label;
 use super::meant::{Address, BuiltIn, DEFAULT_ADDRESS, InterfaceSource, Source};
 use super::reader::{Field, Fields, Reader, error};
 use super::tree::{Table, Value};
-use super::{router, secret, setting, suggest, world};
+use super::{compose, router, secret, setting, suggest, world};
 use crate::detect::echoes::Protocol;
 use crate::model::record::Family;
 
@@ -16,8 +16,8 @@ use crate::model::record::Family;
 const WORDS: [&str; 7] = ["auto", "off", "interface", "dns", "https", "router", "stun"];
 
 /// The keys of which a table that is a source has exactly one.
-const FORMS: [&str; 11] =
-    ["all", "command", "dns", "file", "first_of", "fixed", "https", "interface", "quorum", "router", "stun"];
+const FORMS: [&str; 12] =
+    ["all", "command", "dns", "file", "first_of", "fixed", "https", "interface", "prefix", "quorum", "router", "stun"];
 
 const EXPECTED: &str = "a source: \"auto\", false, an address, or a table such as { interface = \"eth0\" }";
 
@@ -52,7 +52,7 @@ pub(super) fn families(reader: &mut Reader, fields: &mut Fields<'_>) -> (Option<
     (read("ipv4", Family::Ipv4), read("ipv6", Family::Ipv6))
 }
 
-fn source(reader: &mut Reader, field: Field<'_>, family: Family) -> Option<Source> {
+pub(super) fn source(reader: &mut Reader, field: Field<'_>, family: Family) -> Option<Source> {
     match &field.node.value {
         Value::Flag(false) => Some(Source::Off),
         Value::Variable(text) if text == "false" => Some(Source::Off),
@@ -122,6 +122,7 @@ fn form(reader: &mut Reader, field: Field<'_>, family: Family, table: &Table) ->
         "command" => command(reader, main, &mut fields),
         "fixed" => fixed(reader, main, family),
         "router" => router::table(reader, main, family, &mut fields),
+        "prefix" => compose::read(reader, main, family, &mut fields),
         "first_of" => several(reader, main, family).map(Source::FirstOf),
         _ => quorum(reader, main, family, &mut fields),
     };
@@ -134,16 +135,23 @@ fn interface(reader: &mut Reader, main: Field<'_>, family: Family, fields: &mut 
         let field = fields.take(key)?;
         Some((field, reader.flag(field)?))
     };
-    let (temporary, private, all) = (flag("temporary"), flag("private"), flag("all"));
-    if let Some((field, true)) = temporary
-        && family == Family::Ipv4
-    {
-        reader.note(error(field.at, "`temporary`: only IPv6 has temporary addresses"));
+    let (temporary, deprecated) = (flag("temporary"), flag("deprecated"));
+    let (private, all) = (flag("private"), flag("all"));
+    for (field, on) in [temporary, deprecated].into_iter().flatten() {
+        if on && family == Family::Ipv4 {
+            reader.note(error(field.at, format!("`{0}`: only IPv6 has {0} addresses", field.key)));
+        }
     }
     let on = |flag: Option<(Field<'_>, bool)>| flag.is_some_and(|(_, on)| on);
     let name = interface_name(reader, main, "the name of an interface, or \"default\" for the default route's")?;
     let name = (name != "default").then(|| name.to_owned());
-    Some(InterfaceSource { name, temporary: on(temporary), private: on(private), all: on(all) })
+    Some(InterfaceSource {
+        name,
+        temporary: on(temporary),
+        private: on(private),
+        deprecated: on(deprecated),
+        all: on(all),
+    })
 }
 
 /// What an interface can be called.

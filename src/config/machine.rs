@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::defaults;
-use super::meant::{Account, Config, Source};
+use super::meant::{Account, Config, HostSource, Source};
 use super::problem::{Place, Problem, Severity, Warning};
 use crate::os::reach::{Daemon, Trouble};
 use crate::os::secret::Secret;
@@ -99,16 +99,12 @@ fn unloaded(daemon: &Daemon, account: &Account, key: &str, path: &Path) -> Optio
 /// Tells of each file and program of a source, by what it is, what is wrong with it.
 fn of_source(daemon: &Daemon, source: &Source, tell: &mut impl FnMut(&Path, Trouble)) {
     match source {
-        Source::File { path } => {
-            let trouble = if path.is_dir() {
-                Some(Trouble { what: format!("{} is a folder, not a file", path.display()), help: None })
-            } else {
-                daemon.file(path, true).map(|trouble| {
-                    let wait = "until it can be read, the address is unknown and the record stays as it is".to_owned();
-                    Trouble { help: trouble.help.or(Some(wait)), ..trouble }
-                })
-            };
-            trouble.into_iter().for_each(|trouble| tell(path, trouble));
+        Source::File { path } => of_file(daemon, path, tell),
+        Source::Composed(composed) => {
+            of_source(daemon, &composed.prefix, tell);
+            if let HostSource::Lease { path, .. } = &composed.host {
+                of_file(daemon, path, tell);
+            }
         }
         Source::Command { argv, .. } => {
             let program = argv.first().map(Path::new);
@@ -124,6 +120,20 @@ fn of_source(daemon: &Daemon, source: &Source, tell: &mut impl FnMut(&Path, Trou
         | Source::Dns(_)
         | Source::Stun(_)
         | Source::Router(_)
-        | Source::Fixed(_) => {}
+        | Source::Fixed(_)
+        | Source::Delegated => {}
     }
+}
+
+/// Tells what is wrong with a file that is read at each check.
+fn of_file(daemon: &Daemon, path: &Path, tell: &mut impl FnMut(&Path, Trouble)) {
+    let trouble = if path.is_dir() {
+        Some(Trouble { what: format!("{} is a folder, not a file", path.display()), help: None })
+    } else {
+        daemon.file(path, true).map(|trouble| {
+            let wait = "until it can be read, the address is unknown and the record stays as it is".to_owned();
+            Trouble { help: trouble.help.or(Some(wait)), ..trouble }
+        })
+    };
+    trouble.into_iter().for_each(|trouble| tell(path, trouble));
 }

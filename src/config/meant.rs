@@ -13,6 +13,7 @@ use super::problem::{Place, Warning};
 use crate::detect::echoes::Protocol;
 use crate::detect::router;
 use crate::model::desired;
+use crate::model::mac::Mac;
 use crate::model::name::Name;
 use crate::model::record::{RecordType, Ttl};
 use crate::net::dns::whoami::Question;
@@ -137,6 +138,37 @@ pub enum Source {
         /// The sources, at least two, no two the same.
         of: Vec<Self>,
     },
+    /// The prefix that was delegated to this router; only as the prefix of a composed address.
+    Delegated,
+    /// The address of another machine: a prefix and the bits behind it.
+    Composed(ComposedSource),
+}
+
+/// The IPv6 address of another machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ComposedSource {
+    /// Where the prefix comes from; neither off nor itself composed.
+    pub prefix: Box<Source>,
+    /// How many bits of it are taken, 1 to 127.
+    pub length: u8,
+    /// Where the bits behind it come from.
+    pub host: HostSource,
+}
+
+/// Where the bits behind a prefix come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HostSource {
+    /// These, not zero, none within the prefix.
+    Suffix(u128),
+    /// The neighbour with this MAC address.
+    Neighbour(Mac),
+    /// The lease of a name in a file of dnsmasq or odhcpd.
+    Lease {
+        /// The file, absolute.
+        path: PathBuf,
+        /// The name.
+        host: String,
+    },
 }
 
 /// The addresses of an interface.
@@ -148,6 +180,8 @@ pub struct InterfaceSource {
     pub temporary: bool,
     /// Private addresses (RFC 1918, RFC 4193) too.
     pub private: bool,
+    /// Deprecated addresses (RFC 4862) too, after all others.
+    pub deprecated: bool,
     /// Every address instead of the best one.
     pub all: bool,
 }

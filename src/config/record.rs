@@ -140,6 +140,7 @@ fn fixed(source: &Source) -> Vec<IpAddr> {
     match source {
         Source::Fixed(addresses) => addresses.clone(),
         Source::All(of) | Source::FirstOf(of) | Source::Quorum { of, .. } => of.iter().flat_map(fixed).collect(),
+        Source::Composed(composed) => fixed(&composed.prefix),
         _ => Vec::new(),
     }
 }

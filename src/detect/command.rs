@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command as Process};
 
+use super::list::Form;
 use super::{Detector, list};
 use crate::model::agree::Reading;
 use crate::model::record::Family;
@@ -24,7 +25,7 @@ pub struct Command {
     program: OsString,
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
-    private: bool,
+    form: Form,
     timeout: Duration,
 }
 
@@ -38,13 +39,20 @@ impl Command {
         environment: Vec<(OsString, OsString)>,
         private: bool,
     ) -> Self {
-        Self { program, arguments, environment, private, timeout: TIMEOUT }
+        Self { program, arguments, environment, form: Form { private, ..Form::default() }, timeout: TIMEOUT }
     }
 
     /// The same command with another time limit.
     #[must_use]
     pub fn within(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// The same command where it may print prefixes of at most so many bits as well.
+    #[must_use]
+    pub fn with_prefixes(mut self, length: u8) -> Self {
+        self.form.prefix = Some(length);
         self
     }
 
@@ -115,7 +123,7 @@ async fn bounded(pipe: Option<impl AsyncRead + Unpin>, what: &str) -> Result<Vec
 impl Detector for Command {
     async fn detect(&self, family: Family) -> Reading {
         let name = self.program.to_string_lossy();
-        match self.run().await.and_then(|octets| list::parse(&octets, false, self.private)) {
+        match self.run().await.and_then(|octets| list::parse(&octets, self.form)) {
             Ok(found) => list::of_family(found, family, &format!("what {name} printed")),
             Err(why) => Reading::Unknown(format!("the command {name}: {why}")),
         }

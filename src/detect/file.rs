@@ -2,10 +2,11 @@
 
 use std::fs::File as OpenFile;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 
+use super::list::Form;
 use super::{Detector, list};
 use crate::model::agree::Reading;
 use crate::model::record::Family;
@@ -17,36 +18,47 @@ const MAX: u64 = 64 << 10;
 #[derive(Debug)]
 pub struct File {
     path: PathBuf,
-    private: bool,
+    form: Form,
 }
 
 impl File {
     /// Reads `path` at each check; addresses of a network of one's own only with `private`.
     #[must_use]
     pub fn new(path: PathBuf, private: bool) -> Self {
-        Self { path, private }
+        Self { path, form: Form { comments: true, private, prefix: None } }
     }
 
-    fn read(&self) -> Result<Vec<u8>, String> {
-        let fail = |error: std::io::Error| error.to_string();
-        // Opening a pipe would wait for its writer.
-        if !std::fs::metadata(&self.path).map_err(fail)?.is_file() {
-            return Err("it is not a regular file".into());
-        }
-        let mut octets = Vec::new();
-        OpenFile::open(&self.path).map_err(fail)?.take(MAX + 1).read_to_end(&mut octets).map_err(fail)?;
-        if octets.len() as u64 > MAX {
-            return Err(format!("it is larger than {MAX} octets"));
-        }
-        Ok(octets)
+    /// The same file where it may hold prefixes of at most so many bits as well.
+    #[must_use]
+    pub fn with_prefixes(mut self, length: u8) -> Self {
+        self.form.prefix = Some(length);
+        self
     }
+}
+
+/// A whole file of at most `most` octets.
+///
+/// # Errors
+/// It cannot be read, is no regular file, or is larger.
+pub(super) fn read(path: &Path, most: u64) -> Result<Vec<u8>, String> {
+    let fail = |error: std::io::Error| error.to_string();
+    // Opening a pipe would wait for its writer.
+    if !std::fs::metadata(path).map_err(fail)?.is_file() {
+        return Err("it is not a regular file".into());
+    }
+    let mut octets = Vec::new();
+    OpenFile::open(path).map_err(fail)?.take(most + 1).read_to_end(&mut octets).map_err(fail)?;
+    if octets.len() as u64 > most {
+        return Err(format!("it is larger than {most} octets"));
+    }
+    Ok(octets)
 }
 
 #[async_trait]
 impl Detector for File {
     async fn detect(&self, family: Family) -> Reading {
         let path = self.path.display();
-        match self.read().and_then(|octets| list::parse(&octets, true, self.private)) {
+        match read(&self.path, MAX).and_then(|octets| list::parse(&octets, self.form)) {
             Ok(found) => list::of_family(found, family, &path.to_string()),
             Err(why) => Reading::Unknown(format!("{path}: {why}")),
         }
@@ -74,6 +86,17 @@ mod tests {
         std::fs::write(&path, "#".repeat(70_000)).unwrap();
         assert!(unknown(file.detect(Family::Ipv4).await), "too large");
         assert!(unknown(File::new(dir.path().into(), false).detect(Family::Ipv4).await), "a directory");
+    }
+
+    #[tokio::test]
+    async fn a_file_may_hold_the_prefix_that_a_hook_was_given() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("prefix");
+        std::fs::write(&path, "2a00:1:2::/56\n").unwrap();
+        let file = File::new(path.clone(), false).with_prefixes(64);
+        assert_eq!(file.detect(Family::Ipv6).await, Reading::Addresses(vec!["2a00:1:2::".parse().unwrap()]));
+        let without = File::new(path, false).detect(Family::Ipv6).await;
+        assert!(matches!(without, Reading::Unknown(_)), "a prefix is no address: {without}");
     }
 
     #[tokio::test]

@@ -10,7 +10,7 @@ use super::Detector;
 use crate::model::address::{PublicAddr, allowed};
 use crate::model::agree::Reading;
 use crate::model::record::Family;
-use crate::os::netlink::{self, Address, Lifetime, Link, Scope, Snapshot};
+use crate::os::netlink::{self, Address, DefaultRoute, Lifetime, Link, Scope, Snapshot};
 
 /// Which addresses of which interface.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct InterfaceOptions {
     pub temporary: bool,
     /// Addresses of a network of one's own too, where there is no public one.
     pub private: bool,
+    /// Deprecated addresses (RFC 4862) too, after all others: the prefix is being given up, and they go with it.
+    pub deprecated: bool,
     /// All addresses, best first, instead of the best one.
     pub all: bool,
     /// Where no interface is named, those of VPNs too: nobody reaches this machine there, as a rule.
@@ -78,8 +80,11 @@ pub fn faces_internet(snapshot: &Snapshot, family: Family) -> bool {
 
 /// What the snapshot says of a family.
 ///
-/// Never an address that is deprecated, not known to be unique, link-local or loopback. `None` only where every interface
-/// in question works and no address is still being checked. Of several that are equally good, `last` stays until another
+/// Never an address that is not known to be unique, link-local or loopback, nor one that is deprecated unless that was asked
+/// for. `None` only where every interface in question works and no address is still being checked.
+///
+/// The best is a stable one (or a temporary one, where those were asked for), of the prefix that the best default route is
+/// for, with the longest preferred lifetime. Of several that are equally good, `last` stays until another
 /// one is preferred for more than twice as long: lifetimes that routers renew in turns must not move a record to and fro.
 ///
 /// With `2a00::1` (preferred for 1 h) and `2a00:1::1` (for 2 h and a second): the latter. With `2a00::1` as `last` and the
@@ -99,7 +104,7 @@ pub fn select(snapshot: &Snapshot, options: &InterfaceOptions, family: Family, l
         usable.retain(|address| is_public(address));
     }
     if !usable.is_empty() {
-        return Reading::Addresses(ranked(usable, options, last));
+        return Reading::Addresses(ranked(usable, snapshot, options, last));
     }
     if let Some(link) = links.iter().find(|link| !works(link)) {
         let why = if link.up { "has no carrier" } else { "is down" };
@@ -141,18 +146,28 @@ pub(super) fn is_in_order(address: &Address) -> bool {
 
 fn is_usable(address: &Address, options: &InterfaceOptions) -> bool {
     let flags = address.flags;
-    let unfit = flags.tentative || flags.dad_failed || flags.deprecated || flags.optimistic;
+    let unfit = flags.tentative || flags.dad_failed || flags.optimistic;
     !unfit
-        && address.preferred != Lifetime::Zero
+        && (options.deprecated || !is_deprecated(address))
         && (options.temporary || !flags.temporary)
         && !matches!(address.scope, Scope::Link | Scope::Host)
         && !address.ip.is_loopback()
         && allowed(address.ip, options.private).is_ok()
 }
 
+fn is_deprecated(address: &Address) -> bool {
+    address.flags.deprecated || address.preferred == Lifetime::Zero
+}
+
 /// Best first, and only the best unless all are wanted.
-fn ranked(mut usable: Vec<&Address>, options: &InterfaceOptions, last: Option<IpAddr>) -> Vec<IpAddr> {
+fn ranked(
+    mut usable: Vec<&Address>,
+    snapshot: &Snapshot,
+    options: &InterfaceOptions,
+    last: Option<IpAddr>,
+) -> Vec<IpAddr> {
     // The kernel lists IPv4 addresses in the order in which they were given; sorting keeps it.
+    let group = |address: &Address| group(address, snapshot);
     usable.sort_by_key(|address| {
         (group(address), address.ip.is_ipv6().then_some((Reverse(address.preferred), address.ip)))
     });
@@ -168,12 +183,24 @@ fn ranked(mut usable: Vec<&Address>, options: &InterfaceOptions, last: Option<Ip
     usable.into_iter().map(|address| address.ip).collect()
 }
 
-/// What sets addresses apart whatever their lifetimes, the better the smaller: temporary ones are only among them where
-/// they were asked for.
-fn group(address: &Address) -> (bool, bool, bool) {
+/// What sets addresses apart whatever their lifetimes, the better the smaller: temporary and deprecated ones are only among
+/// them where they were asked for.
+fn group(address: &Address, snapshot: &Snapshot) -> (bool, bool, u32, bool, bool) {
     let flags = address.flags;
     let stays = flags.permanent || flags.stable_privacy || flags.temporaries;
-    (!flags.temporary, flags.secondary, address.ip.is_ipv6() && !stays)
+    let unsteady = address.ip.is_ipv6() && !stays;
+    (is_deprecated(address), !flags.temporary, way_out(address.ip, snapshot), flags.secondary, unsteady)
+}
+
+/// The metric of the best default route that takes what comes from an address. Where each uplink has a route for its own
+/// prefix alone (RFC 8043), an address of another prefix has no way out.
+fn way_out(ip: IpAddr, snapshot: &Snapshot) -> u32 {
+    let takes = |route: &&DefaultRoute| match (route.from, ip) {
+        (None, _) => route.family == Family::of(ip),
+        (Some(prefix), IpAddr::V6(ip)) => prefix.holds(ip),
+        (Some(_), IpAddr::V4(_)) => false,
+    };
+    snapshot.routes.iter().filter(takes).map(|route| route.metric).min().unwrap_or(u32::MAX)
 }
 
 /// Whether a lifetime is at least half of another one.
@@ -187,7 +214,7 @@ fn is_long_enough(kept: Lifetime, best: Lifetime) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::os::netlink::{DefaultRoute, Flags};
+    use crate::os::netlink::Flags;
 
     fn link(index: u32, name: &str) -> Link {
         let (kind, ethernet) = (None, true);
@@ -205,7 +232,7 @@ mod tests {
     }
 
     fn route(family: Family, index: u32) -> DefaultRoute {
-        DefaultRoute { family, index, gateway: None, metric: 100 }
+        DefaultRoute { family, index, gateway: None, metric: 100, from: None }
     }
 
     /// An address on interface 2 with a finite lifetime, as a router advertisement makes it.
@@ -339,6 +366,105 @@ mod tests {
         let options = InterfaceOptions { all: true, ..InterfaceOptions::default() };
         let expected = these(&["2a00::4", "2a00::2", "2a00::3", "2a00::5", "2a00::1"]);
         assert_eq!(select(&home(list), &options, Family::Ipv6, None), expected);
+    }
+
+    /// An address of a table: what it is called there, its address, what the kernel says of it, and its preferred lifetime in
+    /// seconds (`None`: for ever).
+    type Row = (&'static str, &'static str, fn(&mut Flags), Option<u32>);
+
+    fn slaac(flags: &mut Flags) {
+        *flags = Flags { temporaries: true, ..Flags::default() };
+    }
+
+    fn temporary(flags: &mut Flags) {
+        *flags = Flags { temporary: true, ..Flags::default() };
+    }
+
+    fn opaque(flags: &mut Flags) {
+        *flags = Flags { stable_privacy: true, ..Flags::default() };
+    }
+
+    fn leased(flags: &mut Flags) {
+        *flags = Flags::default();
+    }
+
+    fn manual(flags: &mut Flags) {
+        *flags = Flags { permanent: true, ..Flags::default() };
+    }
+
+    fn deprecated(flags: &mut Flags) {
+        *flags = Flags { temporaries: true, deprecated: true, ..Flags::default() };
+    }
+
+    fn checked(flags: &mut Flags) {
+        *flags = Flags { temporaries: true, tentative: true, ..Flags::default() };
+    }
+
+    /// The names of the rows in the order in which their addresses are read.
+    fn order(rows: &[Row], options: &InterfaceOptions, from: &[(&str, u32)]) -> Vec<&'static str> {
+        let addresses = rows.iter().map(|(_, ip, set, preferred)| Address {
+            preferred: preferred.map_or(Lifetime::Forever, |left| {
+                if left == 0 { Lifetime::Zero } else { Lifetime::Seconds(left) }
+            }),
+            ..flagged(ip, set)
+        });
+        let mut snapshot = home(addresses.collect());
+        if !from.is_empty() {
+            let only = |(prefix, metric): &(&str, u32)| DefaultRoute {
+                from: Some(prefix.parse().unwrap()),
+                metric: *metric,
+                ..route(Family::Ipv6, 2)
+            };
+            snapshot.routes = from.iter().map(only).collect();
+        }
+        let options = InterfaceOptions { all: true, name: Some("eth0".into()), ..options.clone() };
+        let Reading::Addresses(found) = select(&snapshot, &options, Family::Ipv6, None) else { return Vec::new() };
+        let name = |ip: &IpAddr| rows.iter().find(|(_, text, ..)| text.parse() == Ok(*ip)).map(|(name, ..)| *name);
+        found.iter().filter_map(name).collect()
+    }
+
+    #[test]
+    fn of_a_machine_with_everything_at_once_the_right_address_comes_first() {
+        let rows: [Row; 9] = [
+            ("temporary", "2a00:1::f00d", temporary, Some(86_400)),
+            ("old", "2a00:9::211:22ff:fe33:4455", deprecated, Some(0)),
+            ("expired", "2a00:9::5", slaac, Some(0)),
+            ("checked", "2a00:1::77", checked, Some(86_400)),
+            ("ula", "fd00:1::211:22ff:fe33:4455", slaac, None),
+            ("dhcp", "2a00:1::1234", leased, Some(86_400)),
+            ("stable", "2a00:1::211:22ff:fe33:4455", slaac, Some(3600)),
+            ("longer", "2a00:2::211:22ff:fe33:4455", opaque, Some(7200)),
+            ("forever", "2a00:1::1", manual, None),
+        ];
+        let usual = InterfaceOptions::default();
+        assert_eq!(order(&rows, &usual, &[]), ["forever", "longer", "stable", "dhcp"]);
+        let asked = InterfaceOptions { temporary: true, ..usual.clone() };
+        assert_eq!(order(&rows, &asked, &[]), ["temporary", "forever", "longer", "stable", "dhcp"]);
+        let asked = InterfaceOptions { deprecated: true, ..usual.clone() };
+        assert_eq!(order(&rows, &asked, &[]), ["forever", "longer", "stable", "dhcp", "expired", "old"]);
+        // A network of one's own counts only where there is no other.
+        let asked = InterfaceOptions { private: true, ..usual.clone() };
+        assert_eq!(order(&rows, &asked, &[]), ["forever", "longer", "stable", "dhcp"]);
+        assert_eq!(order(&rows[4..5], &asked, &[]), ["ula"]);
+        assert!(order(&rows[4..5], &usual, &[]).is_empty());
+    }
+
+    #[test]
+    fn the_prefix_of_the_best_default_route_comes_before_longer_lifetimes() {
+        let rows: [Row; 4] = [
+            ("second", "2a00:2::1", slaac, Some(7200)),
+            ("first", "2a00:1::1", slaac, Some(3600)),
+            ("lost", "2a00:3::1", manual, None),
+            ("temporary", "2a00:1::f00d", temporary, Some(9000)),
+        ];
+        let usual = InterfaceOptions::default();
+        assert_eq!(order(&rows, &usual, &[]), ["lost", "second", "first"]);
+        let both = [("2a00:1::/56", 512), ("2a00:2::/56", 1024)];
+        assert_eq!(order(&rows, &usual, &both), ["first", "second", "lost"]);
+        // A failed uplink takes its route along.
+        assert_eq!(order(&rows, &usual, &both[1..]), ["second", "lost", "first"]);
+        let asked = InterfaceOptions { temporary: true, ..usual };
+        assert_eq!(order(&rows, &asked, &both), ["temporary", "first", "second", "lost"]);
     }
 
     #[test]

@@ -6,16 +6,21 @@ use crate::model::agree::Reading;
 use crate::model::record::Family;
 
 pub mod command;
+pub mod delegated;
 pub mod dns;
 pub mod echoes;
 pub mod file;
 pub mod fixed;
 pub mod https;
 pub mod interface;
+pub mod lan;
+pub mod lease;
 mod list;
+pub mod neighbour;
 pub mod router;
 mod said;
 pub mod situation;
+mod shared;
 pub mod stun;
 pub mod way;
 
@@ -25,6 +30,10 @@ pub trait Detector: Send + Sync {
     /// What the source says of a family, within ten seconds. A failure is `Reading::Unknown` with its reason, never `None`:
     /// `None` says with certainty that there is no such address.
     async fn detect(&self, family: Family) -> Reading;
+
+    /// Questions are about to be asked together, this source among them: what several sources read in common is read anew
+    /// for them, once.
+    fn anew(&self) {}
 
     /// The machine's addresses changed: pooled connections are dropped.
     fn network_changed(&self) {}

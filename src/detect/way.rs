@@ -145,7 +145,7 @@ mod tests {
         Snapshot {
             links: vec![link(1, "lo", None), link(2, "eth0", None), link(3, "wg0", Some("wireguard"))],
             addresses: vec![on(1, "127.0.0.1"), on(2, "192.168.1.2"), on(3, "10.8.0.2")],
-            routes: vec![DefaultRoute { family: Family::Ipv4, index: 2, gateway, metric: 0 }],
+            routes: vec![DefaultRoute { family: Family::Ipv4, index: 2, gateway, metric: 0, from: None }],
             ways: Family::ALL.map(|family| Way { family, index: 3 }).to_vec(),
         }
     }

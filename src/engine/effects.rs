@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::time::timeout;
 
 use super::{Access, Engine, SALT};
@@ -18,7 +19,7 @@ use crate::model::plan::{Batch, Ticket};
 use crate::model::record::{Family, RrsetKey, Values, list};
 use crate::net::dns;
 use crate::os::file::Claim;
-use crate::os::netlink::Watch;
+use crate::os::netlink::{Heard, Watch};
 
 /// A call that takes longer is given up: its outcome counts as unknown, and is read before anything is written again.
 const CALL: Duration = Duration::from_secs(120);
@@ -49,7 +50,7 @@ impl Engine {
                 let print = self.fingerprint(&account);
                 return Some(Event::Looked(account, print));
             }
-            Effect::Detect(questions) => self.detect(questions),
+            Effect::Detect(questions) => return self.detect(questions),
             Effect::Read(account, keys) => self.read(account, keys),
             Effect::Apply(account, number, batch) => self.apply(account, number, batch),
             Effect::Settle(account, key, ticket) => self.settle(account, key, ticket),
@@ -102,18 +103,28 @@ impl Engine {
         data_encoding::HEXLOWER.encode(digest.as_ref().get(..16).unwrap_or_default())
     }
 
-    fn detect(&mut self, questions: Vec<(SourceName, Family)>) {
-        for (source, family) in questions {
-            let detector = self.parts.detectors.get(&source).map(Arc::clone);
-            self.start(async move {
+    /// Asks sources. What is known at once, as everything is that this machine knows itself, is answered together: record sets
+    /// that follow several such sources then change together, in one batch.
+    fn detect(&mut self, questions: Vec<(SourceName, Family)>) -> Option<Event> {
+        let detectors: Vec<_> =
+            questions.iter().map(|(source, _)| self.parts.detectors.get(source).map(Arc::clone)).collect();
+        detectors.iter().flatten().for_each(|detector| detector.anew());
+        let mut known = Vec::new();
+        for ((source, family), detector) in questions.into_iter().zip(detectors) {
+            let mut asked = Box::pin(async move {
                 let reading = match detector {
                     Some(detector) => timeout(LOOK, detector.detect(family)).await.unwrap_or_else(|_| too_late()),
                     None => Reading::Unknown("there is no such source".into()),
                 };
                 tracing::debug!(%source, %family, "says {reading}");
-                Event::Readings(vec![(source, family, reading)])
+                (source, family, reading)
             });
+            match (&mut asked).now_or_never() {
+                Some(reading) => known.push(reading),
+                None => self.start(async move { Event::Readings(vec![asked.await]) }),
+            }
         }
+        (!known.is_empty()).then_some(Event::Readings(known))
     }
 
     fn read(&mut self, account: AccountName, keys: Vec<RrsetKey>) {
@@ -215,12 +226,12 @@ pub async fn look_at(access: &Access, keys: &[RrsetKey]) -> Vec<Result<crate::mo
     answers
 }
 
-/// Resolves when the kernel says that something about addresses or routes changed. A socket that fails is not asked again:
+/// Resolves when the kernel says that something about addresses, routes or neighbours changed. A socket that fails is not asked again:
 /// the timer is the net below.
-pub(super) async fn kernel(watch: &mut Option<Watch>) {
+pub(super) async fn kernel(watch: &mut Option<Watch>) -> Heard {
     if let Some(open) = watch {
         match open.changed().await {
-            Ok(()) => return,
+            Ok(heard) => return heard,
             Err(error) => {
                 tracing::error!(
                     "the kernel can no longer be listened to ({error}); addresses are looked at by the timer alone"

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::detect::Detector;
+use crate::detect::lan::Lan;
 use crate::model::agree::SourceName;
 use crate::model::desired::{AccountName, Desired};
 use crate::model::json::Json;
@@ -15,7 +16,7 @@ use crate::model::machine::{Event, Network, State, Target, step};
 use crate::model::time::{Moment, Now};
 use crate::os::clock::Clock;
 use crate::os::file::{Claim, LockError};
-use crate::os::netlink::{Watch, snapshot};
+use crate::os::netlink::{Heard, Watch, snapshot};
 use crate::os::signals::{Signal, Signals};
 use crate::os::systemd::Manager;
 use crate::provider::Provider;
@@ -58,6 +59,8 @@ pub struct Parts {
     pub accounts: BTreeMap<AccountName, Access>,
     /// How sources are asked.
     pub detectors: BTreeMap<SourceName, Arc<dyn Detector>>,
+    /// What detectors of other machines share.
+    pub lan: Lan,
 }
 
 impl Parts {
@@ -127,7 +130,7 @@ pub struct Engine {
 enum Woken {
     Event(Box<Event>),
     Time,
-    Kernel,
+    Kernel(Heard),
     Signal(Signal),
     Request(Request, Reply),
     Watchdog,
@@ -169,6 +172,7 @@ impl Engine {
     /// Another process has taken the folder of the store, which was removed under this one.
     pub async fn run(mut self, until: Until, mut ears: Ears) -> Result<State, LockError> {
         self.around.begin(ears.network.as_ref().and_then(|_| snapshot().ok()), self.clock.now());
+        self.follow(&mut ears);
         self.feed(Event::Start);
         if let Some(target) = ears.target.take() {
             self.feed(Event::Update(target));
@@ -201,8 +205,11 @@ impl Engine {
                     self.look_around();
                 }
                 Woken::Time => self.time_came(wake),
-                Woken::Kernel => {
-                    self.kernel_spoke();
+                Woken::Kernel(heard) => {
+                    match heard {
+                        Heard::Addresses => self.kernel_spoke(),
+                        Heard::Neighbour => self.feed(Event::Look(Network::Same)),
+                    }
                     self.look_around();
                 }
                 Woken::Signal(Signal::Stop) => break,
@@ -258,7 +265,7 @@ impl Engine {
             signal = signal => Woken::Signal(signal),
             () = at(feeding) => Woken::Watchdog,
             event = outcome => Woken::Event(Box::new(event)),
-            () = effects::kernel(&mut ears.network) => Woken::Kernel,
+            heard = effects::kernel(&mut ears.network) => Woken::Kernel(heard),
             (request, reply) = request => Woken::Request(request, reply),
             () = at(wake) => Woken::Time,
         }
@@ -300,6 +307,7 @@ impl Engine {
         let parts = rebuild(&self.parts);
         let result = parts.map(|parts| {
             self.parts = parts;
+            self.follow(ears);
             let desired = self.parts.tell();
             self.feed(Event::Reload(desired));
         });

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::address::is_carriers;
+use super::compose::Composed;
 
 /// What a detector says of one family.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,6 +89,8 @@ pub enum Expression {
         /// The voices.
         of: Vec<Self>,
     },
+    /// The prefix of one address and the host bits of another machine.
+    Composed(Composed),
 }
 
 impl Expression {
@@ -96,6 +99,7 @@ impl Expression {
         match self {
             Self::Source(name) => into.push(name),
             Self::FirstOf(of) | Self::Quorum { of, .. } => of.iter().for_each(|part| part.sources(into)),
+            Self::Composed(composed) => composed.sources(into),
         }
     }
 }
@@ -119,6 +123,7 @@ pub fn agree<'a>(expression: &Expression, salt: u64, read: &impl Fn(&SourceName)
         },
         Expression::FirstOf(of) => first_of(of, salt, read),
         Expression::Quorum { need, of } => quorum(*need, of, salt, read),
+        Expression::Composed(composed) => composed.judge(salt, read),
     }
 }
 

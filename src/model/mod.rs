@@ -3,13 +3,16 @@
 pub mod address;
 pub mod agree;
 pub mod backoff;
+pub mod compose;
 pub mod desired;
 pub mod error;
 pub mod json;
 pub mod ledger;
+pub mod mac;
 pub mod machine;
 pub mod name;
 pub mod plan;
+pub mod prefix;
 pub mod record;
 pub mod template;
 pub mod situation;

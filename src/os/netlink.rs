@@ -5,6 +5,8 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::model::mac::Mac;
+use crate::model::prefix::Prefix;
 use crate::model::record::Family;
 use crate::model::situation::is_tunnel;
 
@@ -16,9 +18,11 @@ mod portable;
 mod wire;
 
 #[cfg(target_os = "linux")]
-pub use linux::{Watch, snapshot, way};
+pub use linux::{Watch, delegated, neighbours, snapshot, way};
 #[cfg(not(target_os = "linux"))]
-pub use portable::{Watch, snapshot, way};
+pub use portable::{Watch, delegated, neighbours, snapshot, way};
+#[cfg(all(fuzzing, target_os = "linux"))]
+pub use linux::fuzz as fuzz_neighbours;
 #[cfg(all(fuzzing, target_os = "linux"))]
 pub use wire::fuzz;
 
@@ -154,6 +158,30 @@ pub struct DefaultRoute {
     pub gateway: Option<IpAddr>,
     /// The lower, the sooner it is taken.
     pub metric: u32,
+    /// IPv6: only for what comes from this prefix. Routers with several uplinks have such ones (RFC 8043).
+    pub from: Option<Prefix>,
+}
+
+/// Another machine of the LAN, as the kernel's IPv6 neighbour table knows it (RFC 4861, section 5.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Neighbour {
+    /// Its address.
+    pub ip: Ipv6Addr,
+    /// Its MAC address.
+    pub mac: Mac,
+    /// Whether it is known to be there: it answered moments ago (`NUD_REACHABLE`), or somebody said so for good
+    /// (`NUD_PERMANENT`). Of all others it is "no longer known" (RFC 4861, section 7.3.2): stale ones, and those that are being
+    /// asked because they were stale (`NUD_DELAY`, `NUD_PROBE`).
+    pub reachable: bool,
+}
+
+/// What a [`Watch`] has heard of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// Links, addresses or routes may have changed.
+    Addresses,
+    /// A neighbour that is followed has an address that it was not heard of with.
+    Neighbour,
 }
 
 impl Lifetime {
@@ -279,7 +307,7 @@ mod tests {
 
     #[test]
     fn what_belongs_to_a_vpn_can_be_left_out() {
-        let route = |index| DefaultRoute { family: Family::Ipv4, index, gateway: None, metric: 0 };
+        let route = |index| DefaultRoute { family: Family::Ipv4, index, gateway: None, metric: 0, from: None };
         let on = |index, ip| Address { index, ..address(ip, Lifetime::Forever) };
         let snapshot = Snapshot {
             links: vec![link(1, None), link(2, Some("wireguard"))],
@@ -320,7 +348,7 @@ mod tests {
     #[test]
     fn what_changes_beside_the_default_route_is_not_the_way_out() {
         let on = |index, ip| Address { index, ..address(ip, Lifetime::Forever) };
-        let route = DefaultRoute { family: Family::Ipv4, index: 1, gateway: None, metric: 0 };
+        let route = DefaultRoute { family: Family::Ipv4, index: 1, gateway: None, metric: 0, from: None };
         let routed = |addresses| Snapshot { routes: vec![route.clone()], ..with(addresses) };
         let before = routed(vec![on(1, "203.0.113.1"), on(2, "10.0.0.1")]);
         assert!(routed(vec![on(1, "203.0.113.1"), on(3, "172.17.0.1")]).same_way_out(&before));
@@ -333,7 +361,7 @@ mod tests {
     #[test]
     fn the_default_link_is_that_of_the_lowest_metric() {
         let link = |index, name: &str| Link { name: name.into(), ..link(index, None) };
-        let route = |index, metric| DefaultRoute { family: Family::Ipv4, index, gateway: None, metric };
+        let route = |index, metric| DefaultRoute { family: Family::Ipv4, index, gateway: None, metric, from: None };
         let snapshot = Snapshot {
             links: vec![link(2, "eth0"), link(3, "wlan0"), link(4, "ppp0")],
             addresses: Vec::new(),

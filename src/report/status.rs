@@ -9,7 +9,7 @@ use crate::model::machine::State;
 use crate::model::machine::standing::{Pause, Standing, View};
 use crate::model::record::{Family, list};
 use crate::model::situation::Situation;
-use crate::model::time::{Moment, Now, Wall};
+use crate::model::time::{Moment, Now};
 use crate::model::uplinks::Given;
 
 /// How everything stands.

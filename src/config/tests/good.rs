@@ -137,7 +137,8 @@ fn every_source_is_read() {
          ipv6 = { interface = \"eth0\", temporary = true, all = true }",
     );
     let of_route = InterfaceSource { private: true, ..InterfaceSource::default() };
-    let of_eth0 = InterfaceSource { name: Some("eth0".into()), temporary: true, private: false, all: true };
+    let of_eth0 =
+        InterfaceSource { name: Some("eth0".into()), temporary: true, all: true, ..InterfaceSource::default() };
     assert_eq!((named.ipv4, named.ipv6), (Source::Interface(of_route), Source::Interface(of_eth0)));
     let asked = address("ipv4 = { command = [\"/bin/ip4\", \"-x\"], timeout = \"5s\" }\nipv6 = { file = \"/run/ip\" }");
     let argv = vec!["/bin/ip4".to_owned(), "-x".to_owned()];

@@ -16,6 +16,7 @@ use crate::provider::{Budget, Terms};
 
 mod bad;
 mod derived;
+mod compose;
 mod example;
 mod good;
 mod random;

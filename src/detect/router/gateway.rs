@@ -136,7 +136,13 @@ mod tests {
     }
 
     fn route(index: u32, gateway: Option<&str>, metric: u32) -> DefaultRoute {
-        DefaultRoute { family: Family::Ipv4, index, gateway: gateway.map(|text| text.parse().unwrap()), metric }
+        DefaultRoute {
+            family: Family::Ipv4,
+            index,
+            gateway: gateway.map(|text| text.parse().unwrap()),
+            metric,
+            from: None,
+        }
     }
 
     /// eth0 and wlan0, each with a network of its own, and a default route by both.

@@ -1,8 +1,9 @@
 //! Netlink itself: lists asked for and read, and groups listened to.
 
+use std::collections::BTreeSet;
 use std::future::poll_fn;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::os::fd::AsFd;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -16,7 +17,9 @@ use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 
 use super::wire::{Message, Question};
-use super::{Snapshot, Way, said, somewhere};
+use super::{Heard, Neighbour, Snapshot, Way, said, somewhere};
+use crate::model::mac::Mac;
+use crate::model::prefix::Prefix;
 use crate::model::record::Family;
 
 /// How long the kernel may take to answer. It answers in microseconds; only a bug makes it silent.
@@ -24,25 +27,74 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The largest piece of a list that the kernel sends at once, in octets (`NLMSG_GOODSIZE`, and 32 KiB where offered).
 const PIECE: usize = 32 << 10;
 /// What is being done, for errors.
-const READING: &str = "reading the kernel's list of addresses";
+const READING: &str = "reading the kernel's lists";
 /// How often a list that changed while it was read is read again.
 const ATTEMPTS: u32 = 10;
 
 /// Groups of changes, from linux/rtnetlink.h: links, and addresses, routes and rules of both families.
 const GROUPS: [u32; 7] = [1, 5, 9, 7, 11, 8, 19];
+/// Changes of neighbours, of either family (`RTNLGRP_NEIGH`).
+const NEIGHBOURS: u32 = 3;
+/// So many addresses of neighbours are remembered; a machine that takes one after another does not fill the memory.
+const HEARD: usize = 1024;
 
 /// The addresses, links and default routes as they are now.
 ///
 /// # Errors
 /// Those of the system calls, and `Interrupted` where things changed each time they were read.
 pub fn snapshot() -> io::Result<Snapshot> {
+    let routes = Family::ALL.map(Question::Routes);
+    let questions: Vec<_> = [Question::Links, Question::Addresses].into_iter().chain(routes).collect();
+    let mut found = ask(&questions, |message, found: &mut Snapshot| match message {
+        Message::Link(link) => found.links.push(link),
+        Message::Address(address) => found.addresses.extend(address),
+        Message::Routes(routes) => found.routes.extend(routes),
+        // A list has routes to single hosts too.
+        Message::Ask(_) | Message::DeadEnd(_) | Message::Neighbour(_) | Message::Way(_) | Message::Other => {}
+    })?;
+    let socket = open()?;
+    for (sequence, family) in (1..).zip(Family::ALL) {
+        let index = look_up(&socket, sequence, somewhere(family), None)?;
+        found.ways.extend(index.map(|index| Way { family, index }));
+    }
+    Ok(found)
+}
+
+/// The IPv6 neighbours that have MAC addresses, in the kernel's order.
+///
+/// # Errors
+/// As [`snapshot`].
+pub fn neighbours() -> io::Result<Vec<Neighbour>> {
+    ask(&[Question::Neighbours], |message, found: &mut Vec<Neighbour>| {
+        if let Message::Neighbour(neighbour) = message {
+            found.extend(neighbour);
+        }
+    })
+}
+
+/// The IPv6 prefixes for which the main table has a route that leads nowhere: a router has one for each prefix that was delegated
+/// to it, so that what is not in use of it goes round in no circle (RFC 7084, section 4.2); systemd-networkd, OpenWrt's
+/// netifd and dhcpcd make them.
+///
+/// # Errors
+/// As [`snapshot`].
+pub fn delegated() -> io::Result<Vec<Prefix>> {
+    ask(&[Question::Routes(Family::Ipv6)], |message, found: &mut Vec<Prefix>| {
+        if let Message::DeadEnd(prefix) = message {
+            found.push(prefix);
+        }
+    })
+}
+
+/// The answers to some questions, asked again where things changed meanwhile.
+fn ask<T: Default>(questions: &[Question], add: fn(Message, &mut T)) -> io::Result<T> {
     for _ in 0..ATTEMPTS {
-        let answer = ask_all()?;
+        let answer = ask_once(questions, add)?;
         if !answer.torn {
             return Ok(answer.found);
         }
     }
-    Err(io::Error::new(io::ErrorKind::Interrupted, "the addresses changed each time they were read"))
+    Err(io::Error::new(io::ErrorKind::Interrupted, "the kernel's lists changed each time they were read"))
 }
 
 /// The number of the interface by which packets to `to` leave, those from the address `from` where one is given; `None` where
@@ -51,7 +103,15 @@ pub fn snapshot() -> io::Result<Snapshot> {
 /// # Errors
 /// Those of the system calls.
 pub fn way(to: IpAddr, from: Option<IpAddr>) -> io::Result<Option<u32>> {
-    look_up(&open()?, &mut Answer::default(), to, from)
+    look_up(&open()?, 1, to, from)
+}
+
+fn look_up(socket: &Socket, sequence: u32, to: IpAddr, from: Option<IpAddr>) -> io::Result<Option<u32>> {
+    let mut answer = Answer { leaves: Some(None), ..Answer::new(|_, ()| {}) };
+    answer.sequence = sequence;
+    socket.send(&request(Question::Way { to, from }, sequence), 0)?;
+    receive(socket, &mut answer)?;
+    Ok(answer.leaves.flatten())
 }
 
 fn open() -> io::Result<Socket> {
@@ -64,30 +124,18 @@ fn open() -> io::Result<Socket> {
     Ok(socket)
 }
 
-fn look_up(socket: &Socket, answer: &mut Answer, to: IpAddr, from: Option<IpAddr>) -> io::Result<Option<u32>> {
-    (answer.sequence, answer.leaves) = (answer.sequence + 1, Some(None));
-    socket.send(&request(Question::Way { to, from }, answer.sequence), 0)?;
-    receive(socket, answer)?;
-    Ok(answer.leaves.take().flatten())
-}
-
-/// All lists, one after the other, and the ways.
-fn ask_all() -> io::Result<Answer> {
+/// All lists, one after the other.
+fn ask_once<T: Default>(questions: &[Question], add: fn(Message, &mut T)) -> io::Result<Answer<T>> {
     let socket = open()?;
-    let mut answer = Answer::default();
-    let routes = Family::ALL.map(Question::Routes);
-    for question in [Question::Links, Question::Addresses].into_iter().chain(routes) {
+    let mut answer = Answer::new(add);
+    for question in questions {
         answer.sequence += 1;
-        socket.send(&request(question, answer.sequence), 0)?;
+        socket.send(&request(*question, answer.sequence), 0)?;
         match receive(&socket, &mut answer) {
             // A namespace has no main table until it has a route.
             Err(error) if matches!(question, Question::Routes(_)) && error.kind() == io::ErrorKind::NotFound => {}
             received => received?,
         }
-    }
-    for family in Family::ALL {
-        let index = look_up(&socket, &mut answer, somewhere(family), None)?;
-        answer.found.ways.extend(index.map(|index| Way { family, index }));
     }
     Ok(answer)
 }
@@ -105,7 +153,7 @@ fn request(question: Question, sequence: u32) -> Vec<u8> {
 }
 
 /// One list, to its end, or the one answer to a look-up.
-fn receive(socket: &Socket, answer: &mut Answer) -> io::Result<()> {
+fn receive<T>(socket: &Socket, answer: &mut Answer<T>) -> io::Result<()> {
     let mut piece = Vec::with_capacity(PIECE);
     loop {
         piece.clear();
@@ -121,25 +169,41 @@ fn receive(socket: &Socket, answer: &mut Answer) -> io::Result<()> {
 }
 
 /// What was answered so far.
-#[derive(Default)]
-struct Answer {
+struct Answer<T> {
     /// The number of the request whose answer is awaited.
     sequence: u32,
-    found: Snapshot,
+    found: T,
+    /// Takes what is of use in a message.
+    add: fn(Message, &mut T),
     /// Something changed meanwhile: an entry may be missing or there twice.
     torn: bool,
     /// Where not a list was asked for but a way: what is known of it.
     leaves: Option<Option<u32>>,
 }
 
-impl Answer {
+/// The first message of a piece that is not empty, and what follows it.
+fn first(piece: &[u8]) -> io::Result<(NetlinkMessage<Message>, &[u8])> {
+    let framed = NetlinkBuffer::new_checked(piece).map_err(|error| said(READING, &error))?;
+    let length = usize::try_from(framed.length()).unwrap_or(usize::MAX);
+    let message = NetlinkMessage::<Message>::deserialize(piece).map_err(|error| said(READING, &error))?;
+    // A length of nearly all that a number holds is no length; there is nothing behind it.
+    let rest = length.checked_next_multiple_of(4).and_then(|length| piece.get(length..)).unwrap_or_default();
+    Ok((message, rest))
+}
+
+impl<T: Default> Answer<T> {
+    /// Nothing yet.
+    fn new(add: fn(Message, &mut T)) -> Self {
+        Self { sequence: 0, found: T::default(), add, torn: false, leaves: None }
+    }
+}
+
+impl<T> Answer<T> {
     /// Adds the messages of one piece; `true` where it is the list's last, or the answer to a look-up.
     fn take(&mut self, mut piece: &[u8]) -> io::Result<bool> {
         while !piece.is_empty() {
-            let framed = NetlinkBuffer::new_checked(piece).map_err(|error| said(READING, &error))?;
-            let length = usize::try_from(framed.length()).unwrap_or(usize::MAX);
-            let message = NetlinkMessage::<Message>::deserialize(piece).map_err(|error| said(READING, &error))?;
-            piece = piece.get(length.next_multiple_of(4)..).unwrap_or_default();
+            let (message, rest) = first(piece)?;
+            piece = rest;
             if message.header.sequence_number != self.sequence {
                 continue;
             }
@@ -163,7 +227,7 @@ impl Answer {
                 // Code 0 would acknowledge, which was not asked for and ends nothing.
                 NetlinkPayload::Error(error) if error.code.is_some() => return Err(error.to_io()),
                 NetlinkPayload::Overrun(_) => self.torn = true,
-                NetlinkPayload::InnerMessage(message) => add(message, &mut self.found),
+                NetlinkPayload::InnerMessage(message) => (self.add)(message, &mut self.found),
                 _ => {}
             }
         }
@@ -171,18 +235,11 @@ impl Answer {
     }
 }
 
-fn add(message: Message, found: &mut Snapshot) {
-    match message {
-        Message::Link(link) => found.links.push(link),
-        Message::Address(address) => found.addresses.extend(address),
-        Message::Routes(routes) => found.routes.extend(routes),
-        // A list has routes to single hosts too.
-        Message::Ask(_) | Message::Way(_) | Message::Other => {}
-    }
-}
-
 /// Says that links, addresses or routes may have changed; what changed is for a snapshot to say.
-pub struct Watch(TokioSocket);
+pub struct Watch {
+    socket: TokioSocket,
+    neighbours: Option<Neighbours>,
+}
 
 impl Watch {
     /// Listens from now on: what happens before the first [`Watch::changed`] is not missed. To be called within a runtime.
@@ -190,12 +247,26 @@ impl Watch {
     /// # Errors
     /// Those of the system calls.
     pub fn open() -> io::Result<Self> {
-        let mut socket = TokioSocket::new(NETLINK_ROUTE)?;
-        socket.socket_mut().bind_auto()?;
-        for group in GROUPS {
-            socket.socket_ref().add_membership(group)?;
+        Ok(Self { socket: listen(&GROUPS)?, neighbours: None })
+    }
+
+    /// Listens to what the kernel says of the neighbours with these MAC addresses, and no longer to others. It speaks of each
+    /// neighbour that comes, goes or falls silent, which on a large LAN is several times a second: without any to follow
+    /// there is no socket, and nothing wakes this process.
+    ///
+    /// # Errors
+    /// Those of the system calls; nothing is followed then.
+    pub fn follow(&mut self, macs: &BTreeSet<Mac>) -> io::Result<()> {
+        let before = self.neighbours.take();
+        if macs.is_empty() {
+            return Ok(());
         }
-        Ok(Self(socket))
+        let socket = match before {
+            Some(before) => before.socket,
+            None => listen(&[NEIGHBOURS])?,
+        };
+        self.neighbours = Some(Neighbours { socket, macs: macs.clone(), heard: BTreeSet::new() });
+        Ok(())
     }
 
     /// Resolves when something was announced since the last call; a burst resolves it once. Announcements that were lost
@@ -203,27 +274,104 @@ impl Watch {
     ///
     /// # Errors
     /// Those of the system call; the watch is then of no more use.
-    pub async fn changed(&mut self) -> io::Result<()> {
-        poll_fn(|waker| self.drain(waker)).await
-    }
-
-    /// Reads and forgets everything that is there.
-    fn drain(&self, waker: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // The content is of no interest, so what does not fit may be lost.
-        let mut octets = [0_u8; 16];
-        let mut anything = false;
-        loop {
-            match self.0.poll_recv(waker, &mut octets.as_mut_slice()) {
-                Poll::Ready(Ok(())) => anything = true,
-                // The kernel had more to say than the socket holds.
-                Poll::Ready(Err(error)) if Errno::from_io_error(&error) == Some(Errno::NOBUFS) => anything = true,
-                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending if anything => return Poll::Ready(Ok(())),
-                Poll::Pending => return Poll::Pending,
+    pub async fn changed(&mut self) -> io::Result<Heard> {
+        poll_fn(|waker| {
+            if let Poll::Ready(outcome) = drain(&self.socket, waker, |_| true) {
+                return Poll::Ready(outcome.map(|()| Heard::Addresses));
             }
+            match &mut self.neighbours {
+                Some(neighbours) => neighbours.drain(waker).map_ok(|()| Heard::Neighbour),
+                None => Poll::Pending,
+            }
+        })
+        .await
+    }
+}
+
+/// The neighbours that are followed.
+struct Neighbours {
+    socket: TokioSocket,
+    macs: BTreeSet<Mac>,
+    /// What they were heard of with already, so that a machine that falls silent and comes back is no news each time.
+    heard: BTreeSet<(Mac, Ipv6Addr)>,
+}
+
+impl Neighbours {
+    fn drain(&mut self, waker: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self { socket, macs, heard } = self;
+        drain(socket, waker, |piece| is_news(piece, macs, heard))
+    }
+}
+
+/// Whether a piece of what the kernel said speaks of a neighbour that is followed, with an address that is new.
+fn is_news(mut piece: &[u8], macs: &BTreeSet<Mac>, heard: &mut BTreeSet<(Mac, Ipv6Addr)>) -> bool {
+    let mut news = false;
+    while !piece.is_empty() {
+        // Cut short or strange: something was said, and a look does no harm.
+        let Ok((message, rest)) = first(piece) else { return true };
+        piece = rest;
+        let NetlinkPayload::InnerMessage(Message::Neighbour(Some(neighbour))) = message.payload else { continue };
+        if neighbour.reachable && macs.contains(&neighbour.mac) {
+            if heard.len() >= HEARD {
+                heard.clear();
+            }
+            news |= heard.insert((neighbour.mac, neighbour.ip));
         }
     }
+    news
+}
+
+/// A socket that hears what is announced to these groups.
+fn listen(groups: &[u32]) -> io::Result<TokioSocket> {
+    let mut socket = TokioSocket::new(NETLINK_ROUTE)?;
+    socket.socket_mut().bind_auto()?;
+    for group in groups {
+        socket.socket_ref().add_membership(*group)?;
+    }
+    Ok(socket)
+}
+
+/// Reads everything that is there; ready where any of it is news.
+fn drain(
+    socket: &TokioSocket,
+    waker: &mut Context<'_>,
+    mut is_news: impl FnMut(&[u8]) -> bool,
+) -> Poll<io::Result<()>> {
+    // Room for one announcement about a neighbour; of a longer one about something else the content is of no interest.
+    let mut octets = [0_u8; 512];
+    let mut news = false;
+    loop {
+        let mut room = octets.as_mut_slice();
+        let outcome = socket.poll_recv(waker, &mut room);
+        let left = room.len();
+        match outcome {
+            Poll::Ready(Ok(())) => {
+                news |= is_news(octets.get(..octets.len().saturating_sub(left)).unwrap_or_default());
+            }
+            // The kernel had more to say than the socket holds.
+            Poll::Ready(Err(error)) if Errno::from_io_error(&error) == Some(Errno::NOBUFS) => news = true,
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            Poll::Pending if news => return Poll::Ready(Ok(())),
+            Poll::Pending => return Poll::Pending,
+        }
+    }
+}
+
+/// The fuzzer's door: an answer of any content to a question for neighbours, and an announcement of it.
+#[cfg(fuzzing)]
+pub fn fuzz(octets: &[u8]) {
+    let add = |message, found: &mut Vec<Neighbour>| {
+        if let Message::Neighbour(neighbour) = message {
+            found.extend(neighbour);
+        }
+    };
+    let mut answer = Answer::new(add);
+    let _ = answer.take(octets);
+    let macs: BTreeSet<Mac> = answer.found.iter().map(|neighbour| neighbour.mac).collect();
+    let mut heard = BTreeSet::new();
+    is_news(octets, &macs, &mut heard);
+    assert!(heard.len() <= answer.found.len().max(HEARD), "no more is remembered than was said");
 }
 
 #[cfg(test)]
@@ -240,8 +388,32 @@ mod tests {
         octets
     }
 
-    fn second() -> Answer {
-        Answer { sequence: 2, ..Answer::default() }
+    fn second() -> Answer<Snapshot> {
+        Answer { sequence: 2, ..Answer::new(|_, _| {}) }
+    }
+
+    /// An announcement of a neighbour with the MAC address 00:11:22:33:44:NN and the address ::NN.
+    fn announced(state: u8, mac: u8, ip: u8) -> Vec<u8> {
+        let mut octets = 58_u32.to_ne_bytes().to_vec();
+        octets.extend([28_u16.to_ne_bytes(), [0; 2]].concat());
+        octets.extend([0; 8]);
+        octets.extend([10, 0, 0, 0, 2, 0, 0, 0, state, 0, 0, 1]);
+        octets.extend([20, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ip]);
+        octets.extend([10, 0, 2, 0, 0, 0x11, 0x22, 0x33, 0x44, mac]);
+        octets
+    }
+
+    #[test]
+    fn a_neighbour_is_news_when_it_is_followed_and_its_address_was_not_heard_of() {
+        let macs = BTreeSet::from(["00:11:22:33:44:01".parse().unwrap()]);
+        let mut heard = BTreeSet::new();
+        let mut news = |octets: &[u8]| is_news(octets, &macs, &mut heard);
+        assert!(!news(&announced(2, 9, 1)), "nobody follows it");
+        assert!(!news(&announced(4, 1, 1)), "it is stale");
+        assert!(news(&announced(2, 1, 1)));
+        assert!(!news(&announced(2, 1, 1)), "it came back");
+        assert!(news(&announced(2, 1, 2)), "it has another address");
+        assert!(news(&[1, 2, 3]), "what is not understood is looked into");
     }
 
     #[test]
@@ -299,6 +471,7 @@ mod tests {
         fn any_octets_are_taken_or_refused(octets: Vec<u8>) {
             let _ = second().take(&octets);
             let _ = Answer { leaves: Some(None), ..second() }.take(&octets);
+            is_news(&octets, &BTreeSet::new(), &mut BTreeSet::new());
         }
     }
 }

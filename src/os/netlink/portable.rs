@@ -40,6 +40,24 @@ fn leaving(found: &Snapshot, to: IpAddr, from: Option<IpAddr>) -> Option<u32> {
     found.addresses.iter().find(|address| address.ip == ours).map(|address| address.index)
 }
 
+/// Refused: the C library does not know neighbours.
+///
+/// # Errors
+/// Always.
+#[cfg(not(target_os = "linux"))]
+pub fn neighbours() -> io::Result<Vec<super::Neighbour>> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "the neighbours are not known on this system"))
+}
+
+/// Refused: the C library does not know routes.
+///
+/// # Errors
+/// Always.
+#[cfg(not(target_os = "linux"))]
+pub fn delegated() -> io::Result<Vec<crate::model::prefix::Prefix>> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "the routes are not known on this system"))
+}
+
 fn from(interfaces: Vec<Interface>) -> Snapshot {
     let mut found = Snapshot::default();
     for interface in interfaces {
@@ -75,11 +93,19 @@ impl Watch {
         Err(io::Error::new(io::ErrorKind::Unsupported, "address changes are not announced on this system"))
     }
 
+    /// Does nothing.
+    ///
+    /// # Errors
+    /// None.
+    pub fn follow(&mut self, _: &std::collections::BTreeSet<crate::model::mac::Mac>) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Never resolves.
     ///
     /// # Errors
     /// None.
-    pub async fn changed(&mut self) -> io::Result<()> {
+    pub async fn changed(&mut self) -> io::Result<super::Heard> {
         std::future::pending().await
     }
 }

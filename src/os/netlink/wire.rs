@@ -1,7 +1,7 @@
 //! The few netlink messages that are sent and understood. Each is parsed by itself: the library's enum of all messages brings
 //! every parser it has.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use netlink_packet_core::{
     DecodeError, DefaultNla, Emitable, NetlinkDeserializable, NetlinkHeader, NetlinkSerializable, NlasIterator,
@@ -10,9 +10,12 @@ use netlink_packet_core::{
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressHeader, AddressMessage, AddressScope};
 use netlink_packet_route::link::{LinkFlags, LinkHeader, LinkLayerType};
+use netlink_packet_route::neighbour::{NeighbourFlags, NeighbourHeader, NeighbourState};
 use netlink_packet_route::route::{RouteFlags, RouteHeader, RouteNextHopBuffer, RouteType};
 
-use super::{Address, DefaultRoute, Flags, Lifetime, Link, Scope};
+use super::{Address, DefaultRoute, Flags, Lifetime, Link, Neighbour, Scope};
+use crate::model::mac::Mac;
+use crate::model::prefix::Prefix;
 use crate::model::record::Family;
 
 // Message types, from linux/rtnetlink.h.
@@ -22,11 +25,15 @@ const RTM_NEWADDR: u16 = 20;
 const RTM_GETADDR: u16 = 22;
 const RTM_NEWROUTE: u16 = 24;
 const RTM_GETROUTE: u16 = 26;
+const RTM_NEWNEIGH: u16 = 28;
+const RTM_GETNEIGH: u16 = 30;
 
-// Attributes, from linux/if_link.h and linux/rtnetlink.h.
+// Attributes, from linux/if_link.h, linux/neighbour.h and linux/rtnetlink.h.
 const IFLA_IFNAME: u16 = 3;
 const IFLA_LINKINFO: u16 = 18;
 const IFLA_INFO_KIND: u16 = 1;
+const NDA_DST: u16 = 1;
+const NDA_LLADDR: u16 = 2;
 const RTA_DST: u16 = 1;
 const RTA_SRC: u16 = 2;
 const RTA_OIF: u16 = 4;
@@ -35,8 +42,9 @@ const RTA_PRIORITY: u16 = 6;
 const RTA_MULTIPATH: u16 = 9;
 const RTA_VIA: u16 = 18;
 
-/// The octets of the fixed part of a link, a route and a next hop, in front of the attributes.
+/// The octets of the fixed part of a link, a neighbour, a route and a next hop, in front of the attributes.
 const LINK_HEADER: usize = 16;
+const NEIGHBOUR_HEADER: usize = 12;
 const ROUTE_HEADER: usize = 12;
 const NEXT_HOP_HEADER: usize = 8;
 /// The octets of the family in front of the address of an `RTA_VIA`.
@@ -51,10 +59,14 @@ pub enum Message {
     Link(Link),
     /// An address; none where the message holds none that is of use.
     Address(Option<Address>),
+    /// A neighbour; none where the message holds none that is of use.
+    Neighbour(Option<Neighbour>),
     /// A route's next hops if it is a default route, or nothing.
     Routes(Vec<DefaultRoute>),
     /// A route to one address, by the interface of this number: the answer to a look-up.
     Way(u32),
+    /// The destination of an IPv6 route that leads nowhere.
+    DeadEnd(Prefix),
     /// Anything else.
     Other,
 }
@@ -66,6 +78,8 @@ pub enum Question {
     Links,
     /// All addresses of both families.
     Addresses,
+    /// All IPv6 neighbours.
+    Neighbours,
     /// A family's routes in the main table.
     Routes(Family),
     /// The one route that a packet would take.
@@ -83,6 +97,9 @@ impl Question {
         match self {
             Self::Links => Box::new(LinkHeader::default()),
             Self::Addresses => Box::new(AddressHeader::default()),
+            Self::Neighbours => {
+                Box::new(NeighbourHeader { family: AddressFamily::Inet6, ..NeighbourHeader::default() })
+            }
             Self::Routes(family) => Box::new(RouteHeader {
                 address_family: number(family),
                 table: RouteHeader::RT_TABLE_MAIN,
@@ -150,10 +167,12 @@ impl NetlinkSerializable for Message {
         match self {
             Self::Ask(Question::Links) => RTM_GETLINK,
             Self::Ask(Question::Addresses) => RTM_GETADDR,
+            Self::Ask(Question::Neighbours) => RTM_GETNEIGH,
             Self::Ask(Question::Routes(_) | Question::Way { .. }) => RTM_GETROUTE,
             Self::Link(_) => RTM_NEWLINK,
             Self::Address(_) => RTM_NEWADDR,
-            Self::Routes(_) | Self::Way(_) => RTM_NEWROUTE,
+            Self::Neighbour(_) => RTM_NEWNEIGH,
+            Self::Routes(_) | Self::DeadEnd(_) | Self::Way(_) => RTM_NEWROUTE,
             Self::Other => 0,
         }
     }
@@ -179,6 +198,7 @@ impl NetlinkDeserializable for Message {
         match header.message_type {
             RTM_NEWLINK => link(payload).map(Self::Link),
             RTM_NEWADDR => address(&AddressMessage::parse(payload)?).map(Self::Address),
+            RTM_NEWNEIGH => neighbour(payload).map(Self::Neighbour),
             RTM_NEWROUTE => route(payload),
             _ => Ok(Self::Other),
         }
@@ -282,8 +302,57 @@ fn flags(bits: AddressFlags, ipv6: bool) -> Flags {
     }
 }
 
-/// A default route's next hops, or where a route to one address leaves; nothing for other routes, of which there may be a million.
+/// An IPv6 neighbour with a MAC address; nothing for others, and for those that this machine only answers for.
+fn neighbour(payload: &[u8]) -> Result<Option<Neighbour>, DecodeError> {
+    let header = NeighbourHeader::parse(payload)?;
+    if header.family != AddressFamily::Inet6 || header.flags.contains(NeighbourFlags::Proxy) {
+        return Ok(None);
+    }
+    let (mut ip, mut mac) = (None, None);
+    for attribute in NlasIterator::new(after(payload, NEIGHBOUR_HEADER)) {
+        let attribute = attribute?;
+        match attribute.kind() {
+            NDA_DST => ip = parse_v6(attribute.value()),
+            // Another kind of link has addresses of another length.
+            NDA_LLADDR => mac = attribute.value().try_into().ok().and_then(Mac::new),
+            _ => {}
+        }
+    }
+    let reachable = matches!(header.state, NeighbourState::Reachable | NeighbourState::Permanent);
+    Ok(ip.zip(mac).map(|(ip, mac)| Neighbour { ip, mac, reachable }))
+}
+
+fn parse_v6(value: &[u8]) -> Option<Ipv6Addr> {
+    <[u8; 16]>::try_from(value).ok().map(Ipv6Addr::from)
+}
+
+/// The destination of an IPv6 route of the main table that leads nowhere; nothing for the default one.
+fn dead_end(payload: &[u8]) -> Result<Option<Prefix>, DecodeError> {
+    let header = RouteHeader::parse(payload)?;
+    let leads_nowhere = matches!(header.kind, RouteType::BlackHole | RouteType::Unreachable | RouteType::Prohibit);
+    let is_of_use = leads_nowhere
+        && header.address_family == AddressFamily::Inet6
+        && header.table == RouteHeader::RT_TABLE_MAIN
+        && header.destination_prefix_length > 0;
+    if !is_of_use {
+        return Ok(None);
+    }
+    let mut found = None;
+    for attribute in NlasIterator::new(after(payload, ROUTE_HEADER)) {
+        let attribute = attribute?;
+        if attribute.kind() == RTA_DST {
+            found = parse_v6(attribute.value());
+        }
+    }
+    Ok(found.map(|address| Prefix::of(address, header.destination_prefix_length)))
+}
+
+/// A default route's next hops, where a route to one address leaves, or a prefix that leads nowhere; nothing for other
+/// routes, of which there may be a million.
 fn route(payload: &[u8]) -> Result<Message, DecodeError> {
+    if let Some(prefix) = dead_end(payload)? {
+        return Ok(Message::DeadEnd(prefix));
+    }
     let header = RouteHeader::parse(payload)?;
     let family = match header.address_family {
         AddressFamily::Inet => Family::Ipv4,
@@ -318,13 +387,14 @@ fn default_routes(header: &RouteHeader, family: Family, payload: &[u8]) -> Resul
     if !is_default {
         return Ok(Vec::new());
     }
-    let (mut hops, mut metric) = (Vec::new(), 0);
+    let (mut hops, mut metric, mut from) = (Vec::new(), 0, None);
     let mut single = Hop::default();
     for attribute in NlasIterator::new(after(payload, ROUTE_HEADER)) {
         let attribute = attribute?;
         match attribute.kind() {
             RTA_OIF => single.index = parse_u32(attribute.value())?,
             RTA_PRIORITY => metric = parse_u32(attribute.value())?,
+            RTA_SRC => from = parse_v6(attribute.value()).map(|ip| Prefix::of(ip, header.source_prefix_length)),
             RTA_MULTIPATH => hops = next_hops(attribute.value())?,
             kind => single.read(kind, attribute.value())?,
         }
@@ -332,7 +402,7 @@ fn default_routes(header: &RouteHeader, family: Family, payload: &[u8]) -> Resul
     if hops.is_empty() {
         hops.push(single);
     }
-    let route = |hop: Hop| DefaultRoute { family, index: hop.index, gateway: hop.gateway, metric };
+    let route = |hop: Hop| DefaultRoute { family, index: hop.index, gateway: hop.gateway, metric, from };
     Ok(hops.into_iter().filter(|hop| hop.index != 0).map(route).collect())
 }
 
@@ -462,21 +532,100 @@ mod tests {
             index,
             gateway: Some(gateway.parse().unwrap()),
             metric: 100,
+            from: None,
         });
         assert_eq!(found.unwrap(), expected);
     }
 
     #[test]
     fn an_ipv4_route_may_have_an_ipv6_router() {
-        let via = [&[10, 0][..], &std::net::Ipv6Addr::LOCALHOST.octets()].concat();
+        let via = [&[10, 0][..], &Ipv6Addr::LOCALHOST.octets()].concat();
         let found = routes(&default_route(&[attribute(RTA_OIF, &[2, 0, 0, 0]), attribute(RTA_VIA, &via)])).unwrap();
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].gateway, Some("::1".parse().unwrap()));
     }
 
+    fn v6_route(kind: RouteType, lengths: (u8, u8), attributes: &[Vec<u8>]) -> Vec<u8> {
+        let header = RouteHeader {
+            address_family: AddressFamily::Inet6,
+            table: RouteHeader::RT_TABLE_MAIN,
+            kind,
+            source_prefix_length: lengths.0,
+            destination_prefix_length: lengths.1,
+            ..RouteHeader::default()
+        };
+        let mut octets = vec![0; ROUTE_HEADER];
+        header.emit(&mut octets);
+        octets.extend(attributes.concat());
+        octets
+    }
+
+    fn octets(ip: &str) -> [u8; 16] {
+        ip.parse::<Ipv6Addr>().unwrap().octets()
+    }
+
+    #[test]
+    fn a_default_route_may_be_for_one_prefix_alone() {
+        let attributes = [attribute(RTA_OIF, &[2, 0, 0, 0]), attribute(RTA_SRC, &octets("2001:db8:1::"))];
+        let found = routes(&v6_route(RouteType::Unicast, (56, 0), &attributes)).unwrap();
+        assert_eq!(found[0].from, Some("2001:db8:1::/56".parse().unwrap()));
+        let found = routes(&v6_route(RouteType::Unicast, (0, 0), &attributes[..1])).unwrap();
+        assert_eq!(found[0].from, None);
+    }
+
+    #[test]
+    fn a_route_that_leads_nowhere_is_told_by_its_prefix_unless_it_is_the_default() {
+        let to = [attribute(RTA_DST, &octets("2001:db8:1::"))];
+        for kind in [RouteType::Unreachable, RouteType::BlackHole, RouteType::Prohibit] {
+            let found = dead_end(&v6_route(kind, (0, 56), &to)).unwrap();
+            assert_eq!(found, Some("2001:db8:1::/56".parse().unwrap()));
+        }
+        assert_eq!(dead_end(&v6_route(RouteType::Unicast, (0, 56), &to)).unwrap(), None);
+        assert_eq!(dead_end(&v6_route(RouteType::Unreachable, (0, 0), &[])).unwrap(), None);
+    }
+
+    fn neighbour_message(family: AddressFamily, state: NeighbourState, attributes: &[Vec<u8>]) -> Vec<u8> {
+        let header = NeighbourHeader { family, state, ..NeighbourHeader::default() };
+        let mut octets = vec![0; NEIGHBOUR_HEADER];
+        header.emit(&mut octets);
+        octets.extend(attributes.concat());
+        octets
+    }
+
+    #[test]
+    fn a_neighbour_is_known_to_be_there_in_two_states_alone() {
+        let mac = [0, 0x11, 0x22, 0x33, 0x44, 0x55];
+        let whole = [attribute(NDA_DST, &octets("2001:db8::5")), attribute(NDA_LLADDR, &mac)];
+        for (state, reachable) in [
+            (NeighbourState::Reachable, true),
+            (NeighbourState::Permanent, true),
+            (NeighbourState::Stale, false),
+            (NeighbourState::Delay, false),
+            (NeighbourState::Probe, false),
+            (NeighbourState::Noarp, false),
+            (NeighbourState::Failed, false),
+        ] {
+            let found = neighbour(&neighbour_message(AddressFamily::Inet6, state, &whole)).unwrap().unwrap();
+            assert_eq!((found.ip.to_string().as_str(), found.reachable), ("2001:db8::5", reachable), "{state:?}");
+            assert_eq!(Some(found.mac), Mac::new(mac));
+        }
+        let useless = [
+            neighbour_message(AddressFamily::Inet, NeighbourState::Reachable, &whole),
+            neighbour_message(AddressFamily::Inet6, NeighbourState::Incomplete, &whole[..1]),
+            neighbour_message(
+                AddressFamily::Inet6,
+                NeighbourState::Reachable,
+                &[whole[0].clone(), attribute(NDA_LLADDR, &[0; 20])],
+            ),
+        ];
+        for message in useless {
+            assert_eq!(neighbour(&message).unwrap(), None);
+        }
+    }
+
     proptest! {
         #[test]
-        fn octets_that_are_no_message_never_panic(kind in 14_u16..28, payload: Vec<u8>) {
+        fn octets_that_are_no_message_never_panic(kind in 14_u16..31, payload: Vec<u8>) {
             let mut octets = (u32::try_from(payload.len()).unwrap() + 16).to_ne_bytes().to_vec();
             octets.extend(kind.to_ne_bytes());
             octets.extend([0; 10]);

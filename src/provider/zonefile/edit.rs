@@ -33,24 +33,32 @@ pub fn rrset(text: &[u8], zone: &ZoneText, key: &RrsetKey) -> Result<Option<(Val
     Ok((!values.is_empty()).then_some((values, ttl)))
 }
 
-/// The text with exactly `values` in the record set; `None` where nothing is to be changed. `ttl` `None` keeps every TTL as it is.
-/// The serial number is raised with the `first` of several changes that are made together.
+/// A record set and what it should hold. `ttl` `None` keeps every TTL as it is.
+#[derive(Clone, Copy)]
+pub struct Set<'a> {
+    pub key: &'a RrsetKey,
+    pub values: &'a Values,
+    pub ttl: Option<Ttl>,
+}
+
+/// The text with exactly what the sets should hold, each named once; `None` where nothing is to be changed. The serial number
+/// is raised with the `first` of several changes that are made one after another.
 ///
 /// # Errors
 /// A sentence that says why this file is not edited.
-pub fn edit(
-    text: &[u8],
-    zone: &ZoneText,
-    key: &RrsetKey,
-    values: &Values,
-    ttl: Option<Ttl>,
-    first: bool,
-) -> Result<Option<Vec<u8>>, String> {
-    refuse(zone, key, values)?;
+pub fn edit(text: &[u8], zone: &ZoneText, sets: &[Set<'_>], first: bool) -> Result<Option<Vec<u8>>, String> {
     let expected = zone.records.iter().map(|record| Expected::same(text, record)).collect();
-    let ttl = ttl.map(Ttl::seconds);
-    let mut draft = Draft { text, zone, key, ttl, edits: Vec::new(), expected, added: (0, Vec::new()) };
-    draft.set(values)?;
+    let mut draft = Draft { text, zone, edits: Vec::new(), expected, added: Vec::new() };
+    // New owners last: what comes behind the last record of another owner may inherit from it.
+    let is_known = |set: &&Set<'_>| {
+        let owner = set.key.name.fqdn();
+        zone.records.iter().any(|record| record.owner == owner)
+    };
+    let (known, new): (Vec<&Set<'_>>, Vec<&Set<'_>>) = sets.iter().partition(is_known);
+    for set in known.into_iter().chain(new) {
+        refuse(zone, set.key, set.values)?;
+        draft.set(set)?;
+    }
     if draft.edits.is_empty() {
         return Ok(None);
     }
@@ -127,29 +135,27 @@ impl Expected {
 struct Draft<'a> {
     text: &'a [u8],
     zone: &'a ZoneText,
-    key: &'a RrsetKey,
-    ttl: Option<u32>,
     /// What stands where in the old text instead. Of two at the same place the first comes first.
     edits: Vec<(Range<usize>, String)>,
     /// The records of the old text, in their order, as they should become.
     expected: Vec<Expected>,
-    /// The new records, and how many of the old ones stand before them.
-    added: (usize, Vec<Expected>),
+    /// The new records, each with how many of the old ones stand before it, and its place in the old text.
+    added: Vec<(usize, usize, Expected)>,
 }
 
 impl Draft<'_> {
     /// Keeps, replaces, removes and adds records until the set holds `values`.
-    fn set(&mut self, values: &Values) -> Result<(), String> {
-        let rtype = self.key.rtype;
-        let wanted: Values = values.iter().map(|value| value::canonical(rtype, value)).collect();
+    fn set(&mut self, set: &Set<'_>) -> Result<(), String> {
+        let rtype = set.key.rtype;
+        let wanted: Values = set.values.iter().map(|value| value::canonical(rtype, value)).collect();
         let mut missing = wanted.clone();
         let mut retired = Vec::new();
         let mut last = None;
-        for (index, record) in matching(self.zone, self.key) {
+        for (index, record) in matching(self.zone, set.key) {
             let value = value::read(self.text, rtype, record).map_err(|why| format!("line {}: {why}", record.line))?;
             missing.remove(&value);
             if wanted.contains(&value) {
-                self.set_ttl(index, record);
+                self.set_ttl(index, record, set.ttl);
                 last = Some(index);
             } else {
                 retired.push((index, record));
@@ -158,19 +164,19 @@ impl Draft<'_> {
         for (index, record) in retired {
             match missing.pop_first() {
                 Some(value) => {
-                    self.set_ttl(index, record);
-                    self.replace(index, record, &value)?;
+                    self.set_ttl(index, record, set.ttl);
+                    self.replace(index, record, rtype, &value)?;
                     last = last.max(Some(index));
                 }
                 None => self.remove(index, record),
             }
         }
-        self.add(&missing, last)
+        self.add(set, &missing, last)
     }
 
     /// Writes the TTL that was asked for, where it is not in force already.
-    fn set_ttl(&mut self, index: usize, record: &Record) {
-        let Some(ttl) = self.ttl.filter(|ttl| record.ttl != Some(*ttl)) else { return };
+    fn set_ttl(&mut self, index: usize, record: &Record, ttl: Option<Ttl>) {
+        let Some(ttl) = ttl.map(Ttl::seconds).filter(|ttl| record.ttl != Some(*ttl)) else { return };
         self.edits.push(match &record.ttl_word {
             Some(word) => (word.clone(), ttl.to_string()),
             None => own_ttl(self.text, record, ttl),
@@ -181,8 +187,8 @@ impl Draft<'_> {
     }
 
     /// Puts another value in the place of a record's data; comments and parentheses between its words stay.
-    fn replace(&mut self, index: usize, record: &Record, value: &Value) -> Result<(), String> {
-        let written = value::write(self.key.rtype, value)?;
+    fn replace(&mut self, index: usize, record: &Record, rtype: RecordType, value: &Value) -> Result<(), String> {
+        let written = value::write(rtype, value)?;
         if let Some(expected) = self.expected.get_mut(index) {
             expected.data = words(&written);
         }
@@ -208,32 +214,33 @@ impl Draft<'_> {
 
     /// Adds records: behind the last of the set, else behind the last of the owner, in its style; else at the end of the
     /// file with an absolute owner, which is right under any origin.
-    fn add(&mut self, values: &Values, of_the_set: Option<usize>) -> Result<(), String> {
+    fn add(&mut self, set: &Set<'_>, values: &Values, of_the_set: Option<usize>) -> Result<(), String> {
         if values.is_empty() {
             return Ok(());
         }
-        let owner = self.key.name.fqdn();
+        let (owner, rtype) = (set.key.name.fqdn(), set.key.rtype);
         let of_the_owner = || self.zone.records.iter().rposition(|record| record.owner == owner);
         let beside = of_the_set.or_else(of_the_owner);
         let model = beside.and_then(|index| self.zone.records.get(index));
         let style = Style::like(self.text, model, &owner);
         let kept = if of_the_set.is_some() { model } else { None };
-        let ttl = self.ttl.or_else(|| kept.filter(|record| record.ttl_word.is_some()).and_then(|record| record.ttl));
+        let ttl = set.ttl.map(Ttl::seconds).or_else(|| kept.filter(|record| record.ttl_word.is_some()).and_then(|record| record.ttl));
+        let before = beside.map_or(self.zone.records.len(), |index| index + 1);
+        let place = model.map_or(self.text.len(), |record| record.span.end);
         let mut lines = Vec::new();
         for value in values {
-            let written = value::write(self.key.rtype, value)?;
-            lines.push(style.line(ttl, self.key.rtype, &written));
-            self.added.1.push(Expected {
+            let written = value::write(rtype, value)?;
+            lines.push(style.line(ttl, rtype, &written));
+            let expected = Expected {
                 owner: owner.clone(),
                 class: style.class.clone().unwrap_or_else(|| "IN".into()).to_ascii_uppercase(),
-                rtype: self.key.rtype.to_string(),
+                rtype: rtype.to_string(),
                 data: words(&written),
                 ttl: ttl.map(Some).or(kept.map(|record| record.ttl)),
                 removed: false,
-            });
+            };
+            self.added.push((before, place, expected));
         }
-        let place = model.map_or(self.text.len(), |record| record.span.end);
-        self.added.0 = beside.map_or(self.zone.records.len(), |index| index + 1);
         self.edits.push((place..place, lines_at(self.text, place, &lines)));
         Ok(())
     }
@@ -269,18 +276,22 @@ impl Draft<'_> {
         Err(give_up("too many of its records depend on the one that changes"))
     }
 
+    /// The records as they should stand in the new text, each with what it was in the old one.
+    fn in_order(&self) -> Vec<(&Expected, Option<&Record>)> {
+        let added = self.added.iter().map(|(before, place, expected)| ((*before, Some(*place)), expected, None));
+        let old = self.expected.iter().zip(&self.zone.records).enumerate();
+        let old = old.map(|(index, (expected, record))| ((index, None), expected, Some(record)));
+        let mut all: Vec<_> = added.chain(old).collect();
+        // What is added stands before the old record that comes next; at one place in the order in which it was added.
+        all.sort_by_key(|((before, place), ..)| (*before, place.is_none(), *place));
+        all.into_iter().map(|(_, expected, record)| (expected, record)).collect()
+    }
+
     /// Compares records with what they should be. At the first that differs: what to write into the old text so that it no
     /// longer inherits, or `None` where that is no help.
     fn difference(&self, text: &[u8], records: &[Record]) -> Result<(), Option<(Range<usize>, String)>> {
-        let (before, added) = &self.added;
-        let (old_before, old_behind) = self.expected.split_at_checked(*before).ok_or(None)?;
-        let (records_before, records_behind) = self.zone.records.split_at_checked(*before).ok_or(None)?;
-        let old = |(expected, record)| (expected, Some(record));
-        let expected = old_before.iter().zip(records_before).map(old);
-        let expected = expected.chain(added.iter().map(|expected| (expected, None)));
-        let expected = expected.chain(old_behind.iter().zip(records_behind).map(old));
         let mut records = records.iter();
-        for (expected, old) in expected.filter(|(expected, _)| !expected.removed) {
+        for (expected, old) in self.in_order().into_iter().filter(|(expected, _)| !expected.removed) {
             let record = records.next().ok_or(None)?;
             let data = record.data.iter().map(|span| word(text, span));
             if record.class != expected.class

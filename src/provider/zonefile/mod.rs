@@ -89,8 +89,9 @@ fn build(settings: &Settings, _: &Tools) -> Result<Arc<dyn Provider>, SettingsEr
     Ok(Arc::new(RrsetsProvider::new(ZoneFile::new(settings)?)))
 }
 
-/// So many changes are made in one write. Each is checked against the whole file, and a call has to end.
-const TOGETHER: usize = 200;
+/// So many changes are made in one write. Where one of them is in the way of another, each is checked against the whole file,
+/// and a call has to end.
+const TOGETHER: usize = 2000;
 
 /// A zone file.
 #[derive(Clone, Debug)]
@@ -274,7 +275,7 @@ pub mod fuzz {
         ttl: Option<Ttl>,
     ) -> std::result::Result<Option<Vec<u8>>, String> {
         let zone = ZoneText::parse(text, None).map_err(|wrong| wrong.why)?;
-        edit::edit(text, &zone, key, values, ttl, true)
+        edit::edit(text, &zone, &[edit::Set { key, values, ttl }], true)
     }
 
     fn key_of(record: &Record) -> Option<RrsetKey> {

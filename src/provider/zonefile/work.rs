@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use super::edit;
+use super::edit::{self, Set};
 use super::fresh::Fresh;
 use super::reload::{self, Reload};
 use super::saw::{Saw, Writes};
@@ -14,7 +14,7 @@ use super::zone::ZoneText;
 use crate::model::error::{Error, Result};
 use crate::model::name::Name;
 use crate::model::plan::{Health, Snapshot};
-use crate::model::record::{RrsetKey, Ttl, Values};
+use crate::model::record::{RecordType, RrsetKey, Ttl, Values};
 use crate::os::file;
 use crate::provider::shape::rrsets::Rrset;
 
@@ -46,6 +46,12 @@ pub struct Wanted {
     pub saw: Option<Saw>,
     pub values: Values,
     pub ttl: Option<Ttl>,
+}
+
+impl Wanted {
+    fn set(&self) -> Set<'_> {
+        Set { key: &self.key, values: &self.values, ttl: self.ttl }
+    }
 }
 
 /// The file's content, or that of the file to be made.
@@ -95,13 +101,11 @@ impl Inner {
     pub fn replace(&self, changes: &[Wanted]) -> Result<Vec<Result<()>>> {
         let doing = |wanted: &Wanted| format!("writing {} to {}", wanted.key, self.path.display());
         let (file, zone) = self.read()?;
-        let mut draft: Option<(Vec<u8>, ZoneText)> = None;
-        let mut answers = Vec::with_capacity(changes.len());
-        for wanted in changes {
-            let edited = self.edit(&file, &zone, draft.as_ref(), wanted);
-            answers.push(edited.map(|edited| draft = edited.or_else(|| draft.take())));
-        }
-        let Some((text, _)) = draft else { return Ok(answers) };
+        let (answers, text) = match self.together(&file, &zone, changes) {
+            Some(text) => (changes.iter().map(|_| Ok(())).collect(), text),
+            None => self.one_by_one(&file, &zone, changes),
+        };
+        let Some(text) = text else { return Ok(answers) };
         if let Some(line) = zone.unseen.first() {
             tracing::info!(
                 "{}: what line {line} and its like bring in is neither seen nor changed",
@@ -123,6 +127,36 @@ impl Inner {
         Ok(told.map(|(answer, wanted)| answer.and_then(|()| lost(wanted).map_or(Ok(()), Err))).collect())
     }
 
+    /// The text with all changes made at once, where none of them can be in another's way: the file is understood once and not
+    /// once for each. `None` where each has to be looked at by itself.
+    fn together(&self, file: &Content, zone: &ZoneText, changes: &[Wanted]) -> Option<Option<Vec<u8>>> {
+        let fits = |wanted: &Wanted| {
+            let current = wanted.saw.as_ref().is_some_and(|saw| self.writes.lead(saw, &file.saw));
+            current && wanted.key.rtype != RecordType::Cname
+        };
+        if !changes.iter().all(fits) {
+            return None;
+        }
+        let sets: Vec<Set<'_>> = changes.iter().map(Wanted::set).collect();
+        edit::edit(&file.text, zone, &sets, true).ok()
+    }
+
+    /// One answer for each change, and the text with those that could be made, if any.
+    fn one_by_one(
+        &self,
+        file: &Content,
+        zone: &ZoneText,
+        changes: &[Wanted],
+    ) -> (Vec<Result<()>>, Option<Vec<u8>>) {
+        let mut draft: Option<(Vec<u8>, ZoneText)> = None;
+        let mut answers = Vec::with_capacity(changes.len());
+        for wanted in changes {
+            let edited = self.edit(file, zone, draft.as_ref(), wanted);
+            answers.push(edited.map(|edited| draft = edited.or_else(|| draft.take())));
+        }
+        (answers, draft.map(|(text, _)| text))
+    }
+
     /// The file's text, or the draft of it, with one more change made; `None` where nothing is to be changed.
     fn edit(
         &self,
@@ -136,8 +170,7 @@ impl Inner {
             return Err(Error::stale(doing(), "the file was changed by someone else since it was read"));
         }
         let (text, zone) = draft.map_or((&file.text, zone), |(text, zone)| (text, zone));
-        let (key, values) = (&wanted.key, &wanted.values);
-        let edited = edit::edit(text, zone, key, values, wanted.ttl, draft.is_none());
+        let edited = edit::edit(text, zone, &[wanted.set()], draft.is_none());
         let Some(text) = edited.map_err(|why| Error::config(doing(), why))? else { return Ok(None) };
         let zone = ZoneText::parse(&text, self.zone.as_ref());
         let zone = zone.map_err(|Malformed { line, why }| Error::config(doing(), format!("line {line}: {why}")))?;

@@ -41,10 +41,20 @@ fn values(rtype: RecordType, texts: &[&str]) -> Values {
     texts.iter().map(|text| Value::parse(rtype, text).unwrap()).collect()
 }
 
+fn edit_one(
+    text: &[u8],
+    zone: &ZoneText,
+    key: &RrsetKey,
+    values: &Values,
+    ttl: Option<Ttl>,
+) -> Result<Option<Vec<u8>>, String> {
+    edit(text, zone, &[Set { key, values, ttl }], true)
+}
+
 fn run(text: &str, name: &str, rtype: RecordType, after: &[&str], ttl: Option<u32>) -> Result<Option<String>, String> {
     let zone = ZoneText::parse(text.as_bytes(), None).unwrap();
     let ttl = ttl.map(|ttl| Ttl::new(ttl).unwrap());
-    let new = edit(text.as_bytes(), &zone, &key(name, rtype), &values(rtype, after), ttl, true)?;
+    let new = edit_one(text.as_bytes(), &zone, &key(name, rtype), &values(rtype, after), ttl)?;
     Ok(new.map(|bytes| String::from_utf8(bytes).unwrap()))
 }
 
@@ -140,7 +150,7 @@ fn what_must_not_be_edited_is_refused_with_a_sentence() {
     }
     let name = key("x.a.org", RecordType::Cname);
     let zone = ZoneText::parse(soa.as_bytes(), None).unwrap();
-    assert!(edit(soa.as_bytes(), &zone, &name, &values(RecordType::Cname, &["a", "b"]), None, true).is_err());
+    assert!(edit_one(soa.as_bytes(), &zone, &name, &values(RecordType::Cname, &["a", "b"]), None).is_err());
     // A CNAME may go where something else must come.
     assert!(run(&format!("{soa}x CNAME y\n"), "x.a.org", RecordType::Cname, &[], None).unwrap().is_some());
 }
@@ -251,7 +261,7 @@ proptest! {
     fn an_edit_changes_exactly_what_it_should(text in file(), (key, values, ttl) in change()) {
         let zone = ZoneText::parse(text.as_bytes(), None).unwrap();
         let before = rrset(text.as_bytes(), &zone, &key).unwrap();
-        let Some(new) = edit(text.as_bytes(), &zone, &key, &values, ttl, true).unwrap() else {
+        let Some(new) = edit_one(text.as_bytes(), &zone, &key, &values, ttl).unwrap() else {
             prop_assert_eq!(before.map(|(values, _)| values).unwrap_or_default(), values);
             return Ok(());
         };
@@ -259,7 +269,7 @@ proptest! {
         // The set is what it should be, and an edit of the result has nothing to do.
         let after = rrset(&new, &parsed, &key).unwrap();
         prop_assert_eq!(&after.as_ref().map(|(values, _)| values.clone()).unwrap_or_default(), &values);
-        prop_assert_eq!(&edit(&new, &parsed, &key, &values, ttl, true).unwrap(), &None);
+        prop_assert_eq!(&edit_one(&new, &parsed, &key, &values, ttl).unwrap(), &None);
         if let (Some(ttl), Some((_, seen))) = (ttl, &after) {
             prop_assert_eq!(Some(ttl), *seen);
             prop_assert!(matching(&parsed, &key).all(|(_, record)| record.ttl == Some(ttl.seconds())));
@@ -280,6 +290,66 @@ proptest! {
         prop_assert!(lines_are_kept(&text, &new, may_go), "{text}\n---\n{new}");
         let breaks = |end| new.matches(end).count();
         prop_assert!(breaks("\n") == breaks("\r\n") || !text.contains("\r\n"), "{new:?}");
+    }
+}
+
+#[test]
+fn a_thousand_names_are_made_and_renumbered_in_one_edit_each() {
+    let keys: Vec<RrsetKey> = (0..1000).map(|n| key(&format!("n{n}.z.org"), RecordType::Aaaa)).collect();
+    let mut text = b"$ORIGIN z.org.\n@ SOA a b 7 1 1 1 9\n@ NS ns.other.\nn7 A 192.0.2.1\n".to_vec();
+    for (serial, prefix) in [("8", "2001:db8:1"), ("9", "2001:db8:2")] {
+        let zone = ZoneText::parse(&text, None).unwrap();
+        let wanted: Vec<Values> =
+            (0..1000).map(|n| values(RecordType::Aaaa, &[&format!("{prefix}::{n:x}")])).collect();
+        let set = |(key, values)| Set { key, values, ttl: None };
+        let sets: Vec<Set<'_>> = keys.iter().zip(&wanted).map(set).collect();
+        text = edit(&text, &zone, &sets, true).unwrap().unwrap();
+        let zone = ZoneText::parse(&text, None).unwrap();
+        assert_eq!((zone.records.len(), word(&text, &zone.records[zone.soa].data[2])), (1003, serial.into()));
+        for (key, values) in keys.iter().zip(&wanted) {
+            assert_eq!(rrset(&text, &zone, key).unwrap().unwrap().0, *values, "{key}");
+        }
+        assert_eq!(edit(&text, &zone, &sets, true).unwrap(), None);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn several_edits_at_once_are_the_same_as_one_after_another_or_none(
+        text in file(), changes in proptest::collection::vec(change(), 2..6),
+    ) {
+        let mut changes = changes;
+        changes.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+        changes.dedup_by(|(one, ..), (other, ..)| one == other);
+        let zone = ZoneText::parse(text.as_bytes(), None).unwrap();
+        let mut last = text.clone().into_bytes();
+        for (key, values, ttl) in &changes {
+            let parsed = ZoneText::parse(&last, None).unwrap();
+            let first = last == text.as_bytes();
+            if let Some(new) = edit(&last, &parsed, &[Set { key, values, ttl: *ttl }], first).unwrap() {
+                last = new;
+            }
+        }
+        let sets: Vec<Set<'_>> = changes.iter().map(|(key, values, ttl)| Set { key, values, ttl: *ttl }).collect();
+        // Where one is in the way of another they are made one by one.
+        let Ok(together) = edit(text.as_bytes(), &zone, &sets, true) else { return Ok(()) };
+        let together = together.unwrap_or_else(|| text.clone().into_bytes());
+        // A new record for which no TTL was asked has whatever holds at its place, which depends on the order.
+        let any_ttl = |fact: &Fact| {
+            let is_of = |(key, _, ttl): &&(RrsetKey, Values, Option<Ttl>)| {
+                ttl.is_none() && fact.0 == key.name.fqdn() && fact.2 == key.rtype.as_str()
+            };
+            changes.iter().any(|change| is_of(&change))
+        };
+        let sorted = |text: &[u8]| {
+            let mut facts = facts(text, &ZoneText::parse(text, None).unwrap());
+            facts.iter_mut().filter(|fact| any_ttl(fact)).for_each(|fact| fact.1 = None);
+            facts.sort();
+            facts
+        };
+        prop_assert_eq!(sorted(&together), sorted(&last), "{}", text);
     }
 }
 
@@ -319,7 +389,7 @@ proptest! {
         // BIND refuses a directive that ends the file without a line break.
         let Ok(old) = old else { return Err(TestCaseError::reject("not a file for BIND")) };
         let zone = ZoneText::parse(text.as_bytes(), None).unwrap();
-        let new = edit(text.as_bytes(), &zone, &key, &values, ttl, true).unwrap().unwrap_or_else(|| text.clone().into_bytes());
+        let new = edit_one(text.as_bytes(), &zone, &key, &values, ttl).unwrap().unwrap_or_else(|| text.clone().into_bytes());
         let new = bind(&new).unwrap().unwrap();
         // Where the TTLs of one set differ, BIND makes them equal, and how depends on the order of the lines; without a $TTL
         // that even spreads to the records behind them.
