@@ -38,6 +38,7 @@ mod tests {
     use crate::app::wiring::tests::{account, built};
     use crate::model::compose::Host;
     use crate::model::agree::Expression;
+    use crate::model::desired::Uplink;
     use crate::engine::Parts;
     use std::sync::Arc;
 
