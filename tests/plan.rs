@@ -123,7 +123,7 @@ async fn one_round_works_as_soon_as_the_secret_is_mended_and_says_what_it_waits_
         dir.path().display(),
         server.url(""),
     );
-    std::fs::write(&config, text).unwrap();
+    std::fs::write(&config, &text).unwrap();
     let (code, said) = driftless("once", &config);
     assert!(code == Some(77) && said.contains("password cannot be used: No such file"), "{code:?} {said}");
     std::fs::write(&secret, "wrong").unwrap();

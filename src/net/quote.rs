@@ -143,7 +143,7 @@ fn hidden(text: &str, carried: &Carried) -> String {
 
 /// A text as it stands within JSON, with and without characters beyond ASCII.
 pub(super) fn escapes(text: &str) -> [String; 2] {
-    let json = serde_json::Value::from(text).to_string();
+    let json = Value::from(text).to_string();
     let inner = json.get(1..json.len().saturating_sub(1)).unwrap_or_default().to_owned();
     let mut ascii = String::new();
     for c in inner.chars() {
