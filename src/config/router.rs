@@ -81,7 +81,8 @@ fn protocols(reader: &mut Reader, field: Field<'_>) -> Option<Vec<Protocol>> {
     complete.then_some(found)
 }
 
-#[cfg(all(test, not(feature = "router")))]
+#[cfg(test)]
+#[cfg(not(feature = "router"))]
 mod tests {
     use crate::config::{Config, Input};
 

@@ -288,10 +288,12 @@ fn parsed(path: &Path, _: &str, doing: &str) -> Result<File> {
     Err(Error::config(doing, format!("{} cannot be read by this driftless", path.display())))
 }
 
-#[cfg(all(test, feature = "clouds"))]
+#[cfg(test)]
+#[cfg(feature = "clouds")]
 mod tests;
 
-#[cfg(all(test, not(feature = "clouds")))]
+#[cfg(test)]
+#[cfg(not(feature = "clouds"))]
 mod left_out {
     use super::*;
 
