@@ -117,10 +117,14 @@ impl Store {
             Err(error) => notes.push(format!("the ledger's folder cannot be used: {error}")),
         }
         if store.read && (store.behind || store.journal_length > store.fold_above) {
-            let damaged = !store.damaged.is_empty();
+            let damaged = store.damaged.len().min(KEPT_ASIDE);
             match store.fold() {
-                Ok(()) if damaged => {
-                    notes.push(format!("what is damaged is kept as {SNAPSHOT}.corrupt-1 to -{KEPT_ASIDE}"))
+                Ok(()) if damaged > 0 => {
+                    let names: Vec<String> = (1..=damaged).map(aside).collect();
+                    let names = names.join(", ");
+                    notes.push(format!(
+                        "what is damaged is kept as {names} (of all that ever was, the last {KEPT_ASIDE})"
+                    ));
                 }
                 Ok(()) => {}
                 Err(error) => {
@@ -244,7 +248,6 @@ impl Store {
     }
 
     fn set_aside(&mut self, file: &str) -> io::Result<()> {
-        let aside = |number: usize| format!("{SNAPSHOT}.corrupt-{number}");
         for number in (1..KEPT_ASIDE).rev() {
             self.disk.rename(&aside(number), &aside(number + 1))?;
         }
@@ -264,6 +267,11 @@ impl Store {
         self.writable = true;
         found.notes
     }
+}
+
+/// The name under which a damaged file is kept; 1 is the latest.
+fn aside(number: usize) -> String {
+    format!("{SNAPSHOT}.corrupt-{number}")
 }
 
 impl fmt::Debug for Store {

@@ -148,7 +148,11 @@ fn a_check_sees_files_folders_and_programs_that_are_not_there_or_cannot_be_used(
         home.write("driftless.toml", &text.replace(from, to));
     };
     configure("zone = \"example.org\"\n", "");
-    assert!(checked().contains("zone is not there, and would not be made"));
+    let output = home.output(&["check"]);
+    let said = stderr(&output);
+    assert!(said.contains("zone is not there, and would not be made") && said.starts_with("error"), "{said}");
+    assert!(code(&output) == 78 && stdout(&output).contains("something is wrong"), "{output:?}");
+    assert_eq!(json(&home, &["check"]).1["problems"][0]["severity"], "error");
     let zone = home.text("zone");
     configure(&format!("path = \"{zone}\""), &format!("path = \"{}\"", home.text("missing/zone")));
     let warned = checked();
@@ -341,6 +345,9 @@ fn who_may_not_ask_is_told_who_may() {
         assert_eq!(code(&output), 77, "{words:?}: {output:?}");
     }
     refused(&["once"], &format!("this user may not look into {}", home.text("state")));
+    // Whose folder it is may have a daemon at work there.
+    refused(&["run"], &format!("this user may not look into {}", home.text("state")));
+    refused(&["run"], "a second daemon needs a configuration of its own (--config FILE)");
     close(0o500);
     refused(&["once"], &format!("this user may not write into {}", home.text("state")));
     refused(&["once"], "; or name a `state_dir` of your own");
@@ -410,13 +417,42 @@ fn a_broken_configuration_hides_no_running_daemon() {
             assert!(stderr(&output).contains("driftless.toml:") && stderr(&output).contains(why), "{what}: {output:?}");
         }
         assert_eq!(json(&home, &["status"]).1["running"], true, "{what}");
+        for (words, said) in [
+            (&["update"][..], "the daemon looks now"),
+            (&["update", "home.example.org"], "the daemon looks now"),
+            (&["release", "luna"], "nothing was held"),
+            (&["release", "--all"], "nothing was held"),
+        ] {
+            let output = home.output(words);
+            assert!(code(&output) == 0 && stdout(&output).starts_with(said), "{what}: {words:?}: {output:?}");
+            assert!(stderr(&output).contains("goes by what it read before"), "{what}: {output:?}");
+        }
+        for words in [["update", "hme.example.org"], ["release", "hme.example.org"]] {
+            let output = home.output(&words);
+            let said = "the configuration that the daemon read; did you mean home.example.org?";
+            assert!(code(&output) == 78 && stderr(&output).contains(said), "{what}: {output:?}");
+        }
     }
     // Where the file is gone, a socket can be named.
     fs::remove_file(home.path("driftless.toml")).unwrap();
     let output = home.output(&["status", "--socket", &home.text("state/driftless.sock")]);
     assert!(code(&output) == 0 && stderr(&output).contains("No such file"), "{output:?}");
+    let socket = home.text("state/driftless.sock");
+    for words in [["update", "--socket"], ["release", "--all"]] {
+        let output =
+            home.output(&[&words[..], if words[1] == "--all" { &["--socket"] } else { &[] }, &[&socket]].concat());
+        assert_eq!(code(&output), 0, "{output:?}");
+    }
     daemon.stop();
-    assert_eq!(code(&home.output(&["status"])), 78);
+    for words in ["status", "update"] {
+        assert_eq!(code(&home.output(&[words])), 78);
+    }
+    // Who names a socket means the daemon there.
+    home.write("driftless.toml", &right);
+    for words in [["update", "--socket", &socket].as_slice(), &["release", "--all", "--socket", &socket]] {
+        let output = home.output(words);
+        assert!(code(&output) == 69 && stderr(&output).contains("no daemon listens at "), "{output:?}");
+    }
 }
 
 #[test]
@@ -514,4 +550,48 @@ fn a_demonstration_without_any_address_says_so() {
     assert!(within(std::time::Duration::from_secs(20), || home.log().contains(says)), "{}", home.log());
     daemon.stop();
     assert_eq!(home.log().matches(says).count(), 1, "{}", home.log());
+}
+
+#[test]
+fn a_round_without_any_address_is_no_success() {
+    let home = home();
+    let text = fs::read_to_string(home.path("driftless.toml")).unwrap();
+    home.write("empty", "\n");
+    let without = text.split("[[record]]").next().unwrap().to_owned();
+    let record =
+        "[[record]]\nname = \"home.example.org\"\naccount = \"zone\"\nipv4 = { interface = \"lo\" }\nipv6 = \"off\"\n";
+    home.write("driftless.toml", &format!("{without}{record}"));
+    for words in [["once"], ["update"]] {
+        let output = home.output(&words);
+        assert_eq!(code(&output), 75, "{output:?}");
+        assert!(stdout(&output).contains("no address that any of the records could hold"), "{output:?}");
+        assert!(stdout(&output).contains("home.example.org A at zone: left as it is"), "{output:?}");
+    }
+    assert_eq!(json(&home, &["once"]).0, 75);
+    let said = stdout(&home.output(&["explain", "home.example.org"]));
+    // One address is enough.
+    let other = "[[record]]\nname = \"a.example.org\"\naccount = \"zone\"\nipv4 = \"192.0.2.1\"\nipv6 = \"off\"\nprivate = true\n";
+    home.write("driftless.toml", &format!("{without}{record}{other}"));
+    let output = home.output(&["once"]);
+    assert!(code(&output) == 0 && !stdout(&output).contains("nothing was published"), "{output:?} {said}");
+}
+
+#[test]
+fn a_check_tells_a_read_only_file_system_from_permissions() {
+    if !torture::may_mount() {
+        return torture::say("this user may not make mount namespaces");
+    }
+    let home = home();
+    fs::create_dir(home.path("mounted")).unwrap();
+    let text = fs::read_to_string(home.path("driftless.toml")).unwrap();
+    home.write("driftless.toml", &text.replace(&home.text("zone"), &home.text("mounted/zone")));
+    let mounted = home.text("mounted");
+    for (option, is_told) in [("ro", true), ("rw", false)] {
+        let script = format!("mount -t tmpfs -o {option} none \"$0\" && exec \"$@\"");
+        let said =
+            stderr(&torture::output(&mut home.wrapped(&["unshare", "-m", "sh", "-c", &script, &mounted], &["check"])));
+        let told = format!("{mounted} lies on a read-only file system: {mounted}/zone cannot be replaced");
+        assert_eq!(said.contains(&told), is_told, "{option}: {said}");
+        assert!(!said.contains("permissions"), "{option}: {said}");
+    }
 }

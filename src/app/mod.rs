@@ -83,6 +83,12 @@ pub fn load_beside(path: Option<&Path>) -> Result<Loaded, ConfigErrors> {
 }
 
 impl Loaded {
+    /// The state's folder that goes with this machine's own configuration, where that is what was read and another folder was named.
+    fn usual_state(&self) -> Option<&'static Path> {
+        let is_machines = self.input.files.iter().any(|(path, _)| path == Path::new(config::DEFAULT_FILE));
+        Some(Path::new(config::STATE_DIR)).filter(|usual| is_machines && self.config.state_dir != *usual)
+    }
+
     /// Builds what the configuration speaks of.
     ///
     /// # Errors
@@ -165,7 +171,12 @@ impl Work {
 /// It could not begin, or another process has taken its state's folder.
 pub async fn work(work: Work) -> Result<State, Failure> {
     let Work { loaded, again, until, target, greeting, onlooker } = work;
-    let Opened { claim, store, documents } = open(&loaded.config.state_dir)?;
+    let folder = loaded.config.state_dir.clone();
+    loaded.usual_state().map_or(Ok(()), |usual| rights::is_alone(&folder, Some(usual)))?;
+    let Opened { claim, store, documents } = open(&folder)?;
+    if !claim.is_kept() {
+        rights::is_alone(&folder, None)?;
+    }
     greeting.into_iter().for_each(|greet| greet());
     let mut parts = loaded.build(None)?;
     let socket = loaded.config.socket.clone();
@@ -278,7 +289,7 @@ pub fn release(loaded: &Loaded, target: Target) -> Result<Released, Failure> {
         }
     }
     drop(claim);
-    Ok(Released::since(before, &state, &target))
+    Ok(Released::since(before, &state, &target, clock::now()))
 }
 
 /// What one source said.

@@ -8,6 +8,7 @@ use rustix::fs::{Access, access};
 use rustix::io::Errno;
 
 use super::Failure;
+use crate::os::file::{LockError, look_at_lock};
 
 /// The exit code of what is refused.
 const REFUSED: u8 = 77;
@@ -39,6 +40,30 @@ pub fn may_write(folder: &Path, command: &str) -> Result<(), Failure> {
     }
 }
 
+/// Whether no other user's daemon keeps the same records, as far as this can be found out from outside: `folder` could not be
+/// locked, or is not the one that the configuration of this machine goes with, which is `usual`.
+///
+/// # Errors
+/// One is at work, or the permissions keep this user from knowing: two daemons would change back what the other one wrote.
+pub fn is_alone(folder: &Path, usual: Option<&Path>) -> Result<(), Failure> {
+    for folder in [Some(folder), usual].into_iter().flatten() {
+        match look_at_lock(folder) {
+            Err(error @ LockError::Held { .. }) => return Err(Failure::later(format!("{error}: {WAY_OUT}"))),
+            Err(LockError::Unusable { error, .. }) if error.kind() == ErrorKind::PermissionDenied => {
+                return Err(match forbidden(folder, "look into", "run") {
+                    Failure::Other(code, why) => Failure::Other(code, format!("{why}; {WAY_OUT}")),
+                    other @ Failure::Config(_) => other,
+                });
+            }
+            Ok(()) | Err(LockError::Unusable { .. }) => {}
+        }
+    }
+    Ok(())
+}
+
+/// What who means it has to do.
+const WAY_OUT: &str = "a second daemon needs a configuration of its own (--config FILE) with a `state_dir` of its own";
+
 /// What is said to whom the permissions keep out.
 pub fn forbidden(barrier: &Path, what: &str, command: &str) -> Failure {
     let why = format!(
@@ -59,4 +84,24 @@ fn unreadable(folder: &Path) -> Option<PathBuf> {
     let files = ["ledger.json", "ledger.journal"].map(|name| folder.join(name));
     let denied = |path: &PathBuf| File::open(path).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied);
     files.into_iter().find(denied)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::os::file::lock;
+
+    #[test]
+    fn a_daemon_beside_another_one_is_refused_wherever_its_own_state_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let (usual, own) = (dir.path().join("usual"), dir.path().join("own"));
+        assert!(is_alone(&own, Some(&usual)).is_ok(), "there is none");
+        let other = lock(&usual).unwrap();
+        let Err(Failure::Other(75, why)) = is_alone(&own, Some(&usual)) else { panic!("there is another one") };
+        assert!(why.contains("is at work in") && why.ends_with(WAY_OUT), "{why}");
+        assert!(is_alone(&own, None).is_ok(), "that one has another configuration");
+        assert!(is_alone(&usual, None).is_err());
+        drop(other);
+        assert!(is_alone(&own, Some(&usual)).is_ok());
+    }
 }

@@ -13,6 +13,7 @@ use crate::detect::file::File;
 use crate::detect::fixed::Fixed;
 use crate::detect::https::{Clients, Format, Https};
 use crate::detect::interface::{Interface, InterfaceOptions};
+#[cfg(feature = "router")]
 use crate::detect::router::{self, Router, RouterOptions};
 use crate::detect::stun::Stun;
 use crate::engine::{Access, Parts};
@@ -173,6 +174,9 @@ impl Sources<'_> {
                 let detector = Stun::new(stun.server.clone(), stun.transport, stun.via.clone(), private);
                 self.note(name, private, self.echo_interval, detector)
             }
+            #[cfg(not(feature = "router"))]
+            Source::Router(_) => return Err("this driftless was built without the feature `router`".into()),
+            #[cfg(feature = "router")]
             Source::Router(source) => {
                 let options = RouterOptions {
                     router: source.router,

@@ -40,7 +40,7 @@ pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
             Some(confirmed) if !view.readable => &confirmed.values,
             _ => &change.before,
         });
-        let says = match planned {
+        let mut says = match planned {
             Some(Change { before, after, ttl: Some(ttl), .. }) if before == after => {
                 format!("would set the TTL to {ttl}; holds {} as it should", list(after))
             }
@@ -49,6 +49,10 @@ pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
             }
             None => record_status(&view, now).says,
         };
+        let free = view.free_at.filter(|_| planned.is_some());
+        if let Some(wait) = free.map(|free| free.since(now.moment).as_secs()) {
+            says += &format!(", in {wait} s: it was sent often of late, and its write budget allows no more before");
+        }
         changes += usize::from(planned.is_some());
         out.push(json!({
             "name": view.id.key.name, "type": view.id.key.rtype, "account": view.id.account,
@@ -56,6 +60,7 @@ pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
             "before": before,
             "after": planned.map(|change| change.after.clone()),
             "ttl": planned.and_then(|change| change.ttl),
+            "waits_until": free.map(|free| now.wall_of(free).to_string()),
             "says": says,
         }));
         let id = view.id;
@@ -133,7 +138,8 @@ pub(super) async fn check(loaded: &Loaded, online: bool, strict: bool, json: boo
     let problems: Vec<Problem> = config.warnings.iter().cloned().chain(config.look_at_machine(credentials)).collect();
     let (answers, worst) =
         if online { patiently("asking the services", ask_services(&parts)).await } else { (Vec::new(), 0) };
-    let code = if strict && !problems.is_empty() { 78 } else { worst };
+    let is_wrong = |problem: &Problem| strict || problem.severity == Severity::Error;
+    let code = if problems.iter().any(is_wrong) { 78 } else { worst };
     let (accounts, records) = (config.accounts.len(), config.records.len());
     let checked =
         Checked { ok: code == 0, accounts: Some(accounts), records: Some(records), problems, online: answers };
@@ -283,6 +289,7 @@ fn explain_one(status: &Status, record: &RecordStatus) {
     let list = |values: &Option<Vec<String>>| match values {
         Some(values) if values.is_empty() => "nothing".to_owned(),
         Some(values) => values.join(", "),
+        None if record.state == "unmanaged" => "nothing: there is no such address".to_owned(),
         None => "unknown".to_owned(),
     };
     let or = |stamp: &Option<String>, none: &str| stamp.clone().unwrap_or_else(|| none.into());

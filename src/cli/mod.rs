@@ -22,8 +22,8 @@ Exit codes:
   0   all is well (status, explain: a daemon answered, whatever it said)
   1   told twice to stop, or told not to remove
   64  the command line is wrong
-  69  no daemon is running (status, explain)
-  75  it failed in passing, or waits: trying again later may work
+  69  no daemon is running (status, explain), or none at the named socket (update, release)
+  75  it failed in passing, or waits, or there is no address: trying again later may work
   77  credentials or rights were refused, or this user may not ask
   78  the configuration, or what was asked, is wrong
 
@@ -156,6 +156,9 @@ struct ExplainArgs {
 struct UpdateArgs {
     /// The record's name; all records if none is given
     name: Option<Name>,
+    /// Where the daemon takes commands [default: what the configuration says]
+    #[arg(long, value_name = "FILE")]
+    socket: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -166,6 +169,9 @@ struct ReleaseArgs {
     /// Everything that is held
     #[arg(long, conflicts_with = "target")]
     all: bool,
+    /// Where the daemon takes commands [default: what the configuration says]
+    #[arg(long, value_name = "FILE")]
+    socket: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -253,8 +259,8 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
                 let status = look::current(&loaded, args.socket.as_deref(), "explain").await?;
                 look::explain(status, &args.name, args.json)
             }
-            Command::Update(args) => work::update(loaded, args.name.clone()).await,
-            Command::Release(args) => work::release(&loaded, args.target.as_deref()).await,
+            Command::Update(args) => work::update(loaded, args.socket.as_deref(), args.name.clone()).await,
+            Command::Release(args) => work::release(&loaded, args.socket.as_deref(), args.target.as_deref()).await,
             // Carried out above, without or beside the daemon.
             Command::Providers(_)
             | Command::Zones(_)
@@ -279,6 +285,8 @@ fn despite(cli: &Cli, errors: config::ConfigErrors) -> Result<u8, Failure> {
         }
         Command::Status(args) => (args.socket.clone(), "status"),
         Command::Explain(args) => (args.socket.clone(), "explain"),
+        Command::Update(args) => (args.socket.clone(), "update"),
+        Command::Release(args) => (args.socket.clone(), "release"),
         _ => return Err(errors.into()),
     };
     let likely = || {
@@ -289,19 +297,21 @@ fn despite(cli: &Cli, errors: config::ConfigErrors) -> Result<u8, Failure> {
     };
     let is_named = socket.is_some();
     let socket = socket.unwrap_or_else(likely);
-    let answer = runtime()?.block_on(look::of_daemon(&socket, command));
-    let Some(status) = answer? else { return Err(errors.into()) };
+    let runtime = runtime()?;
+    let Some(status) = runtime.block_on(look::of_daemon(&socket, command))? else { return Err(errors.into()) };
     let is_demo = cli.config.is_none() && socket == demo::socket(Path::new(DEMO));
     let at = socket.display();
     if is_demo {
         print::note(&format!("there is no configuration; what follows is said by the demonstration at {at}"));
     } else if cli.config.is_some() || !is_named {
         let why = errors.one_line();
-        let by = format!("what the daemon at {at} says goes by what it read before");
+        let by = format!("the daemon at {at} goes by what it read before");
         print::note(&format!("{by}; the configuration cannot be used now: {why}"));
     }
     match &cli.command {
         Command::Explain(args) => look::explain((status, true), &args.name, args.json),
+        Command::Update(args) => runtime.block_on(work::have_looked(&status, &socket, args.name.clone())),
+        Command::Release(args) => runtime.block_on(work::let_go(&status, &socket, args.target.as_deref())),
         _ => look::status((status, true), wants_json(&cli.command)),
     }
 }

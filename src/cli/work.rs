@@ -6,6 +6,7 @@ use super::{Cli, look, print, start_log};
 use crate::app::{self, Failure, Loaded, Work, demo, rights};
 use crate::config::{self, Config};
 use crate::model::desired::AccountName;
+use crate::model::machine::standing::Standing;
 use crate::model::machine::{State, Target};
 use crate::model::name::Name;
 use crate::model::time::Now;
@@ -80,72 +81,134 @@ pub(super) async fn once(loaded: Loaded, json: bool) -> Result<u8, Failure> {
     } else {
         outcome(&state, now);
     }
-    Ok(look::exit_code(&state))
+    Ok(exit_code(&state))
+}
+
+/// The exit code of a round: a machine without any address has published nothing, and that is not what was asked for.
+fn exit_code(state: &State) -> u8 {
+    if has_no_address(state) { 75 } else { look::exit_code(state) }
+}
+
+/// Whether there is certainly no address for any record set.
+fn has_no_address(state: &State) -> bool {
+    let mut standings = state.views(clock::now()).map(|view| view.standing).peekable();
+    standings.peek().is_some() && standings.all(|standing| matches!(standing, Standing::Unmanaged))
 }
 
 /// What one round came to: a line for each record set that is not right, and the sum.
 fn outcome(state: &State, now: Now) {
-    let well = ["up to date", "unmanaged"];
-    for record in Status::of(state, now).records.iter().filter(|record| !well.contains(&record.state.as_str())) {
+    let nothing = has_no_address(state);
+    let well = |says: &str| says == "up to date" || says == "unmanaged" && !nothing;
+    for record in Status::of(state, now).records.iter().filter(|record| !well(&record.state)) {
         print::hanging(&format!("{} {} at {}: {}", record.name, record.rtype, record.account, record.says), 4);
     }
     print::line(&Status::summary(state, now));
+    if nothing {
+        print::line("this machine has no address that any of the records could hold: nothing was published");
+    }
 }
 
 /// A look now: by the running daemon, or else by a round of our own.
-pub(super) async fn update(loaded: Loaded, name: Option<Name>) -> Result<u8, Failure> {
-    if let Some(name) = &name
-        && !loaded.config.records.iter().any(|record| record.name == *name)
-    {
-        let names = loaded.config.records.iter().map(|record| record.name.as_str());
-        let hint = config::suggest(name.as_str(), "there are", names);
-        return Err(Failure::Other(78, format!("{name} is not in the configuration{hint}")));
+pub(super) async fn update(loaded: Loaded, socket: Option<&Path>, name: Option<Name>) -> Result<u8, Failure> {
+    let at = socket.unwrap_or(&loaded.config.socket);
+    if let Some(status) = look::of_daemon(at, "update").await? {
+        return have_looked(&status, at, name).await;
     }
-    match ask(&loaded.config.socket, &Request::Update { name: name.clone() }).await {
-        Ok(_) => {
-            print::line("the daemon looks now; driftless status shows what came of it");
-            Ok(0)
-        }
-        Err(Unanswered::Refused(why)) => Err(Failure::Other(77, why)),
-        Err(Unanswered::Silent(why)) => Err(Failure::Other(75, why)),
-        Err(Unanswered::Forbidden) => Err(rights::forbidden(&loaded.config.socket, "ask at", "update")),
-        Err(Unanswered::NotRunning) => {
-            rights::may_write(&loaded.config.state_dir, "update")?;
-            let state = app::work(Work::round(loaded, name.map_or(Target::All, Target::Name))).await?;
-            outcome(&state, clock::now());
-            Ok(look::exit_code(&state))
-        }
+    socket.map_or(Ok(()), nobody_listens)?;
+    if let Some(name) = &name {
+        let names = loaded.config.records.iter().map(|record| &record.name);
+        known(name, names.map(Name::as_str), "the configuration")?;
     }
+    rights::may_write(&loaded.config.state_dir, "update")?;
+    let state = app::work(Work::round(loaded, name.map_or(Target::All, Target::Name))).await?;
+    outcome(&state, clock::now());
+    Ok(exit_code(&state))
+}
+
+/// A look now by the daemon that listens at `socket` and has said how everything stands.
+pub(super) async fn have_looked(status: &Status, socket: &Path, name: Option<Name>) -> Result<u8, Failure> {
+    if let Some(name) = &name {
+        known(name, status.records.iter().map(|record| record.name.as_str()), BY_DAEMON)?;
+    }
+    asked(socket, &Request::Update { name }, "update").await?;
+    print::line("the daemon looks now; driftless status shows what came of it");
+    Ok(0)
+}
+
+/// What a running daemon goes by, whatever the files say meanwhile.
+const BY_DAEMON: &str = "the configuration that the daemon read";
+
+/// Whether a name is one of those that there are.
+fn known<'a>(name: &Name, names: impl Iterator<Item = &'a str> + Clone, of: &str) -> Result<(), Failure> {
+    if names.clone().any(|known| known == name.as_str()) {
+        return Ok(());
+    }
+    let hint = config::suggest(name.as_str(), "there are", names);
+    Err(Failure::Other(78, format!("{name} is not in {of}{hint}")))
+}
+
+/// Who names a socket means the daemon there, and nothing else.
+fn nobody_listens(socket: &Path) -> Result<(), Failure> {
+    Err(Failure::Other(69, format!("no daemon listens at {}", socket.display())))
+}
+
+/// The answer of the daemon that listens at `socket`.
+async fn asked(socket: &Path, request: &Request, command: &str) -> Result<serde_json::Value, Failure> {
+    ask(socket, request).await.map_err(|error| match error {
+        Unanswered::Refused(why) => Failure::Other(77, why),
+        Unanswered::Silent(why) => Failure::Other(75, why),
+        Unanswered::Forbidden => rights::forbidden(socket, "ask at", command),
+        Unanswered::NotRunning => Failure::Other(75, format!("the daemon at {} has just ended", socket.display())),
+    })
 }
 
 /// Lets go of holds: in the running daemon, or else on the disk.
-pub(super) async fn release(loaded: &Loaded, target: Option<&str>) -> Result<u8, Failure> {
+pub(super) async fn release(loaded: &Loaded, socket: Option<&Path>, target: Option<&str>) -> Result<u8, Failure> {
     let config = &loaded.config;
-    let account = target.filter(|target| config.accounts.contains_key(*target)).map(|name| AccountName(name.into()));
-    let name = match target {
-        Some(target) if account.is_none() => {
-            let name = Name::parse(target).ok().filter(|name| config.records.iter().any(|record| record.name == *name));
-            let names = config.records.iter().map(|record| record.name.as_str());
-            let hint = || config::suggest(target, "there are", config.accounts.keys().map(String::as_str).chain(names));
-            let unknown = || format!("\"{target}\" is neither an account nor a name of the configuration{}", hint());
-            Some(name.ok_or_else(|| Failure::Other(78, unknown()))?)
-        }
-        _ => None,
-    };
-    let released = match ask(&config.socket, &Request::Release { account: account.clone(), name: name.clone() }).await {
-        Ok(answer) => serde_json::from_value(answer)
-            .map_err(|error| Failure::Other(75, format!("the daemon's answer: {error}")))?,
-        Err(Unanswered::Refused(why)) => return Err(Failure::Other(77, why)),
-        Err(Unanswered::Silent(why)) => return Err(Failure::Other(75, why)),
-        Err(Unanswered::Forbidden) => return Err(rights::forbidden(&config.socket, "ask at", "release")),
-        Err(Unanswered::NotRunning) => {
-            rights::may_write(&config.state_dir, "release")?;
-            let target = account.map(Target::Account).or(name.map(Target::Name)).unwrap_or(Target::All);
-            app::release(loaded, target)?
-        }
-    };
-    say_released(&released);
+    let at = socket.unwrap_or(&config.socket);
+    if let Some(status) = look::of_daemon(at, "release").await? {
+        return let_go(&status, at, target).await;
+    }
+    socket.map_or(Ok(()), nobody_listens)?;
+    let accounts = config.accounts.keys().map(String::as_str);
+    let target =
+        meant(target, accounts, config.records.iter().map(|record| record.name.as_str()), "the configuration")?;
+    rights::may_write(&config.state_dir, "release")?;
+    say_released(&app::release(loaded, target)?);
     Ok(0)
+}
+
+/// Lets go of holds in the daemon that listens at `socket` and has said how everything stands.
+pub(super) async fn let_go(status: &Status, socket: &Path, target: Option<&str>) -> Result<u8, Failure> {
+    let accounts = status.accounts.iter().map(|account| account.name.as_str());
+    let names = status.records.iter().map(|record| record.name.as_str());
+    let (account, name) = match meant(target, accounts, names, BY_DAEMON)? {
+        Target::All => (None, None),
+        Target::Account(account) => (Some(account), None),
+        Target::Name(name) => (None, Some(name)),
+    };
+    let answer = asked(socket, &Request::Release { account, name }, "release").await?;
+    let released = serde_json::from_value(answer);
+    say_released(&released.map_err(|error| Failure::Other(75, format!("the daemon's answer: {error}")))?);
+    Ok(0)
+}
+
+/// What is to be let go: an account or a name of those that there are, or everything.
+fn meant<'a>(
+    target: Option<&str>,
+    accounts: impl Iterator<Item = &'a str> + Clone,
+    names: impl Iterator<Item = &'a str> + Clone,
+    of: &str,
+) -> Result<Target, Failure> {
+    let Some(target) = target else { return Ok(Target::All) };
+    if accounts.clone().any(|account| account == target) {
+        return Ok(Target::Account(AccountName(target.into())));
+    }
+    let name = Name::parse(target).ok().filter(|name| names.clone().any(|known| known == name.as_str()));
+    name.map(Target::Name).ok_or_else(|| {
+        let hint = config::suggest(target, "there are", accounts.chain(names));
+        Failure::Other(78, format!("\"{target}\" is neither an account nor a name of {of}{hint}"))
+    })
 }
 
 fn say_released(released: &Released) {
@@ -155,5 +218,11 @@ fn say_released(released: &Released) {
     }
     for account in &released.accounts {
         print::line(&format!("its account {account} is held; to let go of that: driftless release {account}"));
+    }
+    for wait in &released.waits {
+        print::line(&format!(
+            "{} is sent at {} at the earliest: it was sent often of late, and a release adds nothing to its write budget",
+            wait.record, wait.until
+        ));
     }
 }

@@ -77,7 +77,7 @@ pub(super) fn log(reader: &mut Reader, root: &Table) -> Log {
 }
 
 /// The state's folder where nobody names one.
-pub(super) const STATE_DIR: &str = "/var/lib/driftless";
+pub const STATE_DIR: &str = "/var/lib/driftless";
 /// The socket's name in it.
 const SOCKET: &str = "driftless.sock";
 

@@ -21,7 +21,9 @@ impl Config {
             for setting in account.entry.settings {
                 let place = account.places.get(setting.name).or(account.place.as_ref());
                 let trouble = of_setting(&daemon, account, setting.name, setting.kind, credentials);
-                found.extend(trouble.map(|trouble| warning(place, trouble)));
+                let without = setting.kind == Kind::Replaced && has_nothing_to_replace(account, setting.name);
+                let severity = if without { Severity::Error } else { Severity::Warning };
+                found.extend(trouble.map(|trouble| Problem { severity, ..warning(place, trouble) }));
             }
         }
         // Records share sources: each is spoken of once, at the first record that has it.
@@ -60,9 +62,7 @@ fn of_setting(
             }
         }
         Kind::Replaced => {
-            // Whether a missing file is made is said in the same words wherever one is replaced.
-            let is_made = settings.flag("create") != Some(false) && settings.domain("zone").is_some();
-            let trouble = daemon.replaced(settings.path(key)?, is_made)?;
+            let trouble = daemon.replaced(settings.path(key)?, is_made(account))?;
             Some(Trouble { what: format!("`{key}` of the account \"{}\": {}", account.name, trouble.what), ..trouble })
         }
         // Whether it must be there, the account itself knows.
@@ -70,6 +70,17 @@ fn of_setting(
         Kind::Command => daemon.program(Path::new(settings.texts(key)?.first()?)),
         _ => None,
     }
+}
+
+/// Whether a missing file is made: said in the same words wherever one is replaced.
+fn is_made(account: &Account) -> bool {
+    account.settings.flag("create") != Some(false) && account.settings.domain("zone").is_some()
+}
+
+/// Whether the account can do nothing at all as it stands: its file is not there, and would not be made.
+fn has_nothing_to_replace(account: &Account, key: &str) -> bool {
+    let path = account.settings.path(key);
+    !is_made(account) && path.is_some_and(|path| matches!(path.try_exists(), Ok(false)))
 }
 
 /// A credential that the unit does not hand out. Its name is not repeated: a secret may have been typed in its place.

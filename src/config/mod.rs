@@ -27,7 +27,7 @@ mod tree;
 mod variables;
 mod world;
 
-pub use defaults::likely_socket;
+pub use defaults::{STATE_DIR, likely_socket};
 pub use input::{DEFAULT_FILE, Input, SMALLEST, journal_stream, no_color, read_input};
 pub use meant::{
     Absent, Account, Address, BuiltIn, Config, DEFAULT_ADDRESS, Defaults, DnsSource, EchoFormat, HttpsSource,

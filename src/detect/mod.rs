@@ -13,6 +13,8 @@ pub mod fixed;
 pub mod https;
 pub mod interface;
 mod list;
+pub mod protocol;
+#[cfg(feature = "router")]
 pub mod router;
 mod said;
 pub mod stun;

@@ -341,7 +341,7 @@ impl Engine {
                 let target = account.map(Target::Account).or(name.map(Target::Name)).unwrap_or(Target::All);
                 let before = self.state.holds(&target);
                 self.feed(Event::Release(target.clone()));
-                let released = Released::since(before, &self.state, &target);
+                let released = Released::since(before, &self.state, &target, self.clock.now());
                 serde_json::to_value(released).map_err(|error| error.to_string())
             }
             Request::Reload => self.reload(ears).map(|()| serde_json::Value::Bool(true)),

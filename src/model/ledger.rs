@@ -200,6 +200,9 @@ pub struct Entry {
     /// How much of the write budget is used.
     #[serde(skip_serializing_if = "is_unset")]
     pub spent: Spent,
+    /// The last write that it counts was refused with the whole account, and so wrote nothing.
+    #[serde(skip_serializing_if = "is_unset")]
+    pub refused: bool,
     /// How often in a row the service said `nochg`.
     #[serde(skip_serializing_if = "is_unset")]
     pub unchanged: u8,
@@ -242,6 +245,13 @@ impl Entry {
         let another = self.error.as_ref().is_none_or(|last| last.1 != error);
         self.error = Some(Box::new((now.wall, error)));
         another
+    }
+
+    /// The call whose outcome is not known, neither good nor bad.
+    #[must_use]
+    pub fn begun(&self) -> Option<&Attempt> {
+        let failed = |attempt: &Attempt| self.error.as_ref().is_some_and(|last| last.0 >= attempt.at.wall);
+        self.attempt.as_ref().filter(|attempt| self.ticket.is_none() && !failed(attempt))
     }
 
     /// Whether the service is known to hold exactly these values of ours, with this TTL asked for.

@@ -59,3 +59,13 @@ pub struct Now {
     /// The wall clock, which may be wrong.
     pub wall: Wall,
 }
+
+impl Now {
+    /// The wall time of a moment, as far as the wall clock is right.
+    #[must_use]
+    pub fn wall_of(self, moment: Moment) -> Wall {
+        let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+        let (ahead, behind) = (moment.since(self.moment), self.moment.since(moment));
+        Wall(self.wall.0.saturating_add(seconds(ahead)).saturating_sub(seconds(behind)))
+    }
+}

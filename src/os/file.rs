@@ -257,22 +257,43 @@ pub fn lock(dir: &Path) -> Result<Lock, LockError> {
         .mode(0o644)
         .open(dir.join(LOCK))
         .map_err(unusable)?;
-    let mut holder = String::new();
     match file.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            // Without a readable pid the message is shorter, no more.
-            let _ = (&file).take(32).read_to_string(&mut holder);
-            return Err(LockError::Held { folder: dir.to_owned(), pid: holder.trim().parse().ok() });
-        }
+        Err(TryLockError::WouldBlock) => return Err(held(dir, &file)),
         Err(TryLockError::Error(error)) => return Err(unusable(error)),
     }
+    let mut holder = String::new();
     // The pid is for people; a full disk must not cost the lock. In a container it is always the same: no write then.
     let pid = format!("{}\n", std::process::id());
     if (&file).take(32).read_to_string(&mut holder).is_err() || holder != pid {
         let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(pid.as_bytes()));
     }
     Ok(Lock { file })
+}
+
+/// Whether another process has `dir`, found out without writing there: for who may read a folder that is somebody else's.
+///
+/// # Errors
+/// Another process has it, or that cannot be known.
+pub fn look_at_lock(dir: &Path) -> Result<(), LockError> {
+    let unusable = |error| LockError::Unusable { folder: dir.to_owned(), error };
+    let file = match File::open(dir.join(LOCK)) {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(()),
+        file => file.map_err(unusable)?,
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(held(dir, &file)),
+        Err(TryLockError::Error(error)) => Err(unusable(error)),
+    }
+}
+
+/// The error that another process has a folder, with what it wrote into its lock file.
+fn held(dir: &Path, file: &File) -> LockError {
+    let mut holder = String::new();
+    // Without a readable pid the message is shorter, no more.
+    let _ = file.take(32).read_to_string(&mut holder);
+    LockError::Held { folder: dir.to_owned(), pid: holder.trim().parse().ok() }
 }
 
 /// A folder that shall belong to this process, if not yet, then as soon as it can be locked.
@@ -421,7 +442,9 @@ mod tests {
         let first = lock(&home).unwrap();
         let message = lock(&home).unwrap_err().to_string();
         assert_eq!(message, format!("another driftless (pid {}) is at work in {}", std::process::id(), home.display()));
+        assert_eq!(look_at_lock(&home).unwrap_err().to_string(), message);
         drop(first);
+        assert!(look_at_lock(&home).is_ok() && look_at_lock(&dir.path().join("missing")).is_ok());
         let again = lock(&home).unwrap();
         assert_eq!(fs::read_to_string(home.join("lock")).unwrap(), format!("{}\n", std::process::id()));
         drop(again);

@@ -290,6 +290,10 @@ impl Daemon {
             }
             _ => {}
         }
+        if is_read_only(folder) {
+            let what = format!("{around} lies on a read-only file system: {shown} cannot be replaced");
+            return Some(Trouble::new(what).help("mount it writable, or keep the file on another file system"));
+        }
         // What the service is given for its state is its own, whoever owns it now.
         if self.unit.is_some() && folder.starts_with(&self.state_dir) {
             return None;
@@ -309,6 +313,11 @@ impl Daemon {
         }
         barrier.map(|barrier| kept_out(what, &barrier))
     }
+}
+
+/// Whether nobody may write there, whatever the permissions say.
+fn is_read_only(folder: &Path) -> bool {
+    rustix::fs::statvfs(folder).is_ok_and(|found| found.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
 }
 
 /// What is wrong with what a file holds, or with what it is.

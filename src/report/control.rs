@@ -16,8 +16,10 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::time::timeout;
 
 use crate::model::desired::AccountName;
+use crate::model::machine::standing::Pause;
 use crate::model::machine::{State, Target};
 use crate::model::name::Name;
+use crate::model::time::Now;
 
 /// The longest request, in octets.
 const REQUEST: u64 = 4096;
@@ -59,14 +61,34 @@ pub struct Released {
     pub let_go: usize,
     /// Accounts of the name that are held themselves, and stay so.
     pub accounts: Vec<AccountName>,
+    /// Record sets that a write budget keeps from being sent at once.
+    #[serde(default)]
+    pub waits: Vec<Waits>,
+}
+
+/// A record set that waits for its write budget.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waits {
+    /// Its name, type and account.
+    pub record: String,
+    /// Until when (RFC 3339).
+    pub until: String,
 }
 
 impl Released {
-    /// What a release did. So many of what it meant were held `before`.
+    /// What a release did, seen at `now`. So many of what it meant were held `before`.
     #[must_use]
-    pub fn since(before: usize, state: &State, target: &Target) -> Self {
+    pub fn since(before: usize, state: &State, target: &Target, now: Now) -> Self {
         let accounts = if let Target::Name(name) = target { state.held_accounts_of(name) } else { Vec::new() };
-        Self { let_go: before.saturating_sub(state.holds(target)), accounts }
+        let let_go = before.saturating_sub(state.holds(target));
+        let meant = state.views(now).filter(|view| let_go > 0 && target.means(view.id));
+        let waits = meant.filter_map(|view| match view.pause {
+            Some((Pause::Writes, until)) => {
+                Some(Waits { record: view.id.to_string(), until: now.wall_of(until).to_string() })
+            }
+            _ => None,
+        });
+        Self { let_go, accounts, waits: waits.collect() }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::model::ledger::{Entry, Hold, Stamp, Wait};
 use crate::model::machine::State;
 use crate::model::machine::standing::{Pause, Standing, View};
 use crate::model::record::{Family, list};
-use crate::model::time::{Moment, Now, Wall};
+use crate::model::time::{Moment, Now};
 
 /// How everything stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +64,9 @@ pub struct RecordStatus {
     pub wanted: Option<Vec<String>>,
     /// What the service was last known to hold of ours.
     pub confirmed: Option<Vec<String>>,
+    /// The update that was begun and whose outcome is not known.
+    #[serde(default)]
+    pub begun: Option<BegunStatus>,
     /// When the service last said yes (RFC 3339).
     pub accepted: Option<String>,
     /// Whether the service can be read, so that there can be a `read_back`.
@@ -94,6 +97,15 @@ pub struct WaitStatus {
     pub what: String,
     /// Until when (RFC 3339).
     pub until: String,
+}
+
+/// An update that was begun, and whose outcome is not known: the process that made it ended over it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BegunStatus {
+    /// What it should achieve.
+    pub values: Vec<String>,
+    /// When it was begun (RFC 3339).
+    pub at: String,
 }
 
 /// Why something is held.
@@ -152,7 +164,7 @@ impl Status {
             version: env!("CARGO_PKG_VERSION").into(),
             at: now.wall.to_string(),
             state_is_writable: state.disk_is_writable(),
-            next_check: Some(wall_of(state.next_check(), now).to_string()),
+            next_check: Some(now.wall_of(state.next_check()).to_string()),
             accounts: accounts.collect(),
             records: state.views(now).map(|view| record_status(&view, now)).collect(),
             sources: sources.collect(),
@@ -167,10 +179,11 @@ impl Status {
             record.next = None;
             if record.state == "unknown" {
                 record.state = "not running".into();
-                record.says = match (&record.error, &record.confirmed) {
-                    (Some(error), _) => format!("failed when last tried: {error}"),
-                    (None, Some(confirmed)) => format!("had {} when last looked at", none_or(confirmed)),
-                    (None, None) => "never confirmed".into(),
+                record.says = match (&record.begun, &record.error, &record.confirmed) {
+                    (Some(begun), ..) => format!("{}; it is tried again when a daemon runs", begun.sentence()),
+                    (None, Some(error), _) => format!("failed when last tried: {error}"),
+                    (None, None, Some(confirmed)) => format!("had {} when last looked at", none_or(confirmed)),
+                    (None, None, None) => "never confirmed".into(),
                 };
             }
         }
@@ -191,6 +204,18 @@ impl Status {
         let parts: Vec<String> = counts.iter().filter(|(_, n)| *n > 0).map(|(word, n)| format!("{n} {word}")).collect();
         let disk = if state.disk_is_writable() { "" } else { "; the state cannot be written" };
         if parts.is_empty() { format!("no records{disk}") } else { format!("{}{disk}", parts.join(", ")) }
+    }
+}
+
+impl BegunStatus {
+    fn of(view: &View<'_>) -> Option<Self> {
+        let attempt = view.begun?;
+        let values = attempt.values.iter().map(ToString::to_string).collect();
+        Some(Self { values, at: attempt.at.wall.to_string() })
+    }
+
+    fn sentence(&self) -> String {
+        format!("an update to {} was begun at {} and its outcome is not known", none_or(&self.values), self.at)
     }
 }
 
@@ -220,12 +245,13 @@ pub fn record_status(view: &View<'_>, now: Now) -> RecordStatus {
         sources: sources.iter().map(ToString::to_string).collect(),
         wanted: view.want.values().map(|wanted| values(&wanted)),
         confirmed: entry.confirmed.as_ref().filter(|_| entry.attempt.is_none()).map(|c| values(&c.values)),
+        begun: BegunStatus::of(view),
         accepted: stamp(&entry.accepted),
         readable: view.readable,
         read_back: stamp(&entry.read_back),
         in_dns: view.in_dns,
         seen_in_dns: stamp(&entry.in_dns),
-        next: view.next.map(|next| wall_of(next, now).to_string()),
+        next: view.next.map(|next| now.wall_of(next).to_string()),
         waits: view.pause.map(|(pause, until)| wait_status(pause, until, now)),
         held,
         error: entry.error.as_deref().map(|(_, error)| error.to_string()),
@@ -249,15 +275,7 @@ fn hold_status(hold: &Hold, target: &str) -> HoldStatus {
 }
 
 fn waits(wait: &Wait, now: Now) -> Option<String> {
-    (wait.until > now.moment).then(|| wall_of(wait.until, now).to_string())
-}
-
-/// The wall time of a moment, as far as the wall clock is right.
-fn wall_of(moment: Moment, now: Now) -> Wall {
-    let ahead = moment.since(now.moment).as_secs();
-    let behind = now.moment.since(moment).as_secs();
-    let seconds = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX);
-    Wall(now.wall.0.saturating_add(seconds(ahead)).saturating_sub(seconds(behind)))
+    (wait.until > now.moment).then(|| now.wall_of(wait.until).to_string())
 }
 
 fn wait_status(pause: Pause, until: Moment, now: Now) -> WaitStatus {
@@ -270,7 +288,7 @@ fn wait_status(pause: Pause, until: Moment, now: Now) -> WaitStatus {
         Pause::Settling => "settling",
         Pause::Landing => "landing",
     };
-    WaitStatus { what: what.into(), until: wall_of(until, now).to_string() }
+    WaitStatus { what: what.into(), until: now.wall_of(until).to_string() }
 }
 
 /// The state in one word (or three).
@@ -290,7 +308,7 @@ pub fn word(view: &View<'_>) -> &'static str {
 /// Why what was accepted is waited for.
 fn landing(view: &View<'_>, now: Now) -> String {
     let entry = view.entry;
-    let by = |sent: Stamp| wall_of(sent.moment.plus(view.settles_within), now);
+    let by = |sent: Stamp| now.wall_of(sent.moment.plus(view.settles_within));
     match (&entry.ticket, &entry.attempt, &entry.confirmed) {
         (None, None, Some(confirmed)) => {
             let values = list(&confirmed.values);
@@ -304,14 +322,29 @@ fn landing(view: &View<'_>, now: Now) -> String {
     }
 }
 
-/// The state in a sentence.
+/// The state in a sentence, and what is not known of it.
 fn sentence(view: &View<'_>, now: Now) -> String {
+    let says = in_words(view, now);
+    let Some(begun) = BegunStatus::of(view) else { return says };
+    let again = match (&view.standing, view.next) {
+        (Standing::Working | Standing::Failing { .. }, Some(next)) => {
+            format!("; it is tried again in {} s", next.since(now.moment).as_secs())
+        }
+        (Standing::Working | Standing::Failing { .. }, None) => {
+            "; it is tried again as soon as its account is free".into()
+        }
+        _ => String::new(),
+    };
+    format!("{says}; {}{again}", begun.sentence())
+}
+
+fn in_words(view: &View<'_>, now: Now) -> String {
     let wanted = match view.want {
         Want::Values(values) => list(values),
         Want::Gone => "nothing".into(),
         Want::Unknown(_) | Want::Unmanaged => String::new(),
     };
-    let until = view.pause.map(|(_, until)| wall_of(until, now).to_string()).unwrap_or_default();
+    let until = view.pause.map(|(_, until)| now.wall_of(until).to_string()).unwrap_or_default();
     match (&view.standing, view.pause.map(|(pause, _)| pause)) {
         (Standing::UpToDate, Some(Pause::Reads)) => {
             format!("holds {wanted}, as it should; it was read often of late, and is read back at {until}")

@@ -232,6 +232,8 @@ fn a_long_journal_is_folded_and_the_generation_before_is_enough() {
     let (_, loaded) = Store::open(dir.path());
     assert_eq!(loaded.documents, documents);
     assert!(loaded.notes[0].contains("ledger.json is damaged: it is not UTF-8"), "{:?}", loaded.notes);
+    let kept = "what is damaged is kept as ledger.json.corrupt-1 (of all that ever was, the last 3)";
+    assert_eq!(loaded.notes.last().map(String::as_str), Some(kept));
     assert_eq!(fs::read(dir.path().join("ledger.json.corrupt-1")).unwrap(), b"\xff\xfe");
     assert_eq!(Store::open(dir.path()).1, Loaded { documents, notes: vec![] });
 }

@@ -47,6 +47,10 @@ struct OfAccount {
 struct OfRecord {
     /// The write budget, counted anew: when it is whole again.
     spent: u64,
+    /// What a write uses of it.
+    refill: u64,
+    /// The settings with which the last write was refused together with the account.
+    for_nothing: Option<String>,
     /// What happened behind the machine's back and was told to it since.
     known: u64,
     /// The ledger lost its memory of it at some time.
@@ -174,6 +178,11 @@ impl Oracle {
                 of.refused = None;
             }
         }
+        for (id, of) in &mut self.records {
+            if *target == Target::All || *target == Target::Account(id.account.clone()) {
+                of.for_nothing = None;
+            }
+        }
         for (_, of) in self.records.iter_mut().filter(|(id, _)| is_meant(target, id)) {
             of.refused = None;
             of.excuse = true;
@@ -195,6 +204,10 @@ impl Oracle {
         let mut any = other(&mut self.account(name).refused);
         for (_, record) in self.records.iter_mut().filter(|(id, _)| id.account == *name) {
             any |= other(&mut record.refused);
+            // What was refused with the account wrote nothing, and is not what is sent now.
+            if record.for_nothing.take_if(|refused| refused != print).is_some() {
+                record.spent = record.spent.saturating_sub(record.refill);
+            }
         }
         if any {
             self.stir();
@@ -413,6 +426,7 @@ impl Sim {
             return Err(format!("{id} is written {} ms before its budget allows it", earliest - t));
         }
         record.spent = record.spent.max(t) + refill;
+        (record.refill, record.for_nothing) = (refill, None);
         record.writes += 1;
         let (last, count, since) = &mut record.same;
         if last != values || t > *since + 48 * HOUR || *count == 0 {
@@ -566,6 +580,9 @@ impl Sim {
                 }
                 Some(kind @ Kind::Auth { scope: Scope::Account | Scope::Service }) => {
                     self.oracle.account(&account).refused = refusal(kind);
+                    if !read && kind == (Kind::Auth { scope: Scope::Account }) {
+                        self.oracle.record(&id).for_nothing = Some(print.clone());
+                    }
                 }
                 Some(Kind::Config) if split => self.oracle.record(&id).split = true,
                 Some(kind @ (Kind::Auth { .. } | Kind::Config | Kind::Abuse)) => {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Aim, Effect, Level, Out, Planted, Record, State};
 use crate::model::desired::{AccountName, Id};
-use crate::model::error::{Error, Kind, Result};
+use crate::model::error::{Error, Kind, Result, Scope};
 use crate::model::ledger::{Attempt, Confirmed, Fingerprint, Reason};
 use crate::model::plan::{Applied, Batch, Change, Sibling};
 use crate::model::record::{RrsetKey, Ttl, Values, list};
@@ -178,6 +178,7 @@ impl State {
                     }
                     // What is asked of it anew from now on, this call does not know.
                     record.doubted = false;
+                    record.waiting = false;
                     let spent = record.prior.take().map_or(record.entry.spent, |(_, spent)| spent);
                     record.entry.spent = spent.after_write(terms.budget, now.moment);
                     record.before = Some(change.before.clone());
@@ -223,6 +224,11 @@ impl State {
                 match outcome {
                     Ok(applied) => self.took(&id, applied, change, print, now, out),
                     Err(error) if error.unsent => self.give_back(name, std::slice::from_ref(change)),
+                    Err(Error { kind: Kind::Auth { scope: Scope::Account }, .. }) => {
+                        if let Some(record) = self.records.get_mut(&id) {
+                            record.entry.refused = true;
+                        }
+                    }
                     Err(_) => {}
                 }
             }
@@ -308,17 +314,6 @@ impl State {
         true
     }
 
-    /// What was charged for changes that were not written, nor sent, is free again.
-    fn give_back(&mut self, name: &AccountName, changes: &[Change]) {
-        let Some(declared) = self.desired.accounts.get(name) else { return };
-        for change in changes {
-            let id = Id { account: name.clone(), key: change.key.clone() };
-            if let Some(record) = self.records.get_mut(&id) {
-                record.entry.spent.0 = record.entry.spent.0.minus(declared.terms.budget.refill);
-            }
-        }
-    }
-
     /// The service took a change.
     fn took(&mut self, id: &Id, applied: Applied, change: &Change, print: &Fingerprint, now: Now, out: &mut Out) {
         let Some(record) = self.records.get_mut(id) else { return };
@@ -388,6 +383,7 @@ fn attempt(record: &mut Record, budget: Budget, now: Now) {
     record.entry.attempt = Some(Attempt { values, ttl, at: now.into(), in_doubt: prior.is_some() });
     record.prior = Some((prior, record.entry.spent));
     record.entry.spent = record.entry.spent.after_write(budget, now.moment);
+    record.entry.refused = false;
     record.dirty = true;
 }
 

@@ -107,12 +107,7 @@ impl State {
     pub(super) fn update(&mut self, target: &Target, now: Now, rng: &mut fastrand::Rng, out: &mut Out) {
         let mut looked_at = BTreeSet::new();
         for (id, record) in &mut self.records {
-            let meant = match target {
-                Target::All => true,
-                Target::Name(name) => id.key.name == *name,
-                Target::Account(account) => id.account == *account,
-            };
-            if !meant {
+            if !target.means(id) {
                 continue;
             }
             record.entry.wait = record.entry.wait.take().filter(|wait| wait.obeyed);
@@ -145,14 +140,11 @@ impl State {
         });
         for name in accounts.cloned().collect::<Vec<_>>() {
             self.let_account_go(&name, "by command", now, out);
+            // Nothing was mended, as far as is known: what was refused stays charged.
+            self.refused_of(&name).for_each(drop);
         }
         for (id, record) in &mut self.records {
-            let meant = match target {
-                Target::All => true,
-                Target::Name(name) => id.key.name == *name,
-                Target::Account(account) => id.account == *account,
-            };
-            if meant && record.let_go(now, "by command") {
+            if target.means(id) && record.let_go(now, "by command") {
                 record.entry.unchanged = 0;
                 record.entry.no_effect = 0;
                 record.entry.failures = 0;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Account, Mode, Record, State};
+use super::{Account, Level, Mode, Out, Record, State};
 use crate::model::desired::{AccountName, Id, RecordSpec, Want};
 use crate::model::ledger::{Hold, Stamp};
 use crate::model::record::Values;
@@ -92,6 +92,31 @@ impl State {
         // An address that flaps between values that stand there already causes no write, and must not cause reads for ever.
         let asked = (next == Next::Read && self.mode == Mode::Run).then(|| record.asked.next(READS));
         asked.and_then(|at| until(at, now)).unwrap_or(next)
+    }
+
+    /// Tells of each record set, once until it is sent, that it waits for its write budget: an address that keeps changing would
+    /// else seem to be overlooked.
+    pub(super) fn say_waits(&mut self, now: Now, out: &mut Out) {
+        if self.mode == Mode::Plan || self.stopping {
+            return;
+        }
+        let waits = self.all().filter_map(|known| {
+            let free = known.record.entry.spent.next(known.terms.budget);
+            let may = free > now.moment && !known.record.waiting && !known.record.busy;
+            let stands = |values| stands(known.spec, known.record, &values, known.terms);
+            let waits = may
+                && self.next_of(&known, now) == Next::Rest(Some(free))
+                && known.record.want.values().is_some_and(|values| !stands(values));
+            waits.then(|| (known.id.clone(), free))
+        });
+        for (id, free) in waits.collect::<Vec<_>>() {
+            if let Some(record) = self.records.get_mut(&id) {
+                record.waiting = true;
+                let (wait, until) = (free.since(now.moment).as_secs(), now.wall_of(free));
+                let what = format!("waits for its write budget, {wait} s until {until}: it was sent often of late");
+                out.tell(Level::Info, Some(&id), what);
+            }
+        }
     }
 
     fn next_at_best(&self, known: &Known<'_>, now: Now) -> Next {

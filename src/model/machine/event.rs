@@ -31,6 +31,18 @@ pub enum Target {
     Account(AccountName),
 }
 
+impl Target {
+    /// Whether a record set is meant.
+    #[must_use]
+    pub fn means(&self, id: &Id) -> bool {
+        match self {
+            Self::All => true,
+            Self::Name(name) => id.key.name == *name,
+            Self::Account(account) => id.account == *account,
+        }
+    }
+}
+
 /// What happened.
 #[derive(Clone, Debug)]
 pub enum Event {

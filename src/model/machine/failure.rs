@@ -5,6 +5,7 @@ use crate::model::backoff::{rate_limited, transient};
 use crate::model::desired::{AccountName, Id};
 use crate::model::error::{Error, Kind, Scope};
 use crate::model::ledger::{Fingerprint, Hold, Reason, Wait};
+use crate::model::plan::Change;
 use crate::model::record::RrsetKey;
 use crate::model::time::Now;
 
@@ -109,7 +110,7 @@ impl State {
         record.entry.failures = record.entry.failures.saturating_add(1);
         let wait = transient(record.entry.failures, rng);
         record.entry.wait = Some(Wait { until: now.moment.plus(wait), obeyed: false });
-        out.tell(Level::Debug, Some(id), format!("tried again in {} s", wait.as_secs()));
+        out.tell(Level::Debug, Some(id), format!("rests for {} s", wait.as_secs()));
     }
 
     /// The account rests; `asked` holds what a service that limits us said.
@@ -150,7 +151,7 @@ impl State {
         account.entry.error = Some(Box::new((now.wall, error)));
         // What it waits for was said when it began to; each later wait is in the status.
         let level = if asked.is_some() || account.entry.failures == 1 { Level::Info } else { Level::Debug };
-        out.tell_account(level, name, format!("the account is tried again in {} s", wait.as_secs()));
+        out.tell_account(level, name, format!("the account rests for {} s", wait.as_secs()));
     }
 
     /// What was remembered was out of date: once more at once, then as any failure.
@@ -250,6 +251,7 @@ impl State {
             }
             Some(hold) if hold.fingerprint != *print => {
                 self.let_account_go(name, "the settings or secrets changed", now, out);
+                self.forgive(name);
             }
             _ => {}
         }
@@ -280,6 +282,36 @@ impl State {
             }
         }
         out.tell_account(Level::Info, name, format!("let go: {why}"));
+    }
+
+    /// What was charged for changes that were not written, nor sent, is free again.
+    pub(super) fn give_back(&mut self, name: &AccountName, changes: &[Change]) {
+        let Some(declared) = self.desired.accounts.get(name) else { return };
+        for change in changes {
+            let id = Id { account: name.clone(), key: change.key.clone() };
+            if let Some(record) = self.records.get_mut(&id) {
+                record.entry.spent.0 = record.entry.spent.0.minus(declared.terms.budget.refill);
+            }
+        }
+    }
+
+    /// What was charged for calls that were refused with the account is free again: they wrote nothing, and what was refused then
+    /// is not what is sent now. Each change of settings or secrets so allows one call, and lets none wait for those before it.
+    fn forgive(&mut self, name: &AccountName) {
+        let Some(budget) = self.desired.accounts.get(name).map(|declared| declared.terms.budget) else { return };
+        for record in self.refused_of(name) {
+            record.entry.spent.0 = record.entry.spent.0.minus(budget.refill);
+        }
+    }
+
+    /// The record sets of an account whose last write was refused with it; each is named once.
+    pub(super) fn refused_of(&mut self, name: &AccountName) -> impl Iterator<Item = &mut Record> {
+        let of_it = self.records.iter_mut().filter(move |(id, _)| id.account == *name).map(|(_, record)| &mut **record);
+        of_it.filter_map(|record| {
+            let refused = std::mem::take(&mut record.entry.refused);
+            record.dirty |= refused;
+            refused.then_some(record)
+        })
     }
 
     /// The account answered: what held it because it could not be asked is over.

@@ -138,6 +138,8 @@ struct Record {
     relieved: Option<Moment>,
     /// Looked at now, because a person asked.
     forced: bool,
+    /// People were told that it waits for its write budget; used up until the next write.
+    waiting: bool,
     /// When it is next read although confirmed: read-back or verification.
     read_at: Option<Moment>,
     /// How often it was read back since the last write.
@@ -198,6 +200,7 @@ impl Record {
             forced: false,
             relieved: None,
             asked: Spent::default(),
+            waiting: false,
             read_at: None,
             read_backs: 0,
             resolve_at: None,
@@ -304,6 +307,7 @@ pub fn step(state: &mut State, event: Event, now: Now, rng: &mut fastrand::Rng) 
         state.check_if_due(now, rng, &mut out);
     }
     state.drive(now, rng, &mut out);
+    state.say_waits(now, &mut out);
     state.flush(now, &mut out);
     out.told_once()
 }

@@ -10,7 +10,7 @@ use super::{SETTLE_MOST, State, Target};
 use crate::model::agree::{Reading, SourceName};
 use crate::model::desired::{AccountName, Id, RecordSpec, Want};
 use crate::model::error::Error;
-use crate::model::ledger::{AccountEntry, Entry, Hold};
+use crate::model::ledger::{AccountEntry, Attempt, Entry, Hold};
 use crate::model::name::Name;
 use crate::model::plan::Change;
 use crate::model::record::Family;
@@ -90,6 +90,10 @@ pub struct View<'a> {
     pub in_dns: bool,
     /// What a plan would change.
     pub planned: Option<&'a Change>,
+    /// When its write budget allows the next write, where that is not now.
+    pub free_at: Option<Moment>,
+    /// The call that was begun and whose outcome is not known: the process that made it ended over it.
+    pub begun: Option<&'a Attempt>,
 }
 
 impl View<'_> {
@@ -120,6 +124,8 @@ impl State {
                 settles_within: terms.map_or(Duration::ZERO, |terms| terms.settles_within),
                 in_dns: terms.is_some_and(|terms| terms.in_dns),
                 planned: record.planned.as_deref(),
+                free_at: terms.map(|terms| record.entry.spent.next(terms.budget)).filter(|free| *free > now.moment),
+                begun: record.entry.begun().filter(|_| !record.busy),
             }
         })
     }
@@ -176,14 +182,7 @@ impl State {
             let meant = matches!(target, Target::All) || matches!(target, Target::Account(meant) if meant == *name);
             meant && account.entry.hold.is_some()
         });
-        let records = self.records.iter().filter(|(id, record)| {
-            let meant = match target {
-                Target::All => true,
-                Target::Name(name) => id.key.name == *name,
-                Target::Account(account) => id.account == *account,
-            };
-            meant && record.entry.hold.is_some()
-        });
+        let records = self.records.iter().filter(|(id, record)| target.means(id) && record.entry.hold.is_some());
         accounts.count() + records.count()
     }
 

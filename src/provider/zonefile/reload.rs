@@ -42,11 +42,8 @@ impl Reload {
             return None;
         }
         let program = command.remove(0);
-        let mut name = OsString::from(".");
-        name.push(zone_file.file_name()?);
-        name.push(".reload-due");
-        let zone_file = zone_file.to_owned();
-        Some(Self { program, arguments: command, mark: zone_file.with_file_name(name), zone_file, limit: LIMIT })
+        let (mark, zone_file) = (mark(zone_file)?, zone_file.to_owned());
+        Some(Self { program, arguments: command, mark, zone_file, limit: LIMIT })
     }
 
     /// Whether the name server may not know the file yet.
@@ -105,6 +102,22 @@ impl Reload {
         let said = String::from_utf8_lossy(&said);
         let said = said.trim().escape_debug().to_string().replace("\\n", " / ");
         Ok((!status.success()).then(|| if said.is_empty() { status.to_string() } else { format!("{status}: {said}") }))
+    }
+}
+
+/// The mark beside a zone file.
+fn mark(zone_file: &Path) -> Option<PathBuf> {
+    let mut name = OsString::from(".");
+    name.push(zone_file.file_name()?);
+    name.push(".reload-due");
+    Some(zone_file.with_file_name(name))
+}
+
+/// Removes the mark of a zone file that no command belongs to.
+pub fn forget(zone_file: &Path) {
+    if let Some(mark) = mark(zone_file) {
+        // Mostly there is none; one that stays does no harm.
+        let _ = fs::remove_file(mark);
     }
 }
 

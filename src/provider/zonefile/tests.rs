@@ -309,3 +309,18 @@ async fn a_record_set_that_cannot_be_read_blinds_no_other() {
     assert_eq!(wrong, [false, false, true, false]);
     assert!(seen[2].as_ref().unwrap_err().to_string().contains("odd.example.org"));
 }
+
+#[tokio::test]
+async fn a_reload_that_is_no_longer_asked_for_leaves_no_mark() {
+    let (dir, path) = existing();
+    let mark = dir.path().join(format!(".{}.reload-due", path.file_name().unwrap().to_str().unwrap()));
+    let write = async |settings: &Settings, value: &str| {
+        let provider = provider(settings);
+        let seen = provider.read(&[key("home.example.org")]).await.remove(0).unwrap();
+        apply(&provider, vec![change(&seen, "home.example.org", &[value])]).await.remove(0)
+    };
+    let failing = settings(&path).with("reload", Held::Texts(vec!["false".into()]));
+    assert!(write(&failing, "198.51.100.7").await.is_err() && mark.exists());
+    assert_eq!(write(&settings(&path), "198.51.100.8").await, Ok(Applied::Done));
+    assert!(!mark.exists());
+}

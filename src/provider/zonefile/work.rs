@@ -7,7 +7,7 @@ use std::sync::Mutex;
 
 use super::edit;
 use super::fresh::Fresh;
-use super::reload::Reload;
+use super::reload::{self, Reload};
 use super::saw::{Saw, Writes};
 use super::text::Malformed;
 use super::zone::ZoneText;
@@ -151,8 +151,10 @@ impl Inner {
         if read(&self.path)?.map_or(Saw::NOTHING, |now| Saw::of(&now)) != *saw {
             return Err(None);
         }
-        if let Some(reload) = &self.reload {
-            reload.announce()?;
+        match &self.reload {
+            Some(reload) => reload.announce()?,
+            // Of a command that the account had once: nobody waits for it any more.
+            None => reload::forget(&self.path),
         }
         Ok(prepared.commit()?)
     }

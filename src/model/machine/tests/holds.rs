@@ -238,3 +238,45 @@ fn a_refusal_of_the_account_is_not_lifted_by_an_answer_of_the_same_read() {
     rig.idle();
     assert!(matches!(rig.state.standing(&named("b")), Standing::Held { account: true, .. }));
 }
+
+#[test]
+fn a_mended_password_does_not_wait_for_what_refused_ones_used_of_the_budget() {
+    let refused = || Err(failed(Kind::Auth { scope: Scope::Account }));
+    let mut rig = Rig::started(push(), 1);
+    rig.applies(&[1], Ok(Applied::Done));
+    rig.pass(10 * SECOND);
+    rig.changes_to(2);
+    rig.pass(10 * SECOND);
+    for wrong in ["wrong", "wrong too", "wrong again"] {
+        rig.applies(&[2], refused());
+        rig.print = wrong.into();
+        rig.feed(Event::Update(Target::All));
+    }
+    rig.applies(&[2], Ok(Applied::Done));
+    // What was written counts as ever: one at first, one now.
+    rig.changes_to(3);
+    rig.pass(9 * MINUTE);
+    rig.idle();
+    rig.pass(2 * MINUTE);
+    rig.applies(&[3], Ok(Applied::Done));
+}
+
+#[test]
+fn who_only_lets_go_sends_no_refused_password_more_often_than_the_budget_allows() {
+    let mut rig = Rig::started(push(), 1);
+    let mut calls = 0;
+    for _ in 0..60 {
+        if !rig.open.is_empty() {
+            calls += 1;
+            rig.applies(&[1], Err(failed(Kind::Auth { scope: Scope::Account })));
+        }
+        rig.feed(Event::Release(Target::All));
+        rig.pass(MINUTE);
+    }
+    assert!(calls <= 7, "two, and one in ten minutes: {calls} in an hour");
+    // Nor does a new one give back what was let go of like that.
+    let free = rig.state.records[&id()].entry.spent;
+    rig.print = "another".into();
+    rig.feed(Event::Update(Target::All));
+    assert_eq!(rig.state.records[&id()].entry.spent, free);
+}

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::machine::standing::{Pause, View};
+use crate::report::control::{Released, Waits};
 use crate::report::status::{Status, record_status};
 
 impl Rig {
@@ -33,13 +34,12 @@ fn a_wait_for_the_write_budget_says_so_and_until_when() {
 }
 
 #[test]
-fn a_mended_password_that_waits_for_the_budget_is_no_refusal_any_more() {
+fn what_was_let_go_and_waits_for_the_budget_is_no_refusal_any_more() {
     let mut rig = Rig::started(push(), 1);
-    for print in ["second", "third"] {
+    for _ in 0..2 {
         rig.applies(&[1], Err(failed(Kind::Auth { scope: Scope::Account })));
         assert_eq!(held(&rig), Some(Reason::Refused));
-        rig.print = print.into();
-        rig.feed(Event::Reload(rig.state.desired().clone()));
+        rig.feed(Event::Release(Target::All));
     }
     rig.idle();
     assert_eq!(rig.pause(), Some(Pause::Writes));
@@ -61,8 +61,77 @@ fn a_secret_that_could_not_be_read_costs_nothing_of_the_budget() {
     rig.feed(Event::Reload(rig.state.desired().clone()));
     rig.applies(&[1], Ok(Applied::Done));
     rig.changes_to(2);
+    rig.applies(&[2], Ok(Applied::Done));
+    rig.changes_to(3);
     rig.idle();
     assert_eq!(rig.pause(), Some(Pause::Writes));
+}
+
+#[test]
+fn a_wait_for_the_write_budget_is_told_once_when_it_begins() {
+    let mut rig = Rig::started(push(), 1);
+    let told = |rig: &Rig| {
+        let waits = rig.notices.iter().filter(|notice| notice.what.starts_with("waits for its write budget, "));
+        waits.cloned().collect::<Vec<_>>()
+    };
+    rig.applies(&[1], Ok(Applied::Done));
+    rig.changes_to(2);
+    rig.applies(&[2], Ok(Applied::Done));
+    assert_eq!(told(&rig), []);
+    for last in [3, 4, 5] {
+        rig.changes_to(last);
+        rig.pass(MINUTE);
+    }
+    let Ok([notice]) = <[Notice; 1]>::try_from(told(&rig)) else { panic!("{:?}", told(&rig)) };
+    assert_eq!((notice.level, notice.id), (Level::Info, Some(id())));
+    assert!(notice.what.starts_with("waits for its write budget, 600 s until 20"), "{}", notice.what);
+    rig.pass(10 * MINUTE);
+    rig.applies(&[5], Ok(Applied::Done));
+    rig.changes_to(6);
+    assert_eq!(told(&rig).len(), 2, "the next wait is another one");
+}
+
+#[test]
+fn an_update_whose_process_ended_over_it_is_told_with_the_next_try() {
+    let mut rig = Rig::started(push(), 1);
+    rig.applies(&[1], Ok(Applied::Done));
+    rig.changes_to(2);
+    let Effect::Apply(..) = rig.take() else { panic!("a change was due") };
+    assert_eq!(record_status(&rig.view(), rig.now).begun, None, "it is under way");
+    let begun = rig.now.wall;
+    rig.pass(MINUTE);
+    let state = State::new(desired(push()), &rig.disk, "boot", true, Mode::Run, rig.now);
+    let left = Status::of(&state, rig.now).left_behind().records.remove(0);
+    let known =
+        format!("an update to 198.51.100.2 was begun at {begun} and its outcome is not known; it is tried again");
+    assert_eq!(left.says, format!("{known} when a daemon runs"));
+    assert_eq!(left.begun.map(|begun| begun.values), Some(vec!["198.51.100.2".to_owned()]));
+    rig.state = state;
+    rig.feed(Event::Start);
+    let says = record_status(&rig.view(), rig.now).says;
+    assert!(says.ends_with(&format!("{known} in 540 s")), "{says}");
+    rig.pass(10 * MINUTE);
+    rig.applies(&[2], Ok(Applied::Done));
+    let status = record_status(&rig.view(), rig.now);
+    assert_eq!((status.begun, status.says.as_str()), (None, "holds 198.51.100.2, as it should"));
+}
+
+#[test]
+fn a_release_says_what_the_write_budget_keeps_back() {
+    let mut rig = Rig::started(push(), 1);
+    let released = |rig: &mut Rig| {
+        let before = rig.state.holds(&Target::All);
+        rig.feed(Event::Release(Target::All));
+        Released::since(before, &rig.state, &Target::All, rig.now)
+    };
+    let refused = || Err(failed(Kind::Auth { scope: Scope::Account }));
+    rig.applies(&[1], refused());
+    assert_eq!(released(&mut rig).waits, []);
+    rig.applies(&[1], refused());
+    let Released { let_go, waits, .. } = released(&mut rig);
+    let until = rig.now.wall_of(rig.now.moment.plus(10 * MINUTE)).to_string();
+    assert_eq!((let_go, waits), (1, vec![Waits { record: id().to_string(), until }]));
+    assert_eq!(released(&mut rig).waits, [], "nothing was let go");
 }
 
 #[test]
