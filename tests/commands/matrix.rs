@@ -75,9 +75,9 @@ const WRONG: &[(&str, i32, &str)] = &[
     ("records remove --id= --yes", 78, "id"),
     // What is missing.
     ("records remove www.example.org", 64, "say --yes"),
-    ("records show", 64, "NAME"),
-    ("records update --ttl 300", 64, "NAME"),
-    ("records remove --yes", 64, "NAME"),
+    ("records show", 64, "which record is meant? Give its NAME"),
+    ("records update --ttl 300", 64, "which record is meant? Give its NAME"),
+    ("records remove --yes", 64, "which record is meant? Give its NAME"),
     ("zones list --account that", 78, "there is no account \"that\""),
 ];
 

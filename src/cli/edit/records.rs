@@ -5,17 +5,26 @@ use super::ask::may_remove;
 use super::choose::{Meant, all_zones, attributes, rows, rows_in, same, values, zone_of, zone_of_filter};
 use super::view::{self, Failed, Outcome, Placed, named, row_of};
 use super::{
-    Given, RecordsAdd, RecordsCommand, RecordsList, RecordsRemove, RecordsShow, RecordsUpdate, Removing, Writing,
+    Filters, Given, RecordsAdd, RecordsCommand, RecordsList, RecordsRemove, RecordsShow, RecordsUpdate, Removing,
+    Writing,
 };
 use crate::app::{Failure, Loaded};
 use crate::cli::patience::Interrupt;
 use crate::cli::print;
 use crate::model::error::{Error, Kind, Result as Answer, Scope};
+use crate::model::name::Name;
 use crate::provider::edit::same::Standing;
 use crate::provider::edit::{Attributes, Edit, Filter, Row};
 use crate::provider::shape::zones::Zone;
 
 pub(super) async fn run(loaded: &Loaded, command: &RecordsCommand) -> Result<u8, Failure> {
+    let named = match command {
+        RecordsCommand::Show(args) => is_named(args.name.as_ref(), &args.filters, false),
+        RecordsCommand::Update(args) => is_named(args.name.as_ref(), &args.filters, false),
+        RecordsCommand::Remove(args) => is_named(args.name.as_ref(), &args.filters, true),
+        _ => Ok(()),
+    };
+    named?;
     let common = match command {
         RecordsCommand::List(args) => &args.common,
         RecordsCommand::Show(args) => &args.common,
@@ -25,6 +34,15 @@ pub(super) async fn run(loaded: &Loaded, command: &RecordsCommand) -> Result<u8,
         RecordsCommand::Attributes(args) => &args.common,
     };
     carry_out(&Opened::find(loaded, common.account.as_deref(), RECORDS)?, command).await
+}
+
+/// Whether it was said which records are meant; a value alone is enough where it says so.
+fn is_named(name: Option<&Name>, filters: &Filters, by_value: bool) -> Result<(), Failure> {
+    let by_value = by_value && filters.value.is_some();
+    if name.is_some() || filters.name.is_some() || filters.id.is_some() || by_value {
+        return Ok(());
+    }
+    Err(mistyped("which record is meant? Give its NAME, or --name PATTERN for several, or --id ID"))
 }
 
 /// Carries a command out at an account.
