@@ -371,7 +371,7 @@ async fn a_second_address_of_a_name_under_lndyn_is_said_by_check_and_by_plan_and
     desk.luna.state().add_dyn("home", "192.0.2.1".parse().unwrap());
     let both = "ipv4 = \"192.0.2.1\"\nipv6 = \"2001:db8::1\"\nprivate = true\n";
     desk.configure(&format!("[[record]]\nname = \"home.lndyn.com\"\naccount = \"luna\"\n{both}"));
-    desk.run("check").await.ends(0, &["driftless.toml:14:8", "home.lndyn.com holds one address at LunaNode"]);
+    desk.run("check").await.ends(0, &["driftless.toml:15:8", "home.lndyn.com holds one address at LunaNode"]);
     desk.run("plan")
         .await
         .ends(78, &["would be refused", "this one holds 192.0.2.1", "1 of 3 record sets would change"]);
@@ -379,7 +379,7 @@ async fn a_second_address_of_a_name_under_lndyn_is_said_by_check_and_by_plan_and
     assert_eq!(desk.luna.state().dyns.values().next().unwrap().1.to_string(), "192.0.2.1");
     assert_eq!(desk.luna.server.count("dyn-add/") + desk.luna.server.count("dyn-update/"), 0);
     desk.configure("[[record]]\nname = \"a.b.lndyn.com\"\naccount = \"luna\"\n");
-    desk.run("check").await.ends(78, &["driftless.toml:14:8", "have exactly one label in front, unlike a.b.lndyn.com"]);
+    desk.run("check").await.ends(78, &["driftless.toml:15:8", "have exactly one label in front, unlike a.b.lndyn.com"]);
     desk.is_correct();
 }
 

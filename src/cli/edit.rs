@@ -11,6 +11,7 @@ mod ask;
 mod choose;
 mod dynamic;
 mod records;
+mod remove;
 mod template;
 #[cfg(test)]
 mod tests;
