@@ -10,6 +10,8 @@ mod http;
 mod lunanode;
 #[path = "emulator/pocketdns.rs"]
 mod pocketdns;
+#[path = "support/said.rs"]
+mod said;
 #[path = "support/torture.rs"]
 mod torture;
 
@@ -19,6 +21,7 @@ use std::time::Duration;
 
 use http::{Answer, Fault};
 use lunanode::{LunaNode, Record, Switches};
+use said::Said;
 use serde_json::{Value, json};
 use torture::Home;
 
@@ -34,31 +37,6 @@ struct Desk {
     luna: LunaNode,
     /// The id of `example.org`.
     zone: u32,
-}
-
-/// How a command ended.
-#[derive(Debug)]
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Said {
-    fn of(output: &std::process::Output) -> Self {
-        let text = |octets: &[u8]| String::from_utf8(octets.to_vec()).unwrap();
-        Self { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) }
-    }
-
-    /// It ended so, and said these words on standard output or error.
-    #[track_caller]
-    fn ends(self, code: i32, words: &[&str]) -> Self {
-        assert_eq!(self.code, code, "{self:?}");
-        for word in words {
-            assert!(self.out.contains(word) || self.err.contains(word), "{word}: {self:?}");
-        }
-        self
-    }
 }
 
 impl Desk {
@@ -97,15 +75,12 @@ impl Desk {
     }
 
     async fn run_words(&self, words: Vec<String>) -> Said {
-        let home = Arc::clone(&self.home);
-        let work = move || Said::of(&home.output(&words.iter().map(String::as_str).collect::<Vec<_>>()));
-        tokio::task::spawn_blocking(work).await.unwrap()
+        Said::by(&self.home, words.join(" "), words).await
     }
 
     /// Runs a command that must end well, with `--json`, and says what it printed.
     async fn json(&self, words: &str) -> Value {
-        let said = self.run(&format!("{words} --json")).await.ends(0, &[]);
-        serde_json::from_str(&said.out).unwrap_or_else(|why| panic!("{why}: {said:?}"))
+        self.run(&format!("{words} --json")).await.json()
     }
 
     /// Runs a command in a terminal of 80 columns, where `answer` is typed.
@@ -118,7 +93,8 @@ impl Desk {
         let mut command = Command::new("sh");
         let typing = format!("(sleep 1; printf '{answer}\\n'; sleep 2) | script -qec '{line}' /dev/null");
         command.args(["-c", &typing]).env("SSL_CERT_FILE", "/dev/null").current_dir(self.home.path(""));
-        tokio::task::spawn_blocking(move || Said::of(&torture::output(&mut command))).await.unwrap()
+        let output = tokio::task::spawn_blocking(move || torture::output(&mut command)).await.unwrap();
+        Said::of(words.to_owned(), output)
     }
 
     /// The records of `example.org`: id, and everything that they have.
@@ -271,7 +247,7 @@ async fn records_are_listed_and_shown_by_filters() {
     let shown = desk.json(&format!("records show --zone example.org --id {first}")).await;
     assert_eq!((count(&shown), &shown["action"]), (1, &json!("show")));
     desk.run("records show home.example.org").await.ends(0, &["managed       yes", "  id            "]);
-    desk.run("records list --zone sub.example.org").await.ends(0, &["there is no such record"]);
+    desk.run("records list --zone sub.example.org").await.ends(0, &["no records"]);
     // What a stranger wrote into a value does not colour the terminal.
     let said = desk.run("records list --type txt").await.ends(0, &["\\u{1b}[31m"]);
     assert!(!said.out.contains('\u{1b}'));
@@ -325,6 +301,25 @@ async fn an_update_sends_again_whatever_the_record_had() {
 }
 
 #[tokio::test]
+async fn the_words_for_a_default_tell_no_records_apart() {
+    let desk = Desk::new().await;
+    let words =
+        "records add www.example.org A 192.0.2.1 --weight 0 --set global=yes --set monitor_id=0 --set policy=none";
+    desk.run(words).await.ends(0, &["added: 1 record"]);
+    let writes = desk.writes();
+    for words in [words, "records add www.example.org A 192.0.2.1", &format!("{words} --set latitude=0.0")] {
+        desk.run(words).await.ends(0, &["is there already", "added: 0 records"]);
+    }
+    for words in ["--weight 0", "--set global=yes", "--set monitor_id=0", "--set region="] {
+        desk.run(&format!("records update www.example.org {words}")).await.ends(0, &["is there already"]);
+    }
+    assert_eq!(desk.writes(), writes);
+    desk.run("records update www.example.org --weight 1").await.ends(0, &["updated: 1 record"]);
+    desk.run("records add www.example.org A 192.0.2.1").await.ends(0, &["added: 1 record"]);
+    desk.is_correct();
+}
+
+#[tokio::test]
 async fn values_go_to_one_record_and_the_rest_to_all_that_fit() {
     let desk = Desk::new().await;
     let first = desk.add("www.example.org", "A", "192.0.2.1");
@@ -371,6 +366,24 @@ async fn records_are_removed_after_a_question_and_only_those_that_are_meant() {
 }
 
 #[tokio::test]
+async fn a_second_address_of_a_name_under_lndyn_is_said_by_check_and_by_plan_and_not_sent() {
+    let desk = Desk::new().await;
+    desk.luna.state().add_dyn("home", "192.0.2.1".parse().unwrap());
+    let both = "ipv4 = \"192.0.2.1\"\nipv6 = \"2001:db8::1\"\nprivate = true\n";
+    desk.configure(&format!("[[record]]\nname = \"home.lndyn.com\"\naccount = \"luna\"\n{both}"));
+    desk.run("check").await.ends(0, &["driftless.toml:15:8", "home.lndyn.com holds one address at LunaNode"]);
+    desk.run("plan")
+        .await
+        .ends(78, &["would be refused", "this one holds 192.0.2.1", "1 of 3 record sets would change"]);
+    desk.run("once").await.ends(78, &["this one holds 192.0.2.1"]);
+    assert_eq!(desk.luna.state().dyns.values().next().unwrap().1.to_string(), "192.0.2.1");
+    assert_eq!(desk.luna.server.count("dyn-add/") + desk.luna.server.count("dyn-update/"), 0);
+    desk.configure("[[record]]\nname = \"a.b.lndyn.com\"\naccount = \"luna\"\n");
+    desk.run("check").await.ends(78, &["driftless.toml:15:8", "have exactly one label in front, unlike a.b.lndyn.com"]);
+    desk.is_correct();
+}
+
+#[tokio::test]
 async fn names_under_lndyn_come_change_and_go() {
     for tells in [false, true] {
         let desk = Desk::with(Switches { dyn_add_tells_id: tells, dyn_ipv6: tells, ..Switches::default() }).await;
@@ -380,9 +393,11 @@ async fn names_under_lndyn_come_change_and_go() {
         let (id, entry) = desk.luna.state().dyns.clone().pop_first().unwrap();
         assert_eq!(entry, ("home".to_owned(), "192.0.2.1".parse().unwrap()));
         assert_eq!((&added["records"][0]["id"], &added["records"][0]["ttl"]), (&json!(id.to_string()), &Value::Null));
-        desk.run("dyn add home.lndyn.com 192.0.2.2").await.ends(78, &["the name is there", "update it instead"]);
+        desk.run("dyn add home.lndyn.com 192.0.2.2")
+            .await
+            .ends(78, &["the name is there", "update it instead; driftless dyn list"]);
         desk.run("dyn list").await.ends(0, &["home.lndyn.com", "192.0.2.1"]);
-        desk.run("dyn list --name h* --value 198.*").await.ends(0, &["there is no such record"]);
+        desk.run("dyn list --name h* --value 198.*").await.ends(0, &["no names"]);
         desk.run("dyn update home 192.0.2.3 --id 9999").await.ends(78, &["has not the id 9999"]);
         desk.run("dyn update hme 192.0.2.3").await.ends(78, &["did you mean home.lndyn.com?"]);
         desk.run("dyn update home 192.0.2.3 --dry-run").await.ends(0, &["would be updated"]);
@@ -495,6 +510,28 @@ async fn an_account_is_named_where_several_can_be_meant() {
 }
 
 #[tokio::test]
+async fn what_is_wrong_elsewhere_in_the_configuration_stops_no_work_by_hand() {
+    let desk = Desk::new().await;
+    let wrong = "nonsense = 1\n[[record]]\nname = \"x\"\naccount = \"nobody\"\nttl = \"soon\"\n";
+    desk.configure(wrong);
+    desk.run("check").await.ends(78, &["there is no account \"nobody\""]);
+    let said = desk.run("records add www.example.org A 192.0.2.1 --json").await.ends(0, &[]);
+    assert!(serde_json::from_str::<Value>(&said.out).is_ok(), "{said:?}");
+    for says in ["driftless: warning: the configuration is wrong", "driftless.toml:", "\"nobody\"", "one label"] {
+        assert!(said.err.contains(says), "{says}: {said:?}");
+    }
+    // An account that is wrong itself is not worked at, nor is another one taken for it.
+    desk.configure("[account.other]\nprovider = \"lunanode\"\napi_id = 5\n");
+    desk.run("zones list").await.ends(64, &["the account other", "say --account luna"]);
+    desk.run("zones list --account luna").await.ends(0, &["example.org"]);
+    desk.run("zones list --account other").await.ends(78, &["the account \"other\" cannot be used"]);
+    desk.home.write("driftless.toml", "[account.other]\nprovider = \"lunanode\"\napi_id = 5\n");
+    desk.run("zones list").await.ends(78, &["`api_key`"]);
+    desk.home.write("driftless.toml", "[account.other\n");
+    desk.run("zones list").await.ends(78, &["this is no TOML"]);
+}
+
+#[tokio::test]
 async fn answers_that_are_none_leave_nothing_half_done() {
     let desk = Desk::new().await;
     desk.add("www.example.org", "A", "192.0.2.1");
@@ -534,8 +571,8 @@ async fn answers_that_are_none_leave_nothing_half_done() {
     assert_eq!(desk.records(), before);
     assert_eq!(desk.luna.state().zones.len(), 2);
     assert_eq!(desk.luna.state().dyns.len(), 0);
-    desk.luna.server.faults(2, &Fault::answer(Answer::new(429, "").with("Retry-After", "30")));
-    desk.run("zones list").await.ends(75, &["asked for a pause"]);
+    desk.luna.server.faults(2, &Fault::answer(Answer::new(429, "").with("Retry-After", "300")));
+    desk.run("zones list").await.ends(75, &["asked for a pause", "again in 300 s"]);
 }
 
 #[tokio::test]
@@ -637,6 +674,9 @@ async fn a_template_is_applied_after_a_question() {
     let held = pocket.state().records("dom_abc123").len();
     assert!(held > 0 && made["records"].as_array().unwrap().len() == held, "{made}");
     assert_eq!((&made["action"], &made["account"]), (&json!("template"), &json!("pocket")));
+    desk.run("pocketdns template example.com tpl_none --dry-run").await.ends(78, &["nothing can be foreseen"]);
+    desk.run("pocketdns template example.com website --yes").await.ends(78, &["looks like tpl_website_basic"]);
+    desk.run("pocketdns template --help").await.ends(0, &["Apply it without asking"]);
     desk.run("pocketdns template example.com tpl_none --yes").await.ends(78, &["applying the template tpl_none"]);
     desk.run("pocketdns template example.net tpl --yes").await.ends(78, &["did you mean example.com?"]);
     desk.run("zones list --account pocket").await.ends(0, &["example.com", "dom_abc123"]);

@@ -3,6 +3,7 @@
 //! `commands.rs`.
 
 #![cfg(target_os = "linux")]
+#![expect(clippy::disallowed_methods, reason = "a test waits for what a process says")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 
 #[path = "conformance/designate_service.rs"]
@@ -19,6 +20,8 @@ mod matrix;
 mod pocketdns;
 #[path = "emulator/rackspace.rs"]
 mod rackspace;
+#[path = "support/said.rs"]
+mod said;
 #[path = "commands/services.rs"]
 mod services;
 #[path = "support/torture.rs"]
@@ -52,6 +55,26 @@ macro_rules! at_each_service {
                 #[tokio::test]
                 async fn wrong_input_is_said_and_nothing_is_written() {
                     matrix::wrong_input(start).await;
+                }
+
+                #[tokio::test]
+                async fn what_stands_in_the_way_of_an_address_is_said_by_plan_and_nothing_is_sent() {
+                    matrix::planned(start).await;
+                }
+
+                #[tokio::test]
+                async fn a_pause_that_the_service_wants_is_waited_for() {
+                    matrix::pauses(start).await;
+                }
+
+                #[tokio::test]
+                async fn who_interrupts_a_change_hears_what_the_service_goes_on_with() {
+                    matrix::interrupted(start).await;
+                }
+
+                #[tokio::test]
+                async fn txt_is_one_text_however_it_is_typed_and_however_the_service_writes_it() {
+                    matrix::texts(start).await;
                 }
 
                 #[tokio::test]

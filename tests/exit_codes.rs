@@ -53,6 +53,22 @@ fn told_twice() -> i32 {
     code
 }
 
+/// A zone is added at a service that does not answer, and a person does not want to wait.
+fn interrupted() -> i32 {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let home = Home::new();
+    let (port, key) = (server.local_addr().unwrap().port(), "k".repeat(128));
+    let account = format!("provider = \"lunanode\"\napi_id = \"abcdefghijklmnop\"\napi_key = \"{key}\"\n");
+    let endpoint = format!("endpoint = \"http://127.0.0.1:{port}/api/\"\n");
+    home.write("driftless.toml", &format!("[account.luna]\n{account}{endpoint}"));
+    let command = home.start(&["zones", "add", "example.net"]);
+    let called = server.accept().unwrap();
+    command.signal(Signal::INT);
+    let code = command.wait(Duration::from_secs(5)).unwrap().code().unwrap();
+    drop(called);
+    code
+}
+
 #[test]
 fn every_exit_code_of_the_tables_is_one_that_the_program_ends_with() {
     let home = home(closed());
@@ -71,6 +87,7 @@ fn every_exit_code_of_the_tables_is_one_that_the_program_ends_with() {
     fs::remove_file(home.path("password")).unwrap();
     ends(77, code(&["once"]));
     ends(78, code(&["explain", "other.example.org"]));
+    ends(130, interrupted());
     home.write("driftless.toml", "nonsense");
     ends(78, code(&["check"]));
     ends(78, code(&["run"]));

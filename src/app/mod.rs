@@ -1,5 +1,6 @@
 //! The composition root: builds everything from the configuration and hands it to the engine; decides nothing.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,8 @@ use crate::config::{self, Config, ConfigErrors, Input};
 use crate::engine::{Ears, Engine, Onlooker, Parts, Rebuild, Until};
 use crate::model::agree::{Reading, SourceName, Verdict, agree};
 use crate::model::desired::Id;
+use crate::model::error::Error;
+use crate::model::machine::standing::View;
 use crate::model::machine::{Document, Documents, Event, Mode, State, Target, step};
 use crate::model::record::Family;
 use crate::os::clock::{self, Clock, SystemClock};
@@ -76,10 +79,25 @@ pub fn load(path: Option<&Path>) -> Result<Loaded, ConfigErrors> {
 /// # Errors
 /// Everything that is wrong with it.
 pub fn load_beside(path: Option<&Path>) -> Result<Loaded, ConfigErrors> {
-    let mut input = config::read_input(path)?;
-    input.variables.entry("CREDENTIALS_DIRECTORY".into()).or_insert_with(|| CREDENTIALS.into());
+    let input = input_beside(path)?;
     let config = Config::load(&input)?;
     Ok(Loaded { config, input })
+}
+
+/// The same for a command that needs an account and nothing else: what is wrong elsewhere does not stop it.
+///
+/// # Errors
+/// What [`Config::load_accounts`] cannot do without.
+pub fn load_accounts(path: Option<&Path>) -> Result<Loaded, ConfigErrors> {
+    let input = input_beside(path)?;
+    let config = Config::load_accounts(&input)?;
+    Ok(Loaded { config, input })
+}
+
+fn input_beside(path: Option<&Path>) -> Result<Input, ConfigErrors> {
+    let mut input = config::read_input(path)?;
+    input.variables.entry("CREDENTIALS_DIRECTORY".into()).or_insert_with(|| CREDENTIALS.into());
+    Ok(input)
 }
 
 impl Loaded {
@@ -230,18 +248,34 @@ async fn listen(path: &Path, locked: bool) -> Option<Control> {
     }
 }
 
+/// What would change.
+pub struct Planned {
+    /// How everything stands, with the changes.
+    pub state: State,
+    /// The changes that the services' documented rules have something against, and what: they would not be sent.
+    pub objections: BTreeMap<Id, Error>,
+}
+
 /// Finds what would change, and writes nothing, neither to a service nor to the disk.
 ///
 /// # Errors
 /// It could not begin.
-pub async fn plan(loaded: &Loaded) -> Result<State, Failure> {
+pub async fn plan(loaded: &Loaded) -> Result<Planned, Failure> {
     let mut parts = loaded.build(None)?;
+    let accounts = parts.accounts.iter().map(|(name, access)| (name.clone(), Arc::clone(&access.provider)));
+    let providers: BTreeMap<_, _> = accounts.collect();
     let state = machine(&mut parts, &look(&loaded.config.state_dir), true, Mode::Plan);
     // With the salt of what is on the disk, so that a hold is recognised as one that these settings got.
     let store = Store::in_memory(Store::look(&loaded.config.state_dir).documents);
     let engine = Engine::new(state, parts, store, Arc::new(SystemClock), fastrand::Rng::new());
     let ears = Ears { signals: Signals::open().ok(), ..Ears::default() };
-    engine.run(Until::Settled, ears).await.map_err(|error| Failure::later(error.to_string()))
+    let state = engine.run(Until::Settled, ears).await.map_err(|error| Failure::later(error.to_string()))?;
+    let objection = |view: View<'_>| {
+        let error = providers.get(&view.id.account)?.objection(view.planned?)?;
+        Some((view.id.clone(), error))
+    };
+    let objections = state.views(clock::now()).filter_map(objection).collect();
+    Ok(Planned { state, objections })
 }
 
 /// What the state's folder holds, without touching it; what is wrong with it is told.

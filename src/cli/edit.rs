@@ -11,6 +11,7 @@ mod ask;
 mod choose;
 mod dynamic;
 mod records;
+mod remove;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -184,7 +185,7 @@ pub(super) struct RecordsList {
 #[derive(Debug, Args)]
 pub(super) struct RecordsShow {
     /// The record's name
-    #[arg(required_unless_present = "id", value_name = "NAME")]
+    #[arg(value_name = "NAME")]
     name: Option<Name>,
     /// Its type
     #[arg(value_name = "TYPE", value_parser = rtype)]
@@ -218,7 +219,7 @@ pub(super) struct RecordsAdd {
 #[derive(Debug, Args)]
 pub(super) struct RecordsUpdate {
     /// The record's name
-    #[arg(required_unless_present_any = ["id", "name_filter"], value_name = "NAME")]
+    #[arg(value_name = "NAME")]
     name: Option<Name>,
     /// Its type
     #[arg(value_name = "TYPE", value_parser = rtype)]
@@ -237,7 +238,7 @@ pub(super) struct RecordsUpdate {
 #[derive(Debug, Args)]
 pub(super) struct RecordsRemove {
     /// The record's name
-    #[arg(required_unless_present_any = ["id", "name_filter", "value_filter"], value_name = "NAME")]
+    #[arg(value_name = "NAME")]
     name: Option<Name>,
     /// Its type
     #[arg(value_name = "TYPE", value_parser = rtype)]
@@ -264,7 +265,10 @@ pub(super) struct TemplateApply {
     /// The template's id (`tpl_website_basic`)
     template: String,
     #[command(flatten)]
-    removing: Removing,
+    writing: Writing,
+    /// Apply it without asking; needed where nobody can be asked
+    #[arg(short, long)]
+    yes: bool,
     /// A variable of the template (`ip_address=192.0.2.1`)
     #[arg(long, value_name = "KEY=VALUE", value_parser = variable)]
     set: Vec<(String, String)>,
@@ -338,7 +342,7 @@ impl Editing<'_> {
             Self::Records(RecordsCommand::Update(args)) => args.writing.common.json,
             Self::Records(RecordsCommand::Remove(args)) => args.removing.writing.common.json,
             Self::Records(RecordsCommand::Attributes(args)) => args.common.json,
-            Self::Pocketdns(PocketdnsCommand::Template(args)) => args.removing.writing.common.json,
+            Self::Pocketdns(PocketdnsCommand::Template(args)) => args.writing.common.json,
             Self::Dyn(DynCommand::List(args)) => args.common.json,
             Self::Dyn(DynCommand::Add(args)) => args.writing.common.json,
             Self::Dyn(DynCommand::Update(args)) => args.writing.common.json,

@@ -27,14 +27,16 @@ use crate::report::status::{RecordStatus, SourceStatus, Status, record_status};
 /// What would change, and why.
 pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
     rights::may_look(&loaded.config.state_dir, "plan")?;
-    let state = patiently("asking the sources and the services", app::plan(loaded)).await?;
+    let app::Planned { state, objections } =
+        patiently("asking the sources and the services", app::plan(loaded)).await?;
     let now = clock::now();
     let mut rows = Vec::new();
     let mut out = Vec::new();
     let mut changes = 0;
     for view in state.views(now) {
         // What is held is not sent, whatever would be.
-        let planned = view.planned.filter(|_| !matches!(view.standing, Standing::Held { .. }));
+        let refused = objections.get(view.id);
+        let planned = view.planned.filter(|_| refused.is_none() && !matches!(view.standing, Standing::Held { .. }));
         // What cannot be read holds what it was last told.
         let before = planned.map(|change| match &view.entry.confirmed {
             Some(confirmed) if !view.readable => &confirmed.values,
@@ -47,7 +49,10 @@ pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
             Some(change) => {
                 format!("would change: {} -> {}", before.map(list).unwrap_or_default(), list(&change.after))
             }
-            None => record_status(&view, now).says,
+            None => match refused {
+                Some(error) => format!("would be refused, and is not sent: {error}"),
+                None => record_status(&view, now).says,
+            },
         };
         let free = view.free_at.filter(|_| planned.is_some());
         if let Some(wait) = free.map(|free| free.since(now.moment).as_secs()) {
@@ -60,7 +65,11 @@ pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
             "before": before,
             "after": planned.map(|change| change.after.clone()),
             "ttl": planned.and_then(|change| change.ttl),
+<<<<<<< HEAD
             "waits_until": free.map(|free| now.wall_of(free).to_string()),
+=======
+            "refused": refused.map(ToString::to_string),
+>>>>>>> byhand
             "says": says,
         }));
         let id = view.id;
@@ -72,7 +81,8 @@ pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
         print::table(&["NAME", "TYPE", "ACCOUNT", "PLAN"], &rows);
         print::line(&format!("\n{changes} of {} record sets would change", rows.len()));
     }
-    Ok(exit_code(&state))
+    let refused = objections.values().map(|error| error.kind.exit_code()).max().unwrap_or(0);
+    Ok(exit_code(&state).max(refused))
 }
 
 /// The exit code that says how the worst of it stands.

@@ -26,6 +26,7 @@ Exit codes:
   75  it failed in passing, or waits, or there is no address: trying again later may work
   77  credentials or rights were refused, or this user may not ask
   78  the configuration, or what was asked, is wrong
+  130 a change by hand was interrupted
 
 Files:
   /etc/driftless/driftless.toml   the configuration, and conf.d/*.toml beside it
@@ -230,7 +231,11 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Command::Run(RunArgs { demo: true, folder }) => return work::demo(cli, folder),
         _ => {}
     }
-    let load = if matches!(cli.command, Command::Run(_) | Command::Once(_)) { app::load } else { app::load_beside };
+    let load = match &cli.command {
+        Command::Run(_) | Command::Once(_) => app::load,
+        command if command.editing().is_some() => app::load_accounts,
+        _ => app::load_beside,
+    };
     let loaded = match load(cli.config.as_deref()) {
         Ok(loaded) => loaded,
         Err(errors) => return despite(cli, errors),
@@ -240,6 +245,7 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         tracing::warn!("core files could not be switched off: {error}");
     }
     if let Some(editing) = cli.command.editing() {
+        print::not_needed(&loaded.config.warnings);
         return runtime()?.block_on(editing.run(&loaded));
     }
     runtime()?.block_on(async {

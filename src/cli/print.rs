@@ -69,11 +69,31 @@ pub(super) fn tame(text: &str) -> String {
     text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
-/// Prints a table whose last column is cut where the terminal ends, a mark in place of the rest.
+/// The least that a column is cut to.
+const LEAST: usize = 12;
+
+/// Prints a table whose cells are cut where the terminal is narrower than they are, a mark in place of the rest: first what keeps
+/// the last column from being read, then the last column.
 pub(super) fn cut_table(head: &[&str], rows: &[Vec<String>]) {
-    let used: usize = (0..head.len().saturating_sub(1)).map(|at| column(head, rows, at) + 2).sum();
-    let rows: Vec<Vec<String>> = rows.iter().map(|row| cut(row, room(width(), used))).collect();
-    table(head, &rows);
+    let Some(columns) = width() else { return table(head, rows) };
+    table(head, &fitted(head, rows, columns));
+}
+
+/// The rows with cells that fit into so many columns.
+fn fitted(head: &[&str], rows: &[Vec<String>], columns: usize) -> Vec<Vec<String>> {
+    let Some(last) = head.len().checked_sub(1) else { return rows.to_vec() };
+    let mut widths: Vec<usize> = (0..last).map(|at| column(head, rows, at)).collect();
+    let least = column(head, rows, last).min(NARROW);
+    // One very long name must not take the room of all the others: the widest column gives way first.
+    while widths.iter().map(|width| width + 2).sum::<usize>() + least > columns
+        && let Some(widest) = widths.iter_mut().filter(|width| **width > LEAST).max()
+    {
+        *widest -= 1;
+    }
+    let used: usize = widths.iter().map(|width| width + 2).sum();
+    let rooms: Vec<Option<usize>> = widths.into_iter().map(Some).chain([room(Some(columns), used)]).collect();
+    let cut_row = |row: &Vec<String>| row.iter().zip(&rooms).map(|(cell, room)| cut(cell, *room)).collect();
+    rows.iter().map(cut_row).collect()
 }
 
 /// The columns that are left for the last cell of a line; `None` where lines stay whole. In a narrow terminal it has the next
@@ -83,15 +103,12 @@ fn room(width: Option<usize>, used: usize) -> Option<usize> {
     Some(if width < used + NARROW { width.saturating_sub(4).max(1) } else { width - used })
 }
 
-/// The cells with the last one cut to `room` characters.
-fn cut(row: &[String], room: Option<usize>) -> Vec<String> {
-    let mut row = row.to_vec();
-    if let (Some(last), Some(room)) = (row.last_mut(), room)
-        && last.chars().count() > room
-    {
-        *last = last.chars().take(room.saturating_sub(1)).chain(['…']).collect();
+/// A cell cut to `room` characters.
+fn cut(cell: &str, room: Option<usize>) -> String {
+    match room {
+        Some(room) if cell.chars().count() > room => cell.chars().take(room.saturating_sub(1)).chain(['…']).collect(),
+        _ => cell.to_owned(),
     }
-    row
 }
 
 /// How wide a column is.
@@ -194,6 +211,13 @@ pub(super) fn question(text: &str) {
     let _ = std::io::stderr().flush();
 }
 
+/// Prints the errors of a configuration that a command can do without, as warnings.
+pub(super) fn not_needed(problems: &[Problem]) {
+    for problem in problems.iter().filter(|problem| problem.severity == Severity::Error) {
+        warning(&format!("the configuration is wrong, which does not matter here: {}", problem.one_line()));
+    }
+}
+
 /// Prints what a person should look at.
 pub(super) fn warnings(warnings: &[Warning]) {
     for warning in warnings {
@@ -207,13 +231,31 @@ mod tests {
 
     #[test]
     fn a_long_value_is_cut_to_the_terminal_and_tamed() {
-        let row = ["home.example.org".to_owned(), "x".repeat(400)];
-        assert_eq!(cut(&row, room(None, 18)), row);
-        let [_, value] = cut(&row, room(Some(80), 18)).try_into().unwrap();
-        assert_eq!((value.chars().count(), value.ends_with("x…")), (62, true));
-        let [_, value] = cut(&row, room(Some(40), 18)).try_into().unwrap();
-        assert_eq!(value.chars().count(), 36, "on a line of its own");
+        let value = "x".repeat(400);
+        assert_eq!(cut(&value, room(None, 18)), value);
+        let shown = cut(&value, room(Some(80), 18));
+        assert_eq!((shown.chars().count(), shown.ends_with("x…")), (62, true));
+        assert_eq!(cut(&value, room(Some(40), 18)).chars().count(), 36, "on a line of its own");
         assert_eq!(tame("a\u{1b}[31mred\n"), "a\\u{1b}[31mred\\n");
+    }
+
+    #[test]
+    fn one_long_name_takes_no_room_from_the_others_and_nothing_is_cut_that_fits() {
+        let head = ["NAME", "TYPE", "TTL", "VALUE"];
+        let row = |name: &str, value: &str| vec![name.to_owned(), "TXT".into(), "300".into(), value.to_owned()];
+        let long = format!("{}.example.org", "label.".repeat(30));
+        let rows =
+            [row(&long, "192.0.2.1"), row("home.example.org", "v=spf1 -all"), row("a.example.org", &"x".repeat(90))];
+        let shown = fitted(&head, &rows, 80);
+        let width = |row: &Vec<String>| row.iter().map(|cell| cell.chars().count()).collect::<Vec<_>>();
+        assert_eq!(width(&shown[0]), [37, 3, 3, 9], "{shown:?}");
+        assert!(shown[0][0].starts_with("label.label") && shown[0][0].ends_with('…'), "{shown:?}");
+        assert_eq!(shown[1], rows[1]);
+        assert_eq!(width(&shown[2]), [13, 3, 3, 30]);
+        assert_eq!(fitted(&head, &rows, 400), rows);
+        let small = [row("home.example.org", "192.0.2.1")];
+        assert_eq!(fitted(&head, &small, 40), small, "a short value needs no more than it has");
+        assert_eq!(width(&fitted(&head, &rows, 30)[1]), [12, 3, 3, 11], "the value has a line of its own");
     }
 
     #[test]

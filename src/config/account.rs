@@ -21,8 +21,11 @@ pub(super) fn read(
 ) -> BTreeMap<String, Account> {
     let read = accounts.iter().filter_map(|(name, (at, node))| {
         let Value::Table(table) = &node.value else { return None };
+        let before = reader.errors();
         check_label(reader, *at, name, "an account");
-        Some((name.clone(), one(reader, input, registry, name, *at, table)?))
+        let mut account = one(reader, input, registry, name, *at, table)?;
+        account.flawed = reader.errors() > before;
+        Some((name.clone(), account))
     });
     read.collect()
 }
@@ -82,6 +85,7 @@ fn one(
         settings,
         nameservers: nameservers.flatten().unwrap_or_default(),
         verify: verify.flatten().unwrap_or(true),
+        flawed: false,
         place: reader.documents.place(at),
         places,
     })

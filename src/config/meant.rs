@@ -1,6 +1,6 @@
 //! What was meant: the configuration, validated, in plain types.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -27,6 +27,8 @@ use crate::provider::setting::Settings;
 pub struct Config {
     /// The accounts by name.
     pub accounts: BTreeMap<String, Account>,
+    /// The accounts that were typed and are none of `accounts`, as something is wrong with them.
+    pub unusable: BTreeSet<String>,
     /// Where addresses come from, by name; `default` is always there.
     pub addresses: BTreeMap<String, Address>,
     /// What is published: one for each name, in the order they were typed.
@@ -59,6 +61,8 @@ pub struct Account {
     pub nameservers: Vec<SocketAddr>,
     /// Whether DNS is asked if the records have arrived.
     pub verify: bool,
+    /// Something of it is wrong, and was left out.
+    pub flawed: bool,
     /// Where the account stands.
     pub place: Option<Place>,
     /// Where each of its settings stands.

@@ -59,6 +59,36 @@ impl Config {
     /// Everything that is wrong, at once. Where a document is no TOML, its syntax alone is spoken of: what the rest
     /// means is then not certain.
     pub fn load_with(input: &Input, registry: &'static [Entry]) -> Result<Self, ConfigErrors> {
+        let (mut config, problems) = Self::whole(input, registry)?;
+        if problems.iter().any(|problem| problem.severity == Severity::Error) {
+            return Err(ConfigErrors(problems));
+        }
+        config.warnings = problems;
+        if config.records.is_empty() {
+            let nothing = Problem::without_place("there is no [[record]]: nothing is published", None);
+            config.warnings.push(Warning { severity: Severity::Warning, ..nothing });
+        }
+        Ok(config)
+    }
+
+    /// Reads what of a configuration is right, for a command that needs an account and nothing else. What is wrong elsewhere is among
+    /// the warnings, as the error that it is; accounts that are wrong themselves are left out, and named in `unusable`.
+    ///
+    /// # Errors
+    /// A document is no TOML, or no account is right.
+    pub fn load_accounts(input: &Input) -> Result<Self, ConfigErrors> {
+        let (mut config, problems) = Self::whole(input, REGISTRY)?;
+        config.accounts.retain(|_, account| !account.flawed);
+        config.unusable.retain(|name| !config.accounts.contains_key(name));
+        if config.accounts.is_empty() && problems.iter().any(|problem| problem.severity == Severity::Error) {
+            return Err(ConfigErrors(problems));
+        }
+        config.warnings = problems;
+        Ok(config)
+    }
+
+    /// Everything that could be read, and everything that is wrong with it.
+    fn whole(input: &Input, registry: &'static [Entry]) -> Result<(Self, Vec<Problem>), ConfigErrors> {
         let mut reader = Reader::new(Documents::default());
         let Some(root) = gather(&mut reader, input, registry) else {
             return Err(ConfigErrors(reader.finish()));
@@ -69,16 +99,8 @@ impl Config {
             );
             return Err(ConfigErrors::one("there is no configuration", Some(help)));
         }
-        let mut config = read(&mut reader, input, registry, &root);
-        if reader.failed() {
-            return Err(ConfigErrors(reader.finish()));
-        }
-        config.warnings = reader.finish();
-        if config.records.is_empty() {
-            let nothing = Problem::without_place("there is no [[record]]: nothing is published", None);
-            config.warnings.push(Warning { severity: Severity::Warning, ..nothing });
-        }
-        Ok(config)
+        let config = read(&mut reader, input, registry, &root);
+        Ok((config, reader.finish()))
     }
 
     /// Builds the provider of every account. Does no input or output.
@@ -219,7 +241,8 @@ fn read(reader: &mut Reader, input: &Input, registry: &'static [Entry], root: &T
         unused(reader, "account", typed_accounts, &used.accounts);
         unused(reader, "address", typed_addresses, &used.addresses);
     }
-    Config { accounts, addresses, records, defaults, log, state_dir, socket, warnings: Vec::new() }
+    let unusable = typed_accounts.keys().cloned().collect();
+    Config { accounts, unusable, addresses, records, defaults, log, state_dir, socket, warnings: Vec::new() }
 }
 
 /// Warns of what nothing refers to: mostly a record that was forgotten.

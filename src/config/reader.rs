@@ -117,7 +117,12 @@ impl Reader {
 
     /// Whether an error was noted.
     pub fn failed(&self) -> bool {
-        self.drafts.iter().any(|draft| draft.severity == Severity::Error)
+        self.errors() > 0
+    }
+
+    /// How many errors were noted.
+    pub fn errors(&self) -> usize {
+        self.drafts.iter().filter(|draft| draft.severity == Severity::Error).count()
     }
 
     /// The problems with their places, in the order they were typed.

@@ -42,16 +42,36 @@ pub(super) fn read(reader: &mut Reader, known: &Known<'_>, records: &[Node]) -> 
     let mut used = Used::default();
     let mut read = Vec::new();
     let mut first = BTreeMap::new();
+    let mut declared = BTreeMap::new();
     for node in records {
         let Value::Table(table) = &node.value else { continue };
         let Some((names, record)) = one(reader, known, &mut used, node.at, table) else { continue };
         for (at, name) in names {
             let record = Record { name, place: reader.documents.place(at), ..record.clone() };
             check_once(reader, &mut first, &record, at);
+            let key = (record.account.clone(), record.name.clone());
+            let (_, types) = declared.entry(key).or_insert_with(|| (at, BTreeSet::new()));
+            types.extend(record.types());
             read.push(record);
         }
     }
+    check_names(reader, known, declared);
     (read, used)
+}
+
+/// The names of each account, where each is declared first, and all types that are declared of it.
+type Declared = BTreeMap<(String, Name), (Spot, BTreeSet<RecordType>)>;
+
+/// A name that the service is known to refuse would be held for ever.
+fn check_names(reader: &mut Reader, known: &Known<'_>, declared: Declared) {
+    for ((account, name), (at, types)) in declared {
+        let Some(account) = known.read.get(&account) else { continue };
+        let types: Vec<RecordType> = types.into_iter().collect();
+        if let Some(objection) = (account.entry.objects)(&account.settings, &name, &types) {
+            let problem = if objection.certain { error(at, objection.why) } else { warning(at, objection.why) };
+            reader.note(problem.help(objection.help));
+        }
+    }
 }
 
 /// Names and where each stands.

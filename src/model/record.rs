@@ -190,23 +190,81 @@ impl Value {
     }
 }
 
-/// Joins the character strings of a TXT value in presentation form; text without quotes stays as it is.
-fn unquote(text: &str) -> String {
-    if !(text.len() >= 2 && text.starts_with('"') && text.ends_with('"')) {
-        return text.to_owned();
+/// The longest character string, in octets (RFC 1035, section 3.3).
+const STRING: usize = 255;
+
+/// The text that a person means by a TXT value: as it stands, or in presentation form (RFC 1035, section 5.1), which begins with a
+/// quotation mark. Its strings are joined, as whoever reads TXT does (RFC 7208, section 3.3).
+///
+/// # Errors
+/// It begins like presentation form and is none.
+pub fn text(typed: &str) -> Result<String, String> {
+    let typed = typed.trim();
+    if !typed.starts_with('"') {
+        return Ok(typed.to_owned());
     }
-    let mut out = String::with_capacity(text.len());
-    let mut inside = false;
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '"' => inside = !inside,
-            '\\' if inside => out.extend(chars.next()),
-            _ if inside => out.push(c),
-            _ => {}
+    let strings = strings(typed)?;
+    if let Some(long) = strings.iter().map(Vec::len).find(|length| *length > STRING) {
+        return Err(format!("a string between quotation marks has at most {STRING} octets, not {long}"));
+    }
+    joined(strings)
+}
+
+/// A text in presentation form, in strings short enough for every service that counts their quotation marks and backslashes.
+#[must_use]
+pub fn presented(text: &str) -> String {
+    let (mut strings, mut string) = (Vec::new(), String::new());
+    for c in text.chars() {
+        if string.len() + c.len_utf8() + 1 > 250 {
+            strings.push(format!("\"{string}\""));
+            string.clear();
+        }
+        if matches!(c, '"' | '\\') {
+            string.push('\\');
+        }
+        string.push(c);
+    }
+    strings.push(format!("\"{string}\""));
+    strings.join(" ")
+}
+
+/// Joins the character strings of a TXT value in presentation form; any other text stays as it is.
+fn unquote(text: &str) -> String {
+    let quoted = text.len() >= 2 && text.starts_with('"') && text.ends_with('"');
+    let joined = quoted.then(|| strings(text).and_then(joined).ok()).flatten();
+    joined.unwrap_or_else(|| text.to_owned())
+}
+
+fn joined(strings: Vec<Vec<u8>>) -> Result<String, String> {
+    String::from_utf8(strings.concat()).map_err(|_| "the text is not UTF-8".to_owned())
+}
+
+/// The strings between quotation marks: `\"` and `\\` stand for the character, `\010` for the octet of that number.
+fn strings(text: &str) -> Result<Vec<Vec<u8>>, String> {
+    let (mut strings, mut string) = (Vec::new(), None::<Vec<u8>>);
+    let mut rest = text.as_bytes();
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
+        match (byte, &mut string) {
+            (b'"', None) => string = Some(Vec::new()),
+            (b'"', Some(_)) => strings.extend(string.take()),
+            (b'\\', Some(string)) => {
+                let number = rest.get(..3).filter(|digits| digits.iter().all(u8::is_ascii_digit));
+                let number = number.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
+                let (octet, length) = number.map_or((rest.first().copied(), 1), |octet| (Some(octet), 3));
+                string.extend(octet);
+                rest = rest.get(length..).unwrap_or_default();
+            }
+            (byte, Some(string)) => string.push(*byte),
+            (b' ' | b'\t', None) => {}
+            (_, None) => return Err("between strings in quotation marks there are only spaces".into()),
         }
     }
-    out
+    if string.is_some() {
+        Err("a string begins with a quotation mark and does not end with one".into())
+    } else {
+        Ok(strings)
+    }
 }
 
 impl From<IpAddr> for Value {
@@ -293,6 +351,41 @@ mod tests {
             assert_eq!(Value::parse(RecordType::Txt, written).unwrap().to_string(), "v=spf1 -all");
         }
         assert_eq!(Value::parse(RecordType::Txt, r#""a \"b\" c""#).unwrap().to_string(), r#"a "b" c"#);
+    }
+
+    #[test]
+    fn what_is_typed_for_txt_is_one_text_in_either_form() {
+        for (typed, expected) in [
+            ("v=spf1 -all", "v=spf1 -all"),
+            (r#"say "a""#, r#"say "a""#),
+            (r#""v=spf1 " "-all""#, "v=spf1 -all"),
+            (r#""a""b""#, "ab"),
+            (r#""\"a\" \\ \195\164\010""#, "\"a\" \\ ä\n"),
+            (r#""""#, ""),
+        ] {
+            assert_eq!(text(typed).as_deref(), Ok(expected), "{typed}");
+            assert_eq!(unquote(&presented(expected)), expected);
+        }
+        let long = format!("\"{}\"", "x".repeat(256));
+        for (typed, says) in [
+            ("\"open", "does not end"),
+            (r#""a" b "c""#, "only spaces"),
+            (r#""a\""#, "does not end"),
+            (r#""\255""#, "not UTF-8"),
+            (&long, "at most 255 octets, not 256"),
+        ] {
+            assert!(text(typed).unwrap_err().contains(says), "{typed}");
+        }
+        assert_eq!(unquote(&long).len(), 256, "what a service shows is read all the same");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_the_same_after_its_presentation_in_strings_that_are_short_enough(some in "\\PC{0,700}") {
+            let presented = presented(&some);
+            proptest::prop_assert_eq!(unquote(&presented), some);
+            proptest::prop_assert!(strings(&presented).unwrap().iter().all(|string| string.len() <= STRING));
+        }
     }
 
     #[test]

@@ -90,6 +90,11 @@ pub trait Editor: Send + Sync {
         &[]
     }
 
+    /// Whether a value of an attribute of records says no more than not giving it: the documented default, or nothing.
+    fn is_unsaid(&self, _name: &str, value: &str) -> bool {
+        value.is_empty()
+    }
+
     /// The attributes that zones may be given here.
     fn zone_attributes(&self) -> &'static [Attribute] {
         &[]
@@ -193,6 +198,15 @@ pub trait Editor: Send + Sync {
 
     /// Removes rows, in the fewest calls that the service allows; one answer each.
     async fn remove(&self, zone: &Zone, rows: &[Row]) -> Vec<Result<()>>;
+
+    /// Whether the service may have this template. No service lists its templates, so before one is only looked at (`unapplied`)
+    /// it must be one that the documentation names.
+    ///
+    /// # Errors
+    /// `Config`, with the reason why it is not sent, or why nothing can be foreseen.
+    fn check_template(&self, _template: &str, _unapplied: bool) -> Result<()> {
+        Ok(())
+    }
 
     /// Applies one of the service's own templates to a zone, with the template's variables; the rows that it made.
     ///

@@ -13,9 +13,9 @@ use async_trait::async_trait;
 use reqwest::Url;
 
 use super::edit::Editor;
-use super::edit::rules::ANY_TTL;
+use super::edit::rules::{ANY_TTL, Objection};
 use super::setting::{Kind, Setting, Settings, SettingsError};
-use super::shape::records::{Draft, Record, Records, RecordsProvider};
+use super::shape::records::{Draft, Record, Records, RecordsProvider, alone};
 use super::shape::zones::Zone;
 use super::{Budget, Entry, Provider, Terms, Tools};
 use crate::model::error::{self, Error, Result};
@@ -43,6 +43,7 @@ pub const ENTRY: Entry = Entry {
     documentation: "https://www.lunanode.com/api/dns",
     notice: None,
     ttl: ANY_TTL,
+    objects: objection,
     settings: &[
         Setting::required("api_id", Kind::Text, "The id of an API key made in LunaNode's panel, 16 characters."),
         Setting::required(
@@ -59,6 +60,31 @@ pub const ENTRY: Entry = Entry {
     build: |settings, tools| Ok(Arc::new(provider(settings, tools)?) as Arc<dyn Provider>),
     edit: Some(|settings, tools| Ok(Arc::new(service(settings, tools)?) as Arc<dyn Editor>)),
 };
+
+/// What is known of a name without asking: those under lndyn.com have one label in front, and one address.
+fn objection(_: &Settings, name: &Name, types: &[RecordType]) -> Option<Objection> {
+    let lndyn = Name::parse(LNDYN).ok()?;
+    let label = name.relative_to(&lndyn)?;
+    if label.is_empty() || label.contains('.') {
+        let why = format!("names under {LNDYN} have exactly one label in front, unlike {name}");
+        return Some(Objection {
+            certain: true,
+            why,
+            help: format!("write home.{LNDYN}, or the name of a hosted zone"),
+        });
+    }
+    let (why, help) = if types.len() > 1 {
+        let why =
+            format!("{name} holds one address at LunaNode, and both families are declared: the second is refused");
+        (why, "switch one of them off: ipv6 = \"off\"")
+    } else if types.contains(&RecordType::Aaaa) {
+        let why = format!("LunaNode does not document IPv6 addresses for names under {LNDYN}: it may refuse {name}");
+        (why, "publish the IPv4 address here, or a name of a hosted zone")
+    } else {
+        return None;
+    };
+    Some(Objection { certain: false, why, help: help.to_owned() })
+}
 
 /// The domain under which every customer may have names, as a zone.
 ///
@@ -151,10 +177,7 @@ impl LunaNode {
         let held = self.lndyn_records().await?;
         match held.iter().find(|record| record.name == draft.name) {
             Some(record) if record.rtype == draft.rtype => Err(Error::stale(doing, "the name is there already")),
-            Some(record) => {
-                let why = format!("names under {LNDYN} hold one address, and this one holds {}", record.value);
-                Err(Error::config(doing, why).hint("switch one of the two families off for this record"))
-            }
+            Some(record) => Err(one_address(draft, record)),
             None => self.api.dyn_add(label, address).await.map_err(|error| match error.kind {
                 // It is not among ours, so it is a stranger's.
                 error::Kind::Stale => Error { kind: error::Kind::Config, ..error }.hint("choose another name"),
@@ -188,6 +211,16 @@ impl Records for LunaNode {
             refresh: None,
             in_dns: true,
         }
+    }
+
+    fn check(&self, zone: &Zone, draft: &Draft, held: Option<&Record>, beside: &[Record]) -> Result<()> {
+        let checked = if self.is_lndyn(zone) {
+            let taken = beside.first().filter(|_| held.is_none()).map(|record| Err(one_address(draft, record)));
+            self.lndyn_entry(draft).map(drop).and(taken.unwrap_or(Ok(())))
+        } else {
+            alone(draft, held, beside)
+        };
+        checked.map_err(self.doing("checking", RrsetKey::new(draft.name.clone(), draft.rtype)))
     }
 
     fn known_zone(&self, name: &Name) -> Option<Zone> {
@@ -237,6 +270,12 @@ impl Records for LunaNode {
     fn network_changed(&self) {
         self.api.drop_connections();
     }
+}
+
+/// A second address beside the one that a name under lndyn.com holds.
+fn one_address(draft: &Draft, held: &Record) -> Error {
+    let why = format!("names under {LNDYN} hold one address, and this one holds {}", held.value);
+    Error::config(format!("adding {}", draft.name), why).hint("switch one of the two families off for this record")
 }
 
 /// A listed record; `None` where its name or type is none that we know, so that it cannot be one of ours.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::model::error::Result;
-use crate::model::plan::{Applied, Batch, Plan, Seen, Settled, Ticket};
+use crate::model::error::{Error, Result};
+use crate::model::plan::{Applied, Batch, Change, Plan, Seen, Settled, Ticket};
 use crate::model::record::RrsetKey;
 use crate::net::http::Http;
 
@@ -60,6 +60,8 @@ pub struct Entry {
     /// The shortest and the longest TTL that the service documents, in seconds: others are refused before anything is sent, and so
     /// by the configuration. [`ANY_TTL`](edit::rules::ANY_TTL) where it documents none, or makes the best of any TTL.
     pub ttl: (u32, u32),
+    /// What it has against a name and its types, as far as the configuration alone tells: said by `driftless check`.
+    pub objects: edit::rules::Objects,
     /// The keys of the account's table, in the order of the documentation, without `provider`.
     pub settings: &'static [Setting],
     /// Builds the provider of one account. Does no input or output.
@@ -100,6 +102,12 @@ pub trait Provider: Send + Sync {
     /// Makes each change of the batch true and touches nothing else; one answer a change, in the batch's order. Never
     /// sleeps out a limit and never retries by itself (but for one new token after a 401).
     async fn apply(&self, batch: &Batch) -> Vec<Result<Applied>>;
+
+    /// What the service's documented rules, and what was read, have against a change: what `apply` would answer without sending
+    /// anything. Asks nobody.
+    fn objection(&self, _change: &Change) -> Option<Error> {
+        None
+    }
 
     /// How a job stands that `apply` left running.
     ///

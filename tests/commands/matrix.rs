@@ -48,6 +48,9 @@ const WRONG: &[(&str, i32, &str)] = &[
     ("records add new.example.org AAAA 192.0.2.9", 64, "is no IPv6 address"),
     ("records add new.example.org A 192.0.2.9 192.0.2.9", 64, "given twice"),
     ("records add new.example.org TXT ~", 64, "a value is empty"),
+    ("records add new.example.org TXT \"open", 64, "does not end with one"),
+    ("records add new.example.org TXT \"a\"~b~\"c\"", 64, "only spaces"),
+    ("records update www.example.org TXT \"open", 64, "does not end with one"),
     ("records add new.example.org A", 64, "VALUE"),
     ("records update www.example.org A 2001:db8::1", 64, "is no IPv4 address"),
     ("records update www.example.org A", 64, "nothing to change was named"),
@@ -72,9 +75,9 @@ const WRONG: &[(&str, i32, &str)] = &[
     ("records remove --id= --yes", 78, "id"),
     // What is missing.
     ("records remove www.example.org", 64, "say --yes"),
-    ("records show", 64, "NAME"),
-    ("records update --ttl 300", 64, "NAME"),
-    ("records remove --yes", 64, "NAME"),
+    ("records show", 64, "which record is meant? Give its NAME"),
+    ("records update --ttl 300", 64, "which record is meant? Give its NAME"),
+    ("records remove --yes", 64, "which record is meant? Give its NAME"),
     ("zones list --account that", 78, "there is no account \"that\""),
 ];
 
@@ -218,10 +221,94 @@ pub async fn one_zone_forbidden(start: Start) {
     let forbidden = || Fault::answer(Answer::new(403, "{\"error\":\"forbidden\"}")).on("/dom_abc124/dns");
     desk.service.emulator.server().faults(2, &forbidden());
     let said = desk.run("records list").await.ends(77, &["www.example.org", "sub.example.org: ", "forbidden"]);
-    assert!(!said.out.contains("there is no such record"), "{said:?}");
+    assert!(!said.out.contains("no records"), "{said:?}");
     desk.service.emulator.server().calm();
     desk.service.emulator.server().fault(forbidden());
     desk.run("records remove --name *.example.org --yes").await.fails(77, "forbidden", &desk.service.secret);
     assert_eq!(desk.held(), before);
+    desk.is_correct();
+}
+
+/// A CNAME stands where the configuration wants an address: `plan` says so, and the daemon sends nothing. Once it is gone the
+/// address comes.
+pub async fn planned(start: Start) {
+    let desk = Desk::before(start).await;
+    desk.run("records add home.example.org CNAME www.example.org").await.ends(0, &[]);
+    desk.declare("name = \"home.example.org\"\nipv4 = \"192.0.2.9\"\nipv6 = \"off\"\nprivate = true\nttl = 300\n");
+    let (before, mark) = (desk.held(), desk.mark());
+    let rule = "a name with a CNAME can have no other record";
+    desk.run("plan").await.ends(78, &["would be refused", rule, "0 of 1 record sets would change"]);
+    desk.run("once").await.ends(78, &[rule]);
+    assert_eq!((desk.held(), desk.writes(&desk.since(mark))), (before, 0));
+    desk.run("records remove home.example.org CNAME --yes").await.ends(0, &[]);
+    desk.run("release --all").await.ends(0, &[]);
+    desk.run("plan").await.ends(0, &["1 of 1 record sets would change"]);
+    desk.run("once").await.ends(0, &[]);
+    desk.run("records show home.example.org A").await.ends(0, &["192.0.2.9"]);
+    desk.is_correct();
+}
+
+/// The service wants a pause of a second, to a question and to a change: it is waited for, and the change is made once.
+pub async fn pauses(start: Start) {
+    let desk = Desk::before(start).await;
+    let pause = || Fault::answer(Answer::new(429, "").with("Retry-After", "1"));
+    let (list, add) = ("records list --zone example.org", "records add new.example.org A 192.0.2.9");
+    let mark = desk.mark();
+    desk.run(list).await.ends(0, &[]);
+    let calls = desk.since(mark).len();
+    for (words, spared) in [(list, calls - 1), (add, calls)] {
+        desk.fault_after(spared, pause());
+        desk.run(words).await.ends(0, &["the service wants a pause, going on in 1 s"]);
+        assert!(desk.service.emulator.server().is_spent(), "{words}");
+    }
+    let added = desk.json("records list --name new.example.org").await;
+    assert_eq!(added["records"].as_array().unwrap().len(), 1);
+    desk.is_correct();
+}
+
+/// A person ends a change that takes long: what the service goes on with is said, and how to look.
+pub async fn interrupted(start: Start) {
+    let desk = Desk::before(start).await;
+    let mark = desk.mark();
+    desk.run("records list --zone example.org").await.ends(0, &[]);
+    let calls = desk.since(mark).len();
+    desk.fault_after(calls, Fault::late(std::time::Duration::from_secs(6)));
+    let words = "records add new.example.org A 192.0.2.9";
+    let said = desk.interrupted(words, "so far)").await;
+    said.ends(
+        130,
+        &["interrupted, and nothing of it is taken back", "driftless records list shows", "added: 0 record", ", 1 not"],
+    );
+}
+
+/// TXT is one text at every service, typed with or without quotation marks, however the service writes it.
+pub async fn texts(start: Start) {
+    let desk = Desk::before(start).await;
+    let long = "x".repeat(300);
+    for (name, typed, text) in [
+        ("one", "v=spf1~-all", "v=spf1 -all"),
+        ("two", "\"v=spf1~\"~\"-all\"", "v=spf1 -all"),
+        ("coded", "\"v\\061spf1\"", "v=spf1"),
+        ("long", &long, &long),
+    ] {
+        let name = format!("{name}.example.org");
+        let added = desk.json(&format!("records add {name} TXT {typed}")).await;
+        let listed = desk.json(&format!("records list --name {name}")).await;
+        for shown in [added, listed] {
+            assert_eq!(shown["records"][0]["values"], serde_json::json!([text]), "{typed}: {shown}");
+        }
+        let mark = desk.mark();
+        desk.run(&format!("records add {name} TXT {typed}")).await.ends(0, &["is there already"]);
+        desk.run(&format!("records update {name} TXT {typed}")).await.ends(0, &["is there already"]);
+        assert_eq!(desk.writes(&desk.since(mark)), 0, "{typed}");
+    }
+    // A change of the TTL leaves the text alone.
+    desk.run("records update two.example.org TXT --ttl 1800").await.ends(0, &["v=spf1 -all", "1800"]);
+    desk.run("records remove two.example.org TXT \"v=spf1~-all\" --yes").await.ends(0, &["removed: 1 record"]);
+    let quoted = desk.run("records add said.example.org TXT say~\"a\"").await;
+    match desk.service.provider {
+        "rackspace" => drop(quoted.fails(78, "quotation marks and backslashes are taken out", &desk.service.secret)),
+        _ => drop(quoted.ends(0, &["say \"a\""])),
+    }
     desk.is_correct();
 }

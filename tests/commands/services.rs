@@ -104,6 +104,11 @@ impl Emulator for lunanode::LunaNode {
     }
 }
 
+/// A limit with a pause that no command waits for.
+fn too_long(answer: Answer) -> Answer {
+    if matches!(answer.status, 413 | 429) { answer.with("Retry-After", "300") } else { answer }
+}
+
 pub async fn lunanode() -> Service {
     let key: String = ('A'..='Z').cycle().take(128).collect();
     let emulator = lunanode::LunaNode::start(0, "abcdefghijklmnop", &key, lunanode::Switches::default()).await.unwrap();
@@ -162,7 +167,7 @@ pub async fn lunanode() -> Service {
             (said("authentication failure; common reasons: bad nonce"), 77, 77, "authentication failure"),
             (said("zone not found"), 75, 78, "zone not found"),
             (said("something else"), 78, 78, "something else"),
-            (Answer::new(429, "").with("Retry-After", "30"), 75, 75, "asked for a pause"),
+            (Answer::new(429, "").with("Retry-After", "300"), 75, 75, "again in 300 s"),
             (Answer::new(500, "oops"), 75, 75, "500"),
         ],
         operations: lunanode::OPERATIONS.iter().map(|(name, ..)| format!("POST /api/{name}")).collect(),
@@ -185,7 +190,7 @@ pub async fn pocketdns() -> Service {
     let refusals = pocketdns::checks::TABLE.map(|(status, code, message)| {
         let body = format!("{{\"error\":\"{code}\",\"message\":\"{message}\"}}");
         let (list, add) = codes(status);
-        (Answer::new(status, body), list, add, message)
+        (too_long(Answer::new(status, body)), list, add, message)
     });
     Service {
         provider: "pocketdns",
@@ -225,7 +230,7 @@ pub async fn pocketdns() -> Service {
             ("pocketdns template example.org tpl_website_basic --yes", 78, "a variable of the template is missing"),
             ("pocketdns template example.org tpl_website_basic --set ip_address --yes", 64, "variable=value"),
             ("pocketdns template example.org tpl_website_basic --set ip_address=192.0.2.1", 64, "say --yes"),
-            ("pocketdns template example.org ~ --yes", 78, "a template and its variables have names"),
+            ("pocketdns template example.org ~ --yes", 78, "a template's id looks like"),
         ],
         refusals: refusals.into(),
         operations: [
@@ -260,7 +265,7 @@ pub async fn rackspace() -> Service {
     let faults = rackspace::faults::FAULTS.iter().filter(|(name, ..)| *name != "unauthorized");
     let refusals = faults.map(|(name, _, message)| {
         let (list, add) = codes(name);
-        (rackspace::faults::wrong(name).unwrap(), list, add, *message)
+        (too_long(rackspace::faults::wrong(name).unwrap()), list, add, *message)
     });
     Service {
         provider: "rackspace",

@@ -102,7 +102,7 @@ async fn listed(desk: &Desk, records: usize) {
     for key in ["zone", "id", "name", "type", "values", "ttl", "attributes", "managed"] {
         assert!(!row[key].is_null(), "{key}: {row}");
     }
-    desk.run("records list --zone sub.example.org").await.ends(0, &["there is no such record"]);
+    desk.run("records list --zone sub.example.org").await.ends(0, &["no records"]);
     let id = row["id"].as_str().unwrap();
     for words in [format!("records show --id {id}"), format!("records show --zone example.org --id {id}")] {
         let shown = desk.json(&words).await;
@@ -138,6 +138,26 @@ async fn changed(desk: &Desk) {
         (&updated["records"][0]["ttl"], &updated["records"][0]["values"][0]),
         (&1800.into(), &"192.0.2.5".into())
     );
+    // Whoever says it twice has it once.
+    let (after, mark) = (desk.held(), desk.mark());
+    let again = desk.json("records update www.example.org A 192.0.2.5 --ttl 1800").await;
+    assert_eq!(
+        (&again["records"], &again["unchanged"][0]["values"][0]),
+        (&Value::from([""; 0].to_vec()), &"192.0.2.5".into())
+    );
+    desk.run("records update www.example.org --ttl 1800").await.ends(0, &["is there already", "updated: 0 record"]);
+    assert_eq!((desk.held(), desk.writes(&desk.since(mark))), (after, 0));
+    if !desk.service.sets {
+        // Nor does a change make a second one of what is there.
+        desk.run("records add www.example.org A 192.0.2.6").await.ends(0, &[]);
+        let (after, mark) = (desk.held(), desk.mark());
+        for more in ["", " --dry-run"] {
+            let words = format!("records update www.example.org A 192.0.2.5 --value 192.0.2.6{more}");
+            desk.run(&words).await.fails(78, "would be there twice", &desk.service.secret);
+        }
+        assert_eq!((desk.held(), desk.writes(&desk.since(mark))), (after, 0));
+        desk.run("records remove www.example.org A 192.0.2.6 --yes").await.ends(0, &[]);
+    }
     // What an edit does not name stays as it was.
     let mx = desk.json("records list --type mx").await["records"][0].clone();
     let updated = desk.json("records update example.org MX --ttl 900").await["records"][0].clone();
@@ -161,7 +181,7 @@ async fn removed(desk: &Desk) {
     desk.run("records remove --name *example.org --dry-run").await.ends(0, &["would be removed: "]);
     let rest = desk.json("records remove --name *example.org --yes").await;
     assert!(rest["records"].as_array().unwrap().len() + 2 >= desk.service.types.len(), "{rest}");
-    desk.run("records list").await.ends(0, &["there is no such record"]);
+    desk.run("records list").await.ends(0, &["no records"]);
 }
 
 fn names(listed: &Value, what: &str) -> Vec<String> {

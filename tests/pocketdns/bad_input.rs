@@ -70,7 +70,7 @@ async fn what_breaks_a_documented_rule_is_never_sent() {
         (draft("example.com", RecordType::Cname, "www.example.com"), "cannot be a CNAME"),
         (text(RecordType::Mx, "mail.example.com"), "needs a priority"),
         (text(RecordType::Srv, "5060 sip.example.com"), "priority weight port target"),
-        (text(RecordType::Txt, &"x".repeat(256)), "255"),
+        (text(RecordType::Txt, &format!("\"{}\"", "x".repeat(256))), "255"),
         (
             Draft { attributes: [("priority".to_owned(), "1".to_owned())].into(), ..good.clone() },
             "only MX and SRV records have a priority",

@@ -29,6 +29,34 @@ const ALL: [&str; 9] = [
     "09-show",
 ];
 
+/// Every example of the reference, in its order: its operation, its title, and the exchange that plays it. Driftless asks for JSON
+/// alone, which the emulator insists on: an example in XML is stood for by the one in JSON beside it, which says the same.
+const EXAMPLES: [(&str, &str, &str); 23] = [
+    ("List records", "List records: XML request", "01-list"),
+    ("List records", "List records: JSON request", "01-list"),
+    ("List records", "List records: XML response", "01-list"),
+    ("List records", "List records: JSON response", "01-list"),
+    ("Search records", "Search records: XML request", "02-search"),
+    ("Search records", "Search records: JSON request", "02-search"),
+    ("Search records", "List records: XML response", "02-search"),
+    ("Search records", "List records: JSON response", "02-search"),
+    ("Add records", "Add records: JSON request", "03-add"),
+    ("Add records", "Add records: XML response", "03-add"),
+    ("Add records", "Add records: JSON response", "03-add"),
+    ("Delete records", "Delete records: XML request", "04-delete-several"),
+    ("Delete records", "Delete records: JSON request", "04-delete-several"),
+    ("Delete records", "Delete records failure: XML response", "05-delete-several-failure"),
+    ("Delete records", "Delete records failure: JSON response", "05-delete-several-failure"),
+    ("Update records", "Update records Configuration: JSON request", "06-update-several"),
+    ("Delete record", "Delete Record: XML request", "07-delete"),
+    ("Delete record", "Delete Record: JSON request", "07-delete"),
+    ("Update record", "Update Record Configuration: JSON request", "08-update"),
+    ("Show record details", "List Record details: XML request", "09-show"),
+    ("Show record details", "List Record details: JSON request", "09-show"),
+    ("Show record details", "List Record details: XML response", "09-show"),
+    ("Show record details", "List Record details: JSON response", "09-show"),
+];
+
 const DOMAIN: &str = "2725233";
 const TOKEN: &str = "ea85e6ac-baff-4a6c-bf43-848020ea3812";
 
@@ -66,6 +94,46 @@ async fn play(name: &str) -> (Written, Server, Account) {
     .unwrap();
     let account = service(&settings(&server.url("/v2.0/"), KEY), &tools()).unwrap();
     (exchange, server, account)
+}
+
+#[test]
+fn every_example_of_the_reference_is_played_or_stood_for_by_its_twin() {
+    for (operation, title, name) in EXAMPLES {
+        let path = format!("{}/tests/exchanges/rackspace/{name}.http", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).unwrap();
+        let (source, answer) = (text.lines().next().unwrap(), text.lines().nth(1).unwrap());
+        assert!(ALL.contains(&name), "{name} is not played");
+        if title.contains(" XML ") {
+            let twin = (operation, title.replace(" XML ", " JSON "), name);
+            let has_twin = EXAMPLES.iter().any(|(operation, title, name)| (*operation, (*title).into(), *name) == twin);
+            assert!(has_twin, "nothing stands for {operation}, {title}");
+        } else if title.ends_with("request") {
+            assert!(source.contains(title), "{name} is not {title}: {source}");
+        } else {
+            assert_eq!(answer, "# answer: documented", "{name} has {title}");
+        }
+    }
+    for name in ALL {
+        let asks_for_json = read(name).request.header("accept") == Some("application/json");
+        assert!(asks_for_json && EXAMPLES.iter().any(|(.., played)| *played == name), "{name}");
+    }
+    let titles = EXAMPLES.map(|(operation, title, _)| (operation, title));
+    let all: std::collections::BTreeSet<_> = titles.iter().collect();
+    assert_eq!(all.len(), titles.len(), "an example is counted twice");
+    let operations: std::collections::BTreeSet<_> = EXAMPLES.iter().map(|(operation, ..)| operation).collect();
+    assert_eq!(operations.len(), 8, "the operations on records");
+}
+
+#[test]
+fn the_emulator_insists_on_json() {
+    let exchange = read("01-list");
+    for accept in [None, Some("*/*"), Some("application/xml")] {
+        let mut request = exchange.request.clone();
+        request.headers.remove("accept");
+        request.headers.extend(accept.map(|accept| (hyper::header::ACCEPT, accept.parse().unwrap())));
+        assert!(super::emulator::checks::check_transport(&request).is_err(), "{accept:?}");
+    }
+    assert!(super::emulator::checks::check_transport(&exchange.request).is_ok());
 }
 
 fn parameters(request: &Received) -> Vec<(String, String)> {

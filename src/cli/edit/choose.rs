@@ -3,17 +3,17 @@
 use super::account::{Opened, failed, mistyped, refused};
 use super::{Filters, Given};
 use crate::app::Failure;
-use crate::cli::patience::patiently;
+use crate::cli::patience::asked;
 use crate::config;
 use crate::model::error;
 use crate::model::name::Name;
-use crate::model::record::{RecordType, Value};
+use crate::model::record::{self, RecordType, Value};
 use crate::provider::edit::{Attribute, Attributes, Filter, Row, ZoneRow, fits};
 use crate::provider::shape::zones::{Zone, longest};
 
 /// All zones of the account.
 pub(super) async fn all_zones(at: &Opened<'_>) -> Result<Vec<ZoneRow>, Failure> {
-    patiently(&format!("listing the zones of the account {}", at.account.name), at.editor.zones()).await.map_err(failed)
+    asked(&format!("listing the zones of the account {}", at.account.name), || at.editor.zones()).await.map_err(failed)
 }
 
 /// The zone of this name.
@@ -57,12 +57,10 @@ pub(super) async fn rows_in(
     filter: &Filter,
 ) -> error::Result<Vec<(Zone, Vec<Row>)>> {
     if let Some(zone) = zone {
-        let listing = at.editor.rows(&zone, filter);
-        let rows = patiently(&format!("listing the records of {}", zone.name), listing).await?;
+        let rows = asked(&format!("listing the records of {}", zone.name), || at.editor.rows(&zone, filter)).await?;
         return Ok(vec![(zone, rows)]);
     }
-    let listing = at.editor.rows_everywhere(filter);
-    let mut found = patiently("listing the records of every zone", listing).await?;
+    let mut found = asked("listing the records of every zone", || at.editor.rows_everywhere(filter)).await?;
     // Those of a zone stay in the service's order.
     found.sort_by(|(one, _), (other, _)| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
     let mut zones: Vec<(Zone, Vec<Row>)> = Vec::new();
@@ -77,7 +75,7 @@ pub(super) async fn rows_in(
 
 /// The records of a zone that fit.
 pub(super) async fn rows(at: &Opened<'_>, zone: &Zone, filter: &Filter) -> Result<Vec<Row>, Failure> {
-    patiently(&format!("listing the records of {}", zone.name), at.editor.rows(zone, filter)).await.map_err(failed)
+    asked(&format!("listing the records of {}", zone.name), || at.editor.rows(zone, filter)).await.map_err(failed)
 }
 
 /// Which records are meant by a whole name, a type, and filters beside them.
@@ -129,13 +127,14 @@ impl<'a> Meant<'a> {
 
     /// The record with this id, in its zone or wherever it is, if it is what was meant otherwise.
     async fn of_id(&self, at: &Opened<'_>, zone: Option<Zone>, id: &str) -> Result<(Zone, Vec<Row>), Failure> {
-        let asking = async {
+        let zone = zone.as_ref();
+        let asking = || async move {
             match zone {
-                Some(zone) => at.editor.row(&zone, id).await.map(|row| (zone, row)),
+                Some(zone) => at.editor.row(zone, id).await.map(|row| (zone.clone(), row)),
                 None => at.editor.row_anywhere(id).await,
             }
         };
-        let (zone, row) = patiently(&format!("asking for the record {id}"), asking).await.map_err(failed)?;
+        let (zone, row) = asked(&format!("asking for the record {id}"), asking).await.map_err(failed)?;
         Ok((zone, Some(row).into_iter().filter(|row| self.filter.fits(row)).collect()))
     }
 
@@ -191,6 +190,9 @@ pub(super) fn values(rtype: RecordType, typed: &[String]) -> Result<Vec<String>,
             return Err(mistyped("a value is empty"));
         }
         let value = Value::parse(rtype, text).map_err(mistyped)?;
+        if matches!(rtype, RecordType::Spf | RecordType::Txt) {
+            record::text(text).map_err(|why| mistyped(format!("{why}: {}", text.trim())))?;
+        }
         // Addresses in their usual form; anything else as it was typed, quotes included.
         let text = value.address().map_or_else(|| text.trim().to_owned(), |address| address.to_string());
         if values.contains(&text) {

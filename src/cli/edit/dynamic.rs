@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use super::account::{For, Opened, mistyped, refused};
 use super::choose::rows;
-use super::records::{Cut, add_to, change_all, remove_all};
+use super::records::{add_to, change_all};
+use super::remove::{Cut, remove_all};
 use super::view::Outcome;
 use super::{DynAdd, DynCommand, DynList, DynRemove, DynUpdate};
 use crate::app::{Failure, Loaded};
@@ -15,7 +16,8 @@ use crate::provider::edit::{Attributes, Edit, Filter, Row};
 use crate::provider::lunanode;
 use crate::provider::shape::zones::Zone;
 
-const DYN: For = For { fits: |entry| entry.name == lunanode::ENTRY.name, what: "names under lndyn.com" };
+const DYN: For =
+    For { fits: |entry| entry.name == lunanode::ENTRY.name, what: "names under lndyn.com", command: "dyn" };
 
 pub(super) async fn run(loaded: &Loaded, command: &DynCommand) -> Result<u8, Failure> {
     match command {

@@ -1,21 +1,27 @@
-//! `records`: list, show, add, update, remove.
+//! `records`: list, show, add, update; what removes is beside it.
 
 use super::account::{Opened, RECORDS, failed, in_the_way, mistyped, refused};
-use super::ask::may_remove;
-use super::choose::{Meant, all_zones, attributes, rows, rows_in, same, values, zone_of, zone_of_filter};
+use super::choose::{Meant, all_zones, attributes, rows, rows_in, values, zone_of, zone_of_filter};
+use super::remove::remove;
 use super::view::{self, Failed, Outcome, Placed, named, row_of};
-use super::{
-    Given, RecordsAdd, RecordsCommand, RecordsList, RecordsRemove, RecordsShow, RecordsUpdate, Removing, Writing,
-};
+use super::{Filters, Given, RecordsAdd, RecordsCommand, RecordsList, RecordsShow, RecordsUpdate, Writing};
 use crate::app::{Failure, Loaded};
-use crate::cli::patience::patiently;
+use crate::cli::patience::Interrupt;
 use crate::cli::print;
 use crate::model::error::{Error, Kind, Result as Answer, Scope};
-use crate::provider::edit::same::{Standing, standing, standing_of_set};
+use crate::model::name::Name;
+use crate::provider::edit::same::Standing;
 use crate::provider::edit::{Attributes, Edit, Filter, Row};
 use crate::provider::shape::zones::Zone;
 
 pub(super) async fn run(loaded: &Loaded, command: &RecordsCommand) -> Result<u8, Failure> {
+    let named = match command {
+        RecordsCommand::Show(args) => is_named(args.name.as_ref(), &args.filters, false),
+        RecordsCommand::Update(args) => is_named(args.name.as_ref(), &args.filters, false),
+        RecordsCommand::Remove(args) => is_named(args.name.as_ref(), &args.filters, true),
+        _ => Ok(()),
+    };
+    named?;
     let common = match command {
         RecordsCommand::List(args) => &args.common,
         RecordsCommand::Show(args) => &args.common,
@@ -25,6 +31,15 @@ pub(super) async fn run(loaded: &Loaded, command: &RecordsCommand) -> Result<u8,
         RecordsCommand::Attributes(args) => &args.common,
     };
     carry_out(&Opened::find(loaded, common.account.as_deref(), RECORDS)?, command).await
+}
+
+/// Whether it was said which records are meant; a value alone is enough where it says so.
+fn is_named(name: Option<&Name>, filters: &Filters, by_value: bool) -> Result<(), Failure> {
+    let by_value = by_value && filters.value.is_some();
+    if name.is_some() || filters.name.is_some() || filters.id.is_some() || by_value {
+        return Ok(());
+    }
+    Err(mistyped("which record is meant? Give its NAME, or --name PATTERN for several, or --id ID"))
 }
 
 /// Carries a command out at an account.
@@ -101,12 +116,6 @@ async fn add(at: &Opened<'_>, args: &RecordsAdd) -> Result<u8, Failure> {
     add_to(at, &zone, &edit, &args.writing).await
 }
 
-/// What to do about something that is in the way of an addition.
-const ADD_HINT: &str = "update it instead; driftless records list shows what is there";
-
-/// What to do where a record cannot become what it was to become.
-const UPDATE_HINT: &str = "driftless records list shows what is there";
-
 /// Adds what an edit says. What is there already is left as it is, and said.
 pub(super) async fn add_to(at: &Opened<'_>, zone: &Zone, edit: &Edit, writing: &Writing) -> Result<u8, Failure> {
     at.editor.check(zone, edit).map_err(failed)?;
@@ -126,14 +135,19 @@ pub(super) async fn add_to(at: &Opened<'_>, zone: &Zone, edit: &Edit, writing: &
     let answers = if writing.dry_run || missing.is_empty() {
         missing.iter().map(|edit| Ok(vec![row_of(edit, None)])).collect()
     } else {
-        patiently(&format!("adding {} {}", edit.name, edit.rtype), at.editor.add(zone, &missing)).await
+        let (doing, mut interrupt) = (format!("adding {} {}", edit.name, edit.rtype), Interrupt::listen());
+        let add = |edits: Vec<Edit>| async move { at.editor.add(zone, &edits).await };
+        let answers = interrupt.send((&doing, &at.look()), &missing, add).await;
+        outcome.interrupted = interrupt.heard;
+        answers
     };
+    let hint = format!("update it instead; {} shows what is there", at.look());
     let mut added = Vec::new();
     for (edit, answer) in missing.iter().zip(answers) {
         match answer {
             Ok(rows) => added.extend(rows.into_iter().map(|row| (zone.name.clone(), row))),
             Err(error) => {
-                outcome.failures.push(Failed { what: named(&row_of(edit, None)), error: in_the_way(error, ADD_HINT) })
+                outcome.failures.push(Failed { what: named(&row_of(edit, None)), error: in_the_way(error, &hint) })
             }
         }
     }
@@ -145,14 +159,9 @@ pub(super) async fn add_to(at: &Opened<'_>, zone: &Zone, edit: &Edit, writing: &
 /// # Errors
 /// It is there, but otherwise: `update` is what changes it.
 fn there_already(at: &Opened<'_>, edit: &Edit, held: &[Row]) -> Result<Option<Row>, Failure> {
-    let stands = |row: &Row| match edit.values.as_slice() {
-        _ if at.keeps_sets() => standing_of_set(edit, row),
-        [value] => standing(edit, value, row, at.editor.attributes()),
-        _ => Standing::Other,
-    };
     let mut differs = None;
     for row in held {
-        match stands(row) {
+        match at.standing(edit, row) {
             Standing::Other => {}
             Standing::Same => return Ok(Some(row.clone())),
             Standing::Differs(how) => differs = Some((row, how)),
@@ -160,7 +169,8 @@ fn there_already(at: &Opened<'_>, edit: &Edit, held: &[Row]) -> Result<Option<Ro
     }
     let Some((row, how)) = differs else { return Ok(None) };
     let what = if at.keeps_sets() { format!("{} {}", row.name, row.rtype) } else { named(row) };
-    let why = format!("{what} is there already, but {how}: nothing was added (driftless records update changes it)");
+    let why =
+        format!("{what} is there already, but {how}: nothing was added (driftless {} update changes it)", at.command);
     Err(refused(why))
 }
 
@@ -194,15 +204,52 @@ async fn update(at: &Opened<'_>, args: &RecordsUpdate) -> Result<u8, Failure> {
         let edit = edit(&row, values, &args.given, &attributes);
         (row, edit)
     };
-    let changes = found.into_iter().map(|(zone, rows)| (zone, rows.into_iter().map(change).collect())).collect();
+    let changes: Vec<_> =
+        found.into_iter().map(|(zone, rows)| (zone, rows.into_iter().map(change).collect::<Vec<_>>())).collect();
+    if !at.keeps_sets() {
+        for (zone, changes) in &changes {
+            makes_no_twin(at, zone, changes).await?;
+        }
+    }
     change_all(at, changes, &args.writing).await
+}
+
+/// Where each value is a record of its own, a change must not make a second one of what is there: no service says what it makes of
+/// that, and who removes one of them removes the other by chance.
+async fn makes_no_twin(at: &Opened<'_>, zone: &Zone, changes: &[(Row, Edit)]) -> Result<(), Failure> {
+    let telling = |(row, edit): &&(Row, Edit)| edit.values != row.values || !edit.attributes.is_empty();
+    let telling: Vec<&(Row, Edit)> = changes.iter().filter(telling).collect();
+    let Some((first, _)) = telling.first() else { return Ok(()) };
+    let of_set = Filter { name: Some(first.name.to_string()), rtype: Some(first.rtype), ..Filter::default() };
+    let one_set = telling.iter().all(|(row, _)| (&row.name, row.rtype) == (&first.name, first.rtype));
+    let before = rows(at, zone, &if one_set { of_set } else { Filter::default() }).await?;
+    let becomes = |row: &Row| {
+        let change = changes.iter().find(|(changed, _)| changed.id == row.id);
+        change.map_or_else(|| row.clone(), |(row, edit)| row_of(edit, Some(row)))
+    };
+    let after: Vec<Row> = before.iter().map(becomes).collect();
+    for (row, edit) in telling {
+        let made = row_of(edit, Some(row));
+        let mut others = before.iter().zip(&after).filter(|(other, _)| other.id != row.id);
+        if let Some((other, _)) = others.find(|(other, after)| at.is_twin(&made, after) && !at.is_twin(row, other)) {
+            return Err(refused(format!(
+                "{} would be there twice, as the record {} and as the record {}: nothing was updated (driftless records remove \
+                 takes away the one that is not wanted)",
+                named(&made),
+                other.id,
+                row.id
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn nothing_given(given: &Given) -> bool {
     given.ttl.is_none() && given.priority.is_none() && given.weight.is_none() && given.set.is_empty()
 }
 
-fn edit(row: &Row, values: Vec<String>, given: &Given, attributes: &Attributes) -> Edit {
+/// What a row is to become: other values, and what was given beside them.
+pub(super) fn edit(row: &Row, values: Vec<String>, given: &Given, attributes: &Attributes) -> Edit {
     let attributes = attributes.clone();
     Edit { name: row.name.clone(), rtype: row.rtype, values, ttl: given.ttl, attributes }
 }
@@ -230,139 +277,30 @@ pub(super) async fn change_all(
     }
     at.warn_of_managed(changes.iter().flat_map(|(_, changes)| changes).map(|(row, _)| (&row.name, row.rtype)));
     let mut outcome = Outcome::written("update", "updated", writing.dry_run);
-    let mut updated = Vec::new();
-    for (zone, changes) in &changes {
-        let answers: Vec<Answer<Row>> = if writing.dry_run {
+    let (mut updated, mut interrupt) = (Vec::new(), None);
+    let hint = format!("{} shows what is there", at.look());
+    for (zone, changes) in changes {
+        let (so, changes): (Vec<_>, Vec<_>) = changes.into_iter().partition(|(row, edit)| at.is_so(edit, row));
+        outcome.unchanged.extend(so.into_iter().map(|(row, _)| (zone.name.clone(), row)));
+        let answers: Vec<Answer<Row>> = if writing.dry_run || changes.is_empty() {
             changes.iter().map(|(row, edit)| Ok(row_of(edit, Some(row)))).collect()
         } else {
-            let what = print::counted(changes.len(), "record");
-            patiently(&format!("updating {what} of {}", zone.name), at.editor.update(zone, changes)).await
+            let doing = format!("updating {} of {}", print::counted(changes.len(), at.noun()), zone.name);
+            let zone = &zone;
+            let update = |changes: Vec<(Row, Edit)>| async move { at.editor.update(zone, &changes).await };
+            let interrupt = interrupt.get_or_insert_with(Interrupt::listen);
+            interrupt.send((&doing, &at.look()), &changes, update).await
         };
         for ((row, _), answer) in changes.iter().zip(answers) {
             match answer {
                 Ok(row) => updated.push((zone.name.clone(), row)),
                 // Gone by now, or there already as it was to become: trying again ends the same.
                 Err(error) => {
-                    outcome.failures.push(Failed { what: named(row), error: in_the_way(error, UPDATE_HINT) });
+                    outcome.failures.push(Failed { what: named(row), error: in_the_way(error, &hint) });
                 }
             }
         }
     }
+    outcome.interrupted = interrupt.is_some_and(|interrupt| interrupt.heard);
     outcome.records(at, &updated, false, writing.common.json)
-}
-
-async fn remove(at: &Opened<'_>, args: &RecordsRemove) -> Result<u8, Failure> {
-    let typed = match (args.rtype, args.values.as_slice()) {
-        (Some(rtype), typed) => values(rtype, typed)?,
-        (None, _) => Vec::new(),
-    };
-    let meant = Meant::new(args.name.as_ref(), args.rtype, &args.filters)?;
-    let found = meant.find(at).await?;
-    let goes = |row: &Row, value: &String| {
-        meant.value_fits(value) && (typed.is_empty() || typed.iter().any(|typed| same(row.rtype, typed, value)))
-    };
-    let all = || found.iter().flat_map(|(_, rows)| rows);
-    if let Some(missing) =
-        typed.iter().find(|typed| !all().any(|row| row.values.iter().any(|value| same(row.rtype, typed, value))))
-    {
-        return Err(refused(format!("{} is not there: nothing was removed", missing)));
-    }
-    let cut = |row: Row| {
-        let stays = row.values.iter().filter(|value| !goes(&row, value)).cloned().collect::<Vec<_>>();
-        (stays.len() < row.values.len()).then_some(Cut { row, stays })
-    };
-    let cuts: Vec<(Zone, Vec<Cut>)> =
-        found.into_iter().map(|(zone, rows)| (zone, rows.into_iter().filter_map(cut).collect())).collect();
-    if cuts.iter().all(|(_, cuts)| cuts.is_empty()) {
-        return Err(meant.nothing(at));
-    }
-    remove_all(at, &cuts, &args.removing).await
-}
-
-/// What is removed of a record or a set.
-pub(super) struct Cut {
-    /// The record.
-    pub(super) row: Row,
-    /// The values that stay; where there are none it goes as a whole.
-    pub(super) stays: Vec<String>,
-}
-
-impl Cut {
-    /// What is removed, as a record.
-    fn gone(&self) -> Row {
-        let mut row = self.row.clone();
-        row.values.retain(|value| !self.stays.contains(value));
-        row
-    }
-
-    /// Whether it may be removed, by the service's rules.
-    fn check(&self, at: &Opened<'_>, zone: &Zone) -> Answer<()> {
-        match self.left() {
-            Some(edit) => at.editor.check_change(zone, &self.row, &edit),
-            None => at.editor.check_removal(zone, &self.row),
-        }
-    }
-
-    /// What is left of it, if anything is.
-    fn left(&self) -> Option<Edit> {
-        let left = || edit(&self.row, self.stays.clone(), &Given::default(), &Attributes::new());
-        (!self.stays.is_empty()).then(left)
-    }
-}
-
-/// Removes what is to go, once a person has agreed.
-pub(super) async fn remove_all(at: &Opened<'_>, cuts: &[(Zone, Vec<Cut>)], removing: &Removing) -> Result<u8, Failure> {
-    let writing = &removing.writing;
-    let all: Vec<(&Zone, &Cut)> =
-        cuts.iter().flat_map(|(zone, cuts)| cuts.iter().map(move |cut| (zone, cut))).collect();
-    at.warn_of_managed(all.iter().map(|(_, cut)| (&cut.row.name, cut.row.rtype)));
-    if !writing.dry_run {
-        let what = match all.as_slice() {
-            [(_, only)] => named(&only.gone()),
-            some => print::counted(some.len(), "record"),
-        };
-        if !removing.yes && all.len() > 1 {
-            all.iter().for_each(|(_, cut)| print::error(&format!("to be removed: {}", named(&cut.gone()))));
-        }
-        if !may_remove(&what, removing.yes)? {
-            print::line("nothing was removed");
-            return Ok(1);
-        }
-    }
-    let mut outcome = Outcome::written("remove", "removed", writing.dry_run);
-    let mut removed = Vec::new();
-    for (zone, cuts) in cuts {
-        let answers = if writing.dry_run {
-            cuts.iter().map(|cut| cut.check(at, zone)).collect()
-        } else {
-            take_away(at, zone, cuts).await
-        };
-        for (cut, answer) in cuts.iter().zip(answers) {
-            match answer {
-                Ok(()) => removed.push((zone.name.clone(), cut.gone())),
-                Err(error) => outcome.failures.push(Failed { what: named(&cut.gone()), error }),
-            }
-        }
-    }
-    outcome.records(at, &removed, false, writing.common.json)
-}
-
-/// Whole records are removed together; sets of which values stay are updated. One answer each, in order.
-async fn take_away(at: &Opened<'_>, zone: &Zone, cuts: &[Cut]) -> Vec<Answer<()>> {
-    let whole: Vec<Row> = cuts.iter().filter(|cut| cut.stays.is_empty()).map(|cut| cut.row.clone()).collect();
-    let partly: Vec<(Row, Edit)> = cuts.iter().filter_map(|cut| Some((cut.row.clone(), cut.left()?))).collect();
-    let doing = format!("removing {} of {}", print::counted(cuts.len(), "record"), zone.name);
-    let work = async {
-        let removed = if whole.is_empty() { Vec::new() } else { at.editor.remove(zone, &whole).await };
-        let updated = if partly.is_empty() { Vec::new() } else { at.editor.update(zone, &partly).await };
-        (removed, updated)
-    };
-    let (removed, updated) = patiently(&doing, work).await;
-    let (mut removed, mut updated) = (removed.into_iter(), updated.into_iter().map(|answer| answer.map(drop)));
-    let silent = || Err(Error::transient(&doing, "there was no answer for it"));
-    let answer = |cut: &Cut| {
-        let next = if cut.stays.is_empty() { removed.next() } else { updated.next() };
-        next.unwrap_or_else(silent)
-    };
-    cuts.iter().map(answer).collect()
 }

@@ -91,7 +91,7 @@ async fn sent(words: &str) -> (std::result::Result<u8, u8>, Vec<String>) {
     let loaded = loaded();
     let fake = Arc::new(Fake::default());
     let account = loaded.config.accounts.get("sets").unwrap();
-    let at = Opened { editor: Arc::clone(&fake) as Arc<dyn Editor>, account, loaded: &loaded };
+    let at = Opened { editor: Arc::clone(&fake) as Arc<dyn Editor>, account, loaded: &loaded, command: "records" };
     let typed = ["driftless", "records"].into_iter().chain(words.split(' '));
     let crate::cli::Command::Records(command) = crate::cli::Cli::try_parse_from(typed).unwrap().command else {
         panic!("{words}");

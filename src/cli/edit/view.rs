@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::account::Opened;
+use super::account::{Opened, advised};
 use crate::app::Failure;
+use crate::cli::patience::INTERRUPTED;
 use crate::cli::print;
 use crate::model::error::{Error, Kind};
 use crate::model::name::Name;
@@ -35,21 +36,26 @@ pub(super) struct Outcome {
     pub(super) unchanged: Vec<Placed>,
     /// What did not work.
     pub(super) failures: Vec<Failed>,
+    /// A person ended it before its end.
+    pub(super) interrupted: bool,
 }
 
 impl Outcome {
     /// Of a command that shows.
     pub(super) fn shown(action: &'static str) -> Self {
-        Self { done: None, action, dry_run: false, unchanged: Vec::new(), failures: Vec::new() }
+        Self { done: None, action, dry_run: false, unchanged: Vec::new(), failures: Vec::new(), interrupted: false }
     }
 
     /// Of a command that writes.
     pub(super) fn written(action: &'static str, done: &'static str, dry_run: bool) -> Self {
-        Self { done: Some(done), action, dry_run, unchanged: Vec::new(), failures: Vec::new() }
+        Self { done: Some(done), ..Self { dry_run, ..Self::shown(action) } }
     }
 
     /// The exit code of the worst that failed.
     fn code(&self) -> u8 {
+        if self.interrupted {
+            return INTERRUPTED;
+        }
         self.failures.iter().map(|failed| failed.error.kind.exit_code()).max().unwrap_or(0)
     }
 
@@ -57,13 +63,11 @@ impl Outcome {
     fn said(&self, failed: &Failed) -> String {
         let Failed { error, .. } = failed;
         let wrote = self.done.is_some() && !self.dry_run && !error.unsent;
-        let advice = match error.kind {
-            _ if error.hint.is_some() => None,
-            Kind::RateLimited { after: Some(after) } => Some(format!("again in {} s", after.as_secs().max(1))),
-            Kind::Transient if wrote => Some("it may have been done all the same: look before trying again".to_owned()),
-            _ => None,
-        };
-        advice.map_or_else(|| error.to_string(), |advice| error.clone().hint(advice).to_string())
+        if error.kind == Kind::Transient && error.hint.is_none() && wrote {
+            let advice = "it may have been done all the same: look before trying again";
+            return error.clone().hint(advice).to_string();
+        }
+        advised(error.clone()).to_string()
     }
 
     fn object(&self, at: &Opened<'_>, what: &str, items: Vec<Value>) -> Value {
@@ -103,7 +107,7 @@ impl Outcome {
         }
         let row = |row: &ZoneRow| vec![row.zone.name.to_string(), print::tame(&row.zone.id), listed(&row.attributes)];
         match zones {
-            [] if self.done.is_none() => print::line("there is no such zone"),
+            [] if self.done.is_none() => print::line("no zones"),
             [] => {}
             some => print::cut_table(&["ZONE", "ID", "ATTRIBUTES"], &some.iter().map(row).collect::<Vec<_>>()),
         }
@@ -133,7 +137,7 @@ impl Outcome {
         let head: Vec<&str> = head.into_iter().flatten().collect();
         let table: Vec<Vec<String>> = rows.iter().map(|row| cells(row).into_iter().flatten().collect()).collect();
         match rows {
-            [] if self.done.is_none() && self.failures.is_empty() => print::line("there is no such record"),
+            [] if self.done.is_none() && self.failures.is_empty() => print::line(&format!("no {}s", at.noun())),
             [] => {}
             _ => print::cut_table(&head, &table),
         }

@@ -1,16 +1,19 @@
 //! `zones`: list, add, remove.
 
-use super::account::{Opened, RECORDS, failed, in_the_way, refused};
+use super::account::{Opened, RECORDS, ended, failed, in_the_way, refused};
 use super::ask::may_remove;
 use super::choose::{all_zones, checked, rows, zone_called};
 use super::view::Outcome;
 use super::{ZonesAdd, ZonesCommand, ZonesList, ZonesRemove};
 use crate::app::{Failure, Loaded};
-use crate::cli::patience::patiently;
+use crate::cli::patience::Interrupt;
 use crate::cli::print;
 use crate::config;
 use crate::provider::edit::{Filter, ZoneRow, fits};
 use crate::provider::shape::zones::Zone;
+
+/// What shows the zones.
+const LOOK: &str = "driftless zones list";
 
 pub(super) async fn run(loaded: &Loaded, command: &ZonesCommand) -> Result<u8, Failure> {
     match command {
@@ -40,9 +43,10 @@ async fn add(loaded: &Loaded, args: &ZonesAdd) -> Result<u8, Failure> {
         }
         ZoneRow { zone: Zone { id: String::new(), name: args.name.clone() }, attributes }
     } else {
-        let adding = at.editor.add_zone(&args.name, &attributes);
-        let added = patiently(&format!("adding the zone {}", args.name), adding).await;
-        added.map_err(|error| failed(in_the_way(error, "driftless zones list shows what is there")))?
+        let mut interrupt = Interrupt::listen();
+        let doing = format!("adding the zone {}", args.name);
+        let added = interrupt.send_one((&doing, LOOK), || at.editor.add_zone(&args.name, &attributes)).await;
+        added.map_err(|error| ended(&interrupt, in_the_way(error, &format!("{LOOK} shows what is there"))))?
     };
     Outcome::written("add", "added", args.writing.dry_run).zones(&at, &[zone], args.writing.common.json)
 }
@@ -68,8 +72,10 @@ async fn remove(loaded: &Loaded, args: &ZonesRemove) -> Result<u8, Failure> {
                 return Ok(1);
             }
         }
-        let removing = at.editor.remove_zone(&row.zone);
-        patiently(&format!("removing the zone {}", args.name), removing).await.map_err(failed)?;
+        let mut interrupt = Interrupt::listen();
+        let doing = format!("removing the zone {}", args.name);
+        let removed = interrupt.send_one((&doing, LOOK), || at.editor.remove_zone(&row.zone)).await;
+        removed.map_err(|error| ended(&interrupt, error))?;
     }
     Outcome::written("remove", "removed", writing.dry_run).zones(&at, &[row], writing.common.json)
 }

@@ -454,5 +454,51 @@ fn a_ttl_that_the_service_is_known_to_refuse_is_told_where_it_stands() {
     }
 }
 
+#[test]
+fn a_name_that_the_service_cannot_hold_is_told_where_it_stands() {
+    let account = |provider: &str| format!("[account.a]\nprovider = \"{provider}\"\n");
+    let luna = account("lunanode") + "api_id = \"abcdefghijklmnop\"\napi_key = { file = \"/k\" }\n";
+    let pocket = account("pocketdns") + "domain_id = \"dom_1\"\napi_key = { file = \"/k\" }\n";
+    let yandex = account("yandex") + "token = { file = \"/k\" }\ndomains = [\"example.org\"]\n";
+    let zonefile = account("zonefile") + "path = \"/z\"\nzone = \"example.org\"\n\n";
+    let record = |name: &str, more: &str| format!("[[record]]\nname = \"{name}\"\naccount = \"a\"\n{more}");
+    let both = record("home.lndyn.com", "ipv6 = \"off\"\n") + &record("home.lndyn.com", "ipv4 = \"off\"\n");
+    for (text, severity, expected) in [
+        (
+            luna.clone() + &record("a.b.lndyn.com", ""),
+            Severity::Error,
+            "6:8: names under lndyn.com have exactly one label",
+        ),
+        (luna.clone() + &record("lndyn.com", ""), Severity::Error, "6:8: names under lndyn.com have exactly one label"),
+        (luna.clone() + &record("home.lndyn.com", ""), Severity::Warning, "6:8: home.lndyn.com holds one address"),
+        (luna.clone() + &both, Severity::Warning, "6:8: home.lndyn.com holds one address"),
+        (
+            luna.clone() + &record("home.lndyn.com", "ipv4 = \"off\"\n"),
+            Severity::Warning,
+            "6:8: LunaNode does not document IPv6 addresses",
+        ),
+        (
+            pocket + &record("*.example.org", ""),
+            Severity::Error,
+            "6:8: *.example.org: PocketDNS documents no names with",
+        ),
+        (yandex + &record("a.example.net", ""), Severity::Error, "6:8: a.example.net does not lie in example.org"),
+        (zonefile + &record("example.net", ""), Severity::Error, "7:8: example.net does not lie in example.org"),
+    ] {
+        let problems = match Config::load(&file(&text)) {
+            Ok(config) => config.warnings,
+            Err(errors) => errors.0,
+        };
+        let mut problems: Vec<Problem> = problems;
+        problems.retain(|problem| !problem.message.contains("no more"));
+        let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert!(said.len() == 1 && said[0].contains(expected), "{text}: {said:?}");
+        assert_eq!(problems[0].severity, severity, "{said:?}");
+    }
+    let plain = record("home.lndyn.com", "ipv6 = \"off\"\n") + &record("a.b.example.org", "");
+    let config = Config::load(&file(&(luna + &plain))).unwrap();
+    assert_eq!(config.warnings, Vec::new());
+}
+
 /// A record of the account `a`, to be continued.
 const RECORD: &str = "[[record]]\nname = \"a.example.org\"\naccount = \"a\"\n";

@@ -12,6 +12,7 @@ static EXAMPLE: [Entry; 7] = {
             documentation: "",
             notice: None,
             ttl: ANY_TTL,
+            objects: any_name,
             settings,
             build: |_, _| Ok(Arc::new(Idle)),
             edit: None,

@@ -10,7 +10,7 @@ use crate::model::error::{Error, Result};
 use crate::model::plan::{Applied, Batch, Plan, Seen, Settled, Ticket};
 use crate::model::record::RrsetKey;
 use crate::net::http::Http;
-use crate::provider::edit::rules::ANY_TTL;
+use crate::provider::edit::rules::{ANY_TTL, any_name};
 use crate::provider::setting::{Kind, Setting, SettingsError};
 use crate::provider::{Budget, Terms};
 
@@ -31,6 +31,7 @@ static PROVIDERS: [Entry; 2] = [
         documentation: "https://example.org/",
         notice: None,
         ttl: ANY_TTL,
+        objects: any_name,
         settings: &[
             Setting::optional("choice", Kind::Choice(&["red", "green", "blue"]), "a colour"),
             Setting::optional("command", Kind::Command, "a command"),
@@ -58,6 +59,7 @@ static PROVIDERS: [Entry; 2] = [
         documentation: "https://example.org/",
         notice: None,
         ttl: ANY_TTL,
+        objects: any_name,
         settings: &[
             Setting::required("auth_url", Kind::Url, "the URL of the identity service").or_variable("OS_AUTH_URL"),
             Setting::required("password", Kind::Secret, "the password").or_variable("OS_PASSWORD"),

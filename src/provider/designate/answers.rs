@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use crate::model::error::{Error, Result, Scope};
 use crate::model::name::Name;
 use crate::model::plan::{Applied, Health, Snapshot};
-use crate::model::record::{RecordType, RrsetKey, Ttl, Value};
+use crate::model::record::{RecordType, RrsetKey, Ttl, Value, presented};
 use crate::net::http::Reply;
 use crate::provider::edit::Row;
 use crate::provider::shape::rrsets::Rrset;
@@ -172,19 +172,7 @@ pub(super) fn written(rtype: RecordType, value: &Value) -> String {
     if !matches!(rtype, RecordType::Txt | RecordType::Spf) {
         return text.clone();
     }
-    let (mut strings, mut string) = (Vec::new(), String::new());
-    for c in text.chars() {
-        if string.len() + c.len_utf8() + 1 > 250 {
-            strings.push(format!("\"{string}\""));
-            string.clear();
-        }
-        if matches!(c, '"' | '\\') {
-            string.push('\\');
-        }
-        string.push(c);
-    }
-    strings.push(format!("\"{string}\""));
-    strings.join(" ")
+    presented(text)
 }
 
 /// What became of a create or an update: the answer must be the record set, whatever stands between us and Designate.

@@ -12,7 +12,7 @@ use reqwest::Method;
 use serde_json::{Map, Value as Json, json};
 
 use super::edit::Editor;
-use super::edit::rules::ANY_TTL;
+use super::edit::rules::{ANY_TTL, any_name};
 use super::setting::{Settings, SettingsError};
 use super::shape::patience::Patience;
 use super::shape::rrsets::{Rrset, Rrsets, RrsetsProvider};
@@ -21,7 +21,7 @@ use super::{Budget, Entry, Provider, Terms, Tools};
 use crate::model::error::{Error, Result};
 use crate::model::name::Name;
 use crate::model::plan::Applied;
-use crate::model::record::{RrsetKey, Ttl, Values};
+use crate::model::record::{RecordType, RrsetKey, Ttl, Values};
 use crate::net::http::{LIST, Reply, SINGLE};
 
 mod answers;
@@ -49,6 +49,7 @@ pub const ENTRY: Entry = Entry {
     documentation: "https://docs.openstack.org/api-ref/dns/",
     notice: None,
     ttl: ANY_TTL,
+    objects: any_name,
     settings: settings::SETTINGS,
     build,
     edit: Some(edit),
@@ -262,6 +263,11 @@ impl Rrsets for Designate {
         let found = sets.iter().find(|set| exactly(set)).and_then(answers::RecordSet::rrset);
         let found = found.or_else(|| sets.iter().filter_map(answers::RecordSet::rrset).find(is_it));
         Ok(self.in_force(zone, found.into_iter().collect(), &doing).await?.pop())
+    }
+
+    async fn is_alias(&self, zone: &Zone, name: &Name) -> Result<bool> {
+        let key = RrsetKey::new(name.clone(), RecordType::Cname);
+        Ok(self.get(zone, &key).await?.is_some())
     }
 
     async fn list(&self, zone: &Zone) -> Result<Option<Vec<Rrset>>> {

@@ -85,9 +85,12 @@ fn body(asked: &Asked) -> Json {
     serde_json::from_str(&asked.body).unwrap()
 }
 
+/// A list without a record set.
+const NONE: &str = "057-rs-list-name-type-none";
+
 #[tokio::test]
 async fn creates_a_record_set_in_the_zone_with_the_longest_suffix() {
-    let (server, provider) = replayed(&[TOKEN, NO_ZONE, ZONE, "057-rs-list-name-type-none", "050-rs-create-a"]);
+    let (server, provider) = replayed(&[TOKEN, NO_ZONE, ZONE, NONE, NONE, "050-rs-create-a"]);
     let seen = read(&provider, &home(RecordType::A)).await.unwrap();
     assert!(matches!(seen, Seen::Absent(_)));
     let applied = change(&provider, &home(RecordType::A), &seen, &["192.0.2.1"], Some(60)).await.unwrap();
@@ -97,7 +100,8 @@ async fn creates_a_record_set_in_the_zone_with_the_longest_suffix() {
     assert_eq!(asked[1].line, "GET /v2/zones?name=home.ddns.example.test.");
     assert_eq!(asked[2].line, "GET /v2/zones?name=ddns.example.test.");
     assert!(asked[3].line.ends_with("/recordsets?name=home.ddns.example.test.&type=A&limit=200"));
-    assert_eq!(body(&asked[4]), serde_json::from_str::<Json>(&recorded("050-rs-create-a").asked).unwrap());
+    assert!(asked[4].line.contains("&type=CNAME"), "what would keep it from being made is looked for");
+    assert_eq!(body(&asked[5]), serde_json::from_str::<Json>(&recorded("050-rs-create-a").asked).unwrap());
     assert!(asked[1..].iter().all(|asked| asked.fields.contains(&("x-auth-token".into(), "<TOKEN>".into()))));
 }
 

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use reqwest::{Request, Url};
 use secrecy::ExposeSecret;
 
-use super::edit::rules::ANY_TTL;
+use super::edit::rules::{ANY_TTL, any_name};
 use super::setting::{Kind, Setting, Settings, SettingsError};
 use super::shape::push::{Push, PushProvider, Update};
 use super::{Budget, Entry, Provider, Terms, Tools};
@@ -31,6 +31,7 @@ pub const ENTRY: Entry = Entry {
     documentation: "https://help.dyn.com/remote-access-api/",
     notice: None,
     ttl: ANY_TTL,
+    objects: any_name,
     settings: SETTINGS,
     build,
     edit: None,

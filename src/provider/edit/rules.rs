@@ -2,6 +2,7 @@
 
 use crate::model::name::Name;
 use crate::model::record::{RecordType, Ttl};
+use crate::provider::setting::Settings;
 use crate::provider::shape::zones::Zone;
 
 /// What a service keeps, as far as its documentation says it for all types alike.
@@ -17,6 +18,51 @@ pub struct Rules<'a> {
 
 /// Every time to live that there is (RFC 2181, section 8), for services that document no bounds.
 pub const ANY_TTL: (u32, u32) = (0, Ttl::MAX);
+
+/// What a service has against a name that is declared, as far as it is known without asking anybody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Objection {
+    /// Whether it will surely be refused; else it may be.
+    pub certain: bool,
+    /// Which rule it breaks.
+    pub why: String,
+    /// What to write instead.
+    pub help: String,
+}
+
+/// What a service has against a name and the types that are declared of it at an account with these settings. Asks nobody.
+pub type Objects = fn(&Settings, &Name, &[RecordType]) -> Option<Objection>;
+
+/// Of a service that takes any name that lies in one of its zones.
+#[must_use]
+pub fn any_name(_: &Settings, _: &Name, _: &[RecordType]) -> Option<Objection> {
+    None
+}
+
+/// Of a name that lies in none of the zones that the settings say the account has.
+#[must_use]
+pub fn outside<'a>(name: &Name, zones: impl Iterator<Item = &'a Name>, key: &str) -> Option<Objection> {
+    let zones: Vec<&Name> = zones.collect();
+    if zones.is_empty() || zones.iter().any(|zone| name.is_within(zone)) {
+        return None;
+    }
+    let all: Vec<&str> = zones.iter().map(|zone| zone.as_str()).collect();
+    let why = format!("{name} does not lie in {}, which is all that `{key}` of the account says", all.join(" or "));
+    Some(Objection { certain: true, why, help: format!("correct the name, or `{key}` of the account") })
+}
+
+/// Whether a name that has records of `others` may have one of this type (RFC 1034, section 3.6.2).
+///
+/// # Errors
+/// A CNAME would not stand alone.
+pub fn alone(name: &Name, rtype: RecordType, mut others: impl Iterator<Item = RecordType>) -> Result<(), String> {
+    let cname = RecordType::Cname;
+    let other = others.find(|other| *other != rtype && (*other == cname || rtype == cname));
+    other.map_or(Ok(()), |other| {
+        let rule = "a name with a CNAME can have no other record (RFC 1034, section 3.6.2)";
+        Err(format!("{name} has a {other} record at the service, and {rule}"))
+    })
+}
 
 impl Rules<'_> {
     /// Whether a record of this name, type and time to live may stand in the zone.

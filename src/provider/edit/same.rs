@@ -16,10 +16,60 @@ pub enum Standing {
     Same,
 }
 
+/// The attributes of a service's records.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    /// Which there are.
+    pub attributes: &'a [Attribute],
+    /// Whether a value of one says no more than not giving it.
+    pub unsaid: &'a (dyn Fn(&str, &str) -> bool + Sync),
+}
+
+impl<'a> Known<'a> {
+    /// What an attribute says beyond its default.
+    fn said(self, of: &'a Attributes, name: &str) -> &'a str {
+        of.get(name).map(|value| value.trim()).filter(|value| !(self.unsaid)(name, value)).unwrap_or_default()
+    }
+
+    /// Whether an attribute says the same of both; numbers are numbers, however they are written.
+    fn alike(self, one: &Attributes, other: &Attributes, name: &str) -> bool {
+        let (one, other) = (self.said(one, name), self.said(other, name));
+        let numbers = one.parse::<f64>().ok().zip(other.parse::<f64>().ok());
+        one == other || numbers.is_some_and(|(one, other)| one.total_cmp(&other).is_eq())
+    }
+}
+
+/// Whether a row is already what an edit would make of it.
+#[must_use]
+pub fn is_so(edit: &Edit, row: &Row, known: Known<'_>) -> bool {
+    let whole = |values: &[String], attributes| -> Vec<Whole> {
+        values.iter().map(|value| Whole::new(edit.rtype, value, attributes)).collect()
+    };
+    let (wanted, held) = (whole(&edit.values, &edit.attributes), whole(&row.values, &row.attributes));
+    let values = held.len() == wanted.len()
+        && wanted.iter().all(|wanted| held.iter().any(|held| held.is(wanted)))
+        && held.iter().all(|held| wanted.iter().any(|wanted| held.is(wanted)));
+    let ttl = edit.ttl.is_none_or(|ttl| row.ttl == Some(ttl));
+    let mut given = edit.attributes.keys().filter(|name| !is_part(edit.rtype, name));
+    (&edit.name, edit.rtype) == (&row.name, row.rtype)
+        && values
+        && ttl
+        && given.all(|name| known.alike(&edit.attributes, &row.attributes, name))
+}
+
+/// Whether two rows are one record twice: the same value, and nothing that tells them apart.
+#[must_use]
+pub fn is_twin(row: &Row, other: &Row, known: Known<'_>) -> bool {
+    let Row { name, rtype, values, attributes, .. } = row.clone();
+    let edit = Edit { name, rtype, values, ttl: None, attributes };
+    let same = |value: &String| standing(&edit, value, other, known) != Standing::Other;
+    !edit.values.is_empty() && edit.values.iter().all(same)
+}
+
 /// How one value of an edit stands to a record that is there. A priority and a TTL that the edit does not say count for nothing; any
 /// other attribute that records may be given here (`known`) tells records of one value apart: the same address for two regions.
 #[must_use]
-pub fn standing(edit: &Edit, value: &str, row: &Row, known: &[Attribute]) -> Standing {
+pub fn standing(edit: &Edit, value: &str, row: &Row, known: Known<'_>) -> Standing {
     let of_edit = Whole::new(edit.rtype, value, &edit.attributes);
     let is_there = row.values.iter().any(|held| Whole::new(row.rtype, held, &row.attributes).is(&of_edit));
     if edit.name != row.name || edit.rtype != row.rtype || !is_there {
@@ -77,12 +127,11 @@ fn is_part(rtype: RecordType, name: &str) -> bool {
 
 /// Whether an attribute makes the edit another record than the row: the same address for two regions are two. A note does not, nor
 /// do the times of an SOA record, of which there is one.
-fn tells_apart(edit: &Edit, row: &Row, known: &[Attribute]) -> bool {
-    let given = |of: &Attributes, name: &str| of.get(name).map(|value| value.trim().to_owned()).unwrap_or_default();
+fn tells_apart(edit: &Edit, row: &Row, known: Known<'_>) -> bool {
     let counts = |name: &str| name != NOTE && !is_part(edit.rtype, name);
     let unsaid = |name: &str| edit.rtype == RecordType::Soa && !edit.attributes.contains_key(name);
-    let mut names = known.iter().map(|known| known.name).filter(|name| counts(name) && !unsaid(name));
-    names.any(|name| given(&edit.attributes, name) != given(&row.attributes, name))
+    let mut names = known.attributes.iter().map(|known| known.name).filter(|name| counts(name) && !unsaid(name));
+    names.any(|name| !known.alike(&edit.attributes, &row.attributes, name))
 }
 
 /// A value with everything that stands in front of it.
@@ -130,13 +179,16 @@ mod tests {
     use crate::model::name::Name;
     use crate::model::record::Ttl;
 
-    const KNOWN: &[Attribute] = &[
+    const ATTRIBUTES: &[Attribute] = &[
         Attribute { name: "comment", help: "" },
         Attribute { name: "country", help: "" },
         Attribute { name: "priority", help: "" },
         Attribute { name: "refresh", help: "" },
         Attribute { name: "weight", help: "" },
     ];
+
+    /// A weight of 0 is none.
+    const KNOWN: Known<'_> = Known { attributes: ATTRIBUTES, unsaid: &|name, value| (name, value) == ("weight", "0") };
 
     fn given(pairs: &[(&str, &str)]) -> Attributes {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -173,7 +225,9 @@ mod tests {
                 &[("port", "5060"), ("priority", "1"), ("weight", "2")],
             ),
             (Caa, "0 issue \"ca.example\"", &[], "ca.example", &[("flag", "0"), ("tag", "issue")]),
-            (A, "192.0.2.1", &[("weight", "4")], "192.0.2.1", &[("weight", "4")]),
+            (A, "192.0.2.1", &[("weight", "4")], "192.0.2.1", &[("weight", "4.0")]),
+            (A, "192.0.2.1", &[("weight", "0")], "192.0.2.1", &[]),
+            (A, "192.0.2.1", &[], "192.0.2.1", &[("weight", "0")]),
             (A, "192.0.2.1", &[("country", "")], "192.0.2.1", &[("comment", "ours")]),
             (RecordType::Soa, "ns.example.org", &[], "ns.example.org.", &[("refresh", "900")]),
         ] {
@@ -232,5 +286,36 @@ mod tests {
         ] {
             assert_eq!(stands(values, ttl, attributes), Standing::Differs(says.into()));
         }
+    }
+
+    #[test]
+    fn an_edit_that_says_what_is_there_changes_nothing() {
+        let held = row(RecordType::Mx, &["mail.example.org."], &[("comment", "ours"), ("priority", "10")]);
+        for (value, ttl, attributes, expected) in [
+            ("mail.example.org", None, &[][..], true),
+            ("10 MAIL.example.org.", Some(300), &[("comment", "ours")], true),
+            ("mail.example.org", None, &[("priority", "10"), ("weight", "0")], true),
+            ("mail.example.org", Some(60), &[], false),
+            ("20 mail.example.org", None, &[], false),
+            ("mail.example.org", None, &[("priority", "20")], false),
+            ("mail.example.org", None, &[("comment", "")], false),
+            ("mail.example.org", None, &[("weight", "1")], false),
+            ("other.example.org", None, &[], false),
+        ] {
+            let edit = edit(RecordType::Mx, &[value], ttl, attributes);
+            assert_eq!(is_so(&edit, &held, KNOWN), expected, "{value} {ttl:?} {attributes:?}");
+        }
+        let set = row(RecordType::A, &["192.0.2.1", "192.0.2.2"], &[]);
+        assert!(is_so(&edit(RecordType::A, &["192.0.2.2", "192.0.2.1"], None, &[]), &set, KNOWN));
+        assert!(!is_so(&edit(RecordType::A, &["192.0.2.2"], None, &[]), &set, KNOWN));
+    }
+
+    #[test]
+    fn twins_are_records_that_nothing_tells_apart() {
+        let one = |attributes| row(RecordType::A, &["192.0.2.1"], attributes);
+        assert!(is_twin(&one(&[("comment", "a")]), &one(&[("weight", "0")]), KNOWN));
+        assert!(!is_twin(&one(&[("country", "DE")]), &one(&[]), KNOWN));
+        let mx = |priority| row(RecordType::Mx, &["mail.example.org"], &[("priority", priority)]);
+        assert!(!is_twin(&mx("10"), &mx("20"), KNOWN) && is_twin(&mx("10"), &mx("10"), KNOWN));
     }
 }

@@ -66,6 +66,15 @@ impl Editor for LunaNode {
         ATTRIBUTES
     }
 
+    fn is_unsaid(&self, name: &str, value: &str) -> bool {
+        let nothing = |value: &str| value.parse::<f64>().is_ok_and(|number| number == 0.0);
+        match name {
+            "latitude" | "longitude" | "monitor_id" | "weight" => is_default(name, value) || nothing(value),
+            "policy" => is_default(name, value) || value == "none",
+            _ => is_default(name, value),
+        }
+    }
+
     fn zone_attributes(&self) -> &'static [Attribute] {
         ZONE_ATTRIBUTES
     }

@@ -9,7 +9,7 @@ use super::rules::{self, Wanted};
 use super::{PRIORITY, PocketDns, against_the_rules, api, name_in};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::name::Name;
-use crate::model::record::{RecordType, RrsetKey, Ttl};
+use crate::model::record::{RecordType, RrsetKey, Ttl, Value};
 use crate::provider::edit::rules::together;
 use crate::provider::edit::{Attribute, Attributes, Edit, Editor, Filter, Row, ZoneRow, cannot};
 use crate::provider::shape::zones::Zone;
@@ -77,6 +77,11 @@ impl Editor for PocketDns {
 
     fn check_zone_removal(&self, zone: &Zone) -> Result<()> {
         Err(cannot(format!("removing the zone {}", zone.name), "PocketDNS's API has no call to give up a domain"))
+    }
+
+    fn check_template(&self, template: &str, unapplied: bool) -> Result<()> {
+        rules::template(template, unapplied)
+            .map_err(|why| cannot(format!("applying the template {}", template.escape_debug()), why).unsent())
     }
 
     async fn zones(&self) -> Result<Vec<ZoneRow>> {
@@ -207,7 +212,8 @@ fn row(zone: &Zone, listed: Listed) -> Option<Row> {
         id: listed.id,
         name,
         rtype,
-        values: vec![listed.content],
+        // In the form that lists have at every service: TXT as one text, addresses in one spelling.
+        values: vec![Value::parse(rtype, &listed.content).map_or(listed.content, |value| value.to_string())],
         ttl: listed.ttl.and_then(Ttl::new),
         attributes,
     })

@@ -13,7 +13,7 @@ use reqwest::Url;
 
 use super::edit::Editor;
 use super::setting::{Kind, Setting, Settings, SettingsError};
-use super::shape::records::{Bulk, Draft, Record, Records, RecordsProvider};
+use super::shape::records::{Bulk, Draft, Record, Records, RecordsProvider, alone};
 use super::shape::zones::Zone;
 use super::{Budget, Entry, Provider, Terms, Tools};
 use crate::model::error::{self, Error, Result, Scope};
@@ -51,6 +51,7 @@ pub const ENTRY: Entry = Entry {
     documentation: "https://docs.pocketdns.com/api-reference/dns-records.html",
     notice: None,
     ttl: rules::TTL,
+    objects: rules::objection,
     settings: &[
         Setting::required("api_key", Kind::Secret, "The API key of the environment (sk_live_…)."),
         Setting::optional("domain_id", Kind::Text, "The id of the domain (dom_…); this or user_identifier is needed."),
@@ -217,6 +218,16 @@ impl Records for PocketDns {
         Ok(self.reached().await?.into_iter().map(|(zone, _)| zone).collect())
     }
 
+    fn check(&self, zone: &Zone, draft: &Draft, held: Option<&Record>, beside: &[Record]) -> Result<()> {
+        let doing = self.doing("checking", RrsetKey::new(draft.name.clone(), draft.rtype));
+        let content = draft.value.to_string();
+        let checked = match held {
+            Some(held) => patch_of(zone, held, draft).map(drop),
+            None => rules::new(zone, &wanted(draft, &content)).map(drop),
+        };
+        checked.map_err(against_the_rules).and_then(|()| alone(draft, held, beside)).map_err(doing)
+    }
+
     async fn list(&self, zone: &Zone, keys: &[RrsetKey]) -> Result<Vec<Record>> {
         let listed = self.api.records(&zone.id).await.map_err(self.doing("reading the zone", &zone.name))?;
         let records = listed.into_iter().filter_map(|listed| record(zone, listed));
@@ -232,15 +243,7 @@ impl Records for PocketDns {
 
     async fn update(&self, zone: &Zone, record: &Record, draft: &Draft) -> Result<()> {
         let doing = self.doing("updating", RrsetKey::new(draft.name.clone(), draft.rtype));
-        let (held, content) = (record.value.to_string(), draft.value.to_string());
-        let held = Wanted {
-            name: &record.name,
-            rtype: record.rtype,
-            content: &held,
-            ttl: record.ttl,
-            priority: record.attributes.get(PRIORITY).map(String::as_str),
-        };
-        let patch = rules::patch(zone, &held, &wanted(draft, &content)).map_err(|why| doing(against_the_rules(why)))?;
+        let patch = patch_of(zone, record, draft).map_err(|why| doing(against_the_rules(why)))?;
         self.change(zone, &record.id, &patch).await.map(drop).map_err(doing)
     }
 
@@ -270,6 +273,19 @@ impl Records for PocketDns {
 fn wanted<'a>(draft: &'a Draft, content: &'a str) -> Wanted<'a> {
     let priority = draft.attributes.get(PRIORITY).map(String::as_str);
     Wanted { name: &draft.name, rtype: draft.rtype, content, ttl: draft.ttl, priority }
+}
+
+/// What is sent so that a record becomes what a draft says.
+fn patch_of(zone: &Zone, record: &Record, draft: &Draft) -> Result<Patch, String> {
+    let (held, content) = (record.value.to_string(), draft.value.to_string());
+    let held = Wanted {
+        name: &record.name,
+        rtype: record.rtype,
+        content: &held,
+        ttl: record.ttl,
+        priority: record.attributes.get(PRIORITY).map(String::as_str),
+    };
+    rules::patch(zone, &held, &wanted(draft, &content))
 }
 
 /// Something that breaks a documented rule is not sent.

@@ -8,8 +8,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::api::{New, Patch};
 use crate::model::name::Name;
-use crate::model::record::{RecordType, Ttl};
-use crate::provider::edit::rules::Rules;
+use crate::model::record::{self, RecordType, Ttl, Value};
+use crate::provider::edit::rules::{Objection, Rules};
+use crate::provider::setting::Settings;
 use crate::provider::shape::zones::Zone;
 
 /// The shortest and the longest time to live, in seconds.
@@ -33,7 +34,10 @@ const RULES: Rules<'_> = Rules {
 /// The domain itself, in the place of a name.
 pub const ROOT: &str = "@";
 
-/// The longest text of a TXT record, and of each of its strings, in octets.
+/// Why there is no `*.example.org`.
+const NO_ASTERISK: &str = "PocketDNS documents no names with an asterisk";
+
+/// The longest text of a TXT record that is sent without quotation marks, in octets.
 const STRING: usize = 255;
 
 /// What a person or the engine wants a record to be.
@@ -49,6 +53,14 @@ pub struct Wanted<'a> {
     pub ttl: Option<Ttl>,
     /// Its priority, as text.
     pub priority: Option<&'a str>,
+}
+
+/// What is known of a name without asking.
+#[must_use]
+pub fn objection(_: &Settings, name: &Name, _: &[RecordType]) -> Option<Objection> {
+    let help = "write each name out, or point it elsewhere with a CNAME".to_owned();
+    let wild = name.as_str().starts_with('*');
+    wild.then(|| Objection { certain: true, why: format!("{name}: {NO_ASTERISK}"), help })
 }
 
 /// A new record as it is sent.
@@ -73,6 +85,25 @@ pub fn new(zone: &Zone, wanted: &Wanted<'_>) -> Result<New, String> {
     Ok(New { rtype: wanted.rtype.as_str().to_owned(), name, content, ttl, priority })
 }
 
+/// The only template that the documentation names.
+const TEMPLATE: &str = "tpl_website_basic";
+
+/// Whether there may be a template of this id; `unapplied`, whether there surely is, as nobody can ask without applying it.
+///
+/// # Errors
+/// Why not.
+pub fn template(id: &str, unapplied: bool) -> Result<(), String> {
+    let rest = id.strip_prefix("tpl_").unwrap_or_default();
+    if rest.is_empty() || !rest.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')) {
+        return Err(format!("a template's id looks like {TEMPLATE}"));
+    }
+    if unapplied && id != TEMPLATE {
+        let why = "without applying it nobody can ask whether there is another";
+        return Err(format!("PocketDNS documents {TEMPLATE} alone, and {why}: nothing can be foreseen"));
+    }
+    Ok(())
+}
+
 /// What is sent to make a record what is wanted: what differs, as everything else stays as it is. The time to live and the
 /// priority stay where none is wanted.
 ///
@@ -87,7 +118,9 @@ pub fn patch(zone: &Zone, held: &Wanted<'_>, wanted: &Wanted<'_>) -> Result<Patc
         RULES.place(zone, wanted.name, wanted.rtype)?;
         patch.name = Some(name(zone, wanted)?);
     }
-    if held.content != wanted.content {
+    let value = |content: &str| Value::parse(wanted.rtype, content).ok();
+    if held.content != wanted.content && (value(held.content).is_none() || value(held.content) != value(wanted.content))
+    {
         patch.content = Some(content(wanted.rtype, wanted.content)?);
     }
     if let Some(given) = wanted.ttl.filter(|given| held.ttl != Some(*given)) {
@@ -104,7 +137,7 @@ pub fn patch(zone: &Zone, held: &Wanted<'_>, wanted: &Wanted<'_>) -> Result<Patc
 fn name(zone: &Zone, wanted: &Wanted<'_>) -> Result<String, String> {
     match wanted.name.relative_to(&zone.name) {
         Some("") | None => Ok(ROOT.to_owned()),
-        Some(front) if front.contains('*') => Err("PocketDNS documents no names with an asterisk".into()),
+        Some(front) if front.contains('*') => Err(NO_ASTERISK.into()),
         // Everything else that is documented of a name every `Name` keeps.
         Some(front) => Ok(front.to_owned()),
     }
@@ -151,37 +184,15 @@ fn srv(text: &str) -> Result<String, String> {
     Ok([numeric, &[host]].concat().join(" "))
 }
 
-/// A text, or several strings between quotes.
-fn txt(text: &str) -> Result<String, String> {
-    if text.is_empty() {
-        return Err("a TXT record is not empty".into());
+/// A text as it is sent: as it stands where it is short and cannot be taken for something else, in strings between quotation marks
+/// otherwise.
+fn txt(typed: &str) -> Result<String, String> {
+    let text = record::text(typed)?;
+    match text.len() {
+        0 => Err("a TXT record is not empty".into()),
+        1..=STRING if !text.starts_with('"') => Ok(text),
+        _ => Ok(record::presented(&text)),
     }
-    let quoted = text.len() >= 2 && text.starts_with('"') && text.ends_with('"');
-    let longest = if quoted { strings(text)?.into_iter().max().unwrap_or_default() } else { text.len() };
-    if longest > STRING {
-        return Err(format!("a string of a TXT record has at most {STRING} octets, not {longest}"));
-    }
-    Ok(text.to_owned())
-}
-
-/// The lengths of strings between quotes.
-fn strings(text: &str) -> Result<Vec<usize>, String> {
-    let (mut lengths, mut inside, mut length) = (Vec::new(), false, 0);
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '"' if inside => {
-                lengths.push(std::mem::take(&mut length));
-                inside = false;
-            }
-            '"' => inside = true,
-            '\\' if inside => length += chars.next().map_or(0, char::len_utf8),
-            _ if inside => length += c.len_utf8(),
-            ' ' | '\t' => {}
-            _ => return Err("between the quoted strings of a TXT record there are only spaces".into()),
-        }
-    }
-    if inside { Err("a quoted string of a TXT record does not end".into()) } else { Ok(lengths) }
 }
 
 #[cfg(test)]
@@ -277,9 +288,11 @@ mod tests {
         assert_eq!(plain(Cname, "Example.COM.").unwrap(), "example.com");
         assert_eq!(plain(Aaaa, "2001:DB8:0::1").unwrap(), "2001:db8::1");
         assert_eq!(plain(Srv, "0 0 0 .").unwrap(), "0 0 0 .");
-        assert!(plain(Txt, &"x".repeat(255)).is_ok() && plain(Txt, &"x".repeat(256)).is_err());
-        let long = format!("\"{0}\" \"{0}\"", "x".repeat(255));
-        assert_eq!(plain(Txt, &long).unwrap(), long);
+        assert_eq!(plain(Txt, &"x".repeat(255)).unwrap(), "x".repeat(255));
+        let long = format!("\"{0}\" \"{0}\"", "x".repeat(250));
+        assert_eq!(plain(Txt, &long).unwrap().replace(['"', ' '], ""), "x".repeat(500));
+        assert!(plain(Txt, &"x".repeat(256)).unwrap().starts_with('"'), "in strings of at most 255");
+        assert_eq!(plain(Txt, r#""v=spf1 " "-all""#).unwrap(), "v=spf1 -all");
         assert!(plain(Txt, &format!("\"{}\"", "x".repeat(256))).is_err());
     }
 

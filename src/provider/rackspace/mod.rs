@@ -14,8 +14,9 @@ use async_trait::async_trait;
 use reqwest::Url;
 
 use super::edit::Editor;
+use super::edit::rules::any_name;
 use super::setting::{Kind as Holds, Setting, Settings, SettingsError};
-use super::shape::records::{Begun, Bulk, Draft, Edits, Record, Records, RecordsProvider};
+use super::shape::records::{Begun, Bulk, Draft, Edits, Record, Records, RecordsProvider, alone};
 use super::shape::zones::Zone;
 use super::{Budget, Entry, Provider, Terms, Tools};
 use crate::model::error::{Error, Kind, Result};
@@ -61,6 +62,7 @@ pub const ENTRY: Entry = Entry {
     documentation: "https://docs.rackspace.com/docs/cloud-dns",
     notice: None,
     ttl: (LEAST_TTL, Ttl::MAX),
+    objects: any_name,
     settings: &[
         Setting::required("username", Holds::Text, "The user's name; not one with multi-factor authentication."),
         Setting::required("api_key", Holds::Secret, "The API key of the user's profile, not the password."),
@@ -142,6 +144,13 @@ impl Rackspace {
             let search = (key.rtype.as_str(), Some(key.name.as_str()));
             found.extend(self.api.records(&zone.id, Some(search)).await?);
         }
+        // Where there is nothing yet, something may stand that keeps it so.
+        let mut empty: Vec<&str> = keys.iter().map(|key| key.name.as_str()).collect();
+        empty.retain(|name| !found.iter().any(|listed| listed.name.eq_ignore_ascii_case(name)));
+        empty.dedup();
+        for name in empty {
+            found.extend(self.api.records(&zone.id, Some((RecordType::Cname.as_str(), Some(name)))).await?);
+        }
         Ok(found)
     }
 
@@ -187,6 +196,11 @@ impl Records for Rackspace {
         // One whose name is none holds no name of ours.
         let zone = |domain: Listed| Some(Zone { id: domain.id, name: Name::parse(&domain.name).ok()? });
         Ok(domains.into_iter().filter_map(zone).collect())
+    }
+
+    fn check(&self, zone: &Zone, draft: &Draft, held: Option<&Record>, beside: &[Record]) -> Result<()> {
+        let checked = rules::check(zone, draft, held).map_err(rules::broken).and_then(|()| alone(draft, held, beside));
+        checked.map_err(self.doing("checking", RrsetKey::new(draft.name.clone(), draft.rtype)))
     }
 
     async fn list(&self, zone: &Zone, keys: &[RrsetKey]) -> Result<Vec<Record>> {

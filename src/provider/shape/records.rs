@@ -12,6 +12,7 @@ use crate::model::error::{Error, Kind, Result};
 use crate::model::name::Name;
 use crate::model::plan::{Applied, Batch, Change, Health, Plan, Seen, Settled, Snapshot, Ticket};
 use crate::model::record::{RecordType, RrsetKey, Ttl, Value, Values};
+use crate::provider::edit::rules;
 use crate::provider::{Provider, Terms};
 
 #[cfg(test)]
@@ -74,6 +75,14 @@ pub trait Records: Send + Sync {
     /// The zone of a name that is known without asking: a domain that the service lends its customers.
     fn known_zone(&self, _name: &Name) -> Option<Zone> {
         None
+    }
+    /// Whether a record of the zone may be what the draft says, by the service's documented rules: `held` is the record that becomes
+    /// it, `beside` what else was listed under its name. Asks nobody.
+    ///
+    /// # Errors
+    /// `Config` and unsent, with the rule that is broken.
+    fn check(&self, _zone: &Zone, draft: &Draft, held: Option<&Record>, beside: &[Record]) -> Result<()> {
+        alone(draft, held, beside)
     }
     /// The zones of the account, all pages.
     async fn zones(&self) -> Result<Vec<Zone>>;
@@ -139,6 +148,22 @@ pub trait Records: Send + Sync {
     }
     /// The machine's addresses changed: connections are dropped.
     fn network_changed(&self) {}
+}
+
+/// Whether a new record may stand `beside` others of its name (RFC 1034, section 3.6.2).
+///
+/// # Errors
+/// `Config` and unsent where a CNAME would not stand alone.
+pub fn alone(draft: &Draft, held: Option<&Record>, beside: &[Record]) -> Result<()> {
+    let key = RrsetKey::new(draft.name.clone(), draft.rtype);
+    let others = beside.iter().map(|record| record.rtype).filter(|_| held.is_none());
+    rules::alone(&key.name, key.rtype, others).map_err(|why| in_the_way(&key, why))
+}
+
+/// Something that stands under the name keeps the record set from being made.
+pub fn in_the_way(key: &RrsetKey, why: String) -> Error {
+    let hint = "remove one of the two: at the service, or from the configuration";
+    Error::config(format!("checking {key}"), why).hint(hint).unsent()
 }
 
 /// Edits of one kind to records of one zone.
@@ -262,6 +287,17 @@ impl<R: Records> RecordsProvider<R> {
         }
     }
 
+    /// What the rules have against a change; see [`Provider::objection`].
+    fn against(&self, change: &Change) -> Option<Error> {
+        let Found { zone, records, beside } = change.snapshot.get()?;
+        let check = |step: &Step<'_>| match step {
+            Step::Create(draft) => self.service.check(zone, draft, None, beside).err(),
+            Step::Update(record, draft) => self.service.check(zone, draft, Some(record), beside).err(),
+            Step::Delete(_) => None,
+        };
+        steps(change, records).iter().find_map(check).map(Error::unsent)
+    }
+
     /// Drops the cached zones after an error that may come from an id that is gone. Services do not always say so: an
     /// unknown zone may be called a wrong request.
     fn note<T>(&self, result: Result<T>) -> Result<T> {
@@ -318,6 +354,8 @@ impl<'a> Part<'a> {
 struct Found {
     zone: Zone,
     records: Vec<Record>,
+    /// What else was listed under the name.
+    beside: Vec<Record>,
 }
 
 #[async_trait]
@@ -351,7 +389,7 @@ impl<R: Records> Provider for RecordsProvider<R> {
         let answer = |(key, zone): (&RrsetKey, &Result<Zone>)| {
             let zone = zone.as_ref().map_err(Clone::clone)?;
             match lists.iter().find(|(listed, _)| *listed == zone) {
-                Some((_, Ok(records))) => Ok(seen(zone, records.iter().filter(|record| is_of(record, key)))),
+                Some((_, Ok(records))) => Ok(seen(zone, key, records)),
                 Some((_, Err(error))) => Err(error.clone()),
                 None => Err(Error::transient(format!("reading {key}"), "its zone was not listed")),
             }
@@ -395,12 +433,21 @@ impl<R: Records> Provider for RecordsProvider<R> {
     }
 
     async fn apply(&self, batch: &Batch) -> Vec<Result<Applied>> {
-        let mut parts: Vec<_> = batch.changes.iter().map(Part::of).collect();
+        let part = |change| {
+            let against = self.against(change).map_or(Ok(()), Err);
+            let part = Part::of(change);
+            Part { outcome: part.outcome.and(against), ..part }
+        };
+        let mut parts: Vec<_> = batch.changes.iter().map(part).collect();
         let mut patience = Patience::default();
         for sort in Sort::ALL {
             self.make(sort, &mut parts, &mut patience).await;
         }
         parts.into_iter().map(|part| self.note(part.ended())).collect()
+    }
+
+    fn objection(&self, change: &Change) -> Option<Error> {
+        self.against(change)
     }
 
     async fn settle(&self, ticket: &Ticket) -> Result<Settled> {
@@ -424,12 +471,13 @@ fn is_of(record: &Record, key: &RrsetKey) -> bool {
 
 /// What the records of one set amount to. Where their TTLs differ, the lowest is theirs: that is what resolvers make of
 /// such a set (RFC 2181, section 5.2).
-fn seen<'a>(zone: &Zone, records: impl Iterator<Item = &'a Record>) -> Seen {
-    let records: Vec<Record> = records.cloned().collect();
+fn seen(zone: &Zone, key: &RrsetKey, listed: &[Record]) -> Seen {
+    let of_name = listed.iter().filter(|record| record.name == key.name).cloned();
+    let (records, beside): (Vec<Record>, Vec<Record>) = of_name.partition(|record| is_of(record, key));
     let values: Values = records.iter().map(|record| record.value.clone()).collect();
     let ttl = lowest_ttl(&records);
     let mixed = records.windows(2).any(|pair| matches!(pair, [a, b] if a.attributes != b.attributes));
-    let snapshot = Snapshot::of(Found { zone: zone.clone(), records });
+    let snapshot = Snapshot::of(Found { zone: zone.clone(), records, beside });
     if values.is_empty() {
         return Seen::Absent(snapshot);
     }

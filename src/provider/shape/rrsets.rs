@@ -6,13 +6,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use super::patience::Patience;
+use super::records::in_the_way;
 use super::zones::{REMEMBERED, Zone};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::name::Name;
 use crate::model::plan::{Applied, Batch, Change, Health, Plan, Seen, Settled, Snapshot, Ticket};
-use crate::model::record::{RrsetKey, Ttl, Values};
+use crate::model::record::{RecordType, RrsetKey, Ttl, Values};
 use crate::model::time::Moment;
 use crate::os::clock;
+use crate::provider::edit::rules;
 use crate::provider::{Provider, Terms};
 
 /// A record set as the service keeps it.
@@ -105,6 +107,11 @@ pub trait Rrsets: Send + Sync {
     fn beside_settings(&self) -> Vec<u8> {
         Vec::new()
     }
+    /// Whether the name is a CNAME, asked where an address is wanted and there is none; where it is not overridden, a change is
+    /// refused by the service alone.
+    async fn is_alias(&self, _zone: &Zone, _name: &Name) -> Result<bool> {
+        Ok(false)
+    }
     /// The machine's addresses changed: connections are dropped.
     fn network_changed(&self) {}
 }
@@ -125,6 +132,8 @@ pub struct RrsetsProvider<R: Rrsets> {
 struct Held {
     zone: Zone,
     rrset: Option<Rrset>,
+    /// A type that stands under the name and keeps this one from being made.
+    bar: Option<RecordType>,
 }
 
 impl<R: Rrsets> RrsetsProvider<R> {
@@ -194,7 +203,7 @@ impl<R: Rrsets> RrsetsProvider<R> {
     ) -> Vec<(RrsetKey, Result<Seen>)> {
         if let Some(answers) = self.service.get_together(zone, keys).await {
             let answers = keys.iter().zip(answers);
-            let seen = |rrset| seen(zone.clone(), rrset);
+            let seen = |rrset| seen(zone.clone(), rrset, None);
             return answers.map(|(key, answer)| ((*key).clone(), answer.map(seen))).collect();
         }
         let mut listed = patience.given_up(|| format!("reading {}", zone.name)).map_or(Ok(None), Err);
@@ -214,9 +223,34 @@ impl<R: Rrsets> RrsetsProvider<R> {
                     answer
                 }
             };
-            answers.push((key.clone(), answer.map(|rrset| seen(zone.clone(), rrset))));
+            let bar = match &answer {
+                Ok(None) => self.bar(zone, key, listed.as_ref().ok().and_then(Option::as_deref), patience).await,
+                _ => None,
+            };
+            answers.push((key.clone(), answer.map(|rrset| seen(zone.clone(), rrset, bar))));
         }
         answers
+    }
+
+    /// What stands under a name and keeps a record set that is not there from being made. Not knowing it is no fault: the service
+    /// says the same.
+    async fn bar(
+        &self,
+        zone: &Zone,
+        key: &RrsetKey,
+        listed: Option<&[Rrset]>,
+        patience: &mut Patience,
+    ) -> Option<RecordType> {
+        if let Some(listed) = listed {
+            let mut others = listed.iter().filter(|rrset| rrset.key.name == key.name).map(|rrset| rrset.key.rtype);
+            return others.find(|other| rules::alone(&key.name, key.rtype, std::iter::once(*other)).is_err());
+        }
+        if key.rtype == RecordType::Cname || patience.given_up(String::new).is_some() {
+            return None;
+        }
+        let answer = self.service.is_alias(zone, &key.name).await;
+        patience.note(&answer);
+        answer.is_ok_and(|is_alias| is_alias).then_some(RecordType::Cname)
     }
 
     /// The zone that was found for a name, unless that is too long ago.
@@ -278,7 +312,7 @@ impl<R: Rrsets> Provider for RrsetsProvider<R> {
                 continue;
             };
             let before = held.rrset.as_ref();
-            *answer = already_so(change, before).map(Ok);
+            *answer = against(change).map(Err).or_else(|| already_so(change, before).map(Ok));
             if answer.is_none() {
                 let (_, places, wanted) = by_zone.entry(&held.zone.id).or_insert((&held.zone, Vec::new(), Vec::new()));
                 places.push(at);
@@ -298,6 +332,10 @@ impl<R: Rrsets> Provider for RrsetsProvider<R> {
         answers.map(|(answer, change)| answer.unwrap_or_else(|| missing(change))).collect()
     }
 
+    fn objection(&self, change: &Change) -> Option<Error> {
+        against(change)
+    }
+
     async fn settle(&self, ticket: &Ticket) -> Result<Settled> {
         self.service.settle(ticket).await
     }
@@ -309,6 +347,13 @@ impl<R: Rrsets> Provider for RrsetsProvider<R> {
     fn network_changed(&self) {
         self.service.network_changed();
     }
+}
+
+/// What stands in the way of a change; see [`Provider::objection`].
+fn against(change: &Change) -> Option<Error> {
+    let held = change.snapshot.get::<Held>().filter(|held| held.rrset.is_none() && !change.after.is_empty())?;
+    let why = rules::alone(&change.key.name, change.key.rtype, held.bar.into_iter()).err()?;
+    Some(in_the_way(&change.key, why))
 }
 
 /// The answer to a change that the service need not be asked for: it holds exactly this already, and it is not broken.
@@ -323,17 +368,17 @@ fn already_so(change: &Change, held: Option<&Rrset>) -> Option<Applied> {
     }
 }
 
-fn seen(zone: Zone, rrset: Option<Rrset>) -> Seen {
+fn seen(zone: Zone, rrset: Option<Rrset>, bar: Option<RecordType>) -> Seen {
     match rrset {
         Some(rrset) if !rrset.values.is_empty() => Seen::Holds {
             values: rrset.values.clone(),
             ttl: rrset.ttl,
             health: rrset.health,
             mixed: false,
-            snapshot: Snapshot::of(Held { zone, rrset: Some(rrset) }),
+            snapshot: Snapshot::of(Held { zone, rrset: Some(rrset), bar }),
         },
         // A set that was emptied holds nothing, but is updated rather than created.
-        rrset => Seen::Absent(Snapshot::of(Held { zone, rrset })),
+        rrset => Seen::Absent(Snapshot::of(Held { zone, rrset, bar })),
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use reqwest::Url;
 
-use super::edit::rules::ANY_TTL;
+use super::edit::rules::{ANY_TTL, Objection, outside};
 use super::edit::{Attribute, Editor, ZoneRow};
 use super::setting::{Kind as SettingKind, Setting, Settings, SettingsError};
 use super::shape::records::{Draft, Record, Records, RecordsProvider};
@@ -42,6 +42,7 @@ pub const ENTRY: Entry = Entry {
     documentation: "https://yandex.com/dev/domain/doc/reference/dns-add.html",
     notice: Some(RETIRED),
     ttl: ANY_TTL,
+    objects: objection,
     settings: &[
         Setting::required("token", SettingKind::Secret, "The PDD token."),
         Setting::optional(
@@ -86,6 +87,13 @@ const KINDS: &[Kind] = &[
     },
     Kind { rtype: RecordType::Txt, parts: &[] },
 ];
+
+/// What is known of a name without asking: whether it lies in the domains that the settings name.
+fn objection(settings: &Settings, name: &Name, _: &[RecordType]) -> Option<Objection> {
+    let domains = settings.texts("domains").unwrap_or_default();
+    let domains: Vec<Name> = domains.iter().filter_map(|domain| Name::parse(domain).ok()).collect();
+    outside(name, domains.iter(), "domains")
+}
 
 /// One account.
 pub struct Yandex {

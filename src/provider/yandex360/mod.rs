@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use reqwest::Url;
 
-use super::edit::rules::ANY_TTL;
+use super::edit::rules::{ANY_TTL, any_name};
 use super::edit::{Attribute, Attributes, Editor, ZoneRow};
 use super::setting::{Kind as SettingKind, Setting, Settings, SettingsError};
 use super::shape::records::{Draft, Record, Records, RecordsProvider};
@@ -34,6 +34,7 @@ pub const ENTRY: Entry = Entry {
     documentation: "https://yandex.ru/dev/api360/doc/ru/ref/DomainDNSService/",
     notice: None,
     ttl: ANY_TTL,
+    objects: any_name,
     settings: &[
         Setting::required(
             "token",

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::edit::rules::ANY_TTL;
+use super::edit::rules::{ANY_TTL, Objection, outside};
 use super::setting::{Kind, Setting, Settings, SettingsError};
 use super::shape::rrsets::{Replacement, Rrset, Rrsets, RrsetsProvider};
 use super::shape::zones::Zone;
@@ -14,7 +14,7 @@ use super::{Budget, Entry, Provider, Terms, Tools};
 use crate::model::error::{Error, Result};
 use crate::model::name::Name;
 use crate::model::plan::{Applied, Health};
-use crate::model::record::{RrsetKey, Ttl, Values};
+use crate::model::record::{RecordType, RrsetKey, Ttl, Values};
 
 mod edit;
 mod fresh;
@@ -38,6 +38,7 @@ pub const ENTRY: Entry = Entry {
     documentation: "https://www.rfc-editor.org/rfc/rfc1035#section-5",
     notice: None,
     ttl: ANY_TTL,
+    objects: objection,
     settings: &[
         Setting::required(
             "path",
@@ -77,6 +78,11 @@ pub const ENTRY: Entry = Entry {
     build,
     edit: None,
 };
+
+/// What is known of a name without reading the file.
+fn objection(settings: &Settings, name: &Name, _: &[RecordType]) -> Option<Objection> {
+    outside(name, settings.domain("zone").into_iter(), "zone")
+}
 
 fn build(settings: &Settings, _: &Tools) -> Result<Arc<dyn Provider>, SettingsError> {
     Ok(Arc::new(RrsetsProvider::new(ZoneFile::new(settings)?)))
