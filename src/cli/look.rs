@@ -65,11 +65,8 @@ pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
             "before": before,
             "after": planned.map(|change| change.after.clone()),
             "ttl": planned.and_then(|change| change.ttl),
-<<<<<<< HEAD
             "waits_until": free.map(|free| now.wall_of(free).to_string()),
-=======
             "refused": refused.map(ToString::to_string),
->>>>>>> byhand
             "says": says,
         }));
         let id = view.id;
