@@ -196,7 +196,7 @@ async fn records_are_added_with_every_parameter_that_there_is() {
         ("SPF", "v=spf1", "v=spf1", "0"),
         ("SRV", "2_5060_sip.example.org --priority 1", "2 5060 sip.example.org", "1"),
     ] {
-        let words = format!("records add x.example.org {rtype} {value}");
+        let words = format!("records add {}.example.org {rtype} {value}", rtype.to_lowercase());
         desk.run_words(words.split(' ').map(|word| word.replace('_', " ")).collect())
             .await
             .ends(0, &["added: 1 record"]);

@@ -10,6 +10,7 @@ use crate::cli::patience::Interrupt;
 use crate::cli::print;
 use crate::model::error::{Error, Kind, Result as Answer, Scope};
 use crate::model::name::Name;
+use crate::provider::edit::rules::alone;
 use crate::provider::edit::same::Standing;
 use crate::provider::edit::{Attributes, Edit, Filter, Row};
 use crate::provider::shape::zones::Zone;
@@ -119,8 +120,11 @@ async fn add(at: &Opened<'_>, args: &RecordsAdd) -> Result<u8, Failure> {
 /// Adds what an edit says. What is there already is left as it is, and said.
 pub(super) async fn add_to(at: &Opened<'_>, zone: &Zone, edit: &Edit, writing: &Writing) -> Result<u8, Failure> {
     at.editor.check(zone, edit).map_err(failed)?;
-    let of_set = Filter { name: Some(edit.name.to_string()), rtype: Some(edit.rtype), ..Filter::default() };
-    let held = rows(at, zone, &of_set).await?;
+    let of_name = Filter { name: Some(edit.name.to_string()), ..Filter::default() };
+    let mut held = rows(at, zone, &of_name).await?;
+    // A star in front is a name like any other (RFC 4592).
+    held.retain(|row| row.name == edit.name);
+    alone(&edit.name, edit.rtype, held.iter().map(|row| row.rtype)).map_err(refused)?;
     at.warn_of_managed([(&edit.name, edit.rtype)].into_iter());
     let mut outcome = Outcome::written("add", "added", writing.dry_run);
     // Where each value is a record of its own, each has an outcome of its own.
