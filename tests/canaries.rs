@@ -90,7 +90,7 @@ fn look_below(folder: &Path, found: &mut Vec<String>) {
 }
 
 /// How the services answer, whatever they are asked.
-const MANNERS: [&str; 13] = [
+const MANNERS: [&str; 15] = [
     "text 200",
     "text 401",
     "text 500",
@@ -104,6 +104,8 @@ const MANNERS: [&str; 13] = [
     "list 200",
     "redirect",
     "schema 400",
+    "page 200",
+    "page 502",
 ];
 
 /// Everything that a request carries, in a row.
@@ -178,6 +180,7 @@ fn answer(manner: &str, all: &str, target: &str) -> Answer {
     match shape {
         "text" => Answer::new(status, format!("{all}\n{all}\n")),
         "string" => Answer::new(status, json!(all).to_string()),
+        "page" => Answer::new(status, format!("<html><head><title>Denied: {all}</title></head></html>")),
         "error" if status == 200 => Answer::new(200, json!({"success": "no", "error": all}).to_string()),
         "error" => Answer::new(status, error.to_string()),
         "list" => Answer::new(
@@ -296,6 +299,11 @@ async fn no_command_repeats_a_secret_that_a_service_repeats() {
         found
     });
     assert!(services.server.log().len() > 100, "the services were spoken to");
+    // What nobody understands is quoted all the same.
+    let _ = std::fs::remove_dir_all(home.path("state"));
+    let said = tokio::task::block_in_place(|| run(&home, &["once"]));
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(said.contains(": it begins \"Denied: (hidden)"), "{said}");
     let sent = services.server.log().iter().map(|exchange| repeated(&exchange.request)).collect::<String>();
     let seen: Vec<_> = MARKS.iter().filter(|mark| !sent.contains(**mark)).collect();
     // The second half of LunaNode's key only signs.

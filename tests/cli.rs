@@ -575,3 +575,23 @@ fn a_round_without_any_address_is_no_success() {
     let output = home.output(&["once"]);
     assert!(code(&output) == 0 && !stdout(&output).contains("nothing was published"), "{output:?} {said}");
 }
+
+#[test]
+fn a_check_tells_a_read_only_file_system_from_permissions() {
+    if !torture::may_mount() {
+        return torture::say("this user may not make mount namespaces");
+    }
+    let home = home();
+    fs::create_dir(home.path("mounted")).unwrap();
+    let text = fs::read_to_string(home.path("driftless.toml")).unwrap();
+    home.write("driftless.toml", &text.replace(&home.text("zone"), &home.text("mounted/zone")));
+    let mounted = home.text("mounted");
+    for (option, is_told) in [("ro", true), ("rw", false)] {
+        let script = format!("mount -t tmpfs -o {option} none \"$0\" && exec \"$@\"");
+        let said =
+            stderr(&torture::output(&mut home.wrapped(&["unshare", "-m", "sh", "-c", &script, &mounted], &["check"])));
+        let told = format!("{mounted} lies on a read-only file system: {mounted}/zone cannot be replaced");
+        assert_eq!(said.contains(&told), is_told, "{option}: {said}");
+        assert!(!said.contains("permissions"), "{option}: {said}");
+    }
+}

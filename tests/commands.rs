@@ -10,6 +10,8 @@ mod http;
 mod lunanode;
 #[path = "emulator/pocketdns.rs"]
 mod pocketdns;
+#[path = "support/said.rs"]
+mod said;
 #[path = "support/torture.rs"]
 mod torture;
 
@@ -19,6 +21,7 @@ use std::time::Duration;
 
 use http::{Answer, Fault};
 use lunanode::{LunaNode, Record, Switches};
+use said::Said;
 use serde_json::{Value, json};
 use torture::Home;
 
@@ -34,31 +37,6 @@ struct Desk {
     luna: LunaNode,
     /// The id of `example.org`.
     zone: u32,
-}
-
-/// How a command ended.
-#[derive(Debug)]
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Said {
-    fn of(output: &std::process::Output) -> Self {
-        let text = |octets: &[u8]| String::from_utf8(octets.to_vec()).unwrap();
-        Self { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) }
-    }
-
-    /// It ended so, and said these words on standard output or error.
-    #[track_caller]
-    fn ends(self, code: i32, words: &[&str]) -> Self {
-        assert_eq!(self.code, code, "{self:?}");
-        for word in words {
-            assert!(self.out.contains(word) || self.err.contains(word), "{word}: {self:?}");
-        }
-        self
-    }
 }
 
 impl Desk {
@@ -97,15 +75,12 @@ impl Desk {
     }
 
     async fn run_words(&self, words: Vec<String>) -> Said {
-        let home = Arc::clone(&self.home);
-        let work = move || Said::of(&home.output(&words.iter().map(String::as_str).collect::<Vec<_>>()));
-        tokio::task::spawn_blocking(work).await.unwrap()
+        Said::by(&self.home, words.join(" "), words).await
     }
 
     /// Runs a command that must end well, with `--json`, and says what it printed.
     async fn json(&self, words: &str) -> Value {
-        let said = self.run(&format!("{words} --json")).await.ends(0, &[]);
-        serde_json::from_str(&said.out).unwrap_or_else(|why| panic!("{why}: {said:?}"))
+        self.run(&format!("{words} --json")).await.json()
     }
 
     /// Runs a command in a terminal of 80 columns, where `answer` is typed.
@@ -118,7 +93,8 @@ impl Desk {
         let mut command = Command::new("sh");
         let typing = format!("(sleep 1; printf '{answer}\\n'; sleep 2) | script -qec '{line}' /dev/null");
         command.args(["-c", &typing]).env("SSL_CERT_FILE", "/dev/null").current_dir(self.home.path(""));
-        tokio::task::spawn_blocking(move || Said::of(&torture::output(&mut command))).await.unwrap()
+        let output = tokio::task::spawn_blocking(move || torture::output(&mut command)).await.unwrap();
+        Said::of(words.to_owned(), output)
     }
 
     /// The records of `example.org`: id, and everything that they have.
@@ -220,7 +196,7 @@ async fn records_are_added_with_every_parameter_that_there_is() {
         ("SPF", "v=spf1", "v=spf1", "0"),
         ("SRV", "2_5060_sip.example.org --priority 1", "2 5060 sip.example.org", "1"),
     ] {
-        let words = format!("records add x.example.org {rtype} {value}");
+        let words = format!("records add {}.example.org {rtype} {value}", rtype.to_lowercase());
         desk.run_words(words.split(' ').map(|word| word.replace('_', " ")).collect())
             .await
             .ends(0, &["added: 1 record"]);
@@ -386,6 +362,24 @@ async fn records_are_removed_after_a_question_and_only_those_that_are_meant() {
     let said = desk.run("records remove home.example.org --yes").await.ends(0, &["removed: 1 record"]);
     assert!(said.err.contains("home.example.org A is declared in the configuration"), "{said:?}");
     assert_eq!(desk.records().len(), 0);
+    desk.is_correct();
+}
+
+#[tokio::test]
+async fn a_second_address_of_a_name_under_lndyn_is_said_by_check_and_by_plan_and_not_sent() {
+    let desk = Desk::new().await;
+    desk.luna.state().add_dyn("home", "192.0.2.1".parse().unwrap());
+    let both = "ipv4 = \"192.0.2.1\"\nipv6 = \"2001:db8::1\"\nprivate = true\n";
+    desk.configure(&format!("[[record]]\nname = \"home.lndyn.com\"\naccount = \"luna\"\n{both}"));
+    desk.run("check").await.ends(0, &["driftless.toml:15:8", "home.lndyn.com holds one address at LunaNode"]);
+    desk.run("plan")
+        .await
+        .ends(78, &["would be refused", "this one holds 192.0.2.1", "1 of 3 record sets would change"]);
+    desk.run("once").await.ends(78, &["this one holds 192.0.2.1"]);
+    assert_eq!(desk.luna.state().dyns.values().next().unwrap().1.to_string(), "192.0.2.1");
+    assert_eq!(desk.luna.server.count("dyn-add/") + desk.luna.server.count("dyn-update/"), 0);
+    desk.configure("[[record]]\nname = \"a.b.lndyn.com\"\naccount = \"luna\"\n");
+    desk.run("check").await.ends(78, &["driftless.toml:15:8", "have exactly one label in front, unlike a.b.lndyn.com"]);
     desk.is_correct();
 }
 

@@ -20,6 +20,8 @@ mod matrix;
 mod pocketdns;
 #[path = "emulator/rackspace.rs"]
 mod rackspace;
+#[path = "support/said.rs"]
+mod said;
 #[path = "commands/services.rs"]
 mod services;
 #[path = "support/torture.rs"]

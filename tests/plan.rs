@@ -18,7 +18,8 @@ use http::Server;
 /// Runs a command to its end, which must come: its exit code and standard output.
 fn driftless(command: &str, config: &Path) -> (Option<i32>, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_driftless"))
-        .args([command, "--config"])
+        .args(command.split(' '))
+        .arg("--config")
         .arg(config)
         .stdout(Stdio::piped())
         .spawn()
@@ -122,7 +123,7 @@ async fn one_round_works_as_soon_as_the_secret_is_mended_and_says_what_it_waits_
         dir.path().display(),
         server.url(""),
     );
-    std::fs::write(&config, text).unwrap();
+    std::fs::write(&config, &text).unwrap();
     let (code, said) = driftless("once", &config);
     assert!(code == Some(77) && said.contains("password cannot be used: No such file"), "{code:?} {said}");
     std::fs::write(&secret, "wrong").unwrap();
@@ -132,13 +133,26 @@ async fn one_round_works_as_soon_as_the_secret_is_mended_and_says_what_it_waits_
     assert_eq!(server.count("/nic/update"), 2);
 
     std::fs::remove_dir_all(dir.path().join("state")).unwrap();
-    for wrong in ["wrong", "wrong again"] {
+    for wrong in ["wrong", "wrong again", "wrong once more"] {
         std::fs::write(&secret, wrong).unwrap();
         assert_eq!(driftless("once", &config).0, Some(77));
     }
     std::fs::write(&secret, "right").unwrap();
+    assert_eq!(driftless("once", &config), (Some(0), "1 up to date\n".into()), "what was refused wrote nothing");
+
+    std::fs::write(&config, text.replace("192.0.2.1", "192.0.2.2")).unwrap();
+    assert_eq!(driftless("once", &config).0, Some(0));
+    std::fs::write(&config, text.replace("192.0.2.1", "192.0.2.3")).unwrap();
     let (code, said) = driftless("once", &config);
     assert!(
         code == Some(75) && said.contains("its write budget allows the next at 2") && said.ends_with("\n1 waiting\n")
     );
+    let (_, said) = driftless("plan", &config);
+    assert!(
+        said.contains("would change: 192.0.2.2 -> 192.0.2.3, in 5") && said.contains(" s: it was sent often"),
+        "{said}"
+    );
+    let (_, said) = driftless("plan --json", &config);
+    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert!(said["records"][0]["waits_until"].as_str().unwrap().starts_with("20"), "{said}");
 }

@@ -13,6 +13,8 @@ mod forms;
 mod http;
 #[path = "support/planned.rs"]
 mod planning;
+#[path = "support/said.rs"]
+mod said;
 #[path = "support/torture.rs"]
 mod torture;
 

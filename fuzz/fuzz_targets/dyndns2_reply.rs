@@ -18,7 +18,7 @@ fuzz_target!(|data: &[u8]| {
     let status = STATUS[usize::from(*status) % STATUS.len()];
     let retry_after = (status == 503).then_some(Duration::from_secs(60));
     let sent = [Ipv4Addr::new(192, 0, 2, 1).into(), Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into()];
-    let answers = parse(status, retry_after, body, &names, &sent);
+    let answers = parse(status, retry_after, body, &names, &sent, "");
     assert_eq!(answers.len(), names.len());
     let words = String::from_utf8_lossy(body).to_ascii_lowercase();
     let said = words.matches("good").count() + words.matches("nochg").count();

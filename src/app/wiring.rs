@@ -16,6 +16,7 @@ use crate::detect::fixed::Fixed;
 use crate::detect::https::{Clients, Format, Https};
 use crate::detect::interface::{Interface, InterfaceOptions};
 use crate::detect::lan::Lan;
+#[cfg(feature = "router")]
 use crate::detect::router::{self, Router, RouterOptions};
 use crate::detect::stun::Stun;
 use crate::detect::way::{Asked, Outside};
@@ -227,6 +228,9 @@ impl Sources<'_> {
                 let detector = self.outside(detector, &stun.via, stun.server.address());
                 self.note(name, private, self.echo_interval, detector)
             }
+            #[cfg(not(feature = "router"))]
+            Source::Router(_) => return Err("this driftless was built without the feature `router`".into()),
+            #[cfg(feature = "router")]
             Source::Router(source) => {
                 let options = RouterOptions {
                     router: source.router,

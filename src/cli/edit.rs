@@ -11,6 +11,7 @@ mod ask;
 mod choose;
 mod dynamic;
 mod records;
+mod remove;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -184,7 +185,7 @@ pub(super) struct RecordsList {
 #[derive(Debug, Args)]
 pub(super) struct RecordsShow {
     /// The record's name
-    #[arg(required_unless_present = "id", value_name = "NAME")]
+    #[arg(value_name = "NAME")]
     name: Option<Name>,
     /// Its type
     #[arg(value_name = "TYPE", value_parser = rtype)]
@@ -218,7 +219,7 @@ pub(super) struct RecordsAdd {
 #[derive(Debug, Args)]
 pub(super) struct RecordsUpdate {
     /// The record's name
-    #[arg(required_unless_present_any = ["id", "name_filter"], value_name = "NAME")]
+    #[arg(value_name = "NAME")]
     name: Option<Name>,
     /// Its type
     #[arg(value_name = "TYPE", value_parser = rtype)]
@@ -237,7 +238,7 @@ pub(super) struct RecordsUpdate {
 #[derive(Debug, Args)]
 pub(super) struct RecordsRemove {
     /// The record's name
-    #[arg(required_unless_present_any = ["id", "name_filter", "value_filter"], value_name = "NAME")]
+    #[arg(value_name = "NAME")]
     name: Option<Name>,
     /// Its type
     #[arg(value_name = "TYPE", value_parser = rtype)]

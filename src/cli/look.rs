@@ -54,11 +54,9 @@ pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
                 None => record_status(&view, now).says,
             },
         };
-        let waits_until = view.free_at.filter(|_| planned.is_some());
-        if let Some(free) = waits_until {
-            let wait = free.since(now.moment).as_secs();
-            says =
-                format!("{says}, in {wait} s: it was sent often of late, and its write budget allows no more before");
+        let free = view.free_at.filter(|_| planned.is_some());
+        if let Some(wait) = free.map(|free| free.since(now.moment).as_secs()) {
+            says += &format!(", in {wait} s: it was sent often of late, and its write budget allows no more before");
         }
         changes += usize::from(planned.is_some());
         out.push(json!({
@@ -67,7 +65,7 @@ pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
             "before": before,
             "after": planned.map(|change| change.after.clone()),
             "ttl": planned.and_then(|change| change.ttl),
-            "waits_until": waits_until.map(|free| now.wall_of(free).to_string()),
+            "waits_until": free.map(|free| now.wall_of(free).to_string()),
             "refused": refused.map(ToString::to_string),
             "says": says,
         }));

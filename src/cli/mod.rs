@@ -23,8 +23,8 @@ Exit codes:
   0   all is well (status, explain: a daemon answered, whatever it said)
   1   told twice to stop, or told not to remove
   64  the command line is wrong
-  69  no daemon is running (status, explain)
-  75  it failed in passing, or waits: trying again later may work
+  69  no daemon is running (status, explain), or none at the named socket (update, release)
+  75  it failed in passing, or waits, or there is no address: trying again later may work
   77  credentials or rights were refused, or this user may not ask
   78  the configuration, or what was asked, is wrong
   130 a change by hand was interrupted

@@ -210,7 +210,7 @@ mod tests {
         let told = futures_util::stream::once(async { Signal::Stop });
         let mut interrupt = Interrupt { signals: Some(Signals::of(told)), heard: false };
         let what = ("adding www.example.org A", "driftless records list");
-        let answer = interrupt.send_one(what, || pending::<Result<()>>()).await.unwrap_err();
+        let answer = interrupt.send_one(what, pending::<Result<()>>).await.unwrap_err();
         let said = answer.to_string();
         assert!(said.contains("the service goes on with") && said.contains("driftless records list shows"), "{said}");
         let later = interrupt.send_one(what, || async { Ok(()) }).await.unwrap_err();

@@ -11,7 +11,7 @@ use reqwest::header::HeaderName;
 
 use super::problem::{Place, Warning};
 use crate::detect::echoes::Protocol;
-use crate::detect::router;
+use crate::detect::protocol;
 use crate::model::desired;
 use crate::model::mac::Mac;
 use crate::model::name::Name;
@@ -235,12 +235,12 @@ pub struct RouterSource {
     /// Which way it is asked.
     pub via: Via,
     /// How it is asked: at least one, each once, in their order.
-    pub protocols: Vec<router::Protocol>,
+    pub protocols: Vec<protocol::Protocol>,
 }
 
 impl Default for RouterSource {
     fn default() -> Self {
-        Self { router: None, via: Via::default(), protocols: router::Protocol::ALL.to_vec() }
+        Self { router: None, via: Via::default(), protocols: protocol::Protocol::ALL.to_vec() }
     }
 }
 

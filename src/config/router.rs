@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use super::meant::{RouterSource, Source};
 use super::reader::{Field, Fields, Reader, error};
 use super::{setting, world};
-use crate::detect::router::Protocol;
+use crate::detect::protocol::Protocol;
 use crate::model::address::PublicAddr;
 use crate::model::record::Family;
 
@@ -27,8 +27,15 @@ pub(super) fn table(reader: &mut Reader, main: Field<'_>, family: Family, fields
     Some(Source::Router(RouterSource { router, via: via?, protocols: protocols? })).filter(|_| knows)
 }
 
-/// Whether a router can know an address of this family.
+/// Whether a router can know an address of this family, and be asked at all.
 fn knows(reader: &mut Reader, field: Field<'_>, family: Family) -> bool {
+    if !cfg!(feature = "router") {
+        let message = format!("`{}`: this driftless was built without the feature `router`", field.key);
+        reader.note(
+            error(field.node.at, message).help("build it with --features router, or leave this source out".to_owned()),
+        );
+        return false;
+    }
     if family == Family::Ipv6 {
         let message = format!("`{}`: a router translates no IPv6 and so knows no address of ours", field.key);
         reader.note(error(field.node.at, message).help("\"interface\" knows it".to_owned()));
@@ -72,4 +79,20 @@ fn protocols(reader: &mut Reader, field: Field<'_>) -> Option<Vec<Protocol>> {
     }
     found.sort();
     complete.then_some(found)
+}
+
+#[cfg(test)]
+#[cfg(not(feature = "router"))]
+mod tests {
+    use crate::config::{Config, Input};
+
+    #[test]
+    fn a_router_that_cannot_be_asked_by_this_build_is_an_error_that_names_the_feature() {
+        for source in ["\"router\"", "{ router = \"default\" }"] {
+            let text = format!("[address.default]\nipv4 = {source}\n");
+            let input = Input { files: vec![("f".into(), text)], ..Input::default() };
+            let said = Config::load(&input).unwrap_err().one_line();
+            assert!(said.contains("f:2:") && said.contains("without the feature `router`"), "{said}");
+        }
+    }
 }

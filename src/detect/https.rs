@@ -351,13 +351,10 @@ mod tests {
 
     #[test]
     fn a_header_field_counts_only_where_it_stands_once() {
-        let reply = |fields: &[&'static str]| Reply {
-            status: 200,
-            headers: fields
-                .iter()
-                .map(|value| (HeaderName::from_static("x-client-ip"), value.parse().unwrap()))
-                .collect(),
-            body: b"9.9.9.9".to_vec(),
+        let reply = |fields: &[&'static str]| {
+            let name = HeaderName::from_static("x-client-ip");
+            let headers = fields.iter().map(|value| (name.clone(), value.parse().unwrap())).collect();
+            Reply::new(200, headers, b"9.9.9.9".to_vec())
         };
         let ask = |fields: &[&'static str]| {
             read(&Format::Header(HeaderName::from_static("x-client-ip")), Family::Ipv4, &reply(fields))

@@ -17,10 +17,12 @@ pub mod lan;
 pub mod lease;
 mod list;
 pub mod neighbour;
+pub mod protocol;
+#[cfg(feature = "router")]
 pub mod router;
 mod said;
-pub mod situation;
 mod shared;
+pub mod situation;
 pub mod stun;
 pub mod way;
 

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 use self::gateway::Gateway;
 use super::Detector;
+use super::protocol::Protocol;
 use crate::model::address::{allowed, is_carriers};
 use crate::model::agree::Reading;
 use crate::model::record::Family;
@@ -38,41 +39,6 @@ pub const INTERVAL: Duration = Duration::from_secs(10);
 const WITHIN: Duration = Duration::from_secs(10);
 /// Of that, how long UPnP may, so that time is left for PCP: the search and two or three short calls within the house.
 const UPNP: Duration = Duration::from_secs(5);
-
-/// How a router is asked. In the order in which it is: what changes nothing there comes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Protocol {
-    /// NAT-PMP (RFC 6886).
-    NatPmp,
-    /// UPnP's Internet Gateway Device, version 1 or 2.
-    Upnp,
-    /// PCP (RFC 6887).
-    Pcp,
-}
-
-impl Protocol {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::NatPmp, Self::Upnp, Self::Pcp];
-
-    /// The word for it in the configuration.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::NatPmp => "natpmp",
-            Self::Upnp => "upnp",
-            Self::Pcp => "pcp",
-        }
-    }
-
-    /// Its name for people.
-    fn name(self) -> &'static str {
-        match self {
-            Self::NatPmp => "NAT-PMP",
-            Self::Upnp => "UPnP",
-            Self::Pcp => "PCP",
-        }
-    }
-}
 
 /// Which router, and how it is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,6 +13,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::error::Category;
 
+use super::quote::{Carried, HIDDEN, beginning, escapes};
 use super::server::look_up;
 use super::unanswered::{Unresolved, describe, server, unanswered};
 use crate::model::error::{Error, Result};
@@ -33,9 +34,6 @@ pub const LIST: usize = 2 << 20;
 pub const SINGLE: usize = 64 << 10;
 /// A bound for address echoes, in octets.
 pub const ECHO: usize = 4 << 10;
-
-/// What stands in the place of a secret.
-const HIDDEN: &str = "(hidden)";
 
 /// How far a reply's `Date` may be off before our clock is held to be wrong.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(120);
@@ -63,6 +61,8 @@ pub struct Reply {
     pub headers: HeaderMap,
     /// The body, no longer than was allowed.
     pub body: Vec<u8>,
+    /// Its beginning for people, where it is no JSON.
+    begins: Option<String>,
 }
 
 impl Http {
@@ -121,6 +121,7 @@ impl Http {
     /// what failed.
     pub async fn send(&self, request: Request, limit: usize, doing: &str) -> Result<Reply> {
         let server = server(request.url());
+        let carried = Carried::by(&request);
         let fail = |error: reqwest::Error| {
             let unsent = error.is_connect();
             let error = Error::transient(doing, unanswered(&server, &error.without_url()));
@@ -136,11 +137,25 @@ impl Http {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Reply { status: response.status().as_u16(), headers: std::mem::take(response.headers_mut()), body })
+        let begins = beginning(&body, &carried);
+        Ok(Reply { status: response.status().as_u16(), headers: std::mem::take(response.headers_mut()), body, begins })
     }
 }
 
 impl Reply {
+    /// An answer with this status, these header fields and this body.
+    #[must_use]
+    pub fn new(status: u16, headers: HeaderMap, body: Vec<u8>) -> Self {
+        Self { status, headers, body, begins: None }
+    }
+
+    /// How it begins, to be put behind what is said of an answer that is not understood: `: it begins "502 Bad Gateway"`. At most 60
+    /// characters without tags and without anything that the request carried. Empty where it is JSON, or nothing.
+    #[must_use]
+    pub fn quoted(&self) -> String {
+        self.begins.as_ref().map(|begins| format!(": it begins {begins:?}")).unwrap_or_default()
+    }
+
     /// The body as text, with what is not UTF-8 replaced.
     #[must_use]
     pub fn text(&self) -> std::borrow::Cow<'_, str> {
@@ -150,7 +165,8 @@ impl Reply {
     /// The body as JSON.
     ///
     /// # Errors
-    /// `Transient`: a reply that is not understood is a failure. Nothing of the body is repeated: it may repeat our request.
+    /// `Transient`: a reply that is not understood is a failure. Of what is no JSON at all the beginning is quoted; what is
+    /// JSON is not repeated: it may repeat our request, or hold what only we may know.
     pub fn json<T: serde::de::DeserializeOwned>(&self, doing: &str) -> Result<T> {
         serde_json::from_slice(&self.body).map_err(|error| {
             let said = error.to_string();
@@ -160,7 +176,7 @@ impl Reply {
                 Category::Data => "it is not built as documented".to_owned(),
                 Category::Eof => "it ends in the middle".to_owned(),
                 Category::Io | Category::Syntax => {
-                    format!("it is no JSON at line {} column {}", error.line(), error.column())
+                    format!("it is no JSON at line {} column {}{}", error.line(), error.column(), self.quoted())
                 }
             };
             Error::transient(doing, format!("the answer (status {}) was not understood: {why}", self.status))
@@ -228,21 +244,6 @@ impl Reply {
     fn date(&self) -> Option<i64> {
         http_date(self.headers.get(DATE)?.to_str().ok()?)
     }
-}
-
-/// A text as it stands within JSON, with and without characters beyond ASCII.
-fn escapes(text: &str) -> [String; 2] {
-    let json = serde_json::Value::from(text).to_string();
-    let inner = json.get(1..json.len().saturating_sub(1)).unwrap_or_default().to_owned();
-    let mut ascii = String::new();
-    for c in inner.chars() {
-        if c.is_ascii() {
-            ascii.push(c);
-        } else {
-            ascii.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
-        }
-    }
-    [inner, ascii]
 }
 
 /// An HTTP date in seconds since 1970.
@@ -401,7 +402,7 @@ mod tests {
 
     fn reply(fields: &[(reqwest::header::HeaderName, &str)]) -> Reply {
         let headers = fields.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect();
-        Reply { status: 429, headers, body: Vec::new() }
+        Reply::new(429, headers, Vec::new())
     }
 
     #[test]
@@ -422,7 +423,7 @@ mod tests {
     #[test]
     fn an_answer_that_is_not_understood_is_not_repeated() {
         for body in ["\"hunter2\"", "{\"a\":\"hunter2\"}", "{\"b\":\"hunter2\"}", "hunter2", "[\"hunter2\"", ""] {
-            let reply = Reply { status: 200, headers: HeaderMap::new(), body: body.into() };
+            let reply = Reply::new(200, HeaderMap::new(), body.into());
             #[derive(Debug, serde::Deserialize)]
             struct Shape {
                 #[expect(dead_code, reason = "only its place counts")]
@@ -446,7 +447,7 @@ mod tests {
         assert!(!refusal.text().contains(['b', 'c', 'ü']), "{}", refusal.text());
         refusal.hide("token");
         assert_eq!(refusal.headers["x-request-id"], HIDDEN);
-        let mut success = Reply { status: 200, headers: HeaderMap::new(), body: secret.into() };
+        let mut success = Reply::new(200, HeaderMap::new(), secret.into());
         success.hide(secret);
         assert_eq!(success.text(), secret);
     }

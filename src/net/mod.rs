@@ -3,6 +3,7 @@
 pub mod dns;
 pub mod http;
 pub mod limit;
+mod quote;
 pub mod server;
 pub mod stun;
 mod unanswered;

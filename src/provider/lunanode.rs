@@ -324,7 +324,7 @@ fn fields(draft: &Draft) -> Fields {
 #[cfg(fuzzing)]
 #[must_use]
 pub fn fuzz(status: u16, body: &[u8]) -> bool {
-    let reply = crate::net::http::Reply { status, headers: Default::default(), body: body.to_vec() };
+    let reply = crate::net::http::Reply::new(status, Default::default(), body.to_vec());
     let Ok(content) = reply::open(&reply, &["a secret"], "asking") else { return false };
     for list in ["dyns", "zones", "records"] {
         for entry in reply::entries(&content, list, "asking").unwrap_or_default() {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::http::{Exchange, Fault};
+use super::said::Said;
 use super::services::{Service, Start, shape};
 use super::torture::Home;
 
@@ -13,42 +14,6 @@ pub struct Desk {
     home: Arc<Home>,
     /// The service.
     pub service: Service,
-}
-
-/// How a command ended.
-#[derive(Debug)]
-pub struct Said {
-    /// The service and the words.
-    pub what: String,
-    /// The exit code.
-    pub code: i32,
-    /// Standard output.
-    pub out: String,
-    /// Standard error.
-    pub err: String,
-}
-
-impl Said {
-    /// It ended so, and said these words on standard output or error.
-    #[track_caller]
-    pub fn ends(self, code: i32, words: &[&str]) -> Self {
-        assert_eq!(self.code, code, "{}: {self:?}", self.what);
-        for word in words {
-            assert!(self.out.contains(word) || self.err.contains(word), "{word}: {self:?}");
-        }
-        self
-    }
-
-    /// It ended with a failure that reads well: one line for each thing, not too long, in words, without the secret.
-    #[track_caller]
-    pub fn fails(self, code: i32, word: &str, secret: &str) -> Self {
-        assert!(self.err.contains(word), "it does not say \"{word}\": {self:?}");
-        assert_eq!(self.code, code, "{self:?}");
-        assert!(!self.err.contains("panicked") && !self.err.contains(secret), "{self:?}");
-        let mine = self.err.lines().all(|line| code == 64 || line.starts_with("driftless: "));
-        assert!(mine && self.err.len() < 1200, "{self:?}");
-        self
-    }
 }
 
 impl Desk {
@@ -73,14 +38,9 @@ impl Desk {
 
     /// Runs a command without a terminal; `~` stands for a space within a word.
     pub async fn run(&self, words: &str) -> Said {
-        let home = Arc::clone(&self.home);
         let what = format!("{}: {words}", self.service.provider);
-        let words: Vec<String> = words.split(' ').map(|word| word.replace('~', " ")).collect();
-        let work = move || home.output(&words.iter().map(String::as_str).collect::<Vec<_>>());
-        let output = tokio::task::spawn_blocking(work).await.unwrap();
-        let text = |octets: Vec<u8>| String::from_utf8(octets).unwrap();
-        let code = output.status.code().unwrap_or(-1);
-        Said { what, code, out: text(output.stdout), err: text(output.stderr) }
+        let words = words.split(' ').map(|word| word.replace('~', " ")).collect();
+        Said::by(&self.home, what, words).await
     }
 
     /// Runs a command and interrupts it (SIGINT) once it has said something; standard error is with the output.
@@ -106,8 +66,7 @@ impl Desk {
 
     /// Runs a command that must end well, with `--json`, and says what it printed.
     pub async fn json(&self, words: &str) -> Value {
-        let said = self.run(&format!("{words} --json")).await.ends(0, &[]);
-        serde_json::from_str(&said.out).unwrap_or_else(|why| panic!("{why}: {said:?}"))
+        self.run(&format!("{words} --json")).await.json()
     }
 
     /// The configuration has a record more, with these lines.

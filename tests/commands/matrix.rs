@@ -43,6 +43,8 @@ const WRONG: &[(&str, i32, &str)] = &[
     ("records add new.example.org A 192.0.2.9 --ttl=-1", 64, "a TTL is a number of seconds"),
     ("records update www.example.org --ttl 4294967295", 64, "a TTL is at most"),
     ("zones add example.net --ttl 1h", 64, "a TTL is a number of seconds"),
+    // What stands there.
+    ("records add www.example.org CNAME www.example.net", 78, "a name with a CNAME can have no other record"),
     // Values.
     ("records add new.example.org A 192.0.2.999", 64, "is no IPv4 address"),
     ("records add new.example.org AAAA 192.0.2.9", 64, "is no IPv6 address"),
@@ -75,9 +77,9 @@ const WRONG: &[(&str, i32, &str)] = &[
     ("records remove --id= --yes", 78, "id"),
     // What is missing.
     ("records remove www.example.org", 64, "say --yes"),
-    ("records show", 64, "NAME"),
-    ("records update --ttl 300", 64, "NAME"),
-    ("records remove --yes", 64, "NAME"),
+    ("records show", 64, "which record is meant? Give its NAME"),
+    ("records update --ttl 300", 64, "which record is meant? Give its NAME"),
+    ("records remove --yes", 64, "which record is meant? Give its NAME"),
     ("zones list --account that", 78, "there is no account \"that\""),
 ];
 

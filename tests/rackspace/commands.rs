@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::emulator::faults::{Failure, wrong};
 use super::emulator::jobs::Pace;
 use super::emulator::{Rackspace, Switches};
+use super::said::Said;
 use super::torture::Home;
 use super::{KEY, USER, assert_correct, count, start};
 
@@ -15,26 +16,6 @@ struct Desk {
     home: Arc<Home>,
     emulator: Rackspace,
     domain: String,
-}
-
-/// How a command ended.
-#[derive(Debug)]
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Said {
-    /// It ended so, and said these words on standard output or error.
-    #[track_caller]
-    fn ends(self, code: i32, words: &[&str]) -> Self {
-        assert_eq!(self.code, code, "{self:?}");
-        for word in words {
-            assert!(self.out.contains(word) || self.err.contains(word), "{word}: {self:?}");
-        }
-        self
-    }
 }
 
 impl Desk {
@@ -60,17 +41,11 @@ impl Desk {
             0 => part.split_whitespace().map(str::to_owned).collect::<Vec<_>>(),
             _ => vec![part.to_owned()],
         });
-        let words: Vec<String> = apart.collect();
-        let home = Arc::clone(&self.home);
-        let work = move || home.output(&words.iter().map(String::as_str).collect::<Vec<_>>());
-        let output = tokio::task::spawn_blocking(work).await.unwrap();
-        let text = |octets: &[u8]| String::from_utf8(octets.to_vec()).unwrap();
-        Said { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) }
+        Said::by(&self.home, words.to_owned(), apart.collect()).await
     }
 
     async fn json(&self, words: &str) -> Value {
-        let said = self.run(&format!("{words} --json")).await.ends(0, &[]);
-        serde_json::from_str(&said.out).unwrap_or_else(|why| panic!("{why}: {said:?}"))
+        self.run(&format!("{words} --json")).await.json()
     }
 
     /// The records, as `name type data`.

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use super::account::{For, Opened, mistyped, refused};
 use super::choose::rows;
-use super::records::{Cut, add_to, change_all, remove_all};
+use super::records::{add_to, change_all};
+use super::remove::{Cut, remove_all};
 use super::view::Outcome;
 use super::{DynAdd, DynCommand, DynList, DynRemove, DynUpdate};
 use crate::app::{Failure, Loaded};

@@ -1,21 +1,28 @@
-//! `records`: list, show, add, update, remove.
+//! `records`: list, show, add, update; what removes is beside it.
 
 use super::account::{Opened, RECORDS, failed, in_the_way, mistyped, refused};
-use super::ask::may_remove;
-use super::choose::{Meant, all_zones, attributes, rows, rows_in, same, values, zone_of, zone_of_filter};
+use super::choose::{Meant, all_zones, attributes, rows, rows_in, values, zone_of, zone_of_filter};
+use super::remove::remove;
 use super::view::{self, Failed, Outcome, Placed, named, row_of};
-use super::{
-    Given, RecordsAdd, RecordsCommand, RecordsList, RecordsRemove, RecordsShow, RecordsUpdate, Removing, Writing,
-};
+use super::{Filters, Given, RecordsAdd, RecordsCommand, RecordsList, RecordsShow, RecordsUpdate, Writing};
 use crate::app::{Failure, Loaded};
 use crate::cli::patience::Interrupt;
 use crate::cli::print;
 use crate::model::error::{Error, Kind, Result as Answer, Scope};
+use crate::model::name::Name;
+use crate::provider::edit::rules::alone;
 use crate::provider::edit::same::Standing;
 use crate::provider::edit::{Attributes, Edit, Filter, Row};
 use crate::provider::shape::zones::Zone;
 
 pub(super) async fn run(loaded: &Loaded, command: &RecordsCommand) -> Result<u8, Failure> {
+    let named = match command {
+        RecordsCommand::Show(args) => is_named(args.name.as_ref(), &args.filters, false),
+        RecordsCommand::Update(args) => is_named(args.name.as_ref(), &args.filters, false),
+        RecordsCommand::Remove(args) => is_named(args.name.as_ref(), &args.filters, true),
+        _ => Ok(()),
+    };
+    named?;
     let common = match command {
         RecordsCommand::List(args) => &args.common,
         RecordsCommand::Show(args) => &args.common,
@@ -25,6 +32,15 @@ pub(super) async fn run(loaded: &Loaded, command: &RecordsCommand) -> Result<u8,
         RecordsCommand::Attributes(args) => &args.common,
     };
     carry_out(&Opened::find(loaded, common.account.as_deref(), RECORDS)?, command).await
+}
+
+/// Whether it was said which records are meant; a value alone is enough where it says so.
+fn is_named(name: Option<&Name>, filters: &Filters, by_value: bool) -> Result<(), Failure> {
+    let by_value = by_value && filters.value.is_some();
+    if name.is_some() || filters.name.is_some() || filters.id.is_some() || by_value {
+        return Ok(());
+    }
+    Err(mistyped("which record is meant? Give its NAME, or --name PATTERN for several, or --id ID"))
 }
 
 /// Carries a command out at an account.
@@ -104,8 +120,11 @@ async fn add(at: &Opened<'_>, args: &RecordsAdd) -> Result<u8, Failure> {
 /// Adds what an edit says. What is there already is left as it is, and said.
 pub(super) async fn add_to(at: &Opened<'_>, zone: &Zone, edit: &Edit, writing: &Writing) -> Result<u8, Failure> {
     at.editor.check(zone, edit).map_err(failed)?;
-    let of_set = Filter { name: Some(edit.name.to_string()), rtype: Some(edit.rtype), ..Filter::default() };
-    let held = rows(at, zone, &of_set).await?;
+    let of_name = Filter { name: Some(edit.name.to_string()), ..Filter::default() };
+    let mut held = rows(at, zone, &of_name).await?;
+    // A star in front is a name like any other (RFC 4592).
+    held.retain(|row| row.name == edit.name);
+    alone(&edit.name, edit.rtype, held.iter().map(|row| row.rtype)).map_err(refused)?;
     at.warn_of_managed([(&edit.name, edit.rtype)].into_iter());
     let mut outcome = Outcome::written("add", "added", writing.dry_run);
     // Where each value is a record of its own, each has an outcome of its own.
@@ -233,7 +252,8 @@ fn nothing_given(given: &Given) -> bool {
     given.ttl.is_none() && given.priority.is_none() && given.weight.is_none() && given.set.is_empty()
 }
 
-fn edit(row: &Row, values: Vec<String>, given: &Given, attributes: &Attributes) -> Edit {
+/// What a row is to become: other values, and what was given beside them.
+pub(super) fn edit(row: &Row, values: Vec<String>, given: &Given, attributes: &Attributes) -> Edit {
     let attributes = attributes.clone();
     Edit { name: row.name.clone(), rtype: row.rtype, values, ttl: given.ttl, attributes }
 }
@@ -287,124 +307,4 @@ pub(super) async fn change_all(
     }
     outcome.interrupted = interrupt.is_some_and(|interrupt| interrupt.heard);
     outcome.records(at, &updated, false, writing.common.json)
-}
-
-async fn remove(at: &Opened<'_>, args: &RecordsRemove) -> Result<u8, Failure> {
-    let typed = match (args.rtype, args.values.as_slice()) {
-        (Some(rtype), typed) => values(rtype, typed)?,
-        (None, _) => Vec::new(),
-    };
-    let meant = Meant::new(args.name.as_ref(), args.rtype, &args.filters)?;
-    let found = meant.find(at).await?;
-    let goes = |row: &Row, value: &String| {
-        meant.value_fits(value) && (typed.is_empty() || typed.iter().any(|typed| same(row.rtype, typed, value)))
-    };
-    let all = || found.iter().flat_map(|(_, rows)| rows);
-    if let Some(missing) =
-        typed.iter().find(|typed| !all().any(|row| row.values.iter().any(|value| same(row.rtype, typed, value))))
-    {
-        return Err(refused(format!("{} is not there: nothing was removed", missing)));
-    }
-    let cut = |row: Row| {
-        let stays = row.values.iter().filter(|value| !goes(&row, value)).cloned().collect::<Vec<_>>();
-        (stays.len() < row.values.len()).then_some(Cut { row, stays })
-    };
-    let cuts: Vec<(Zone, Vec<Cut>)> =
-        found.into_iter().map(|(zone, rows)| (zone, rows.into_iter().filter_map(cut).collect())).collect();
-    if cuts.iter().all(|(_, cuts)| cuts.is_empty()) {
-        return Err(meant.nothing(at));
-    }
-    remove_all(at, &cuts, &args.removing).await
-}
-
-/// What is removed of a record or a set.
-pub(super) struct Cut {
-    /// The record.
-    pub(super) row: Row,
-    /// The values that stay; where there are none it goes as a whole.
-    pub(super) stays: Vec<String>,
-}
-
-impl Cut {
-    /// What is removed, as a record.
-    fn gone(&self) -> Row {
-        let mut row = self.row.clone();
-        row.values.retain(|value| !self.stays.contains(value));
-        row
-    }
-
-    /// Whether it may be removed, by the service's rules.
-    fn check(&self, at: &Opened<'_>, zone: &Zone) -> Answer<()> {
-        match self.left() {
-            Some(edit) => at.editor.check_change(zone, &self.row, &edit),
-            None => at.editor.check_removal(zone, &self.row),
-        }
-    }
-
-    /// What is left of it, if anything is.
-    fn left(&self) -> Option<Edit> {
-        let left = || edit(&self.row, self.stays.clone(), &Given::default(), &Attributes::new());
-        (!self.stays.is_empty()).then(left)
-    }
-}
-
-/// Removes what is to go, once a person has agreed.
-pub(super) async fn remove_all(at: &Opened<'_>, cuts: &[(Zone, Vec<Cut>)], removing: &Removing) -> Result<u8, Failure> {
-    let writing = &removing.writing;
-    let all: Vec<(&Zone, &Cut)> =
-        cuts.iter().flat_map(|(zone, cuts)| cuts.iter().map(move |cut| (zone, cut))).collect();
-    at.warn_of_managed(all.iter().map(|(_, cut)| (&cut.row.name, cut.row.rtype)));
-    if !writing.dry_run {
-        let what = match all.as_slice() {
-            [(_, only)] => named(&only.gone()),
-            some => print::counted(some.len(), at.noun()),
-        };
-        if !removing.yes && all.len() > 1 {
-            all.iter().for_each(|(_, cut)| print::error(&format!("to be removed: {}", named(&cut.gone()))));
-        }
-        if !may_remove(&what, removing.yes)? {
-            print::line("nothing was removed");
-            return Ok(1);
-        }
-    }
-    let mut outcome = Outcome::written("remove", "removed", writing.dry_run);
-    let (mut removed, mut interrupt) = (Vec::new(), None);
-    for (zone, cuts) in cuts {
-        let answers = if writing.dry_run {
-            cuts.iter().map(|cut| cut.check(at, zone)).collect()
-        } else {
-            take_away(at, zone, cuts, interrupt.get_or_insert_with(Interrupt::listen)).await
-        };
-        for (cut, answer) in cuts.iter().zip(answers) {
-            match answer {
-                Ok(()) => removed.push((zone.name.clone(), cut.gone())),
-                Err(error) => outcome.failures.push(Failed { what: named(&cut.gone()), error }),
-            }
-        }
-    }
-    outcome.interrupted = interrupt.is_some_and(|interrupt| interrupt.heard);
-    outcome.records(at, &removed, false, writing.common.json)
-}
-
-/// Whole records are removed together; sets of which values stay are updated. One answer each, in order.
-async fn take_away(at: &Opened<'_>, zone: &Zone, cuts: &[Cut], interrupt: &mut Interrupt) -> Vec<Answer<()>> {
-    let whole: Vec<Row> = cuts.iter().filter(|cut| cut.stays.is_empty()).map(|cut| cut.row.clone()).collect();
-    let partly: Vec<(Row, Edit)> = cuts.iter().filter_map(|cut| Some((cut.row.clone(), cut.left()?))).collect();
-    let doing = format!("removing {} of {}", print::counted(cuts.len(), at.noun()), zone.name);
-    let (look, silent) = (at.look(), || Err(Error::transient(&doing, "there was no answer for it")));
-    let (mut removed, mut updated) = (Vec::new(), Vec::new());
-    if !whole.is_empty() {
-        let remove = |rows: Vec<Row>| async move { at.editor.remove(zone, &rows).await };
-        removed = interrupt.send((&doing, &look), &whole, remove).await;
-    }
-    if !partly.is_empty() {
-        let update = |changes: Vec<(Row, Edit)>| async move { at.editor.update(zone, &changes).await };
-        updated = interrupt.send((&doing, &look), &partly, update).await;
-    }
-    let (mut removed, mut updated) = (removed.into_iter(), updated.into_iter().map(|answer| answer.map(drop)));
-    let answer = |cut: &Cut| {
-        let next = if cut.stays.is_empty() { removed.next() } else { updated.next() };
-        next.unwrap_or_else(silent)
-    };
-    cuts.iter().map(answer).collect()
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::detect::echoes::Protocol;
-use crate::detect::router;
+use crate::detect::protocol;
 use crate::model::name::Name;
 use crate::model::record::{RecordType, Ttl};
 use crate::net::dns::whoami::{Form, Question};
@@ -153,7 +153,7 @@ fn a_router_is_asked_in_every_way_that_is_not_left_out() {
     assert_eq!(address(same).ipv4, Source::Router(RouterSource::default()), "their order means nothing");
     let named = address("ipv4 = { router = \"192.168.1.1\", via = [\"upnp\"], bind_interface = \"eth0\" }");
     let via = Via { interface: Some("eth0".into()), address: None };
-    let protocols = vec![router::Protocol::Upnp];
+    let protocols = vec![protocol::Protocol::Upnp];
     let at = Some([192, 168, 1, 1].into());
     assert_eq!(named.ipv4, Source::Router(RouterSource { router: at, via, protocols }));
 }

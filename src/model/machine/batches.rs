@@ -314,17 +314,6 @@ impl State {
         true
     }
 
-    /// What was charged for changes that were not written, nor sent, is free again.
-    fn give_back(&mut self, name: &AccountName, changes: &[Change]) {
-        let Some(declared) = self.desired.accounts.get(name) else { return };
-        for change in changes {
-            let id = Id { account: name.clone(), key: change.key.clone() };
-            if let Some(record) = self.records.get_mut(&id) {
-                record.entry.spent.0 = record.entry.spent.0.minus(declared.terms.budget.refill);
-            }
-        }
-    }
-
     /// The service took a change.
     fn took(&mut self, id: &Id, applied: Applied, change: &Change, print: &Fingerprint, now: Now, out: &mut Out) {
         let Some(record) = self.records.get_mut(id) else { return };

@@ -5,6 +5,7 @@ use crate::model::backoff::{rate_limited, transient};
 use crate::model::desired::{AccountName, Id};
 use crate::model::error::{Error, Kind, Scope};
 use crate::model::ledger::{Fingerprint, Hold, Reason, Wait};
+use crate::model::plan::Change;
 use crate::model::record::RrsetKey;
 use crate::model::time::Now;
 
@@ -281,6 +282,17 @@ impl State {
             }
         }
         out.tell_account(Level::Info, name, format!("let go: {why}"));
+    }
+
+    /// What was charged for changes that were not written, nor sent, is free again.
+    pub(super) fn give_back(&mut self, name: &AccountName, changes: &[Change]) {
+        let Some(declared) = self.desired.accounts.get(name) else { return };
+        for change in changes {
+            let id = Id { account: name.clone(), key: change.key.clone() };
+            if let Some(record) = self.records.get_mut(&id) {
+                record.entry.spent.0 = record.entry.spent.0.minus(declared.terms.budget.refill);
+            }
+        }
     }
 
     /// What was charged for calls that were refused with the account is free again: they wrote nothing, and what was refused then

@@ -234,7 +234,7 @@ pub(super) fn problem(reply: &Reply) -> Problem {
     marks.extend((!kind.is_empty()).then(|| kind.clone()));
     marks.extend(request);
     let said = if message.is_empty() { "the service refused" } else { &message };
-    Problem { why: format!("{said} ({})", marks.join(", ")), understood, kind, message }
+    Problem { why: format!("{said} ({}){}", marks.join(", "), reply.quoted()), understood, kind, message }
 }
 
 /// `records.0: '999.1.1.1' is not a 'A' Record`
@@ -295,8 +295,10 @@ impl Problem {
             503 if reply.retry_after().is_some() => Error::rate_limited(reply.retry_after(), doing, self.why),
             408 | 425 | 500.. => Error::transient(doing, self.why),
             400..500 if self.understood => Error::config(doing, self.why),
-            status => Error::transient(doing, format!("the answer (status {status}) was not understood"))
-                .hint(format!("if this stays so, correct {setting}: something else answers there")),
+            status => {
+                Error::transient(doing, format!("the answer (status {status}) was not understood{}", reply.quoted()))
+                    .hint(format!("if this stays so, correct {setting}: something else answers there"))
+            }
         }
     }
 }
@@ -305,7 +307,7 @@ impl Problem {
 #[cfg(fuzzing)]
 #[must_use]
 pub fn fuzz(status: u16, body: &[u8]) -> bool {
-    let reply = Reply { status, headers: Default::default(), body: body.to_vec() };
+    let reply = Reply::new(status, Default::default(), body.to_vec());
     let _ = zones_page(&reply, "listing");
     if let Ok(page) = recordsets_page(&reply, "listing") {
         page.items.iter().filter_map(RecordSet::rrset).for_each(drop);

@@ -46,6 +46,10 @@ impl Source {
         let Some(name) = settings.text("cloud") else {
             return Ok(Self::Settings(Box::new(Login::of(settings)?)));
         };
+        if !cfg!(feature = "clouds") {
+            let message = "needs a driftless that was built with the feature `clouds`; this one was not";
+            return Err(SettingsError::of("cloud", message));
+        }
         let [clouds, secure] =
             [("clouds", "clouds_file"), ("secure", "secure_file")].map(|(stem, named)| places(settings, stem, named));
         Ok(Self::Cloud(Cloud { name: name.into(), settings: settings.clone(), clouds, secure }))
@@ -269,6 +273,7 @@ fn word(setting: &'static str, word: &str, known: &[&str]) -> Result<String, Set
 }
 
 /// A file's clouds. What is wrong is said by its line alone: the parser would quote it, and it may be a secret.
+#[cfg(feature = "clouds")]
 fn parsed(path: &Path, text: &str, doing: &str) -> Result<File> {
     serde_saphyr::from_str(text).map_err(|error| {
         let line = error.location().map_or_else(String::new, |at| format!(", line {}", at.line()));
@@ -277,5 +282,25 @@ fn parsed(path: &Path, text: &str, doing: &str) -> Result<File> {
     })
 }
 
+/// Nobody comes here: without the feature no account has a cloud.
+#[cfg(not(feature = "clouds"))]
+fn parsed(path: &Path, _: &str, doing: &str) -> Result<File> {
+    Err(Error::config(doing, format!("{} cannot be read by this driftless", path.display())))
+}
+
 #[cfg(test)]
+#[cfg(feature = "clouds")]
 mod tests;
+
+#[cfg(test)]
+#[cfg(not(feature = "clouds"))]
+mod left_out {
+    use super::*;
+
+    #[test]
+    fn a_cloud_that_cannot_be_read_by_this_build_is_an_error_that_names_the_feature() {
+        let settings = Settings::new("cloud").with("cloud", Value::Text("home".into()));
+        let wrong = Source::of(&settings).err().unwrap();
+        assert!(wrong.setting == Some("cloud") && wrong.to_string().contains("the feature `clouds`"), "{wrong}");
+    }
+}

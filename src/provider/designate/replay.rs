@@ -66,7 +66,7 @@ impl Exchange {
     pub fn reply(&self) -> Reply {
         let field = |(name, value): &(String, String)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
         let headers: HeaderMap = self.fields.iter().map(field).collect();
-        Reply { status: self.status, headers, body: self.body.clone().into_bytes() }
+        Reply::new(self.status, headers, self.body.clone().into_bytes())
     }
 
     /// The same exchange with one more field in the answer.

@@ -152,7 +152,8 @@ impl Dyndns2 {
         }
         let request = self.request(self.url(update, ipv4, ipv6), &doing)?;
         let reply = self.http.send(request, http::SINGLE, &doing).await?;
-        Ok(reply::parse(reply.status, reply.retry_after(), &reply.body, &update.names, &sent))
+        let (after, quoted) = (reply.retry_after(), reply.quoted());
+        Ok(reply::parse(reply.status, after, &reply.body, &update.names, &sent, &quoted))
     }
 }
 

@@ -93,7 +93,8 @@ enum Line {
     Unknown,
 }
 
-/// What became of each name, in the names' order. `retry_after` is the header's, `sent` are the addresses of the request.
+/// What became of each name, in the names' order. `retry_after` is the header's, `sent` are the addresses of the request, `quoted` is
+/// what is said of the answer's beginning where it is not understood ([`Reply::quoted`](crate::net::http::Reply::quoted)).
 ///
 /// `good 192.0.2.1\nnohost` for two names answers `[Ok(Done), Err(Config)]`; `badauth` answers `Err(Auth)` for both.
 ///
@@ -105,10 +106,11 @@ pub fn parse(
     body: &[u8],
     names: &[Name],
     sent: &[IpAddr],
+    quoted: &str,
 ) -> Vec<Result<Applied>> {
     let lines = lines(body, sent);
     let all = of_all(&lines, names.len());
-    let status = Status { code: status, retry_after, octets: body.len(), lines: lines.len() };
+    let status = Status { code: status, retry_after, octets: body.len(), lines: lines.len(), quoted };
     let answer = |(at, name): (usize, &Name)| {
         let own = lines.get(at).filter(|line| !matches!(line, Line::Unknown));
         let own = own.filter(|_| all.is_none_or(|all| at < all.from));
@@ -195,14 +197,15 @@ fn of_all(lines: &[Line], names: usize) -> Option<OfAll<'_>> {
 }
 
 /// The frame in which the lines came.
-struct Status {
+struct Status<'a> {
     code: u16,
     retry_after: Option<Duration>,
     octets: usize,
     lines: usize,
+    quoted: &'a str,
 }
 
-impl Status {
+impl Status<'_> {
     fn answer(&self, line: Option<&Line>, doing: &str) -> Result<Applied> {
         match line {
             Some(Line::Took(applied)) => Ok(applied.clone()),
@@ -224,14 +227,17 @@ impl Status {
         Error::new(kind, doing, format!("{} ({})", refusal.why, refusal.word)).hint(refusal.hint)
     }
 
-    /// The status speaks for a name that no word was said about. The body is not shown: a service may repeat the password.
+    /// The status speaks for a name that no word was said about. Of the body only what was quoted with care is shown: a service may
+    /// repeat the password.
     fn without_a_word(&self, doing: &str) -> Error {
         let why = match (self.octets, self.lines) {
             (0, _) => format!("the answer (status {}) is empty", self.code),
-            (octets, 0) => format!("the answer (status {}, {octets} octets) holds no word", self.code),
+            (octets, 0) => {
+                format!("the answer (status {}, {octets} octets) holds no word{}", self.code, self.quoted)
+            }
             (octets, lines) => format!(
-                "the answer (status {}, {octets} octets, {lines} lines) has no known word for this name",
-                self.code
+                "the answer (status {}, {octets} octets, {lines} lines) has no known word for this name{}",
+                self.code, self.quoted
             ),
         };
         match (self.code, self.retry_after) {

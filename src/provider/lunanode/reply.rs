@@ -20,7 +20,8 @@ pub fn open(reply: &Reply, hidden: &[&str], doing: &str) -> Result<Map<String, V
     let content: Map<String, Value> = match reply.json(doing) {
         Ok(content) => content,
         Err(_) if !reply.is_success() => {
-            return Err(Error::transient(doing, format!("LunaNode answered with status {}", reply.status)));
+            let why = format!("LunaNode answered with status {}{}", reply.status, reply.quoted());
+            return Err(Error::transient(doing, why));
         }
         Err(error) => return Err(error),
     };
@@ -183,7 +184,7 @@ mod tests {
     use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 
     fn reply(status: u16, body: &str) -> Reply {
-        Reply { status, headers: HeaderMap::new(), body: body.into() }
+        Reply::new(status, HeaderMap::new(), body.into())
     }
 
     fn refused(text: &str) -> Error {

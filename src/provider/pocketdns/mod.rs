@@ -322,7 +322,7 @@ fn name_in(zone: &Name, listed: &str) -> Option<Name> {
 #[cfg(fuzzing)]
 #[must_use]
 pub fn fuzz(status: u16, body: &[u8]) -> bool {
-    let reply = crate::net::http::Reply { status, headers: Default::default(), body: body.to_vec() };
+    let reply = crate::net::http::Reply::new(status, Default::default(), body.to_vec());
     let Ok(reply) = reply::open(reply, &[200], "asking") else { return false };
     let Ok(domain) = Name::parse("example.org") else { return false };
     let zone = Zone { id: "dom_abc123".into(), name: domain };

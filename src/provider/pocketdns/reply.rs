@@ -62,8 +62,10 @@ fn refusal(reply: &Reply, doing: &str) -> Error {
     let said = content.as_ref().and_then(|content| Some((content.get("error")?.as_str()?, content)));
     let why = match said {
         Some((code, content)) => format!("{} (status {status})", readable(code, content)),
-        None if (200..300).contains(&status) => format!("the answer was not understood: it has status {status}"),
-        None => format!("PocketDNS answered with status {status}"),
+        None if (200..300).contains(&status) => {
+            format!("the answer was not understood: it has status {status}{}", reply.quoted())
+        }
+        None => format!("PocketDNS answered with status {status}{}", reply.quoted()),
     };
     if status == 503
         && let Some(after) = reply.retry_after()
@@ -150,7 +152,7 @@ mod tests {
     const MINUTE: Kind = Kind::RateLimited { after: Some(WINDOW) };
 
     fn reply(status: u16, body: &str) -> Reply {
-        Reply { status, headers: HeaderMap::new(), body: body.into() }
+        Reply::new(status, HeaderMap::new(), body.into())
     }
 
     fn refused(status: u16, body: &str) -> Error {

@@ -283,7 +283,7 @@ fn record(listed: Listed) -> Option<Record> {
 #[cfg(fuzzing)]
 #[must_use]
 pub fn fuzz(status: u16, body: &[u8]) -> bool {
-    let reply = crate::net::http::Reply { status, headers: Default::default(), body: body.to_vec() };
+    let reply = crate::net::http::Reply::new(status, Default::default(), body.to_vec());
     let Ok(content) = reply::open(&reply, "asking") else { return false };
     if let Ok(page) = reply::page(&content, "records", "asking") {
         let listed = page.entries.iter().filter_map(|entry| reply::listed(entry, &[], "asking").ok());

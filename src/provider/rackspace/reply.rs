@@ -91,7 +91,7 @@ fn refusal(reply: &Reply, problem: Option<Problem>, doing: &str) -> Error {
         status => meaning(status, &problem, doing),
     };
     let why = match problem.text.as_str() {
-        "" => format!("status {}", reply.status),
+        "" => format!("status {}{}", reply.status, reply.quoted()),
         text => format!("{} (status {})", brief(text), reply.status),
     };
     Error { why, ..error }

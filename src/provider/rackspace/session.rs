@@ -237,7 +237,7 @@ mod tests {
 
     fn reply(headers: &[(&'static str, &str)]) -> Reply {
         let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-        Reply { status: 200, headers, body: Vec::new() }
+        Reply::new(200, headers, Vec::new())
     }
 
     fn https() -> Url {

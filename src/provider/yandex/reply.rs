@@ -61,7 +61,7 @@ fn without_content(reply: &Reply, error: Error, doing: &str) -> Error {
         300..=399 | 404 | 410 => retired(doing, &format!("it answers with status {}", reply.status)),
         401 | 403 => Error::auth(Scope::Account, doing, format!("Yandex answered with status {}", reply.status)),
         200..=299 => error,
-        status => Error::transient(doing, format!("Yandex answered with status {status}")),
+        status => Error::transient(doing, format!("Yandex answered with status {status}{}", reply.quoted())),
     }
 }
 
@@ -146,7 +146,7 @@ mod tests {
     use reqwest::header::HeaderMap;
 
     fn reply(status: u16, body: &str) -> Reply {
-        Reply { status, headers: HeaderMap::new(), body: body.into() }
+        Reply::new(status, HeaderMap::new(), body.into())
     }
 
     fn refused(code: &str, operation: Operation) -> Error {

@@ -36,7 +36,7 @@ pub fn open(reply: &Reply, operation: Operation, hidden: &str, doing: &str) -> R
     let content: Map<String, Value> = reply.json(doing).unwrap_or_default();
     let said = message(&content, hidden);
     let why = match said.as_str() {
-        "" => format!("Yandex 360 answered with status {}", reply.status),
+        "" => format!("Yandex 360 answered with status {}{}", reply.status, reply.quoted()),
         said => format!("{said} (status {})", reply.status),
     };
     let after = reply.retry_after();
@@ -115,7 +115,7 @@ mod tests {
     use reqwest::header::HeaderMap;
 
     fn asked(status: u16, body: &str, operation: Operation) -> Result<Map<String, Value>> {
-        open(&Reply { status, headers: HeaderMap::new(), body: body.into() }, operation, "s3cret", "asking")
+        open(&Reply::new(status, HeaderMap::new(), body.into()), operation, "s3cret", "asking")
     }
 
     #[test]

@@ -16,7 +16,7 @@ fn sent() -> [IpAddr; 2] {
 
 /// The answers as kinds.
 fn kinds(status: u16, body: impl AsRef<[u8]>, count: usize) -> Vec<Result<Applied, Kind>> {
-    let answers = parse(status, None, body.as_ref(), &names(count), &sent());
+    let answers = parse(status, None, body.as_ref(), &names(count), &sent(), "");
     answers.into_iter().map(|answer| answer.map_err(|error| error.kind)).collect()
 }
 
@@ -142,7 +142,7 @@ fn without_a_known_word_the_status_speaks() {
 #[test]
 fn a_pause_is_as_long_as_the_service_asks_and_half_an_hour_at_least_for_911_and_dnserr() {
     let pause = |status, after: u64, body: &str| {
-        let answers = parse(status, Some(Duration::from_secs(after)), body.as_bytes(), &names(1), &sent());
+        let answers = parse(status, Some(Duration::from_secs(after)), body.as_bytes(), &names(1), &sent(), "");
         answers[0].as_ref().unwrap_err().kind
     };
     for word in ["911", "dnserr"] {
@@ -215,11 +215,14 @@ fn an_address_further_on_in_the_line_is_for_people() {
 
 #[test]
 fn errors_say_what_to_do_and_never_show_the_answer() {
-    let said = |body: &str| parse(200, None, body.as_bytes(), &names(1), &sent())[0].as_ref().unwrap_err().to_string();
+    let said = |body: &str| {
+        parse(200, None, body.as_bytes(), &names(1), &sent(), ": it begins \"x\"")[0].as_ref().unwrap_err().to_string()
+    };
     assert_eq!(
         said("nohost"),
         "updating n0.example.org: the account has no such name (nohost) (create the name at the service first)"
     );
+    assert!(said("what?").contains("has no known word for this name: it begins \"x\" (see server"));
     for body in ["hunter2 is wrong", "<p>hunter2</p>", "nohost hunter2", "badauth hunter2", "good 192.0.2.9 hunter2"] {
         assert!(!said(body).contains("hunter2"), "{body}");
     }

@@ -13,7 +13,7 @@ const HERE: Kind = Kind::Auth { scope: Scope::RecordSet };
 fn reply(status: u16, headers: &[(&'static str, &str)], body: &str) -> Reply {
     let headers: HeaderMap =
         headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-    Reply { status, headers, body: body.into() }
+    Reply::new(status, headers, body.into())
 }
 
 fn refused(status: u16, headers: &[(&'static str, &str)], body: &str) -> Error {
