@@ -153,6 +153,26 @@ fn each_service_says_what_it_can_keep() {
 }
 
 #[test]
+fn what_a_service_that_takes_one_address_cannot_hold_is_refused() {
+    let text = |keys: &str| {
+        format!(
+            "[account.push]\nprovider = \"dyndns2\"\nserver = \"https://dyndns.example.net\"\nusername = \"me\"\n\
+             password_file = \"/p\"\n[[record]]\nname = \"a.example.org\"\naccount = \"push\"\n{keys}"
+        )
+    };
+    for (keys, said) in [
+        ("values = \"shared\"", "9:10: `values`: dyndns2 holds one address of a family for a name, so that none can be shared"),
+        (
+            "ipv4 = { all = [\"https\", \"dns\"] }",
+            "6:1: `ipv4`: dyndns2 holds one address of a family for a name, not one of each uplink",
+        ),
+    ] {
+        let problems = Config::load(&file(&text(keys))).unwrap_err();
+        assert_eq!(problems.problems()[0].to_string(), format!("d.toml:{said}"));
+    }
+}
+
+#[test]
 fn uplinks_stand_together_and_by_themselves() {
     let named = |name: &str| Source::Interface(InterfaceSource { name: Some(name.into()), ..InterfaceSource::default() });
     let uplinks = read("ipv4 = { all = [{ interface = \"wan0\" }, { interface = \"wan1\" }] }\nvalues = \"shared\"");
