@@ -35,7 +35,8 @@ impl Zone {
     fn new(records: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let zone = Self(dir);
-        let head = "$ORIGIN example.org.\n$TTL 300\n@ SOA ns hostmaster 1 3600 900 604800 300\n@ NS ns\nns A 192.0.2.53\n";
+        let head =
+            "$ORIGIN example.org.\n$TTL 300\n@ SOA ns hostmaster 1 3600 900 604800 300\n@ NS ns\nns A 192.0.2.53\n";
         std::fs::write(zone.path(), format!("{head}{records}")).unwrap();
         zone
     }
@@ -97,14 +98,18 @@ fn two_uplinks_have_a_name_each_and_one_together_while_one_goes_and_comes_back()
     let zone = Zone::new("@ TXT \"a token of somebody\"\n");
     let first_of = "{ first_of = [{ interface = \"wan0\" }, { interface = \"wan1\" }] }";
     let policy = "type = \"TXT\"\nvalue = \"v=spf1 ip4:{ipv4} -all\"";
-    let place = Place::new(&namespace, &[
-        zone.account(),
-        record("first.example.org", "{ interface = \"wan0\" }", ""),
-        record("second.example.org", "{ interface = \"wan1\" }", ""),
-        record("both.example.org", BOTH, ""),
-        record("alive.example.org", first_of, ""),
-        record("example.org", BOTH, policy),
-    ].concat());
+    let place = Place::new(
+        &namespace,
+        &[
+            zone.account(),
+            record("first.example.org", "{ interface = \"wan0\" }", ""),
+            record("second.example.org", "{ interface = \"wan1\" }", ""),
+            record("both.example.org", BOTH, ""),
+            record("alive.example.org", first_of, ""),
+            record("example.org", BOTH, policy),
+        ]
+        .concat(),
+    );
     let daemon = place.start();
     let holds = |name: &str, values: &[&str]| zone.comes_to_hold(&daemon, name, "A", values, 15);
     let says = |policy: &str| {
@@ -125,7 +130,8 @@ fn two_uplinks_have_a_name_each_and_one_together_while_one_goes_and_comes_back()
     holds("both", &["192.0.2.7", "198.51.100.7"]);
     let both = daemon.record("both.example.org", "A");
     assert_eq!(both.state, "up to date");
-    let uplinks: Vec<_> = both.uplinks.iter().map(|uplink| (uplink.state.as_str(), uplink.addresses.join(" "))).collect();
+    let uplinks: Vec<_> =
+        both.uplinks.iter().map(|uplink| (uplink.state.as_str(), uplink.addresses.join(" "))).collect();
     assert_eq!(uplinks, [("unknown", "192.0.2.7".to_owned()), ("up", "198.51.100.7".to_owned())]);
     let (_, told, _) = place.cli(&["explain", "both.example.org"]);
     assert!(told.contains("interface wan0") && told.contains("which stays"), "{told}");

@@ -82,11 +82,19 @@ fn one(reader: &mut Reader, known: &Known<'_>, used: &mut Used, at: Spot, table:
     let ipv6 = ipv6.or_else(|| below.map(|below| below.ipv6.clone())).unwrap_or(Source::Auto);
     if let Some(derived) = &derived {
         let spots = names.iter().map(|(at, name)| (*at, name));
-        derived::check(reader, derived, spots, account.as_deref().and_then(|name| known.read.get(name)), [&ipv4, &ipv6]);
+        derived::check(
+            reader,
+            derived,
+            spots,
+            account.as_deref().and_then(|name| known.read.get(name)),
+            [&ipv4, &ipv6],
+        );
     } else if ipv4 == Source::Off && ipv6 == Source::Off {
         reader.note(error(at, "nothing would be published: `ipv4` and `ipv6` are both off"));
     }
-    if let Some(account) = account.as_deref().and_then(|name| known.read.get(name)).filter(|it| it.entry.shape == "push") {
+    if let Some(account) =
+        account.as_deref().and_then(|name| known.read.get(name)).filter(|it| it.entry.shape == "push")
+    {
         let values_at = values_field.map_or(at, |field| field.node.at);
         one_address_each(reader, account, (values_at, values), at, [("ipv4", &ipv4), ("ipv6", &ipv6)]);
     }
@@ -119,7 +127,8 @@ fn one_address_each(
 ) {
     let service = account.entry.name;
     if values == Values::Shared {
-        let message = format!("`values`: {service} holds one address of a family for a name, so that none can be shared");
+        let message =
+            format!("`values`: {service} holds one address of a family for a name, so that none can be shared");
         reader.note(error(values_at, message));
     }
     for (key, _) in families.iter().filter(|(_, source)| matches!(source, Source::All(_))) {

@@ -56,8 +56,16 @@ fn main() -> ExitCode {
 
 fn asked(mut arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut asked =
-        Asked { years: 200.0, seed: 1, planted: None, replay: None, several: None, trace: false, threads, keep_going: false };
+    let mut asked = Asked {
+        years: 200.0,
+        seed: 1,
+        planted: None,
+        replay: None,
+        several: None,
+        trace: false,
+        threads,
+        keep_going: false,
+    };
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--trace" => asked.trace = true,

@@ -336,7 +336,9 @@ impl Company {
             let told: Vec<IpAddr> = links.filter_map(|(link, of)| Some(address(at, link, of.told?))).collect();
             let lost = told.iter().find(|address| !change.after.iter().any(|value| names(value, **address)));
             if let Some(lost) = lost {
-                return Err(format!("machine {at} leaves out {lost}, which an uplink was last known to have: {change}"));
+                return Err(format!(
+                    "machine {at} leaves out {lost}, which an uplink was last known to have: {change}"
+                ));
             }
         }
         Ok(())
@@ -417,7 +419,8 @@ impl Company {
 
     /// What all machines together have of a type.
     fn truth(&self, rtype: RecordType) -> Values {
-        let addresses = |at: usize| (0..2).filter_map(move |link| Some(address(at, link, self.machines[at].links[link].address?)));
+        let addresses =
+            |at: usize| (0..2).filter_map(move |link| Some(address(at, link, self.machines[at].links[link].address?)));
         (0..self.machines.len())
             .flat_map(|at| match rtype {
                 RecordType::A => addresses(at).map(Value::from).collect::<Vec<_>>(),
