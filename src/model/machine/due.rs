@@ -122,7 +122,7 @@ impl State {
         }
         let Some(values) = record.want.values() else { return Next::Rest(None) };
         if stands(spec, record, &values, terms) {
-            self.next_proof(record, terms, now)
+            self.next_proof(id, record, terms, now)
         } else {
             self.next_write(id, spec, record, &values, terms, now)
         }
@@ -176,12 +176,13 @@ impl State {
     }
 
     /// A record set that holds what it should, as far as is known: it is read back, seen in DNS, verified and refreshed.
-    fn next_proof(&self, record: &Record, terms: &Terms, now: Now) -> Next {
+    fn next_proof(&self, id: &Id, record: &Record, terms: &Terms, now: Now) -> Next {
         if self.mode == Mode::Plan {
             return if record.checked || !terms.readable { Next::Rest(None) } else { Next::Read };
         }
         // Name servers are asked for values; that there is none is for the service to say.
-        let in_dns = terms.in_dns && record.resolving.is_none() && record.want != Want::Gone;
+        let compared = terms.in_dns && id.key.rtype.is_compared();
+        let in_dns = compared && record.resolving.is_none() && record.want != Want::Gone;
         if record.forced {
             if terms.readable {
                 return Next::Read;

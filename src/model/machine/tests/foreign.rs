@@ -98,3 +98,23 @@ fn the_values_that_count_as_ours_do_not_grow_for_ever() {
     let ours = rig.state.records[&id()].entry.ours.len();
     assert!(ours <= 20, "{ours} values count as ours");
 }
+
+#[test]
+fn someone_who_undoes_it_at_each_verification_is_left_alone_in_the_end_and_one_who_does_so_daily_is_not() {
+    for (hours, is_held) in [(7, true), (25, false)] {
+        let mut rig = Rig::started(readable(), 1);
+        rig.reads(Ok(seen(&[1])));
+        for round in 0..5 {
+            rig.pass(HOUR * hours);
+            rig.reads(Ok(seen(&[7])));
+            if held(&rig).is_some() {
+                assert_eq!((is_held, round, held(&rig)), (true, 2, Some(Reason::Contended)), "every {hours} hours");
+                break;
+            }
+            rig.applies(&[1], Ok(Applied::Done));
+            rig.pass(SECOND);
+            rig.reads(Ok(seen(&[1])));
+        }
+        assert_eq!(held(&rig).is_some(), is_held, "every {hours} hours");
+    }
+}
