@@ -5,6 +5,7 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::disallowed_methods, reason = "tests wait and take the time")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
+#![expect(clippy::print_stderr, reason = "the log of a case that failed is printed")]
 
 mod support;
 

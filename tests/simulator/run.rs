@@ -15,8 +15,8 @@ use std::sync::mpsc;
 use std::time::Instant;
 
 use driftless::model::machine::Planted;
-use simulator::several::share;
-use simulator::{Counts, Life, live};
+use simulator::several::{fight, share};
+use simulator::{Counts, Life, Shape, live};
 
 /// A year of 365.25 days, in milliseconds.
 const YEAR: f64 = 365.25 * 86_400_000.0;
@@ -114,6 +114,12 @@ fn several(first: u64, times: u64) -> ExitCode {
     let wrong = (first..first + times).filter_map(|seed| Some((seed, share(seed).err()?)));
     let wrong: Vec<_> = wrong.inspect(|(seed, why)| println!("seed {seed}: {why}")).collect();
     println!("{times} times, {} of them wrong", wrong.len());
+    for shape in [Shape::Rrsets, Shape::Records, Shape::Jobs, Shape::Pending, Shape::Push] {
+        match fight(first, shape) {
+            Ok((writes, said)) => println!("a fight at {shape:?}: {writes} writes, said in {said} of 360 hours"),
+            Err(why) => println!("a fight at {shape:?}: {why}"),
+        }
+    }
     if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

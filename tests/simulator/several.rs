@@ -1,5 +1,7 @@
 //! Several machines at one service, each with two uplinks that come and go: they share a name, or fight over it.
 
+#![expect(clippy::expect_used, reason = "the names and templates that are parsed stand here")]
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::net::IpAddr;
