@@ -114,6 +114,7 @@ cases! {
     leaves_others_alone,
     foreign_values_in_the_set,
     keeps_attributes,
+    a_text_made_of_addresses,
     sibling_unknown,
     removes,
     bad_credentials,

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use driftless::detect::Detector;
 use driftless::engine::{Access, Ears, Engine, Parts, Until};
 use driftless::model::agree::{Expression, Reading, SourceName};
-use driftless::model::desired::{AccountName, AccountSpec, Desired, Id, RecordSpec, SourceSpec, TtlPolicy};
+use driftless::model::desired::{AccountName, AccountSpec, Desired, Id, RecordSpec, SourceSpec};
 use driftless::model::error::{Error, Result, Scope};
 use driftless::model::machine::standing::Standing;
 use driftless::model::machine::{Mode, State};

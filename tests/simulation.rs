@@ -69,7 +69,7 @@ fn values_of_others_that_are_thrown_away_are_found() {
 
 #[test]
 fn machines_that_share_a_name_take_nothing_of_each_other_through_flapping_uplinks_and_renumbering_storms() {
-    for seed in 1..=LIVES {
+    for seed in 1..=LIVES / 3 {
         assert_eq!(share(seed), Ok(()), "seed {seed}");
     }
 }

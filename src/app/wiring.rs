@@ -102,7 +102,8 @@ pub fn build(
     };
     for record in &config.records {
         let mut declare = |rtype, uplinks| {
-            let id = Id { account: AccountName(record.account.clone()), key: RrsetKey::new(record.name.clone(), rtype) };
+            let id =
+                Id { account: AccountName(record.account.clone()), key: RrsetKey::new(record.name.clone(), rtype) };
             parts.desired.records.insert(id, spec(record, uplinks));
         };
         let mut together = Vec::new();

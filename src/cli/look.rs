@@ -336,11 +336,7 @@ fn explain_one(status: &Status, record: &RecordStatus) {
         print::hanging(&format!("  held since:   {} ({})", held.since, held.reason), 14);
         print::hanging(&format!("  to let go:    {}", held.release), 14);
     }
-    for uplink in &record.uplinks {
-        let gives = list(&Some(uplink.addresses.clone()));
-        let stays = if uplink.state == "unknown" { format!(", which stays; {}", uplink.says) } else { String::new() };
-        print::hanging(&format!("  uplink:       {} ({}): {}, gives {gives}{stays}", uplink.uplink, uplink.family, uplink.state), 14);
-    }
+    record.uplinks.iter().for_each(|uplink| print::hanging(&format!("  uplink:       {}", uplink.line()), 14));
     // A and AAAA follow their own family, everything else whatever its value is made of.
     let family = record.rtype.parse().ok().and_then(RecordType::family);
     let of_family = |source: &SourceStatus| family.is_none_or(|family| family == source.family);

@@ -107,7 +107,8 @@ fn form(reader: &mut Reader, field: Field<'_>, family: Family, table: &Table) ->
         }
         [first, second, ..] => {
             let message = format!("`{}` and `{}` are two sources, only one can be used", first.key, second.key);
-            let help = "several sources are { first_of = [ … ] }, { quorum = 2, of = [ … ] } or, as uplinks, { all = [ … ] }";
+            let help =
+                "several sources are { first_of = [ … ] }, { quorum = 2, of = [ … ] } or, as uplinks, { all = [ … ] }";
             reader.note(error(second.at, message).also(first.at, "the other one").help(help.to_owned()));
             return None;
         }

@@ -111,7 +111,9 @@ fn of_source(daemon: &Daemon, source: &Source, tell: &mut impl FnMut(&Path, Trou
             let trouble = program.and_then(|program| Some((program, daemon.program(program)?)));
             trouble.into_iter().for_each(|(program, trouble)| tell(program, trouble));
         }
-        Source::All(of) | Source::FirstOf(of) | Source::Quorum { of, .. } => of.iter().for_each(|source| of_source(daemon, source, tell)),
+        Source::All(of) | Source::FirstOf(of) | Source::Quorum { of, .. } => {
+            of.iter().for_each(|source| of_source(daemon, source, tell))
+        }
         Source::Off
         | Source::Auto
         | Source::Interface(_)

@@ -85,7 +85,12 @@ fn one(reader: &mut Reader, known: &Known<'_>, used: &mut Used, at: Spot, table:
     let (ipv4, ipv6) = address::families(reader, &mut fields);
     let typed_ttl = fields.take("ttl");
     let ttl = typed_ttl.and_then(|field| ttl(reader, field)).unwrap_or(known.defaults.ttl);
-    let values = fields.take("values").map(|field| setting::choice(reader, field, &["ours", "shared", "all"]));
+    let values_field = fields.take("values");
+    let values = match values_field.and_then(|field| setting::choice(reader, field, &["ours", "shared", "all"])) {
+        Some("all") => Values::Whole,
+        Some("shared") => Values::Shared,
+        _ => Values::Ours,
+    };
     let private = fields.take("private").map(|field| reader.flag(field));
     let vpn = fields.take("vpn").map(|field| reader.flag(field));
     let absent = absent(reader, &mut fields);
@@ -98,9 +103,21 @@ fn one(reader: &mut Reader, known: &Known<'_>, used: &mut Used, at: Spot, table:
     let ipv6 = ipv6.or_else(|| below.map(|below| below.ipv6.clone())).unwrap_or(Source::Auto);
     if let Some(derived) = &derived {
         let spots = names.iter().map(|(at, name)| (*at, name));
-        derived::check(reader, derived, spots, account.as_deref().and_then(|name| known.read.get(name)), [&ipv4, &ipv6]);
+        derived::check(
+            reader,
+            derived,
+            spots,
+            account.as_deref().and_then(|name| known.read.get(name)),
+            [&ipv4, &ipv6],
+        );
     } else if ipv4 == Source::Off && ipv6 == Source::Off {
         reader.note(error(at, "nothing would be published: `ipv4` and `ipv6` are both off"));
+    }
+    if let Some(account) =
+        account.as_deref().and_then(|name| known.read.get(name)).filter(|it| it.entry.shape == "push")
+    {
+        let values_at = values_field.map_or(at, |field| field.node.at);
+        one_address_each(reader, account, (values_at, values), at, [("ipv4", &ipv4), ("ipv6", &ipv6)]);
     }
     let (_, name) = names.first()?.clone();
     let private = private.flatten().unwrap_or(false);
@@ -112,11 +129,7 @@ fn one(reader: &mut Reader, known: &Known<'_>, used: &mut Used, at: Spot, table:
         ipv4,
         ipv6,
         ttl,
-        values: match values.flatten() {
-            Some("all") => Values::Whole,
-            Some("shared") => Values::Shared,
-            _ => Values::Ours,
-        },
+        values,
         derived: derived.map(|typed| typed.derived),
         private,
         vpn: vpn.flatten().unwrap_or(false),
@@ -124,6 +137,27 @@ fn one(reader: &mut Reader, known: &Known<'_>, used: &mut Used, at: Spot, table:
         place: None,
     };
     Some((names, record))
+}
+
+/// A service that takes an address for a name holds one of each family, and nobody can see whose.
+fn one_address_each(
+    reader: &mut Reader,
+    account: &Account,
+    (values_at, values): (Spot, Values),
+    at: Spot,
+    families: [(&str, &Source); 2],
+) {
+    let service = account.entry.name;
+    if values == Values::Shared {
+        let message =
+            format!("`values`: {service} holds one address of a family for a name, so that none can be shared");
+        reader.note(error(values_at, message));
+    }
+    for (key, _) in families.iter().filter(|(_, source)| matches!(source, Source::All(_))) {
+        let message = format!("`{key}`: {service} holds one address of a family for a name, not one of each uplink");
+        let help = "{ first_of = [ … ] } publishes that of the first uplink which has one";
+        reader.note(error(at, message).help(help.to_owned()));
+    }
 }
 
 /// Addresses that stand in the configuration are judged at once: no reading would ever be another.

@@ -207,7 +207,9 @@ impl RecordSpec {
             None => "say `values = \"all\"` if the whole record set is ours".into(),
             Some(tag) => {
                 let begins = tag.map(|tag| format!("`match = \"{tag}\"`")).unwrap_or_else(|| "`match`".into());
-                format!("say with {begins} how a value begins that is ours, or `values = \"all\"` if the whole record set is")
+                format!(
+                    "say with {begins} how a value begins that is ours, or `values = \"all\"` if the whole record set is"
+                )
             }
         }
     }
@@ -309,7 +311,10 @@ impl Derived {
         let count = |family: Family| addresses.iter().filter(|address| Family::of(**address) == family).count();
         let mut needed = self.template.families();
         if self.single && needed.any(|family| count(family) > 1) {
-            return Want::Unknown(format!("there are several addresses, and the value of {} can name only one", key.rtype));
+            return Want::Unknown(format!(
+                "there are several addresses, and the value of {} can name only one",
+                key.rtype
+            ));
         }
         Want::Values([Value::Text(self.template.render(addresses))].into())
     }

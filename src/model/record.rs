@@ -96,6 +96,12 @@ impl RecordType {
         }
     }
 
+    /// Whether what name servers answer is compared with what is wanted.
+    #[must_use]
+    pub fn is_compared(self) -> bool {
+        matches!(self, Self::A | Self::Aaaa | Self::Txt)
+    }
+
     /// Which word of the value, counted from zero, is another host's name.
     #[must_use]
     pub fn host_at(self) -> Option<usize> {

@@ -61,7 +61,11 @@ impl fmt::Display for Wrong {
         match self {
             Self::Unknown(word) => write!(f, "there is no placeholder {{{}}}", word.escape_debug()),
             Self::Length(word) => {
-                write!(f, "{{{}}}: a prefix has 1 to 32 bits of an IPv4 address, 1 to 128 of an IPv6 one", word.escape_debug())
+                write!(
+                    f,
+                    "{{{}}}: a prefix has 1 to 32 bits of an IPv4 address, 1 to 128 of an IPv6 one",
+                    word.escape_debug()
+                )
             }
             Self::Brace => f.write_str("a brace stands alone; one that is meant as such is written twice: {{ or }}"),
             Self::Constant => f.write_str("there is no placeholder in it, so that it would follow no address"),
@@ -84,7 +88,8 @@ impl Template {
 
     /// The families that it needs an address of, IPv4 first.
     pub fn families(&self) -> impl Iterator<Item = Family> + '_ {
-        let needs = |family: &Family| self.words.iter().flatten().any(|part| matches!(part, Part::Hole(of, _) if of == family));
+        let needs =
+            |family: &Family| self.words.iter().flatten().any(|part| matches!(part, Part::Hole(of, _) if of == family));
         Family::ALL.into_iter().filter(needs)
     }
 
@@ -118,7 +123,8 @@ fn word(text: &str) -> Result<Vec<Part>, Wrong> {
     while let Some(at) = rest.find(['{', '}']) {
         let (before, from) = rest.split_at(at);
         plain.push_str(before);
-        if let Some((brace, after)) = ["{{", "}}"].iter().find_map(|two| Some((two.get(..1)?, from.strip_prefix(two)?))) {
+        if let Some((brace, after)) = ["{{", "}}"].iter().find_map(|two| Some((two.get(..1)?, from.strip_prefix(two)?)))
+        {
             plain.push_str(brace);
             rest = after;
             continue;
@@ -178,7 +184,9 @@ fn each(parts: &[Part], addresses: &[IpAddr]) -> Vec<String> {
     for family in Family::ALL {
         if parts.iter().any(|part| matches!(part, Part::Hole(of, _) if *of == family)) {
             let of_family = || addresses.iter().copied().filter(|address| Family::of(*address) == family);
-            let with = |one: &Vec<IpAddr>| of_family().map(|address| [one.as_slice(), &[address]].concat()).collect::<Vec<_>>();
+            let with = |one: &Vec<IpAddr>| {
+                of_family().map(|address| [one.as_slice(), &[address]].concat()).collect::<Vec<_>>()
+            };
             chosen = chosen.iter().flat_map(with).collect();
         }
     }

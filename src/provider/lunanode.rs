@@ -65,7 +65,7 @@ pub const ENTRY: Entry = Entry {
             "Where the operations are; https://dynamic.lunanode.com/api/ by default.",
         ),
     ],
-    keeps: keeps,
+    keeps,
     build: |settings, tools| Ok(Arc::new(provider(settings, tools)?) as Arc<dyn Provider>),
     edit: Some(|settings, tools| Ok(Arc::new(service(settings, tools)?) as Arc<dyn Editor>)),
 };

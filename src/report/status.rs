@@ -321,6 +321,16 @@ pub fn history(entry: &Entry) -> Vec<Line> {
     entry.history.iter().map(|(at, what)| Line { at: at.to_string(), what: what.clone() }).collect()
 }
 
+impl UplinkStatus {
+    /// The same in a line for people.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let gives = none_or(&self.addresses);
+        let stays = if self.state == "unknown" { format!(", which stays; {}", self.says) } else { String::new() };
+        format!("{} ({}): {}, gives {gives}{stays}", self.uplink, self.family, self.state)
+    }
+}
+
 fn uplink_status(given: &Given) -> UplinkStatus {
     let state = match given.reading {
         Reading::Addresses(_) => "up",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use driftless::model::error::{Kind, Scope};
 use driftless::model::ledger::Reason;
 use driftless::model::machine::standing::Standing;
-use driftless::model::record::{RecordType, RrsetKey};
+use driftless::model::record::{RecordType, RrsetKey, Value, Values};
 
 use super::house::{DAY, HOUR, House, MINUTE, a, aaaa, assert_transient, declare};
 use super::subject::{Column, Subject, Trouble, provider, values};
@@ -113,6 +113,32 @@ pub async fn keeps_attributes(column: &Column, subject: &dyn Subject) {
     house.assert_holds(&home, &[NEW]);
     let after = subject.held(&home).expect("it is there");
     assert_eq!((after.ttl, after.attributes), (before.ttl, before.attributes));
+}
+
+/// A text that is made of an address follows it; other texts under its name stay, and it goes where that is asked for.
+pub async fn a_text_made_of_addresses(column: &Column, subject: &dyn Subject) {
+    let key = RrsetKey::new(subject.name("home"), RecordType::Txt);
+    let texts = |texts: &[&str]| Some(texts.iter().map(|text| Value::Text((*text).into())).collect::<Values>());
+    let held = || subject.held(&key).map(|held| held.values);
+    subject.put(&key, &texts(&["a-token-of-somebody"]).unwrap_or_default());
+    let declared = declare(&key).value("v=spf1 ip4:{ipv4} -all").absent_after(HOUR);
+    let mut house = House::start(column, subject, std::slice::from_ref(&declared), &[OLD]).await;
+    house.pass(HOUR).await;
+    assert_eq!(held(), texts(&["a-token-of-somebody", "v=spf1 ip4:192.0.2.1 -all"]));
+    assert_eq!(house.standing(&key), Standing::UpToDate);
+    house.moves(&[NEW]).await;
+    house.pass(HOUR).await;
+    assert_eq!(held(), texts(&["a-token-of-somebody", "v=spf1 ip4:192.0.2.2 -all"]));
+    let writes = subject.writes();
+    house.pass(2 * DAY).await;
+    assert_eq!(subject.writes(), writes, "what stands there is what was written");
+    let mut house = house.restart(column, &[declared]).await;
+    house.sees_none();
+    house.pass(3 * HOUR).await;
+    assert_eq!(held(), texts(&["a-token-of-somebody"]));
+    house.sees(&[OLD]);
+    house.pass(HOUR).await;
+    assert_eq!(held(), texts(&["a-token-of-somebody", "v=spf1 ip4:192.0.2.1 -all"]));
 }
 
 /// The family that is not known is not touched, and not forgotten either.

@@ -6,12 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use driftless::model::agree::{Expression, Reading, SourceName};
-use driftless::model::desired::{AccountName, AccountSpec, Desired, Id, RecordSpec, SourceSpec, TtlPolicy};
+use driftless::model::desired::{
+    AccountName, AccountSpec, Derived, Desired, FirstContact, Id, RecordSpec, SourceSpec, TtlPolicy,
+};
 use driftless::model::error::{Error, Kind};
 use driftless::model::ledger::{Entry, Hold};
 use driftless::model::machine::standing::Standing;
 use driftless::model::machine::{Document, Effect, Event, Mode, Network, Proof, State, Target, step};
 use driftless::model::record::{Family, RecordType, RrsetKey, Ttl};
+use driftless::model::template::Template;
 use driftless::model::time::{Moment, Now, Wall};
 use driftless::provider::Provider;
 
@@ -45,17 +48,23 @@ pub struct Declared {
     key: RrsetKey,
     ttl: TtlPolicy,
     absent_after: Option<Duration>,
+    value: Option<&'static str>,
 }
 
 /// Declares a record set: the TTL is kept, nothing is ever removed.
 pub fn declare(key: &RrsetKey) -> Declared {
-    Declared { key: key.clone(), ttl: TtlPolicy::Keep, absent_after: None }
+    Declared { key: key.clone(), ttl: TtlPolicy::Keep, absent_after: None, value: None }
 }
 
 impl Declared {
     /// With a TTL.
     pub fn ttl(self, seconds: u32) -> Self {
         Self { ttl: TtlPolicy::Set(Ttl::new(seconds).expect("a TTL")), ..self }
+    }
+
+    /// With a value that is made of addresses.
+    pub fn value(self, value: &'static str) -> Self {
+        Self { value: Some(value), ..self }
     }
 
     /// Ours is removed when there was no address for so long.
@@ -74,10 +83,16 @@ fn source() -> SourceName {
 
 fn desired(column: &Column, provider: &dyn Provider, records: &[Declared]) -> Desired {
     let spec = |record: &Declared| {
-        let family = record.key.rtype.family().expect("an address's record set");
+        let derived = record.value.map(|value| {
+            let template = Template::parse(value, record.key.rtype).expect("a template");
+            Box::new(Derived { template, single: false, owns: None, tag: None })
+        });
+        let family = record.key.rtype.family().unwrap_or(Family::Ipv4);
+        let first_contact = if derived.is_some() { FirstContact::Joins } else { FirstContact::Adopts };
         let followed = RecordSpec::of(family, Expression::Source(source()));
         // The documentation's addresses are not public.
-        RecordSpec { ttl: record.ttl, private: true, absent_after: record.absent_after, ..followed }
+        let (ttl, absent_after) = (record.ttl, record.absent_after);
+        RecordSpec { ttl, private: true, absent_after, derived, first_contact, ..followed }
     };
     let terms = provider.terms();
     let declared = AccountSpec { service: column.provider.into(), identity: "one login".into(), terms };

@@ -30,6 +30,7 @@ pub const LNDYN: Column = Column {
     name: "lunanode, lndyn.com",
     start: || Box::pin(start(false)),
     excluded: &[
+        ("a_text_made_of_addresses", ONE_ADDRESS),
         ("foreign_values_in_the_set", ONE_ADDRESS),
         ("keeps_attributes", ONE_ADDRESS),
         ("one_zone_forbidden", NO_RIGHTS),

@@ -106,9 +106,10 @@ impl Subject for Service {
     fn held(&self, key: &RrsetKey) -> Option<Held> {
         let records = self.records(key);
         let (_, first) = records.first()?;
-        let text = |record: &Record| record["address"].as_str().unwrap_or_default().to_owned();
+        let field = if key.rtype == RecordType::Txt { "text" } else { "address" };
+        let text = |record: &Record| record.get(field).and_then(|text| text.as_str()).unwrap_or_default().to_owned();
         let value = |(_, record): &(u64, Record)| Value::parse(key.rtype, &text(record)).expect("a value");
-        let managed = ["address", "name", "ttl", "type"];
+        let managed = ["address", "name", "text", "ttl", "type"];
         let others = records.iter().flat_map(|(_, record)| record.iter());
         Some(Held {
             values: records.iter().map(value).collect(),

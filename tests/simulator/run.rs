@@ -1,6 +1,7 @@
 //! The simulator by hand: `cargo run --profile fast --example simulate -- --device-years 200`.
 //!
-//! `--seed N` begins with another life, `--planted NAME` plants an old bug, `--replay SEED --trace` shows one life.
+//! `--seed N` begins with another life, `--planted NAME` plants an old bug, `--replay SEED --trace` shows one life. `--several N` lets
+//! machines share a name so many times instead.
 
 #![expect(clippy::print_stdout, reason = "a command for people")]
 #![expect(clippy::disallowed_methods, reason = "it measures its own speed; nothing simulated reads the clock")]
@@ -14,7 +15,8 @@ use std::sync::mpsc;
 use std::time::Instant;
 
 use driftless::model::machine::Planted;
-use simulator::{Counts, Life, live};
+use simulator::several::{fight, share};
+use simulator::{Counts, Life, Shape, live};
 
 /// A year of 365.25 days, in milliseconds.
 const YEAR: f64 = 365.25 * 86_400_000.0;
@@ -34,6 +36,7 @@ struct Asked {
     seed: u64,
     planted: Option<(&'static str, Planted)>,
     replay: Option<u64>,
+    several: Option<u64>,
     trace: bool,
     threads: usize,
     keep_going: bool,
@@ -42,6 +45,7 @@ struct Asked {
 fn main() -> ExitCode {
     match asked(std::env::args().skip(1)) {
         Ok(Asked { replay: Some(seed), planted, trace, .. }) => replay(seed, planted, trace),
+        Ok(Asked { several: Some(times), seed, .. }) => several(seed, times),
         Ok(asked) => simulate(&asked),
         Err(why) => {
             println!("{why}");
@@ -52,8 +56,16 @@ fn main() -> ExitCode {
 
 fn asked(mut arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut asked =
-        Asked { years: 200.0, seed: 1, planted: None, replay: None, trace: false, threads, keep_going: false };
+    let mut asked = Asked {
+        years: 200.0,
+        seed: 1,
+        planted: None,
+        replay: None,
+        several: None,
+        trace: false,
+        threads,
+        keep_going: false,
+    };
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--trace" => asked.trace = true,
@@ -70,6 +82,7 @@ fn asked(mut arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
             "--seed" => asked.seed = value.parse().map_err(|_| wrong())?,
             "--replay" => asked.replay = Some(value.parse().map_err(|_| wrong())?),
             "--threads" => asked.threads = value.parse().map_err(|_| wrong())?,
+            "--several" => asked.several = Some(value.parse().map_err(|_| wrong())?),
             "--planted" => {
                 let known = PLANTED.iter().find(|(name, _)| *name == value);
                 let names: Vec<_> = PLANTED.iter().map(|(name, _)| *name).collect();
@@ -94,6 +107,20 @@ fn replay(seed: u64, planted: Option<(&str, Planted)>, trace: bool) -> ExitCode 
             ExitCode::SUCCESS
         }
     }
+}
+
+/// Machines that share a name, with so many seeds.
+fn several(first: u64, times: u64) -> ExitCode {
+    let wrong = (first..first + times).filter_map(|seed| Some((seed, share(seed).err()?)));
+    let wrong: Vec<_> = wrong.inspect(|(seed, why)| println!("seed {seed}: {why}")).collect();
+    println!("{times} times, {} of them wrong", wrong.len());
+    for shape in [Shape::Rrsets, Shape::Records, Shape::Jobs, Shape::Pending, Shape::Push] {
+        match fight(first, shape) {
+            Ok((writes, said)) => println!("a fight at {shape:?}: {writes} writes, said in {said} of 360 hours"),
+            Err(why) => println!("a fight at {shape:?}: {why}"),
+        }
+    }
+    if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn simulate(asked: &Asked) -> ExitCode {

@@ -1,5 +1,7 @@
 //! Several machines at one service, each with two uplinks that come and go: they share a name, or fight over it.
 
+#![expect(clippy::expect_used, reason = "the names and templates that are parsed stand here")]
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::net::IpAddr;
@@ -336,7 +338,9 @@ impl Company {
             let told: Vec<IpAddr> = links.filter_map(|(link, of)| Some(address(at, link, of.told?))).collect();
             let lost = told.iter().find(|address| !change.after.iter().any(|value| names(value, **address)));
             if let Some(lost) = lost {
-                return Err(format!("machine {at} leaves out {lost}, which an uplink was last known to have: {change}"));
+                return Err(format!(
+                    "machine {at} leaves out {lost}, which an uplink was last known to have: {change}"
+                ));
             }
         }
         Ok(())
@@ -417,7 +421,8 @@ impl Company {
 
     /// What all machines together have of a type.
     fn truth(&self, rtype: RecordType) -> Values {
-        let addresses = |at: usize| (0..2).filter_map(move |link| Some(address(at, link, self.machines[at].links[link].address?)));
+        let addresses =
+            |at: usize| (0..2).filter_map(move |link| Some(address(at, link, self.machines[at].links[link].address?)));
         (0..self.machines.len())
             .flat_map(|at| match rtype {
                 RecordType::A => addresses(at).map(Value::from).collect::<Vec<_>>(),

@@ -65,8 +65,8 @@ fn what_is_not_known_is_suggested() {
             &["4:11: there is no address \"wan\""],
         ),
         (
-            "[[record]]\nname = \"a.example.org\"\naccount = \"base\"\ntype = \"TXT\"",
-            &["4:1: `type` is not a key of a record"],
+            "[[record]]\nname = \"a.example.org\"\naccount = \"base\"\ntyp = \"TXT\"",
+            &["4:1: `typ` is not a key of a record"],
         ),
     ]);
 }
@@ -415,7 +415,7 @@ fn records_are_checked() {
         (named("names = [\"b.example.org\"]"), "4:1: a record has either `name` or `names`, not both"),
         (named("ipv4 = false\nipv6 = \"off\""), "1:1: nothing would be published: `ipv4` and `ipv6` are both off"),
         (named("ttl = \"kep\""), "4:7: `ttl` expects a whole number from 0 to 2147483647 or \"keep\", found text"),
-        (named("values = \"whole\""), "4:10: `values` is one of \"ours\" and \"all\", not \"whole\""),
+        (named("values = \"whole\""), "4:10: `values` is one of \"ours\", \"shared\" and \"all\", not \"whole\""),
         (
             named("absent = \"remove\"\nabsent_after = \"10s\""),
             "5:16: `absent_after`: the duration must be from 1m to 7d",

@@ -70,13 +70,21 @@ fn what_is_wrong_with_a_value_is_said_where_it_stands() {
             "5:9: `value`: there is no placeholder {ip4}",
             "did you mean {ipv4}?",
         ),
-        ("type = \"TXT\"\nvalue = \"{mac}\"", "5:9: `value`: there is no placeholder {mac}", "placeholders: {ipv4}, {ipv6},"),
+        (
+            "type = \"TXT\"\nvalue = \"{mac}\"",
+            "5:9: `value`: there is no placeholder {mac}",
+            "placeholders: {ipv4}, {ipv6},",
+        ),
         (
             "type = \"TXT\"\nvalue = \"{ipv6/129}\"",
             "5:9: `value`: {ipv6/129}: a prefix has 1 to 32 bits of an IPv4 address, 1 to 128 of an IPv6 one",
             "",
         ),
-        ("type = \"TXT\"\nvalue = \"{ipv4\"", "5:9: `value`: a brace stands alone; one that is meant as such is written twice: {{ or }}", ""),
+        (
+            "type = \"TXT\"\nvalue = \"{ipv4\"",
+            "5:9: `value`: a brace stands alone; one that is meant as such is written twice: {{ or }}",
+            "",
+        ),
         (
             "type = \"TXT\"\nvalue = \"v=spf1 -all\"",
             "5:9: `value`: there is no placeholder in it, so that it would follow no address",
@@ -89,9 +97,17 @@ fn what_is_wrong_with_a_value_is_said_where_it_stands() {
              ip4: is followed by an IPv4 address or network",
             "",
         ),
-        ("type = \"A\"\nvalue = \"{ipv4}\"", "4:8: `type`: A records hold the addresses themselves", "leave `type` and `value` out"),
+        (
+            "type = \"A\"\nvalue = \"{ipv4}\"",
+            "4:8: `type`: A records hold the addresses themselves",
+            "leave `type` and `value` out",
+        ),
         ("type = \"SOA\"\nvalue = \"{ipv4}\"", "4:8: `type`: the SOA record is the zone's own", ""),
-        ("type = \"TEXT\"\nvalue = \"{ipv4}\"", "4:8: `type`: \"TEXT\" is not a record type known here", "did you mean `TXT`?"),
+        (
+            "type = \"TEXT\"\nvalue = \"{ipv4}\"",
+            "4:8: `type`: \"TEXT\" is not a record type known here",
+            "did you mean `TXT`?",
+        ),
         (
             "type = \"TXT\"\nvalue = \"v=spf1 ip4:{ipv4} -all\"\nmatch = \"v=spf2\"",
             "6:9: `match`: the value itself begins otherwise: \"v=spf1 ip4:203.0.113.199 -all\"",
@@ -153,8 +169,32 @@ fn each_service_says_what_it_can_keep() {
 }
 
 #[test]
+fn what_a_service_that_takes_one_address_cannot_hold_is_refused() {
+    let text = |keys: &str| {
+        format!(
+            "[account.push]\nprovider = \"dyndns2\"\nserver = \"https://dyndns.example.net\"\nusername = \"me\"\n\
+             password_file = \"/p\"\n[[record]]\nname = \"a.example.org\"\naccount = \"push\"\n{keys}"
+        )
+    };
+    for (keys, said) in [
+        (
+            "values = \"shared\"",
+            "9:10: `values`: dyndns2 holds one address of a family for a name, so that none can be shared",
+        ),
+        (
+            "ipv4 = { all = [\"https\", \"dns\"] }",
+            "6:1: `ipv4`: dyndns2 holds one address of a family for a name, not one of each uplink",
+        ),
+    ] {
+        let problems = Config::load(&file(&text(keys))).unwrap_err();
+        assert_eq!(problems.problems()[0].to_string(), format!("d.toml:{said}"));
+    }
+}
+
+#[test]
 fn uplinks_stand_together_and_by_themselves() {
-    let named = |name: &str| Source::Interface(InterfaceSource { name: Some(name.into()), ..InterfaceSource::default() });
+    let named =
+        |name: &str| Source::Interface(InterfaceSource { name: Some(name.into()), ..InterfaceSource::default() });
     let uplinks = read("ipv4 = { all = [{ interface = \"wan0\" }, { interface = \"wan1\" }] }\nvalues = \"shared\"");
     assert_eq!((uplinks.ipv4, uplinks.values), (Source::All(vec![named("wan0"), named("wan1")]), Values::Shared));
     // An interface's own flag means all of its addresses.

@@ -92,9 +92,18 @@ enum Met {
     Doubt(String),
 }
 
-fn first_contact(spec: &RecordSpec, entry: &Entry, want: &Values, holds: &Values, foreign: &Values, mixed: bool) -> Met {
+fn first_contact(
+    spec: &RecordSpec,
+    entry: &Entry,
+    want: &Values,
+    holds: &Values,
+    foreign: &Values,
+    mixed: bool,
+) -> Met {
     if let Some(rival) = spec.rival(foreign) {
-        return Met::Doubt(format!("it holds \"{rival}\", which is not known to be ours, and of its kind there can be only one"));
+        return Met::Doubt(format!(
+            "it holds \"{rival}\", which is not known to be ours, and of its kind there can be only one"
+        ));
     }
     // Ours were taken away because there was no address: what stands there was known to be somebody else's.
     let removed = entry.confirmed.as_ref().is_some_and(|confirmed| confirmed.values.is_empty());

@@ -206,7 +206,8 @@ impl State {
             return if record.checked || !terms.readable { Next::Rest(None) } else { Next::Read };
         }
         // Name servers are asked for values; that there is none is for the service to say.
-        let in_dns = terms.in_dns && record.resolving.is_none() && record.want != Want::Gone;
+        let compared = terms.in_dns && id.key.rtype.is_compared();
+        let in_dns = compared && record.resolving.is_none() && record.want != Want::Gone;
         if record.forced {
             if terms.readable {
                 return Next::Read;

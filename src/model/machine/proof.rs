@@ -293,7 +293,8 @@ impl State {
         let hours = within.as_secs() / 3600;
         let within = if hours == 1 { "an hour".into() } else { format!("{hours} hours") };
         let why = format!("someone else changed it {times} times within {within}, now to {}", list(held));
-        let to_share = "find out who else updates it, then release it; machines that share a name say `values = \"shared\"`";
+        let to_share =
+            "find out who else updates it, then release it; machines that share a name say `values = \"shared\"`";
         let error = super::own_error(Kind::Config, id, why, to_share);
         self.hold_record(id, Reason::Contended, error, print, true, now, out);
         true

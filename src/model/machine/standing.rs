@@ -126,7 +126,7 @@ impl State {
                 standing,
                 readable: terms.is_some_and(|terms| terms.readable),
                 settles_within: terms.map_or(Duration::ZERO, |terms| terms.settles_within),
-                in_dns: terms.is_some_and(|terms| terms.in_dns),
+                in_dns: terms.is_some_and(|terms| terms.in_dns) && id.key.rtype.is_compared(),
                 planned: record.planned.as_deref(),
                 free_at: terms.map(|terms| record.entry.spent.next(terms.budget)).filter(|free| *free > now.moment),
                 begun: record.entry.begun().filter(|_| !record.busy),

@@ -104,7 +104,10 @@ mod tests {
     fn what_is_right_is_taken() {
         for (rtype, text) in [
             (RecordType::Txt, "v=spf1 ip4:192.0.2.1 ip6:2001:db8::/64 -all"),
-            (RecordType::Txt, "V=SPF1 +mx a:mail.example.org/24 include:_spf.example.net ?exists:%{i}.example redirect=x.example"),
+            (
+                RecordType::Txt,
+                "V=SPF1 +mx a:mail.example.org/24 include:_spf.example.net ?exists:%{i}.example redirect=x.example",
+            ),
             (RecordType::Txt, "v=spf1"),
             (RecordType::Txt, "anything (at all); \"even\" this"),
             (RecordType::Https, "1 . alpn=h3,h2 ipv4hint=192.0.2.1,192.0.2.2 ipv6hint=2001:db8::1"),

@@ -77,7 +77,11 @@ pub fn only_addresses(_name: &Name, _rtype: RecordType) -> Result<(), String> {
 /// # Errors
 /// Of every type but TXT.
 pub fn only_texts(_name: &Name, rtype: RecordType) -> Result<(), String> {
-    if rtype == RecordType::Txt { Ok(()) } else { Err("of types that are made of addresses only TXT is kept there".into()) }
+    if rtype == RecordType::Txt {
+        Ok(())
+    } else {
+        Err("of types that are made of addresses only TXT is kept there".into())
+    }
 }
 
 impl Rules<'_> {

@@ -222,3 +222,26 @@ fn a_value_of_ours_is_known_again_after_a_restart() {
     rig.reads(holds(&[ONE, "x"]));
     rig.sets(&[TWO, "x"], &[ONE]);
 }
+
+#[test]
+fn name_servers_are_asked_for_types_that_are_compared_with_them_only() {
+    for (rtype, value, asked) in
+        [(RecordType::Txt, "at={ipv4}", true), (RecordType::Https, "1 . ipv4hint={ipv4}", false)]
+    {
+        let terms = Terms { in_dns: true, ..readable() };
+        let records = [(id_of(rtype), derived(rtype, value))].into();
+        let mut rig = Rig::new(Desired { records, ..desired(terms) }, &Documents::new());
+        rig.says(1);
+        rig.feed(Event::Start);
+        rig.reads(holds(&[]));
+        let effect = rig.take();
+        rig.answers(effect, Ok(Applied::Done));
+        let held = value.replace("{ipv4}", "198.51.100.1");
+        rig.pass(SECOND);
+        rig.reads(holds(&[&held]));
+        rig.pass(HOUR);
+        let resolves = rig.open.iter().filter(|effect| matches!(effect, Effect::Resolve(..))).count();
+        assert_eq!((resolves > 0, rig.open.len() == resolves), (asked, true), "{rtype}: {:?}", rig.open);
+        assert_eq!(rig.state.views(rig.now).next().unwrap().in_dns, asked);
+    }
+}

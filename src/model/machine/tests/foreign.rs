@@ -125,3 +125,23 @@ fn what_a_late_reading_made_us_leave_there_is_nobody_elses_change() {
         assert_eq!(rig.standing(), Standing::UpToDate);
     }
 }
+
+#[test]
+fn someone_who_undoes_it_at_each_verification_is_left_alone_in_the_end_and_one_who_does_so_daily_is_not() {
+    for (hours, is_held) in [(7, true), (25, false)] {
+        let mut rig = Rig::started(readable(), 1);
+        rig.reads(Ok(seen(&[1])));
+        for round in 0..5 {
+            rig.pass(HOUR * hours);
+            rig.reads(Ok(seen(&[7])));
+            if held(&rig).is_some() {
+                assert_eq!((is_held, round, held(&rig)), (true, 2, Some(Reason::Contended)), "every {hours} hours");
+                break;
+            }
+            rig.applies(&[1], Ok(Applied::Done));
+            rig.pass(SECOND);
+            rig.reads(Ok(seen(&[1])));
+        }
+        assert_eq!(held(&rig).is_some(), is_held, "every {hours} hours");
+    }
+}
