@@ -436,6 +436,18 @@ mod tests {
     }
 
     #[test]
+    fn what_may_go_through_a_vpn_is_another_source() {
+        let text = |more: &str| {
+            let record = format!("{}\n{more}\n", account("password_file = \"/p\""));
+            format!("{record}[address.default]\nipv4 = {{ stun = \"192.0.2.1\" }}\nipv6 = \"interface\"\n")
+        };
+        let of = |more| built(&text(more), None).desired.sources.into_keys().map(|name| name.0).collect::<Vec<_>>();
+        assert_eq!(of(""), ["interface of the default route", "stun 192.0.2.1:3478"]);
+        let meant = ["interface of the default route, of a VPN too", "stun 192.0.2.1:3478 (through a VPN too)"];
+        assert_eq!(of("vpn = true"), meant);
+    }
+
+    #[test]
     fn strangers_are_asked_no_more_often_than_politeness_allows() {
         let text = format!(
             "{}\n[address.default]\nipv4 = {{ quorum = 2, of = [\"dns\", \"https\", \"stun\", {{ stun = \"192.0.2.1\" }}] }}\n",

@@ -143,7 +143,7 @@ pub(super) async fn check(loaded: &Loaded, online: bool, strict: bool, json: boo
         records: Some(records),
         problems,
         online: answers,
-        network: online.then(|| situation::obstacles(&parts)).unwrap_or_default(),
+        network: if online { situation::obstacles(&parts) } else { Vec::new() },
     };
     if json {
         print::json(&checked)?;

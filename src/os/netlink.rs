@@ -15,12 +15,12 @@ mod portable;
 #[cfg(target_os = "linux")]
 mod wire;
 
+#[cfg(all(fuzzing, target_os = "linux"))]
+pub use linux::fuzz;
 #[cfg(target_os = "linux")]
 pub use linux::{Watch, snapshot, way};
 #[cfg(not(target_os = "linux"))]
 pub use portable::{Watch, snapshot, way};
-#[cfg(all(fuzzing, target_os = "linux"))]
-pub use wire::fuzz;
 
 /// The addresses, links and default routes at one moment, each list in the kernel's order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -226,6 +226,16 @@ impl Watch {
     }
 }
 
+/// The fuzzer's door: a piece of any content, as part of a list and as the answer to a look-up.
+#[cfg(fuzzing)]
+pub fn fuzz(octets: &[u8]) {
+    let number = octets.get(8..12).and_then(|four| four.try_into().ok());
+    for leaves in [None, Some(None)] {
+        let sequence = number.map_or(0, u32::from_ne_bytes);
+        let _ = Answer { sequence, leaves, ..Answer::default() }.take(octets);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

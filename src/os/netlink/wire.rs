@@ -374,12 +374,6 @@ fn next_hops(mut rest: &[u8]) -> Result<Vec<Hop>, DecodeError> {
     Ok(hops)
 }
 
-/// The fuzzer's door: a message of any content.
-#[cfg(fuzzing)]
-pub fn fuzz(octets: &[u8]) {
-    let _ = netlink_packet_core::NetlinkMessage::<Message>::deserialize(octets);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
