@@ -1,7 +1,6 @@
 //! From what was meant to what works: the configuration becomes the machine's desires, providers and detectors.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,13 +15,12 @@ use crate::detect::https::{Clients, Format, Https};
 use crate::detect::interface::{Interface, InterfaceOptions};
 use crate::detect::router::{self, Router, RouterOptions};
 use crate::detect::stun::Stun;
-use crate::detect::way::{Asked, Outside};
 use crate::engine::{Access, Parts};
 use crate::model::agree::{Expression, SourceName};
 use crate::model::desired::{AccountName, AccountSpec, Desired, Id, RecordSpec, SourceSpec, TtlPolicy};
 use crate::model::record::{Family, RrsetKey};
 use crate::net::dns::whoami::{Form, Question};
-use crate::net::http::{self, Http, shown};
+use crate::net::http::{Http, shown};
 use crate::net::server::Server;
 use crate::net::stun::Transport;
 use crate::net::via::Via;
@@ -36,8 +34,6 @@ struct Sources<'a> {
     /// The clients that each way out needs once.
     clients: Vec<(Via, Clients)>,
     echo_interval: Duration,
-    /// Whether the record whose sources are read publishes what is seen at a VPN's exit.
-    vpn: bool,
     environment: &'a [(std::ffi::OsString, std::ffi::OsString)],
     specs: BTreeMap<SourceName, SourceSpec>,
     detectors: BTreeMap<SourceName, Arc<dyn Detector>>,
@@ -83,13 +79,11 @@ pub fn build(
     let mut sources = Sources {
         clients: Vec::new(),
         echo_interval: config.defaults.echo_interval,
-        vpn: false,
         environment,
         specs: BTreeMap::new(),
         detectors: BTreeMap::new(),
     };
     for record in &config.records {
-        sources.vpn = record.vpn;
         for (family, source) in [(Family::Ipv4, &record.ipv4), (Family::Ipv6, &record.ipv6)] {
             let Some(source) = sources.expression(source, family, record.private)? else { continue };
             let key = RrsetKey::new(record.name.clone(), family.record_type());
@@ -165,22 +159,18 @@ impl Sources<'_> {
                 temporary: interface.temporary,
                 private: interface.private || private,
                 all: interface.all,
-                vpn: self.vpn,
             }),
             Source::Https(echo) => self.https(echo, private)?,
             Source::BuiltIn(built_in) => self.built_in(built_in, family)?,
             Source::Dns(dns) => {
                 let name = format!("dns {}{}", dns_name(&dns.question, &dns.servers), dns.via);
                 let detector = Dns::new(dns.question.clone(), dns.servers.clone(), dns.via.clone(), private);
-                let to = dns.servers.iter().find_map(Server::address);
-                let detector = self.outside(detector, &dns.via, to);
                 self.note(name, private, self.echo_interval, detector)
             }
             Source::Stun(stun) => {
                 let by = if stun.transport == Transport::Tcp { " over TCP" } else { "" };
                 let name = format!("stun {}{by}{}", stun.server, stun.via);
                 let detector = Stun::new(stun.server.clone(), stun.transport, stun.via.clone(), private);
-                let detector = self.outside(detector, &stun.via, stun.server.address());
                 self.note(name, private, self.echo_interval, detector)
             }
             Source::Router(source) => {
@@ -190,10 +180,7 @@ impl Sources<'_> {
                     protocols: source.protocols.clone(),
                     private,
                 };
-                let asked = Asked::Router { via: options.via.clone(), router: options.router };
-                let name = options.to_string();
-                let detector = Outside::new(Arc::new(Router::new(options)), asked, self.vpn);
-                self.note(name, private, router::INTERVAL, detector)
+                self.note(options.to_string(), private, router::INTERVAL, Router::new(options))
             }
             Source::File { path } => {
                 self.note(format!("file {}", path.display()), private, Duration::ZERO, File::new(path.clone(), private))
@@ -222,8 +209,7 @@ impl Sources<'_> {
     /// The machine is asked before the world: a publishable address on the interface of the default route needs no echo.
     /// IPv6 is not translated on its way, so that nobody else knows it better.
     fn auto(&mut self, family: Family, private: bool) -> Result<Expression, String> {
-        let vpn = self.vpn;
-        let interface = self.interface(InterfaceOptions { private, vpn, ..InterfaceOptions::default() });
+        let interface = self.interface(InterfaceOptions { private, ..InterfaceOptions::default() });
         Ok(match family {
             Family::Ipv4 if !private => {
                 let echoes = self.built_in(&BuiltIn::all(Protocol::Https), family)?;
@@ -235,8 +221,7 @@ impl Sources<'_> {
 
     fn interface(&mut self, options: InterfaceOptions) -> Expression {
         let mut name = format!("interface {}", options.name.as_deref().unwrap_or("of the default route"));
-        let vpn = options.vpn && options.name.is_none();
-        for (set, word) in [(options.temporary, "temporary"), (options.all, "all"), (vpn, "of a VPN too")] {
+        for (set, word) in [(options.temporary, "temporary"), (options.all, "all")] {
             if set {
                 name = format!("{name}, {word}");
             }
@@ -258,7 +243,6 @@ impl Sources<'_> {
         let print = digest(&[echo.url.as_str().as_bytes(), format!("{format:?}").as_bytes()], 3);
         let name = format!("https {} #{print}{}", shown(&echo.url), echo.via);
         let https = Https::new(self.clients(&echo.via), url.clone(), url, format, private)?;
-        let https = self.outside(https, &echo.via, http::literal(&echo.url));
         Ok(self.note(name, private, self.echo_interval, https))
     }
 
@@ -268,9 +252,7 @@ impl Sources<'_> {
         let mut of = Vec::new();
         let mut add = |sources: &mut Self, name: &str, detector: Arc<dyn Detector>| {
             let name = format!("{} {name}{via}", built_in.protocol);
-            let asked = Asked::World { via: via.clone(), to: None };
-            let detector = Outside::new(detector, asked, sources.vpn);
-            of.push(sources.note(name, false, sources.echo_interval, detector));
+            of.push(sources.share(name, false, sources.echo_interval, detector));
         };
         let asked = |name: &str| built_in.name.is_none_or(|only| only == name);
         match built_in.protocol {
@@ -313,11 +295,6 @@ impl Sources<'_> {
         clients
     }
 
-    /// A source out in the world, at `to` where that is an address.
-    fn outside(&self, detector: impl Detector + 'static, via: &Via, to: Option<IpAddr>) -> Outside {
-        Outside::new(Arc::new(detector), Asked::World { via: via.clone(), to }, self.vpn)
-    }
-
     fn note(
         &mut self,
         name: String,
@@ -325,11 +302,19 @@ impl Sources<'_> {
         min_interval: Duration,
         detector: impl Detector + 'static,
     ) -> Expression {
-        let vpn = if self.vpn && detector.asked().is_some() { " (through a VPN too)" } else { "" };
-        let private = if private { " (private too)" } else { "" };
-        let name = SourceName(format!("{name}{private}{vpn}"));
+        self.share(name, private, min_interval, Arc::new(detector))
+    }
+
+    fn share(
+        &mut self,
+        name: String,
+        private: bool,
+        min_interval: Duration,
+        detector: Arc<dyn Detector>,
+    ) -> Expression {
+        let name = SourceName(if private { format!("{name} (private too)") } else { name });
         self.specs.insert(name.clone(), SourceSpec { min_interval });
-        self.detectors.entry(name.clone()).or_insert_with(|| Arc::new(detector));
+        self.detectors.entry(name.clone()).or_insert(detector);
         Expression::Source(name)
     }
 }
@@ -433,18 +418,6 @@ mod tests {
         assert_eq!(found.len(), of.len(), "{found:#?}");
         assert!(found.contains(&"dns me.example.net CH TXT at 192.0.2.53:53".to_owned()), "{found:#?}");
         assert!(found.contains(&"stun google by ppp0".to_owned()), "{found:#?}");
-    }
-
-    #[test]
-    fn what_may_go_through_a_vpn_is_another_source() {
-        let text = |more: &str| {
-            let record = format!("{}\n{more}\n", account("password_file = \"/p\""));
-            format!("{record}[address.default]\nipv4 = {{ stun = \"192.0.2.1\" }}\nipv6 = \"interface\"\n")
-        };
-        let of = |more| built(&text(more), None).desired.sources.into_keys().map(|name| name.0).collect::<Vec<_>>();
-        assert_eq!(of(""), ["interface of the default route", "stun 192.0.2.1:3478"]);
-        let meant = ["interface of the default route, of a VPN too", "stun 192.0.2.1:3478 (through a VPN too)"];
-        assert_eq!(of("vpn = true"), meant);
     }
 
     #[test]
