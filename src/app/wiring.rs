@@ -15,6 +15,7 @@ use crate::detect::https::{Clients, Format, Https};
 use crate::detect::interface::{Interface, InterfaceOptions};
 use crate::detect::router::{self, Router, RouterOptions};
 use crate::detect::stun::Stun;
+use crate::detect::way::Outside;
 use crate::engine::{Access, Parts};
 use crate::model::agree::{Expression, SourceName};
 use crate::model::desired::{AccountName, AccountSpec, Desired, Id, RecordSpec, SourceSpec, TtlPolicy};
@@ -34,6 +35,8 @@ struct Sources<'a> {
     /// The clients that each way out needs once.
     clients: Vec<(Via, Clients)>,
     echo_interval: Duration,
+    /// Whether the record whose sources are read publishes what is seen at a VPN's exit.
+    vpn: bool,
     environment: &'a [(std::ffi::OsString, std::ffi::OsString)],
     specs: BTreeMap<SourceName, SourceSpec>,
     detectors: BTreeMap<SourceName, Arc<dyn Detector>>,
@@ -79,11 +82,13 @@ pub fn build(
     let mut sources = Sources {
         clients: Vec::new(),
         echo_interval: config.defaults.echo_interval,
+        vpn: false,
         environment,
         specs: BTreeMap::new(),
         detectors: BTreeMap::new(),
     };
     for record in &config.records {
+        sources.vpn = record.vpn;
         for (family, source) in [(Family::Ipv4, &record.ipv4), (Family::Ipv6, &record.ipv6)] {
             let Some(source) = sources.expression(source, family, record.private)? else { continue };
             let key = RrsetKey::new(record.name.clone(), family.record_type());
@@ -159,6 +164,7 @@ impl Sources<'_> {
                 temporary: interface.temporary,
                 private: interface.private || private,
                 all: interface.all,
+                vpn: self.vpn,
             }),
             Source::Https(echo) => self.https(echo, private)?,
             Source::BuiltIn(built_in) => self.built_in(built_in, family)?,
@@ -209,7 +215,7 @@ impl Sources<'_> {
     /// The machine is asked before the world: a publishable address on the interface of the default route needs no echo.
     /// IPv6 is not translated on its way, so that nobody else knows it better.
     fn auto(&mut self, family: Family, private: bool) -> Result<Expression, String> {
-        let interface = self.interface(InterfaceOptions { private, ..InterfaceOptions::default() });
+        let interface = self.interface(InterfaceOptions { private, vpn: self.vpn, ..InterfaceOptions::default() });
         Ok(match family {
             Family::Ipv4 if !private => {
                 let echoes = self.built_in(&BuiltIn::all(Protocol::Https), family)?;
@@ -221,7 +227,8 @@ impl Sources<'_> {
 
     fn interface(&mut self, options: InterfaceOptions) -> Expression {
         let mut name = format!("interface {}", options.name.as_deref().unwrap_or("of the default route"));
-        for (set, word) in [(options.temporary, "temporary"), (options.all, "all")] {
+        let vpn = options.vpn && options.name.is_none();
+        for (set, word) in [(options.temporary, "temporary"), (options.all, "all"), (vpn, "of a VPN too")] {
             if set {
                 name = format!("{name}, {word}");
             }
@@ -310,9 +317,14 @@ impl Sources<'_> {
         name: String,
         private: bool,
         min_interval: Duration,
-        detector: Arc<dyn Detector>,
+        mut detector: Arc<dyn Detector>,
     ) -> Expression {
-        let name = SourceName(if private { format!("{name} (private too)") } else { name });
+        let mut name = if private { format!("{name} (private too)") } else { name };
+        if let Some(asked) = detector.asked() {
+            name += if self.vpn { " (through a VPN too)" } else { "" };
+            detector = Arc::new(Outside::new(detector, asked, self.vpn));
+        }
+        let name = SourceName(name);
         self.specs.insert(name.clone(), SourceSpec { min_interval });
         self.detectors.entry(name.clone()).or_insert(detector);
         Expression::Source(name)
@@ -337,6 +349,7 @@ mod tests {
 
     use super::*;
     use crate::config::Input;
+    use crate::detect::way::Asked;
 
     fn built(text: &str, before: Option<&Parts>) -> Parts {
         let input = Input { files: vec![(PathBuf::from("d.toml"), text.to_owned())], ..Input::default() };
@@ -418,6 +431,45 @@ mod tests {
         assert_eq!(found.len(), of.len(), "{found:#?}");
         assert!(found.contains(&"dns me.example.net CH TXT at 192.0.2.53:53".to_owned()), "{found:#?}");
         assert!(found.contains(&"stun google by ppp0".to_owned()), "{found:#?}");
+    }
+
+    #[test]
+    fn what_may_go_through_a_vpn_is_another_source() {
+        let text = |more: &str| {
+            let record = format!("{}\n{more}\n", account("password_file = \"/p\""));
+            format!("{record}[address.default]\nipv4 = {{ stun = \"192.0.2.1\" }}\nipv6 = \"interface\"\n")
+        };
+        let of = |more| built(&text(more), None).desired.sources.into_keys().map(|name| name.0).collect::<Vec<_>>();
+        assert_eq!(of(""), ["interface of the default route", "stun 192.0.2.1:3478"]);
+        let meant = ["interface of the default route, of a VPN too", "stun 192.0.2.1:3478 (through a VPN too)"];
+        assert_eq!(of("vpn = true"), meant);
+    }
+
+    #[test]
+    fn each_source_that_asks_somebody_says_whom() {
+        let text = format!(
+            "{}\n[address.default]\nipv4 = {{ first_of = [\"router\", \"https\", \"dns\", {{ stun = \"192.0.2.1\", \
+             bind_interface = \"ppp0\" }}, {{ https = \"https://192.0.2.7/\", bind_address = \"192.0.2.9\" }}, \
+             {{ dns = \"me.example.net\", server = [\"ns.example.net\", \"192.0.2.53\"] }}, {{ file = \"/f\" }}] }}\nipv6 = \"interface\"\n",
+            account("password_file = \"/p\"")
+        );
+        let parts = built(&text, None);
+        let asked = |start: &str| {
+            let mut of = parts.detectors.iter().filter(|(name, _)| name.0.starts_with(start));
+            of.next().unwrap_or_else(|| panic!("{start}")).1.asked()
+        };
+        let to = |asked: Option<Asked>| match asked {
+            Some(Asked::World { to, via }) => {
+                (to.first().map(ToString::to_string).unwrap_or_default(), via.to_string())
+            }
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(to(asked("stun")), ("192.0.2.1".into(), " by ppp0".into()));
+        assert_eq!(to(asked("https https://192.0.2.7")), ("192.0.2.7".into(), " from 192.0.2.9".into()));
+        assert_eq!(to(asked("dns me.example.net")), ("192.0.2.53".into(), String::new()));
+        assert_eq!(to(asked("https aws")), (String::new(), String::new()));
+        assert!(matches!(asked("router"), Some(Asked::Router { router: None, .. })));
+        assert_eq!((asked("file"), asked("interface")), (None, None));
     }
 
     #[test]

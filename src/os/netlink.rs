@@ -219,6 +219,13 @@ impl Snapshot {
         self.links.iter().find(|link| link.index == index)
     }
 
+    /// The interface that has an address of ours.
+    #[must_use]
+    pub fn owner(&self, address: IpAddr) -> Option<&Link> {
+        let index = self.addresses.iter().find(|found| found.ip == address)?.index;
+        self.links.iter().find(|link| link.index == index)
+    }
+
     /// Whether a link is a VPN's.
     #[must_use]
     pub fn is_tunnel(&self, link: &Link) -> bool {

@@ -29,7 +29,7 @@ pub fn find(snapshot: &Snapshot, router: Option<Ipv4Addr>, wished: &Via) -> Resu
             Some(snapshot.link(name).ok_or_else(|| format!("there is no interface {name}"))?)
         }
         Via { address: Some(address), .. } => {
-            Some(owner(snapshot, *address).ok_or_else(|| format!("no interface has the address {address}"))?)
+            Some(snapshot.owner(*address).ok_or_else(|| format!("no interface has the address {address}"))?)
         }
         Via { interface: None, address: None } => None,
     };
@@ -42,12 +42,6 @@ pub fn find(snapshot: &Snapshot, router: Option<Ipv4Addr>, wished: &Via) -> Resu
     }
     let ours = wished.address.or_else(|| source(snapshot, link?, address));
     Ok(Gateway { address, via: Via { interface: wished.interface.clone(), address: ours } })
-}
-
-/// The interface that has an address of ours.
-fn owner(snapshot: &Snapshot, address: IpAddr) -> Option<&Link> {
-    let index = snapshot.addresses.iter().find(|found| found.ip == address)?.index;
-    snapshot.links.iter().find(|link| link.index == index)
 }
 
 /// The router of the default route with the lowest metric.
@@ -114,7 +108,8 @@ mod tests {
     use crate::os::netlink::{DefaultRoute, Flags, Lifetime, Scope};
 
     fn link(index: u32, name: &str) -> Link {
-        Link { index, name: name.into(), up: true, running: true, loopback: false }
+        let (kind, ethernet) = (None, true);
+        Link { index, name: name.into(), up: true, running: true, loopback: false, kind, ethernet }
     }
 
     fn address(index: u32, ip: &str, prefix: u8) -> Address {
@@ -138,6 +133,7 @@ mod tests {
                 address(4, "10.66.0.2", 32),
             ],
             routes: vec![route(3, Some("10.0.0.1"), 600), route(2, Some("192.168.1.1"), 100)],
+            ways: Vec::new(),
         }
     }
 
