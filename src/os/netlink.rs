@@ -10,17 +10,23 @@ use crate::model::situation::is_tunnel;
 
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(target_os = "linux")]
+mod look_up;
 #[cfg(any(not(target_os = "linux"), test))]
 mod portable;
 #[cfg(target_os = "linux")]
 mod wire;
 
-#[cfg(all(fuzzing, target_os = "linux"))]
-pub use linux::fuzz;
 #[cfg(target_os = "linux")]
-pub use linux::{Watch, snapshot, way};
+pub use linux::{Watch, snapshot};
+#[cfg(all(fuzzing, target_os = "linux"))]
+pub use look_up::fuzz as fuzz_look_up;
+#[cfg(target_os = "linux")]
+pub use look_up::way;
 #[cfg(not(target_os = "linux"))]
 pub use portable::{Watch, snapshot, way};
+#[cfg(all(fuzzing, target_os = "linux"))]
+pub use wire::fuzz;
 
 /// The addresses, links and default routes at one moment, each list in the kernel's order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -2,27 +2,28 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use netlink_packet_core::{
     NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkBuffer, NetlinkHeader, NetlinkMessage, NetlinkPayload,
+    NetlinkSerializable,
 };
 use netlink_sys::protocols::NETLINK_ROUTE;
 use netlink_sys::{AsyncSocket, Socket, SocketAddr, TokioSocket};
 use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 
+use super::look_up::ways;
 use super::wire::{Message, Question};
-use super::{Snapshot, Way, said, somewhere};
+use super::{Snapshot, said};
 use crate::model::record::Family;
 
 /// How long the kernel may take to answer. It answers in microseconds; only a bug makes it silent.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// The largest piece of a list that the kernel sends at once, in octets (`NLMSG_GOODSIZE`, and 32 KiB where offered).
-const PIECE: usize = 32 << 10;
+pub(super) const PIECE: usize = 32 << 10;
 /// What is being done, for errors.
 const READING: &str = "reading the kernel's list of addresses";
 /// How often a list that changed while it was read is read again.
@@ -39,22 +40,14 @@ pub fn snapshot() -> io::Result<Snapshot> {
     for _ in 0..ATTEMPTS {
         let answer = ask_all()?;
         if !answer.torn {
-            return Ok(answer.found);
+            return Ok(Snapshot { ways: ways()?, ..answer.found });
         }
     }
     Err(io::Error::new(io::ErrorKind::Interrupted, "the addresses changed each time they were read"))
 }
 
-/// The number of the interface by which packets to `to` leave, those from the address `from` where one is given; `None` where
-/// there is no way. The kernel looks it up as it would for a packet, rules included; nothing is sent.
-///
-/// # Errors
-/// Those of the system calls.
-pub fn way(to: IpAddr, from: Option<IpAddr>) -> io::Result<Option<u32>> {
-    look_up(&open()?, &mut Answer::default(), to, from)
-}
-
-fn open() -> io::Result<Socket> {
+/// A socket for questions.
+pub(super) fn open() -> io::Result<Socket> {
     let mut socket = Socket::new(NETLINK_ROUTE)?;
     socket.bind_auto()?;
     socket.connect(&SocketAddr::new(0, 0))?;
@@ -64,39 +57,27 @@ fn open() -> io::Result<Socket> {
     Ok(socket)
 }
 
-fn look_up(socket: &Socket, answer: &mut Answer, to: IpAddr, from: Option<IpAddr>) -> io::Result<Option<u32>> {
-    (answer.sequence, answer.leaves) = (answer.sequence + 1, Some(None));
-    socket.send(&request(Question::Way { to, from }, answer.sequence), 0)?;
-    receive(socket, answer)?;
-    Ok(answer.leaves.take().flatten())
-}
-
-/// All lists, one after the other, and the ways.
+/// All lists, one after the other.
 fn ask_all() -> io::Result<Answer> {
     let socket = open()?;
     let mut answer = Answer::default();
     let routes = Family::ALL.map(Question::Routes);
     for question in [Question::Links, Question::Addresses].into_iter().chain(routes) {
         answer.sequence += 1;
-        socket.send(&request(question, answer.sequence), 0)?;
+        socket.send(&request(Message::Ask(question), NLM_F_DUMP, answer.sequence), 0)?;
         match receive(&socket, &mut answer) {
             // A namespace has no main table until it has a route.
             Err(error) if matches!(question, Question::Routes(_)) && error.kind() == io::ErrorKind::NotFound => {}
             received => received?,
         }
     }
-    for family in Family::ALL {
-        let index = look_up(&socket, &mut answer, somewhere(family), None)?;
-        answer.found.ways.extend(index.map(|index| Way { family, index }));
-    }
     Ok(answer)
 }
 
-fn request(question: Question, sequence: u32) -> Vec<u8> {
-    let payload = NetlinkPayload::InnerMessage(Message::Ask(question));
-    let mut message = NetlinkMessage::new(NetlinkHeader::default(), payload);
-    let list = if matches!(question, Question::Way { .. }) { 0 } else { NLM_F_DUMP };
-    message.header.flags = NLM_F_REQUEST | list;
+/// The octets of a request, with these flags beside that of a request.
+pub(super) fn request<M: NetlinkSerializable>(content: M, flags: u16, sequence: u32) -> Vec<u8> {
+    let mut message = NetlinkMessage::new(NetlinkHeader::default(), NetlinkPayload::InnerMessage(content));
+    message.header.flags = NLM_F_REQUEST | flags;
     message.header.sequence_number = sequence;
     message.finalize();
     let mut octets = vec![0; message.buffer_len()];
@@ -104,7 +85,7 @@ fn request(question: Question, sequence: u32) -> Vec<u8> {
     octets
 }
 
-/// One list, to its end, or the one answer to a look-up.
+/// One list, to its end.
 fn receive(socket: &Socket, answer: &mut Answer) -> io::Result<()> {
     let mut piece = Vec::with_capacity(PIECE);
     loop {
@@ -128,12 +109,10 @@ struct Answer {
     found: Snapshot,
     /// Something changed meanwhile: an entry may be missing or there twice.
     torn: bool,
-    /// Where not a list was asked for but a way: what is known of it.
-    leaves: Option<Option<u32>>,
 }
 
 impl Answer {
-    /// Adds the messages of one piece; `true` where it is the list's last, or the answer to a look-up.
+    /// Adds the messages of one piece; `true` where it is the list's last.
     fn take(&mut self, mut piece: &[u8]) -> io::Result<bool> {
         while !piece.is_empty() {
             let framed = NetlinkBuffer::new_checked(piece).map_err(|error| said(READING, &error))?;
@@ -145,17 +124,6 @@ impl Answer {
             }
             self.torn |= message.header.flags & NLM_F_DUMP_INTR != 0;
             match message.payload {
-                // One route answers a look-up. A refusal, whatever its number (no route, a dead end, a family that is switched
-                // off), says that there is no way.
-                NetlinkPayload::InnerMessage(Message::Way(index)) if self.leaves.is_some() => {
-                    self.leaves = Some(Some(index));
-                    return Ok(true);
-                }
-                NetlinkPayload::InnerMessage(Message::Routes(_)) | NetlinkPayload::Error(_)
-                    if self.leaves.is_some() =>
-                {
-                    return Ok(true);
-                }
                 NetlinkPayload::Done(done) if done.code < 0 => {
                     return Err(io::Error::from_raw_os_error(done.code.saturating_neg()));
                 }
@@ -176,8 +144,7 @@ fn add(message: Message, found: &mut Snapshot) {
         Message::Link(link) => found.links.push(link),
         Message::Address(address) => found.addresses.extend(address),
         Message::Routes(routes) => found.routes.extend(routes),
-        // A list has routes to single hosts too.
-        Message::Ask(_) | Message::Way(_) | Message::Other => {}
+        Message::Ask(_) | Message::Other => {}
     }
 }
 
@@ -223,16 +190,6 @@ impl Watch {
                 Poll::Pending => return Poll::Pending,
             }
         }
-    }
-}
-
-/// The fuzzer's door: a piece of any content, as part of a list and as the answer to a look-up.
-#[cfg(fuzzing)]
-pub fn fuzz(octets: &[u8]) {
-    let number = octets.get(8..12).and_then(|four| four.try_into().ok());
-    for leaves in [None, Some(None)] {
-        let sequence = number.map_or(0, u32::from_ne_bytes);
-        let _ = Answer { sequence, leaves, ..Answer::default() }.take(octets);
     }
 }
 
@@ -289,26 +246,10 @@ mod tests {
         assert!(found.same_as(&found.clone()));
     }
 
-    #[test]
-    fn the_way_to_this_machine_itself_is_its_loopback_interface() {
-        let lo = snapshot().unwrap().links.into_iter().find(|link| link.loopback).unwrap().index;
-        // What is local is delivered by the loopback interface, and no packet leaves.
-        assert_eq!(way("127.0.0.2".parse().unwrap(), None).unwrap(), Some(lo));
-    }
-
-    #[test]
-    fn a_refused_look_up_says_that_there_is_no_way() {
-        let mut answer = Answer { leaves: Some(None), ..second() };
-        assert!(!answer.take(&message(NLMSG_ERROR, 0, 1, -101)).unwrap(), "another request's");
-        assert!(answer.take(&message(NLMSG_ERROR, 0, 2, -101)).unwrap());
-        assert_eq!(answer.leaves, Some(None));
-    }
-
     proptest! {
         #[test]
         fn any_octets_are_taken_or_refused(octets: Vec<u8>) {
             let _ = second().take(&octets);
-            let _ = Answer { leaves: Some(None), ..second() }.take(&octets);
         }
     }
 }
