@@ -500,7 +500,7 @@ fn a_status_finds_the_demonstration_that_runs_here() {
 #[test]
 fn a_check_prints_one_shape_whatever_is_wrong() {
     let home = home();
-    let shape = ["accounts", "ok", "online", "problems", "records"];
+    let shape = ["accounts", "network", "ok", "online", "problems", "records"];
     let problem = ["also", "at", "help", "message", "severity"];
     let text = fs::read_to_string(home.path("driftless.toml")).unwrap();
     for (words, text, expected) in [

@@ -14,7 +14,7 @@ use driftless::detect::Detector;
 use driftless::detect::interface::{Interface, InterfaceOptions, faces_internet};
 use driftless::model::agree::Reading;
 use driftless::model::record::Family;
-use driftless::os::netlink::{Address, Lifetime, Snapshot, Watch, snapshot};
+use driftless::os::netlink::{Address, Lifetime, Snapshot, Watch, snapshot, somewhere, way};
 
 /// Set inside: a case must never change the addresses of the machine itself.
 const INSIDE: &str = "DRIFTLESS_TEST_NAMESPACE";
@@ -141,6 +141,50 @@ fn inside_links_and_default_routes() {
     assert_eq!(routes(Family::Ipv4), expected.map(|(metric, gateway)| (metric, gateway.to_owned())));
     assert_eq!(routes(Family::Ipv6), [(7, "fe80::2".to_owned()), (1024, "fe80::1".to_owned())]);
     assert_eq!(found.routes.len(), 6, "no other table, no other destination, no dead end: {:?}", found.routes);
+}
+
+#[test]
+fn the_way_out_is_where_packets_leave_whatever_says_so() {
+    inside("inside_the_way_out");
+}
+
+#[test]
+#[ignore = "runs inside a namespace"]
+fn inside_the_way_out() {
+    wan();
+    ip("addr add 8.8.8.8/24 dev wan0");
+    ip("addr add 9.9.9.9/24 dev far0");
+    let leaves = |family| snapshot().unwrap().way(family).map(|link| link.name.clone());
+    assert_eq!(Family::ALL.map(leaves), [Some("wan0".to_owned()), Some("wan0".to_owned())]);
+    let before = snapshot().unwrap();
+    assert_eq!(before.link("wan0").unwrap().kind.as_deref(), Some("veth"));
+    assert!(before.link("wan0").unwrap().ethernet && !before.link("lo").unwrap().ethernet);
+    // A table beside the main one, and the rule that leads there.
+    ip("route add default dev far0 table 51820");
+    assert!(snapshot().unwrap().same_way_out(&before), "no rule leads there");
+    ip("rule add not fwmark 51820 table 51820");
+    assert_eq!(Family::ALL.map(leaves), [Some("far0".to_owned()), Some("wan0".to_owned())]);
+    assert!(!snapshot().unwrap().same_way_out(&before));
+    let (far0, wan0) = (before.link("far0").unwrap().index, before.link("wan0").unwrap().index);
+    let to = somewhere(Family::Ipv4);
+    assert_eq!(way(to, Some("8.8.8.8".parse().unwrap())).unwrap(), Some(far0));
+    ip("rule add from 8.8.8.8 table main pref 10");
+    assert_eq!(way(to, Some("8.8.8.8".parse().unwrap())).unwrap(), Some(wan0));
+    assert_eq!(way(to, Some("9.9.9.9".parse().unwrap())).unwrap(), Some(far0));
+    // Two halves of the internet, which win over the default route.
+    ip("rule del not fwmark 51820 table 51820");
+    ip("-6 route add 2000::/4 dev far0");
+    assert_eq!(Family::ALL.map(leaves), [Some("wan0".to_owned()), Some("far0".to_owned())]);
+    // Dead ends of each kind, and nothing at all.
+    for dead_end in ["unreachable", "blackhole", "prohibit"] {
+        ip(&format!("route add {dead_end} 128.0.0.0/1"));
+        ip(&format!("-6 route add {dead_end} 2001:db8::/32"));
+        assert_eq!(Family::ALL.map(leaves), [None, None], "{dead_end}");
+        ip(&format!("route del {dead_end} 128.0.0.0/1"));
+        ip(&format!("-6 route del {dead_end} 2001:db8::/32"));
+    }
+    ip("route del default");
+    assert_eq!(leaves(Family::Ipv4), None);
 }
 
 #[test]
@@ -316,6 +360,8 @@ fn inside_watch() {
             "route add default via 8.8.8.1 metric 9",
             "-6 route add default via fe80::2 dev wan0 metric 9",
             "link add more0 type veth peer name more1",
+            "rule add fwmark 7 table 100",
+            "-6 rule add fwmark 7 table 100",
         ];
         for kind in kinds {
             ip(kind);

@@ -117,6 +117,9 @@ fn each_protocol_says_the_address_outside_and_the_next_one() {
             assert_eq!((&reading, &believed), (&addresses(outside), &addresses(outside)), "{way}");
             assert!(millis < 5000, "{way}: {millis} ms");
         }
+        let shown = home.cli(WAYS[0], &["detect"]).1;
+        let says = format!("IPv4 is behind NAT at {outside}: eth0 has 192.168.77.2. ");
+        assert!(shown.contains(&says), "{shown}");
     }
 }
 
@@ -192,6 +195,7 @@ fn a_router_that_tells_its_carriers_address_is_behind_a_carriers_nat() {
     let (code, shown) = home.cli(WAYS[1], &["detect"]);
     assert_eq!(code, Some(75), "{shown}");
     assert!(shown.contains("behind a carrier's NAT: the router's own address is 100.64.3.2"), "{shown}");
+    assert!(shown.contains("IPv4 is behind carrier-grade NAT (the router has 100.64.3.2), so that"), "{shown}");
     answering.join().unwrap();
 }
 

@@ -368,14 +368,16 @@ fn a_daemon_holds_back_a_vpns_exit_warns_once_and_goes_on_when_the_vpn_is_gone()
     let place = world.place(&[("home", &World::stun(""))]);
     let daemon = place.start();
     daemon.logged("IPv4 goes through the VPN tun0 (tun): ", 1, 10);
+    let record = daemon.wait_for("home.example.org", "A", 10, "is unknown", |record| record.state == "unknown");
+    assert!(record.says.contains("the way out is through the VPN tun0 (tun)"), "{}", record.says);
     // What changes beside it is no news.
     for last in 20..24 {
         world.home.ip(&format!("address add 192.168.77.{last}/24 dev eth0"));
     }
-    let record = daemon.wait_for("home.example.org", "A", 10, "is unknown", |record| record.state == "unknown");
-    assert!(record.says.contains("the way out is through the VPN tun0 (tun)"), "{}", record.says);
     let network = place.status().0.network;
     assert_eq!((network.len(), network[0].situation.as_str()), (1, "through_vpn"));
+    let (_, text, _) = place.cli(&["status"]);
+    assert!(text.contains("IPv4 goes through the VPN tun0 (tun): "), "{text}");
     drop(vpn);
     // The rule leads to an empty table, and the main one counts again. What was asked lately is asked again after half a minute.
     daemon.holds("home.example.org", "A", &[OUTSIDE], 50);

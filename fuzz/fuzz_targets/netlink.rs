@@ -1,7 +1,10 @@
-//! Octets as the kernel would send them.
+//! Octets as the kernel would send them: in lists, and as the answer to a look-up.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|octets: &[u8]| driftless::os::netlink::fuzz(octets));
+fuzz_target!(|octets: &[u8]| {
+    driftless::os::netlink::fuzz(octets);
+    driftless::os::netlink::fuzz_look_up(octets);
+});

@@ -1,7 +1,5 @@
 //! Where this machine stands, for the commands that show it.
 
-use std::collections::BTreeSet;
-
 use serde::Serialize;
 
 use super::Said;
@@ -27,8 +25,7 @@ pub struct Stands {
 /// Where this machine stands in the families that are published, by the kernel's word and what the sources said.
 #[must_use]
 pub fn situation(parts: &Parts, said: &[Said]) -> Vec<Stands> {
-    let published = parts.desired.records.keys().filter_map(|id| id.key.rtype.family());
-    let families: Vec<Family> = published.collect::<BTreeSet<_>>().into_iter().collect();
+    let families = parts.desired.families();
     let heard = said.iter().filter_map(|said| {
         let asked = parts.detectors.get(&said.source)?.asked()?;
         Some(Heard { family: said.family, asked, reading: Some(&said.reading) })

@@ -1,7 +1,6 @@
 //! From what was meant to what works: the configuration becomes the machine's desires, providers and detectors.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ use crate::detect::lan::Lan;
 #[cfg(feature = "router")]
 use crate::detect::router::{self, Router, RouterOptions};
 use crate::detect::stun::Stun;
-use crate::detect::way::{Asked, Outside};
+use crate::detect::way::Outside;
 use crate::engine::{Access, Parts};
 use crate::model::agree::{Expression, SourceName};
 use crate::model::desired::{
@@ -27,7 +26,7 @@ use crate::model::desired::{
 };
 use crate::model::record::{Family, RecordType, RrsetKey};
 use crate::net::dns::whoami::{Form, Question};
-use crate::net::http::{self, Http, shown};
+use crate::net::http::{Http, shown};
 use crate::net::server::Server;
 use crate::net::stun::Transport;
 use crate::net::via::Via;
@@ -218,15 +217,12 @@ impl Sources<'_> {
             Source::Dns(dns) => {
                 let name = format!("dns {}{}", dns_name(&dns.question, &dns.servers), dns.via);
                 let detector = Dns::new(dns.question.clone(), dns.servers.clone(), dns.via.clone(), private);
-                let to = dns.servers.iter().find_map(Server::address);
-                let detector = self.outside(detector, &dns.via, to);
                 self.note(name, private, self.echo_interval, detector)
             }
             Source::Stun(stun) => {
                 let by = if stun.transport == Transport::Tcp { " over TCP" } else { "" };
                 let name = format!("stun {}{by}{}", stun.server, stun.via);
                 let detector = Stun::new(stun.server.clone(), stun.transport, stun.via.clone(), private);
-                let detector = self.outside(detector, &stun.via, stun.server.address());
                 self.note(name, private, self.echo_interval, detector)
             }
             #[cfg(not(feature = "router"))]
@@ -239,10 +235,7 @@ impl Sources<'_> {
                     protocols: source.protocols.clone(),
                     private,
                 };
-                let asked = Asked::Router { via: options.via.clone(), router: options.router };
-                let name = options.to_string();
-                let detector = Outside::new(Arc::new(Router::new(options)), asked, self.vpn);
-                self.note(name, private, router::INTERVAL, detector)
+                self.note(options.to_string(), private, router::INTERVAL, Router::new(options))
             }
             Source::File { path } => {
                 let file = File::new(path.clone(), private);
@@ -294,8 +287,7 @@ impl Sources<'_> {
     /// The machine is asked before the world: a publishable address on the interface of the default route needs no echo.
     /// IPv6 is not translated on its way, so that nobody else knows it better.
     fn auto(&mut self, family: Family, private: bool) -> Result<Expression, String> {
-        let vpn = self.vpn;
-        let interface = self.interface(InterfaceOptions { private, vpn, ..InterfaceOptions::default() });
+        let interface = self.interface(InterfaceOptions { private, vpn: self.vpn, ..InterfaceOptions::default() });
         Ok(match family {
             Family::Ipv4 if !private => {
                 let echoes = self.built_in(&BuiltIn::all(Protocol::Https), family)?;
@@ -331,7 +323,6 @@ impl Sources<'_> {
         let print = digest(&[echo.url.as_str().as_bytes(), format!("{format:?}").as_bytes()], 3);
         let name = format!("https {} #{print}{}", shown(&echo.url), echo.via);
         let https = Https::new(self.clients(&echo.via), url.clone(), url, format, private)?;
-        let https = self.outside(https, &echo.via, http::literal(&echo.url));
         Ok(self.note(name, private, self.echo_interval, https))
     }
 
@@ -341,9 +332,7 @@ impl Sources<'_> {
         let mut of = Vec::new();
         let mut add = |sources: &mut Self, name: &str, detector: Arc<dyn Detector>| {
             let name = format!("{} {name}{via}", built_in.protocol);
-            let asked = Asked::World { via: via.clone(), to: None };
-            let detector = Outside::new(detector, asked, sources.vpn);
-            of.push(sources.note(name, false, sources.echo_interval, detector));
+            of.push(sources.share(name, false, sources.echo_interval, detector));
         };
         let asked = |name: &str| built_in.name.is_none_or(|only| only == name);
         match built_in.protocol {
@@ -386,11 +375,6 @@ impl Sources<'_> {
         clients
     }
 
-    /// A source out in the world, at `to` where that is an address.
-    fn outside(&self, detector: impl Detector + 'static, via: &Via, to: Option<IpAddr>) -> Outside {
-        Outside::new(Arc::new(detector), Asked::World { via: via.clone(), to }, self.vpn)
-    }
-
     fn note(
         &mut self,
         name: String,
@@ -398,20 +382,33 @@ impl Sources<'_> {
         min_interval: Duration,
         detector: impl Detector + 'static,
     ) -> Expression {
-        let vpn = if self.vpn && detector.asked().is_some() { " (through a VPN too)" } else { "" };
-        let private = if private { " (private too)" } else { "" };
-        Expression::Source(self.add(format!("{name}{private}{vpn}"), min_interval, detector))
+        self.share(name, private, min_interval, Arc::new(detector))
+    }
+
+    fn share(
+        &mut self,
+        name: String,
+        private: bool,
+        min_interval: Duration,
+        mut detector: Arc<dyn Detector>,
+    ) -> Expression {
+        let mut name = if private { format!("{name} (private too)") } else { name };
+        if let Some(asked) = detector.asked() {
+            name += if self.vpn { " (through a VPN too)" } else { "" };
+            detector = Arc::new(Outside::new(detector, asked, self.vpn));
+        }
+        Expression::Source(self.add(name, min_interval, detector))
     }
 
     /// A local source that says nothing of what may be published.
     fn local(&mut self, name: String, detector: impl Detector + 'static) -> SourceName {
-        self.add(name, Duration::ZERO, detector)
+        self.add(name, Duration::ZERO, Arc::new(detector))
     }
 
-    fn add(&mut self, name: String, min_interval: Duration, detector: impl Detector + 'static) -> SourceName {
+    fn add(&mut self, name: String, min_interval: Duration, detector: Arc<dyn Detector>) -> SourceName {
         let name = SourceName(name);
         self.specs.insert(name.clone(), SourceSpec { min_interval });
-        self.detectors.entry(name.clone()).or_insert_with(|| Arc::new(detector));
+        self.detectors.entry(name.clone()).or_insert(detector);
         name
     }
 }
@@ -434,6 +431,7 @@ mod tests {
 
     use super::*;
     use crate::config::Input;
+    use crate::detect::way::Asked;
 
     pub(super) fn built(text: &str, before: Option<&Parts>) -> Parts {
         let input = Input { files: vec![(PathBuf::from("d.toml"), text.to_owned())], ..Input::default() };
@@ -515,6 +513,45 @@ mod tests {
         assert_eq!(found.len(), of.len(), "{found:#?}");
         assert!(found.contains(&"dns me.example.net CH TXT at 192.0.2.53:53".to_owned()), "{found:#?}");
         assert!(found.contains(&"stun google by ppp0".to_owned()), "{found:#?}");
+    }
+
+    #[test]
+    fn what_may_go_through_a_vpn_is_another_source() {
+        let text = |more: &str| {
+            let record = format!("{}\n{more}\n", account("password_file = \"/p\""));
+            format!("{record}[address.default]\nipv4 = {{ stun = \"192.0.2.1\" }}\nipv6 = \"interface\"\n")
+        };
+        let of = |more| built(&text(more), None).desired.sources.into_keys().map(|name| name.0).collect::<Vec<_>>();
+        assert_eq!(of(""), ["interface of the default route", "stun 192.0.2.1:3478"]);
+        let meant = ["interface of the default route, of a VPN too", "stun 192.0.2.1:3478 (through a VPN too)"];
+        assert_eq!(of("vpn = true"), meant);
+    }
+
+    #[test]
+    fn each_source_that_asks_somebody_says_whom() {
+        let text = format!(
+            "{}\n[address.default]\nipv4 = {{ first_of = [\"router\", \"https\", \"dns\", {{ stun = \"192.0.2.1\", \
+             bind_interface = \"ppp0\" }}, {{ https = \"https://192.0.2.7/\", bind_address = \"192.0.2.9\" }}, \
+             {{ dns = \"me.example.net\", server = [\"ns.example.net\", \"192.0.2.53\"] }}, {{ file = \"/f\" }}] }}\nipv6 = \"interface\"\n",
+            account("password_file = \"/p\"")
+        );
+        let parts = built(&text, None);
+        let asked = |start: &str| {
+            let mut of = parts.detectors.iter().filter(|(name, _)| name.0.starts_with(start));
+            of.next().unwrap_or_else(|| panic!("{start}")).1.asked()
+        };
+        let to = |asked: Option<Asked>| match asked {
+            Some(Asked::World { to, via }) => {
+                (to.first().map(ToString::to_string).unwrap_or_default(), via.to_string())
+            }
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(to(asked("stun")), ("192.0.2.1".into(), " by ppp0".into()));
+        assert_eq!(to(asked("https https://192.0.2.7")), ("192.0.2.7".into(), " from 192.0.2.9".into()));
+        assert_eq!(to(asked("dns me.example.net")), ("192.0.2.53".into(), String::new()));
+        assert_eq!(to(asked("https aws")), (String::new(), String::new()));
+        assert!(matches!(asked("router"), Some(Asked::Router { router: None, .. })));
+        assert_eq!((asked("file"), asked("interface")), (None, None));
     }
 
     #[test]

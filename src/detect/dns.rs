@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use tokio::time::timeout;
 
 use super::echoes::DnsEcho;
+use super::way::Asked;
 use super::{Detector, said};
 use crate::model::agree::Reading;
 use crate::model::name::Name;
@@ -85,6 +86,11 @@ impl Detector for Dns {
             Ok(Err(why)) => Reading::Unknown(format!("asking for {name}: {why}")),
             Err(_) => Reading::Unknown(format!("asking for {name}: no answer within {} s", ALL.as_secs())),
         }
+    }
+
+    fn asked(&self) -> Option<Asked> {
+        let to = self.servers.iter().filter_map(Server::address).collect();
+        Some(Asked::World { via: self.via.clone(), to })
     }
 }
 

@@ -8,6 +8,7 @@ use reqwest::header::HeaderName;
 use reqwest::{Method, Request, Url};
 
 pub use super::echoes::{ECHOES, Echo};
+use super::way::Asked;
 use super::{Detector, said};
 use crate::model::agree::Reading;
 use crate::model::record::Family;
@@ -34,26 +35,27 @@ pub enum Format {
 pub struct Clients {
     ipv4: Http,
     ipv6: Http,
+    via: Via,
 }
 
 impl Clients {
     /// Clients that trust the host's certificate authorities.
     #[must_use]
     pub fn new() -> Self {
-        Self { ipv4: Http::new(Some(Family::Ipv4)), ipv6: Http::new(Some(Family::Ipv6)) }
+        Self { ipv4: Http::new(Some(Family::Ipv4)), ipv6: Http::new(Some(Family::Ipv6)), via: Via::default() }
     }
 
     /// Clients of their own that also trust the certificates in a PEM file.
     #[must_use]
     pub fn trusting(&self, ca: &std::path::Path) -> Self {
-        Self { ipv4: self.ipv4.trusting(ca.into()), ipv6: self.ipv6.trusting(ca.into()) }
+        Self { ipv4: self.ipv4.trusting(ca.into()), ipv6: self.ipv6.trusting(ca.into()), via: self.via.clone() }
     }
 
     /// Clients of their own that go out by this way.
     #[must_use]
     pub fn going(via: &Via) -> Self {
-        let Self { ipv4, ipv6 } = Self::new();
-        Self { ipv4: ipv4.going(via), ipv6: ipv6.going(via) }
+        let Self { ipv4, ipv6, .. } = Self::new();
+        Self { ipv4: ipv4.going(via), ipv6: ipv6.going(via), via: via.clone() }
     }
 
     fn of(&self, family: Family) -> &Http {
@@ -146,6 +148,11 @@ impl Detector for Https {
     fn network_changed(&self) {
         self.clients.ipv4.drop_connections();
         self.clients.ipv6.drop_connections();
+    }
+
+    fn asked(&self) -> Option<Asked> {
+        let to = self.ipv4_url.iter().chain(&self.ipv6_url).filter_map(http::literal).collect();
+        Some(Asked::World { via: self.clients.via.clone(), to })
     }
 }
 

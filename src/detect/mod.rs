@@ -41,7 +41,7 @@ pub trait Detector: Send + Sync {
     fn network_changed(&self) {}
 
     /// Whom it asks, where that is not this machine itself.
-    fn asked(&self) -> Option<&way::Asked> {
+    fn asked(&self) -> Option<way::Asked> {
         None
     }
 }

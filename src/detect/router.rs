@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use self::gateway::Gateway;
 use super::Detector;
 use super::protocol::Protocol;
+use super::way::Asked;
 use crate::model::address::{allowed, is_carriers};
 use crate::model::agree::Reading;
 use crate::model::record::Family;
@@ -188,6 +189,10 @@ impl Detector for Router {
 
     fn network_changed(&self) {
         drop(self.take_known());
+    }
+
+    fn asked(&self) -> Option<Asked> {
+        Some(Asked::Router { via: self.options.via.clone(), router: self.options.router })
     }
 }
 

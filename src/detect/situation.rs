@@ -10,12 +10,12 @@ use crate::model::situation::{Device, Facts, Ours, Situation, Stray, situation};
 use crate::os::netlink::{Link, Snapshot};
 
 /// What a source outside of this machine said of a family.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Heard<'a> {
     /// The family.
     pub family: Family,
     /// Who was asked.
-    pub asked: &'a Asked,
+    pub asked: Asked,
     /// What it said; `None` where it was not asked yet.
     pub reading: Option<&'a Reading>,
 }
@@ -104,13 +104,13 @@ mod tests {
     fn ipv4(snapshot: &Snapshot, heard: &[(&Asked, Reading)]) -> Situation {
         let heard: Vec<_> = heard
             .iter()
-            .map(|(asked, reading)| Heard { family: Family::Ipv4, asked, reading: Some(reading) })
+            .map(|(asked, reading)| Heard { family: Family::Ipv4, asked: (*asked).clone(), reading: Some(reading) })
             .collect();
         situations(snapshot, &[Family::Ipv4], &heard).remove(0).1
     }
 
     fn by(interface: Option<&str>) -> Asked {
-        Asked::World { via: Via { interface: interface.map(str::to_owned), address: None }, to: None }
+        Asked::World { via: Via { interface: interface.map(str::to_owned), address: None }, to: Vec::new() }
     }
 
     fn said(ip: &str) -> Reading {

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use tokio::time::timeout;
 
 use super::echoes::StunEcho;
+use super::way::Asked;
 use super::{Detector, said};
 use crate::model::agree::Reading;
 use crate::model::record::Family;
@@ -58,5 +59,9 @@ impl Detector for Stun {
             Ok(Err(why)) => Reading::Unknown(format!("asking {}: {why}", self.server)),
             Err(_) => Reading::Unknown(format!("asking {}: no answer within {} s", self.server, ALL.as_secs())),
         }
+    }
+
+    fn asked(&self) -> Option<Asked> {
+        Some(Asked::World { via: self.via.clone(), to: self.server.address().into_iter().collect() })
     }
 }

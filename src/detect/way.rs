@@ -6,7 +6,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::Detector;
-use super::router::gateway;
 use crate::model::agree::Reading;
 use crate::model::record::Family;
 use crate::model::situation::Stray;
@@ -20,8 +19,8 @@ pub enum Asked {
     World {
         /// The interface or address that the question is bound to.
         via: Via,
-        /// Where the question goes, if that is an address and not a name.
-        to: Option<IpAddr>,
+        /// Where the question goes, as far as that are addresses and not names.
+        to: Vec<IpAddr>,
     },
     /// The router: this one, or that of the default route.
     Router {
@@ -52,7 +51,7 @@ impl Asked {
             return None;
         }
         let leaves = self.leaves(snapshot, family)?;
-        let configured = self.via().address.and_then(|address| gateway::owner(snapshot, address));
+        let configured = self.via().address.and_then(|address| snapshot.owner(address));
         if configured.is_some_and(|link| link.index == leaves.index) {
             return None;
         }
@@ -66,15 +65,21 @@ impl Asked {
 
     /// The interface by which the question leaves; `None` where there is no way, and asking will fail by itself.
     fn leaves<'a>(&self, snapshot: &'a Snapshot, family: Family) -> Option<&'a Link> {
-        let by_number = |index: u32| snapshot.links.iter().find(|link| link.index == index);
-        match self {
-            Self::Router { via, router } => gateway::way(snapshot, *router, via).ok()?.1,
-            Self::World { via: Via { address: None, .. }, to: None } => snapshot.way(family),
-            Self::World { via, to } => {
-                let to = to.unwrap_or_else(|| netlink::somewhere(family));
-                by_number(netlink::way(to, via.address).ok().flatten()?)
+        let to = match self {
+            // Found in the main table and asked in our own network, whatever a VPN says beside it.
+            Self::Router { via, router: None } => {
+                let owner = via.address.map(|address| snapshot.owner(address));
+                return owner.unwrap_or_else(|| snapshot.default_links(family).first().copied());
             }
+            Self::Router { router, .. } => router.map(IpAddr::V4),
+            Self::World { to, .. } => to.iter().copied().find(|to| Family::of(*to) == family),
+        };
+        let from = self.via().address;
+        if to.is_none() && from.is_none() {
+            return snapshot.way(family);
         }
+        let index = netlink::way(to.unwrap_or_else(|| netlink::somewhere(family)), from).ok().flatten()?;
+        snapshot.links.iter().find(|link| link.index == index)
     }
 }
 
@@ -120,8 +125,8 @@ impl Detector for Outside {
         self.source.network_changed();
     }
 
-    fn asked(&self) -> Option<&Asked> {
-        Some(&self.asked)
+    fn asked(&self) -> Option<Asked> {
+        Some(self.asked.clone())
     }
 }
 
@@ -151,7 +156,7 @@ mod tests {
     }
 
     fn world(interface: Option<&str>) -> Asked {
-        Asked::World { via: Via { interface: interface.map(str::to_owned), address: None }, to: None }
+        Asked::World { via: Via { interface: interface.map(str::to_owned), address: None }, to: Vec::new() }
     }
 
     #[test]
@@ -173,16 +178,11 @@ mod tests {
     #[test]
     fn a_router_at_the_other_end_of_a_vpn_is_not_ours() {
         let mut snapshot = with_vpn();
-        let ask = |router: Option<&str>| Asked::Router {
-            via: Via::default(),
-            router: router.map(|router| router.parse().unwrap()),
-        };
-        assert_eq!(ask(None).stray(&snapshot, Family::Ipv4), None, "that of the main table is");
-        assert_eq!(ask(Some("192.168.1.1")).stray(&snapshot, Family::Ipv4), None);
-        assert!(ask(Some("10.8.0.1")).stray(&snapshot, Family::Ipv4).is_some());
+        let ours = Asked::Router { via: Via::default(), router: None };
+        assert_eq!(ours.stray(&snapshot, Family::Ipv4), None, "that of the main table is");
         snapshot.routes[0] =
             DefaultRoute { index: 3, gateway: Some("10.8.0.1".parse().unwrap()), ..snapshot.routes[0].clone() };
-        assert!(ask(None).stray(&snapshot, Family::Ipv4).is_some());
+        assert!(ours.stray(&snapshot, Family::Ipv4).is_some());
     }
 
     struct Says(Reading);
@@ -196,12 +196,12 @@ mod tests {
 
     #[tokio::test]
     async fn what_does_not_leave_through_a_vpn_is_passed_on() {
-        let to = Some("127.0.0.1".parse().unwrap());
+        let to = vec!["127.0.0.1".parse().unwrap()];
         let asked = Asked::World { via: Via::default(), to };
         for reading in [Reading::Addresses(vec!["8.8.8.8".parse().unwrap()]), Reading::None] {
             let source = Outside::new(Arc::new(Says(reading.clone())), asked.clone(), false);
             assert_eq!(source.detect(Family::Ipv4).await, reading);
-            assert_eq!(source.asked(), Some(&asked));
+            assert_eq!(source.asked().as_ref(), Some(&asked));
         }
     }
 }

@@ -201,8 +201,11 @@ impl Engine {
             let feeding = watchdog.map(|every| fed.plus(every));
             match self.woken(&mut ears, wake, feeding).await {
                 Woken::Event(event) => {
+                    let is_news = matches!(*event, Event::Readings(_));
                     self.feed(*event);
-                    self.look_around();
+                    if is_news {
+                        self.look_around();
+                    }
                 }
                 Woken::Time => self.time_came(wake),
                 Woken::Kernel(heard) => {

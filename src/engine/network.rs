@@ -1,6 +1,6 @@
 //! What the kernel says of the network, and where this machine stands in it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{Ears, Engine};
 use crate::detect::situation::{Heard, situations};
@@ -72,8 +72,6 @@ impl Engine {
     /// Finds out where this machine stands, once the sources have said what they say now, and tells it where that is news.
     pub(super) fn look_around(&mut self) {
         let Some(seen) = self.around.seen.as_ref().filter(|_| !self.state.is_asking()) else { return };
-        let records = &self.state.desired().records;
-        let families: BTreeSet<Family> = records.keys().filter_map(|id| id.key.rtype.family()).collect();
         let heard: Vec<Heard<'_>> = self
             .state
             .observations()
@@ -82,8 +80,7 @@ impl Engine {
                 Some(Heard { family, asked, reading: Some(reading).filter(|_| at.moment >= self.around.changed) })
             })
             .collect();
-        let families: Vec<Family> = families.into_iter().collect();
-        let found = situations(seen, &families, &heard);
+        let found = situations(seen, &self.state.desired().families(), &heard);
         if found == self.around.found {
             return;
         }

@@ -244,6 +244,15 @@ pub struct Desired {
     pub verify: Duration,
 }
 
+impl Desired {
+    /// The families that are published.
+    #[must_use]
+    pub fn families(&self) -> Vec<Family> {
+        let of = |family: &Family| self.records.keys().any(|id| id.key.rtype.family() == Some(*family));
+        Family::ALL.into_iter().filter(of).collect()
+    }
+}
+
 /// What a record set should hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -149,7 +149,7 @@ pub fn situation(family: Family, facts: &Facts) -> Situation {
     if !facts.linked {
         return Situation::NoNetwork { linked: false };
     }
-    let is_local = |ours: &&Ours| family == Family::Ipv6 && !is_global(ours.address);
+    let is_local = |ours: &&Ours| family == Family::Ipv6 && !is_public(ours.address);
     let Some(way) = &facts.way else {
         let addresses: Vec<Ours> = facts.addresses.iter().filter(|ours| !is_local(ours)).cloned().collect();
         return match (facts.other_way, addresses.is_empty()) {
@@ -158,7 +158,9 @@ pub fn situation(family: Family, facts: &Facts) -> Situation {
             (true, false) => Situation::NoRoute { addresses },
         };
     };
-    let (interface, outside) = (way.name.clone(), majority(&facts.outside));
+    // Who sees an address of a network of our own sees it within that network.
+    let is_inside = |seen: &IpAddr| !is_public(*seen) && facts.addresses.iter().any(|ours| ours.address == *seen);
+    let (interface, outside) = (way.name.clone(), majority(&facts.outside).filter(|seen| !is_inside(seen)));
     if way.tunnel {
         return Situation::ThroughVpn { interface, kind: way.kind.clone(), outside };
     }
@@ -201,18 +203,12 @@ fn is_same_network(ours: IpAddr, outside: IpAddr) -> bool {
 
 /// The address on an interface that says most: public, a carrier's, any.
 fn best<'a>(facts: &'a Facts, interface: &str) -> Option<&'a Ours> {
-    let rank = |ours: &&Ours| (!is_global(ours.address), !is_carriers(ours.address));
+    let rank = |ours: &&Ours| (!is_public(ours.address), !is_carriers(ours.address));
     facts.addresses.iter().filter(|ours| ours.interface == interface).min_by_key(rank)
 }
 
 fn is_public(address: IpAddr) -> bool {
     PublicAddr::new(address).is_ok()
-}
-
-/// Public, or in IPv6 one of a laboratory's that stands for it.
-fn is_global(address: IpAddr) -> bool {
-    is_public(address)
-        || matches!(address, IpAddr::V6(v6) if v6.segments().first().is_some_and(|first| first >> 13 == 1))
 }
 
 /// What most said; nothing where none is said by more than every other one.

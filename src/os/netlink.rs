@@ -12,17 +12,23 @@ use crate::model::situation::is_tunnel;
 
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(target_os = "linux")]
+mod look_up;
 #[cfg(any(not(target_os = "linux"), test))]
 mod portable;
 #[cfg(target_os = "linux")]
 mod wire;
 
-#[cfg(target_os = "linux")]
-pub use linux::{Watch, delegated, neighbours, snapshot, way};
-#[cfg(not(target_os = "linux"))]
-pub use portable::{Watch, delegated, neighbours, snapshot, way};
 #[cfg(all(fuzzing, target_os = "linux"))]
 pub use linux::fuzz as fuzz_neighbours;
+#[cfg(target_os = "linux")]
+pub use linux::{Watch, delegated, neighbours, snapshot};
+#[cfg(all(fuzzing, target_os = "linux"))]
+pub use look_up::fuzz as fuzz_look_up;
+#[cfg(target_os = "linux")]
+pub use look_up::way;
+#[cfg(not(target_os = "linux"))]
+pub use portable::{Watch, delegated, neighbours, snapshot, way};
 #[cfg(all(fuzzing, target_os = "linux"))]
 pub use wire::fuzz;
 
@@ -244,6 +250,13 @@ impl Snapshot {
     #[must_use]
     pub fn way(&self, family: Family) -> Option<&Link> {
         let index = self.ways.iter().find(|way| way.family == family)?.index;
+        self.links.iter().find(|link| link.index == index)
+    }
+
+    /// The interface that has an address of ours.
+    #[must_use]
+    pub fn owner(&self, address: IpAddr) -> Option<&Link> {
+        let index = self.addresses.iter().find(|found| found.ip == address)?.index;
         self.links.iter().find(|link| link.index == index)
     }
 

@@ -55,7 +55,7 @@ fn the_smallest_file_needs_no_more() {
     );
     assert_eq!((&record.ipv4, &record.ipv6), (&Source::Auto, &Source::Auto));
     assert_eq!(
-        (record.ttl, record.values, record.private, record.absent),
+        (record.ttl, record.values, record.private || record.vpn, record.absent),
         (TtlPolicy::Keep, Values::Ours, false, Absent::Keep)
     );
     assert_eq!(record.types().collect::<Vec<_>>(), [RecordType::A, RecordType::Aaaa]);
@@ -261,6 +261,7 @@ fn a_record_overrides_its_address_and_the_defaults() {
         ttl = 60
         values = \"all\"
         private = true
+        vpn = true
         absent = \"remove\"
         absent_after = \"1h\""
     );
@@ -275,7 +276,8 @@ fn a_record_overrides_its_address_and_the_defaults() {
     for record in rest {
         assert_eq!(record.ipv4, Source::Interface(InterfaceSource::default()));
         assert_eq!(record.ipv6, Source::Fixed(vec!["2001:db8::1".parse().unwrap()]));
-        assert_eq!((record.ttl, record.values, record.private), (set(60), Values::Whole, true));
+        assert_eq!((record.ttl, record.values), (set(60), Values::Whole));
+        assert!(record.private && record.vpn);
         assert_eq!(record.absent, Absent::Remove { after: minutes(60) });
     }
 }

@@ -171,6 +171,7 @@ const KEYS: &[&str] = &[
     "path",
     "pattern",
     "private",
+    "vpn",
     "provider",
     "quorum",
     "server",

@@ -24,42 +24,24 @@ pub struct Gateway {
 /// In words: no such interface, no default route, one without a router (a tunnel), several that are alike, or a router whose
 /// own address is public, so that no NAT is in front of this machine.
 pub fn find(snapshot: &Snapshot, router: Option<Ipv4Addr>, wished: &Via) -> Result<Gateway, String> {
-    let (address, link) = way(snapshot, router, wished)?;
-    if PublicAddr::new(address.into()).is_ok() {
-        return Err(format!("the router {address} has a public address on this side: no NAT of its is in front of us"));
-    }
-    let ours = wished.address.or_else(|| source(snapshot, link?, address));
-    Ok(Gateway { address, via: Via { interface: wished.interface.clone(), address: ours } })
-}
-
-/// The router's address, and the interface that leads there where that is known.
-///
-/// # Errors
-/// As [`find`], but for a public address.
-pub fn way<'a>(
-    snapshot: &'a Snapshot,
-    router: Option<Ipv4Addr>,
-    wished: &Via,
-) -> Result<(Ipv4Addr, Option<&'a Link>), String> {
     let named = match wished {
         Via { interface: Some(name), .. } => {
             Some(snapshot.link(name).ok_or_else(|| format!("there is no interface {name}"))?)
         }
         Via { address: Some(address), .. } => {
-            Some(owner(snapshot, *address).ok_or_else(|| format!("no interface has the address {address}"))?)
+            Some(snapshot.owner(*address).ok_or_else(|| format!("no interface has the address {address}"))?)
         }
         Via { interface: None, address: None } => None,
     };
-    match router {
-        Some(address) => Ok((address, named.or_else(|| neighbour(snapshot, address)))),
-        None => routed(snapshot, named),
+    let (address, link) = match router {
+        Some(address) => (address, named.or_else(|| neighbour(snapshot, address))),
+        None => routed(snapshot, named)?,
+    };
+    if PublicAddr::new(address.into()).is_ok() {
+        return Err(format!("the router {address} has a public address on this side: no NAT of its is in front of us"));
     }
-}
-
-/// The interface that has an address of ours.
-pub fn owner(snapshot: &Snapshot, address: IpAddr) -> Option<&Link> {
-    let index = snapshot.addresses.iter().find(|found| found.ip == address)?.index;
-    snapshot.links.iter().find(|link| link.index == index)
+    let ours = wished.address.or_else(|| source(snapshot, link?, address));
+    Ok(Gateway { address, via: Via { interface: wished.interface.clone(), address: ours } })
 }
 
 /// The router of the default route with the lowest metric.

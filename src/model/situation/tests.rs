@@ -86,6 +86,8 @@ fn another_address_in_the_world_than_ours_is_nat() {
     let says = "IPv4 is behind NAT at 8.8.8.8: eth0 has 192.168.1.2. What comes from outside arrives where the router forwards \
                 it to this machine.";
     assert_eq!(ipv4(&facts).says(Family::Ipv4), says);
+    let laboratory = Facts { outside: vec![ip("192.168.1.2")], ..by_eth0(&["192.168.1.2"]) };
+    assert_eq!(ipv4(&laboratory), nat("192.168.1.2", None), "seen from within");
     let facts = Facts { outside: vec![ip("8.8.8.8")], ..by_eth0(&["9.9.9.9"]) };
     assert_eq!(ipv4(&facts), nat("9.9.9.9", Some("8.8.8.8")), "a public address that is not the one seen");
 }

@@ -3,21 +3,23 @@
 use std::collections::BTreeSet;
 use std::future::poll_fn;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::Ipv6Addr;
 use std::os::fd::AsFd;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use netlink_packet_core::{
     NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkBuffer, NetlinkHeader, NetlinkMessage, NetlinkPayload,
+    NetlinkSerializable,
 };
 use netlink_sys::protocols::NETLINK_ROUTE;
 use netlink_sys::{AsyncSocket, Socket, SocketAddr, TokioSocket};
 use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 
+use super::look_up::ways;
 use super::wire::{Message, Question};
-use super::{Heard, Neighbour, Snapshot, Way, said, somewhere};
+use super::{Heard, Neighbour, Snapshot, said};
 use crate::model::mac::Mac;
 use crate::model::prefix::Prefix;
 use crate::model::record::Family;
@@ -25,7 +27,7 @@ use crate::model::record::Family;
 /// How long the kernel may take to answer. It answers in microseconds; only a bug makes it silent.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// The largest piece of a list that the kernel sends at once, in octets (`NLMSG_GOODSIZE`, and 32 KiB where offered).
-const PIECE: usize = 32 << 10;
+pub(super) const PIECE: usize = 32 << 10;
 /// What is being done, for errors.
 const READING: &str = "reading the kernel's lists";
 /// How often a list that changed while it was read is read again.
@@ -45,19 +47,12 @@ const HEARD: usize = 1024;
 pub fn snapshot() -> io::Result<Snapshot> {
     let routes = Family::ALL.map(Question::Routes);
     let questions: Vec<_> = [Question::Links, Question::Addresses].into_iter().chain(routes).collect();
-    let mut found = ask(&questions, |message, found: &mut Snapshot| match message {
+    ask(&questions, |message, found: &mut Snapshot| match message {
         Message::Link(link) => found.links.push(link),
         Message::Address(address) => found.addresses.extend(address),
         Message::Routes(routes) => found.routes.extend(routes),
-        // A list has routes to single hosts too.
-        Message::Ask(_) | Message::DeadEnd(_) | Message::Neighbour(_) | Message::Way(_) | Message::Other => {}
-    })?;
-    let socket = open()?;
-    for (sequence, family) in (1..).zip(Family::ALL) {
-        let index = look_up(&socket, sequence, somewhere(family), None)?;
-        found.ways.extend(index.map(|index| Way { family, index }));
-    }
-    Ok(found)
+        Message::Ask(_) | Message::DeadEnd(_) | Message::Neighbour(_) | Message::Other => {}
+    })
 }
 
 /// The IPv6 neighbours that have MAC addresses, in the kernel's order.
@@ -91,30 +86,14 @@ fn ask<T: Default>(questions: &[Question], add: fn(Message, &mut T)) -> io::Resu
     for _ in 0..ATTEMPTS {
         let answer = ask_once(questions, add)?;
         if !answer.torn {
-            return Ok(answer.found);
+            return Ok(Snapshot { ways: ways()?, ..answer.found });
         }
     }
     Err(io::Error::new(io::ErrorKind::Interrupted, "the kernel's lists changed each time they were read"))
 }
 
-/// The number of the interface by which packets to `to` leave, those from the address `from` where one is given; `None` where
-/// there is no way. The kernel looks it up as it would for a packet, rules included; nothing is sent.
-///
-/// # Errors
-/// Those of the system calls.
-pub fn way(to: IpAddr, from: Option<IpAddr>) -> io::Result<Option<u32>> {
-    look_up(&open()?, 1, to, from)
-}
-
-fn look_up(socket: &Socket, sequence: u32, to: IpAddr, from: Option<IpAddr>) -> io::Result<Option<u32>> {
-    let mut answer = Answer { leaves: Some(None), ..Answer::new(|_, ()| {}) };
-    answer.sequence = sequence;
-    socket.send(&request(Question::Way { to, from }, sequence), 0)?;
-    receive(socket, &mut answer)?;
-    Ok(answer.leaves.flatten())
-}
-
-fn open() -> io::Result<Socket> {
+/// A socket for questions.
+pub(super) fn open() -> io::Result<Socket> {
     let mut socket = Socket::new(NETLINK_ROUTE)?;
     socket.bind_auto()?;
     socket.connect(&SocketAddr::new(0, 0))?;
@@ -127,10 +106,10 @@ fn open() -> io::Result<Socket> {
 /// All lists, one after the other.
 fn ask_once<T: Default>(questions: &[Question], add: fn(Message, &mut T)) -> io::Result<Answer<T>> {
     let socket = open()?;
-    let mut answer = Answer::new(add);
+    let mut answer = Answer { sequence: 0, found: T::default(), add, torn: false };
     for question in questions {
         answer.sequence += 1;
-        socket.send(&request(*question, answer.sequence), 0)?;
+        socket.send(&request(Message::Ask(*question), NLM_F_DUMP, answer.sequence), 0)?;
         match receive(&socket, &mut answer) {
             // A namespace has no main table until it has a route.
             Err(error) if matches!(question, Question::Routes(_)) && error.kind() == io::ErrorKind::NotFound => {}
@@ -140,11 +119,10 @@ fn ask_once<T: Default>(questions: &[Question], add: fn(Message, &mut T)) -> io:
     Ok(answer)
 }
 
-fn request(question: Question, sequence: u32) -> Vec<u8> {
-    let payload = NetlinkPayload::InnerMessage(Message::Ask(question));
-    let mut message = NetlinkMessage::new(NetlinkHeader::default(), payload);
-    let list = if matches!(question, Question::Way { .. }) { 0 } else { NLM_F_DUMP };
-    message.header.flags = NLM_F_REQUEST | list;
+/// The octets of a request, with these flags beside that of a request.
+pub(super) fn request<M: NetlinkSerializable>(content: M, flags: u16, sequence: u32) -> Vec<u8> {
+    let mut message = NetlinkMessage::new(NetlinkHeader::default(), NetlinkPayload::InnerMessage(content));
+    message.header.flags = NLM_F_REQUEST | flags;
     message.header.sequence_number = sequence;
     message.finalize();
     let mut octets = vec![0; message.buffer_len()];
@@ -152,7 +130,7 @@ fn request(question: Question, sequence: u32) -> Vec<u8> {
     octets
 }
 
-/// One list, to its end, or the one answer to a look-up.
+/// One list, to its end.
 fn receive<T>(socket: &Socket, answer: &mut Answer<T>) -> io::Result<()> {
     let mut piece = Vec::with_capacity(PIECE);
     loop {
@@ -177,8 +155,6 @@ struct Answer<T> {
     add: fn(Message, &mut T),
     /// Something changed meanwhile: an entry may be missing or there twice.
     torn: bool,
-    /// Where not a list was asked for but a way: what is known of it.
-    leaves: Option<Option<u32>>,
 }
 
 /// The first message of a piece that is not empty, and what follows it.
@@ -191,15 +167,8 @@ fn first(piece: &[u8]) -> io::Result<(NetlinkMessage<Message>, &[u8])> {
     Ok((message, rest))
 }
 
-impl<T: Default> Answer<T> {
-    /// Nothing yet.
-    fn new(add: fn(Message, &mut T)) -> Self {
-        Self { sequence: 0, found: T::default(), add, torn: false, leaves: None }
-    }
-}
-
 impl<T> Answer<T> {
-    /// Adds the messages of one piece; `true` where it is the list's last, or the answer to a look-up.
+    /// Adds the messages of one piece; `true` where it is the list's last.
     fn take(&mut self, mut piece: &[u8]) -> io::Result<bool> {
         while !piece.is_empty() {
             let (message, rest) = first(piece)?;
@@ -209,17 +178,6 @@ impl<T> Answer<T> {
             }
             self.torn |= message.header.flags & NLM_F_DUMP_INTR != 0;
             match message.payload {
-                // One route answers a look-up. A refusal, whatever its number (no route, a dead end, a family that is switched
-                // off), says that there is no way.
-                NetlinkPayload::InnerMessage(Message::Way(index)) if self.leaves.is_some() => {
-                    self.leaves = Some(Some(index));
-                    return Ok(true);
-                }
-                NetlinkPayload::InnerMessage(Message::Routes(_)) | NetlinkPayload::Error(_)
-                    if self.leaves.is_some() =>
-                {
-                    return Ok(true);
-                }
                 NetlinkPayload::Done(done) if done.code < 0 => {
                     return Err(io::Error::from_raw_os_error(done.code.saturating_neg()));
                 }
@@ -277,6 +235,8 @@ impl Watch {
     pub async fn changed(&mut self) -> io::Result<Heard> {
         poll_fn(|waker| {
             if let Poll::Ready(outcome) = drain(&self.socket, waker, |_| true) {
+                // In another prefix an address that was heard of before may count again.
+                self.neighbours.iter_mut().for_each(|neighbours| neighbours.heard.clear());
                 return Poll::Ready(outcome.map(|()| Heard::Addresses));
             }
             match &mut self.neighbours {
@@ -292,7 +252,8 @@ impl Watch {
 struct Neighbours {
     socket: TokioSocket,
     macs: BTreeSet<Mac>,
-    /// What they were heard of with already, so that a machine that falls silent and comes back is no news each time.
+    /// What they were heard of with since addresses last changed, so that a machine that falls silent and comes back is no
+    /// news each time.
     heard: BTreeSet<(Mac, Ipv6Addr)>,
 }
 
@@ -366,7 +327,7 @@ pub fn fuzz(octets: &[u8]) {
             found.extend(neighbour);
         }
     };
-    let mut answer = Answer::new(add);
+    let mut answer = Answer { sequence: 0, found: Vec::new(), add, torn: false };
     let _ = answer.take(octets);
     let macs: BTreeSet<Mac> = answer.found.iter().map(|neighbour| neighbour.mac).collect();
     let mut heard = BTreeSet::new();
@@ -389,7 +350,7 @@ mod tests {
     }
 
     fn second() -> Answer<Snapshot> {
-        Answer { sequence: 2, ..Answer::new(|_, _| {}) }
+        Answer { sequence: 2, found: Snapshot::default(), add: |_, _| {}, torn: false }
     }
 
     /// An announcement of a neighbour with the MAC address 00:11:22:33:44:NN and the address ::NN.
@@ -451,26 +412,10 @@ mod tests {
         assert!(found.same_as(&found.clone()));
     }
 
-    #[test]
-    fn the_way_to_this_machine_itself_is_its_loopback_interface() {
-        let lo = snapshot().unwrap().links.into_iter().find(|link| link.loopback).unwrap().index;
-        // What is local is delivered by the loopback interface, and no packet leaves.
-        assert_eq!(way("127.0.0.2".parse().unwrap(), None).unwrap(), Some(lo));
-    }
-
-    #[test]
-    fn a_refused_look_up_says_that_there_is_no_way() {
-        let mut answer = Answer { leaves: Some(None), ..second() };
-        assert!(!answer.take(&message(NLMSG_ERROR, 0, 1, -101)).unwrap(), "another request's");
-        assert!(answer.take(&message(NLMSG_ERROR, 0, 2, -101)).unwrap());
-        assert_eq!(answer.leaves, Some(None));
-    }
-
     proptest! {
         #[test]
         fn any_octets_are_taken_or_refused(octets: Vec<u8>) {
             let _ = second().take(&octets);
-            let _ = Answer { leaves: Some(None), ..second() }.take(&octets);
             is_news(&octets, &BTreeSet::new(), &mut BTreeSet::new());
         }
     }

@@ -1,11 +1,11 @@
 //! The few netlink messages that are sent and understood. Each is parsed by itself: the library's enum of all messages brings
 //! every parser it has.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::Ipv6Addr;
 
 use netlink_packet_core::{
-    DecodeError, DefaultNla, Emitable, NetlinkDeserializable, NetlinkHeader, NetlinkSerializable, NlasIterator,
-    Parseable, parse_ip, parse_string, parse_u32,
+    DecodeError, Emitable, NetlinkDeserializable, NetlinkHeader, NetlinkSerializable, NlasIterator, Parseable,
+    parse_ip, parse_string, parse_u32,
 };
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressHeader, AddressMessage, AddressScope};
@@ -23,8 +23,8 @@ const RTM_NEWLINK: u16 = 16;
 const RTM_GETLINK: u16 = 18;
 const RTM_NEWADDR: u16 = 20;
 const RTM_GETADDR: u16 = 22;
-const RTM_NEWROUTE: u16 = 24;
-const RTM_GETROUTE: u16 = 26;
+pub(super) const RTM_NEWROUTE: u16 = 24;
+pub(super) const RTM_GETROUTE: u16 = 26;
 const RTM_NEWNEIGH: u16 = 28;
 const RTM_GETNEIGH: u16 = 30;
 
@@ -34,9 +34,9 @@ const IFLA_LINKINFO: u16 = 18;
 const IFLA_INFO_KIND: u16 = 1;
 const NDA_DST: u16 = 1;
 const NDA_LLADDR: u16 = 2;
-const RTA_DST: u16 = 1;
-const RTA_SRC: u16 = 2;
-const RTA_OIF: u16 = 4;
+pub(super) const RTA_DST: u16 = 1;
+pub(super) const RTA_SRC: u16 = 2;
+pub(super) const RTA_OIF: u16 = 4;
 const RTA_GATEWAY: u16 = 5;
 const RTA_PRIORITY: u16 = 6;
 const RTA_MULTIPATH: u16 = 9;
@@ -45,7 +45,7 @@ const RTA_VIA: u16 = 18;
 /// The octets of the fixed part of a link, a neighbour, a route and a next hop, in front of the attributes.
 const LINK_HEADER: usize = 16;
 const NEIGHBOUR_HEADER: usize = 12;
-const ROUTE_HEADER: usize = 12;
+pub(super) const ROUTE_HEADER: usize = 12;
 const NEXT_HOP_HEADER: usize = 8;
 /// The octets of the family in front of the address of an `RTA_VIA`.
 const VIA_FAMILY: usize = 2;
@@ -63,8 +63,6 @@ pub enum Message {
     Neighbour(Option<Neighbour>),
     /// A route's next hops if it is a default route, or nothing.
     Routes(Vec<DefaultRoute>),
-    /// A route to one address, by the interface of this number: the answer to a look-up.
-    Way(u32),
     /// The destination of an IPv6 route that leads nowhere.
     DeadEnd(Prefix),
     /// Anything else.
@@ -82,13 +80,6 @@ pub enum Question {
     Neighbours,
     /// A family's routes in the main table.
     Routes(Family),
-    /// The one route that a packet would take.
-    Way {
-        /// Where it goes.
-        to: IpAddr,
-        /// Our address that it comes from, if that is settled; of the same family.
-        from: Option<IpAddr>,
-    },
 }
 
 impl Question {
@@ -105,60 +96,15 @@ impl Question {
                 table: RouteHeader::RT_TABLE_MAIN,
                 ..RouteHeader::default()
             }),
-            Self::Way { to, from } => Box::new(LookUp { to, from }),
         }
     }
 }
 
-fn number(family: Family) -> AddressFamily {
+/// The kernel's number for a family.
+pub(super) fn number(family: Family) -> AddressFamily {
     match family {
         Family::Ipv4 => AddressFamily::Inet,
         Family::Ipv6 => AddressFamily::Inet6,
-    }
-}
-
-/// A request for one route: the fixed part and the addresses, each whole, as kernels that check strictly want it.
-struct LookUp {
-    to: IpAddr,
-    from: Option<IpAddr>,
-}
-
-impl LookUp {
-    fn attributes(&self) -> Vec<DefaultNla> {
-        let attribute = |kind, ip: IpAddr| match ip {
-            IpAddr::V4(ip) => DefaultNla::new(kind, ip.octets().to_vec()),
-            IpAddr::V6(ip) => DefaultNla::new(kind, ip.octets().to_vec()),
-        };
-        let from = self.from.map(|from| attribute(RTA_SRC, from));
-        std::iter::once(attribute(RTA_DST, self.to)).chain(from).collect()
-    }
-}
-
-impl Emitable for LookUp {
-    fn buffer_len(&self) -> usize {
-        ROUTE_HEADER + self.attributes().as_slice().buffer_len()
-    }
-
-    fn emit(&self, buffer: &mut [u8]) {
-        let family = Family::of(self.to);
-        let header = RouteHeader {
-            address_family: number(family),
-            destination_prefix_length: whole(family),
-            source_prefix_length: self.from.map_or(0, |_| whole(family)),
-            ..RouteHeader::default()
-        };
-        if let Some((fixed, rest)) = buffer.split_at_mut_checked(ROUTE_HEADER) {
-            header.emit(fixed);
-            self.attributes().as_slice().emit(rest);
-        }
-    }
-}
-
-/// The bits of an address.
-fn whole(family: Family) -> u8 {
-    match family {
-        Family::Ipv4 => 32,
-        Family::Ipv6 => 128,
     }
 }
 
@@ -168,11 +114,11 @@ impl NetlinkSerializable for Message {
             Self::Ask(Question::Links) => RTM_GETLINK,
             Self::Ask(Question::Addresses) => RTM_GETADDR,
             Self::Ask(Question::Neighbours) => RTM_GETNEIGH,
-            Self::Ask(Question::Routes(_) | Question::Way { .. }) => RTM_GETROUTE,
+            Self::Ask(Question::Routes(_)) => RTM_GETROUTE,
             Self::Link(_) => RTM_NEWLINK,
             Self::Address(_) => RTM_NEWADDR,
             Self::Neighbour(_) => RTM_NEWNEIGH,
-            Self::Routes(_) | Self::DeadEnd(_) | Self::Way(_) => RTM_NEWROUTE,
+            Self::Routes(_) | Self::DeadEnd(_) => RTM_NEWROUTE,
             Self::Other => 0,
         }
     }
@@ -199,14 +145,17 @@ impl NetlinkDeserializable for Message {
             RTM_NEWLINK => link(payload).map(Self::Link),
             RTM_NEWADDR => address(&AddressMessage::parse(payload)?).map(Self::Address),
             RTM_NEWNEIGH => neighbour(payload).map(Self::Neighbour),
-            RTM_NEWROUTE => route(payload),
+            RTM_NEWROUTE => match dead_end(payload)? {
+                Some(prefix) => Ok(Self::DeadEnd(prefix)),
+                None => routes(payload).map(Self::Routes),
+            },
             _ => Ok(Self::Other),
         }
     }
 }
 
 /// What follows the first `length` octets.
-fn after(payload: &[u8], length: usize) -> &[u8] {
+pub(super) fn after(payload: &[u8], length: usize) -> &[u8] {
     payload.get(length..).unwrap_or_default()
 }
 
@@ -347,38 +296,14 @@ fn dead_end(payload: &[u8]) -> Result<Option<Prefix>, DecodeError> {
     Ok(found.map(|address| Prefix::of(address, header.destination_prefix_length)))
 }
 
-/// A default route's next hops, where a route to one address leaves, or a prefix that leads nowhere; nothing for other
-/// routes, of which there may be a million.
-fn route(payload: &[u8]) -> Result<Message, DecodeError> {
-    if let Some(prefix) = dead_end(payload)? {
-        return Ok(Message::DeadEnd(prefix));
-    }
+/// The next hops of a default route; nothing for other routes, of which there may be a million.
+fn routes(payload: &[u8]) -> Result<Vec<DefaultRoute>, DecodeError> {
     let header = RouteHeader::parse(payload)?;
     let family = match header.address_family {
         AddressFamily::Inet => Family::Ipv4,
         AddressFamily::Inet6 => Family::Ipv6,
-        _ => return Ok(Message::Other),
+        _ => return Ok(Vec::new()),
     };
-    // What is local is a way too: a packet for this machine itself.
-    if header.destination_prefix_length == whole(family) && matches!(header.kind, RouteType::Unicast | RouteType::Local)
-    {
-        return Ok(leaving(payload)?.map_or(Message::Routes(Vec::new()), Message::Way));
-    }
-    default_routes(&header, family, payload).map(Message::Routes)
-}
-
-/// The number of the interface by which a route leaves.
-fn leaving(payload: &[u8]) -> Result<Option<u32>, DecodeError> {
-    for attribute in NlasIterator::new(after(payload, ROUTE_HEADER)) {
-        let attribute = attribute?;
-        if attribute.kind() == RTA_OIF {
-            return Ok(Some(parse_u32(attribute.value())?));
-        }
-    }
-    Ok(None)
-}
-
-fn default_routes(header: &RouteHeader, family: Family, payload: &[u8]) -> Result<Vec<DefaultRoute>, DecodeError> {
     // A route for some sources only counts too: where every prefix has its own, there is no other default route.
     let is_default = header.destination_prefix_length == 0
         && header.table == RouteHeader::RT_TABLE_MAIN
@@ -410,7 +335,7 @@ fn default_routes(header: &RouteHeader, family: Family, payload: &[u8]) -> Resul
 #[derive(Default)]
 struct Hop {
     index: u32,
-    gateway: Option<IpAddr>,
+    gateway: Option<std::net::IpAddr>,
 }
 
 impl Hop {
@@ -475,33 +400,6 @@ mod tests {
         header.emit(&mut octets);
         octets.extend(attributes.concat());
         octets
-    }
-
-    fn routes(payload: &[u8]) -> Result<Vec<DefaultRoute>, DecodeError> {
-        match route(payload)? {
-            Message::Routes(routes) => Ok(routes),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn the_answer_to_a_look_up_is_the_interface() {
-        let mut answer = default_route(&[attribute(RTA_DST, &[192, 0, 2, 1]), attribute(RTA_OIF, &[7, 0, 0, 0])]);
-        answer[1] = 32;
-        assert!(matches!(route(&answer), Ok(Message::Way(7))));
-        // A dead end: unreachable (linux/rtnetlink.h, RTN_UNREACHABLE).
-        answer[7] = 7;
-        assert!(matches!(route(&answer), Ok(Message::Routes(none)) if none.is_empty()));
-    }
-
-    #[test]
-    fn a_look_up_names_both_addresses_whole() {
-        let look_up = LookUp { to: "192.0.2.1".parse().unwrap(), from: Some("10.0.0.2".parse().unwrap()) };
-        let mut octets = vec![0; look_up.buffer_len()];
-        look_up.emit(&mut octets);
-        assert_eq!(octets[..ROUTE_HEADER], [2, 32, 32, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-        let expected = [attribute(RTA_DST, &[192, 0, 2, 1]), attribute(RTA_SRC, &[10, 0, 0, 2])].concat();
-        assert_eq!(octets[ROUTE_HEADER..], expected);
     }
 
     #[test]
@@ -637,10 +535,7 @@ mod tests {
         fn a_route_with_odd_attributes_never_panics(attributes in proptest::collection::vec(
             (0_u16..32, proptest::collection::vec(any::<u8>(), 0..40)), 0..6)) {
             let attributes: Vec<_> = attributes.iter().map(|(kind, value)| attribute(*kind, value)).collect();
-            let mut octets = default_route(&attributes);
-            let _ = route(&octets);
-            octets[1] = 32;
-            let _ = route(&octets);
+            let _ = routes(&default_route(&attributes));
         }
     }
 }
