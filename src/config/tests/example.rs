@@ -99,5 +99,5 @@ fn every_option_of_the_example_is_right_too() {
     let mut input = file(&text);
     input.variables.insert("CREDENTIALS_DIRECTORY".into(), "/run/credentials".into());
     let config = Config::load_with(&input, &EXAMPLE).unwrap_or_else(|errors| panic!("{errors}"));
-    assert_eq!((config.accounts.len(), config.addresses.len(), config.records.len()), (9, 6, 3));
+    assert_eq!((config.accounts.len(), config.addresses.len(), config.records.len()), (9, 6, 4));
 }
