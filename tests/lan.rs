@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use driftless::model::mac::Mac;
+use rustix::process::{Pid, Signal, kill_process};
 use support::daemon::{Daemon, Place};
 use support::http;
 use support::namespace::Namespace;
@@ -198,7 +199,8 @@ fn neighbours_count_when_they_answer_and_their_records_stay_when_they_fall_silen
     assert_eq!(asked(&daemon), before, "{}", daemon.log());
     // A second address, temporary or not: nobody can tell, and the record stays.
     tell("2a00:db8:1::a2", MAC, "reachable");
-    daemon.wait_for("one.example.org", "AAAA", 5, "is in doubt", |record| format!("{record:?}").contains("2 addresses"));
+    daemon
+        .wait_for("one.example.org", "AAAA", 5, "is in doubt", |record| format!("{record:?}").contains("2 addresses"));
     tell("2a00:db8:1::a1", MAC, "stale");
     wait(1.0);
     assert_eq!(holds(&daemon, &[("one", "2a00:db8:1::a1"), ("other", "2a00:db8:1::b1")], 1), serial);
@@ -223,26 +225,107 @@ fn a_delegated_prefix_is_known_by_the_route_that_swallows_the_rest_of_it() {
     daemon.stop();
 }
 
-/// radvd as a router on lan0, which is wired to wan0 of the host.
-struct Advertiser {
-    child: Child,
+/// A program of somebody else's, which ends with this.
+struct Running(Child);
+
+impl Running {
+    /// Starts it inside a namespace. `None` where it is not installed.
+    fn start(namespace: &Namespace, program: &str, words: &[&str]) -> Option<Self> {
+        let is_there = std::process::Command::new("sh").args(["-c", &format!("command -v {program}")]).output();
+        if !is_there.is_ok_and(|output| output.status.success()) {
+            eprintln!("SKIPPED: {program} is not installed");
+            return None;
+        }
+        let mut command = namespace.command(program);
+        Some(Self(command.args(words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()))
+    }
 }
 
-impl Drop for Advertiser {
+impl Drop for Running {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
+}
+
+#[test]
+#[ignore = "needs root: network namespaces, and dnsmasq and dhclient"]
+fn a_lease_that_dnsmasq_gives_is_published_and_moves_with_the_prefix() {
+    let namespace = router();
+    up(&namespace, "br-lan");
+    let host = Namespace::bare();
+    namespace.ip(&format!("link set host0 netns {}", host.name()));
+    host.ip("link set host0 up");
+    let shown = |words: &str| {
+        let output = host.command("ip").args(words.split(' ')).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    // A client asks from its link-local address, once it is known to be unique.
+    until("the host's own address settles", 10, || {
+        let text = shown("-6 addr show dev host0");
+        if text.contains("fe80") && !text.contains("tentative") { Ok(()) } else { Err(text) }
+    });
+    let nas = format!("{{ {LAN}, host = {{ lease = \"{{dir}}/leases\", host = \"nas\" }} }}");
+    let place = place(&namespace, &[("nas", &nas)]);
+    let path = |name: &str| place.path(name).to_str().unwrap().to_owned();
+    let (leases, log, pid) = (path("leases"), path("dnsmasq.log"), path("dnsmasq.pid"));
+    let server = Running::start(
+        &namespace,
+        "dnsmasq",
+        &[
+            "--keep-in-foreground",
+            "--conf-file=/dev/null",
+            "--port=0",
+            "--user=root",
+            "--interface=br-lan",
+            "--bind-interfaces",
+            "--dhcp-range=::1000,::2000,constructor:br-lan,64,1h",
+            &format!("--dhcp-leasefile={leases}"),
+            &format!("--log-facility={log}"),
+            &format!("--pid-file={pid}"),
+        ],
+    );
+    std::fs::write(
+        path("client.conf"),
+        "interface \"host0\" { send fqdn.fqdn \"nas.lan\"; send fqdn.server-update on; }\n",
+    )
+    .unwrap();
+    let client = Running::start(
+        &host,
+        "dhclient",
+        &[
+            "-6",
+            "-d",
+            "-cf",
+            &path("client.conf"),
+            "-lf",
+            &path("client.leases"),
+            "-sf",
+            "/bin/true",
+            "--no-pid",
+            "host0",
+        ],
+    );
+    let (Some(_server), Some(_client)) = (server, client) else { return };
+    let leased = until("there is a lease", 30, || {
+        let text = std::fs::read_to_string(&leases).unwrap_or_default();
+        let found = text
+            .lines()
+            .filter(|line| line.contains(" nas "))
+            .find_map(|line| line.split(' ').find(|word| word.starts_with("2a00")));
+        found.map(str::to_owned).ok_or_else(|| text + &std::fs::read_to_string(&log).unwrap_or_default())
+    });
+    let daemon = place.start();
+    holds(&daemon, &[("nas", &leased)], 20);
+    renumber(&namespace, "2a00:db8:1", "2a00:db8:2");
+    holds(&daemon, &[("nas", &leased.replace("2a00:db8:1:", "2a00:db8:2:"))], 10);
+    daemon.stop();
 }
 
 #[test]
 #[ignore = "needs root: network namespaces, and radvd"]
 fn of_what_a_router_advertises_the_stable_address_is_published_through_a_renumbering() {
     let router = Namespace::bare();
-    if !router.command("radvd").arg("--version").output().is_ok_and(|output| output.status.success()) {
-        eprintln!("SKIPPED: radvd is not installed");
-        return;
-    }
     let host = Arc::new(Namespace::bare());
     host.ip(&format!("link add wan0 type veth peer name lan0 netns {}", router.name()));
     router.set("net/ipv6/conf/all/forwarding", "1");
@@ -264,10 +347,9 @@ fn of_what_a_router_advertises_the_stable_address_is_published_through_a_renumbe
         std::fs::write(place.path("radvd.conf"), text).unwrap();
     };
     advertise(&[("2a00:db8:1", 1800)]);
-    let mut command = router.command("radvd");
-    command.arg("-n").arg("-C").arg(place.path("radvd.conf")).arg("-p").arg(place.path("radvd.pid"));
-    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let advertiser = Advertiser { child };
+    let path = |name: &str| place.path(name).to_str().unwrap().to_owned();
+    let words = ["-n", "-C", &path("radvd.conf"), "-p", &path("radvd.pid")];
+    let Some(advertiser) = Running::start(&router, "radvd", &words) else { return };
     let daemon = place.start();
     let link = host.command("ip").args(["link", "show", "dev", "wan0"]).output().unwrap();
     let link = String::from_utf8(link.stdout).unwrap();
@@ -286,8 +368,7 @@ fn of_what_a_router_advertises_the_stable_address_is_published_through_a_renumbe
     });
     // The router gives the old prefix up and advertises another one.
     advertise(&[("2a00:db8:1", 0), ("2a00:db8:2", 1800)]);
-    rustix::process::kill_process(rustix::process::Pid::from_child(&advertiser.child), rustix::process::Signal::HUP)
-        .unwrap();
+    kill_process(Pid::from_child(&advertiser.0), Signal::HUP).unwrap();
     let second = holds(&daemon, &[("home", &stable("2a00:db8:2"))], 30);
     assert!(listed().contains("deprecated"), "{}", listed());
     assert_eq!(second, first + 1, "the old value went in the write that brought the new one: {}", daemon.log());

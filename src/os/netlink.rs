@@ -16,12 +16,12 @@ mod portable;
 #[cfg(target_os = "linux")]
 mod wire;
 
+#[cfg(all(fuzzing, target_os = "linux"))]
+pub use linux::fuzz as fuzz_neighbours;
 #[cfg(target_os = "linux")]
 pub use linux::{Watch, delegated, neighbours, snapshot};
 #[cfg(not(target_os = "linux"))]
 pub use portable::{Watch, delegated, neighbours, snapshot};
-#[cfg(all(fuzzing, target_os = "linux"))]
-pub use linux::fuzz as fuzz_neighbours;
 #[cfg(all(fuzzing, target_os = "linux"))]
 pub use wire::fuzz;
 

@@ -36,9 +36,9 @@ impl Sources<'_> {
 #[cfg(test)]
 mod tests {
     use crate::app::wiring::tests::{account, built};
-    use crate::model::compose::Host;
-    use crate::model::agree::Expression;
     use crate::engine::Parts;
+    use crate::model::agree::Expression;
+    use crate::model::compose::Host;
     use std::sync::Arc;
 
     fn with(ipv6: &[&str]) -> String {
@@ -76,9 +76,9 @@ mod tests {
         assert_eq!(names(&parts), expected);
         assert_eq!(parts.lan.followed().len(), 1);
         assert!(parts.desired.sources.values().filter(|spec| spec.min_interval.is_zero()).count() >= expected.len());
-        let suffixes = parts.desired.records.values().filter(|spec| {
-            matches!(&spec.source, Expression::Composed(composed) if matches!(composed.host, Host::Suffix(_)))
-        });
+        let suffixes = parts.desired.records.values().filter(
+            |spec| matches!(&spec.source, Expression::Composed(composed) if matches!(composed.host, Host::Suffix(_))),
+        );
         assert_eq!(suffixes.count(), 2);
     }
 

@@ -227,6 +227,8 @@ impl Watch {
     pub async fn changed(&mut self) -> io::Result<Heard> {
         poll_fn(|waker| {
             if let Poll::Ready(outcome) = drain(&self.socket, waker, |_| true) {
+                // In another prefix an address that was heard of before may count again.
+                self.neighbours.iter_mut().for_each(|neighbours| neighbours.heard.clear());
                 return Poll::Ready(outcome.map(|()| Heard::Addresses));
             }
             match &mut self.neighbours {
@@ -242,7 +244,8 @@ impl Watch {
 struct Neighbours {
     socket: TokioSocket,
     macs: BTreeSet<Mac>,
-    /// What they were heard of with already, so that a machine that falls silent and comes back is no news each time.
+    /// What they were heard of with since addresses last changed, so that a machine that falls silent and comes back is no
+    /// news each time.
     heard: BTreeSet<(Mac, Ipv6Addr)>,
 }
 
