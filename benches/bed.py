@@ -64,6 +64,33 @@ class Interface:
         self.ip.wait()
 
 
+class Lan:
+    """`lan0`, the LAN of a router, whose IPv6 prefix changes. Its addresses are nobody's within this namespace."""
+
+    def __init__(self):
+        self.number = 1
+        call("ip", "link", "add", "lan0", "type", "dummy")
+        Path("/proc/sys/net/ipv6/conf/lan0/disable_ipv6").write_text("0")
+        call("ip", "link", "set", "lan0", "up")
+        call("ip", "addr", "add", f"{self.prefix}::1/64", "dev", "lan0", "nodad")
+
+    @property
+    def prefix(self):
+        return f"2a00:db8:{self.number:x}"
+
+    def renumber(self):
+        """Another prefix in the place of the old one; answers when that began, in monotonic ns."""
+        old = self.prefix
+        self.number += 1
+        call("ip", "addr", "add", f"{self.prefix}::1/64", "dev", "lan0", "nodad")
+        at = time.monotonic_ns()
+        call("ip", "addr", "del", f"{old}::1/64", "dev", "lan0")
+        return at
+
+    def close(self):
+        call("ip", "link", "del", "lan0")
+
+
 class Server:
     """The local dyndns2 server, and what it reports."""
 

@@ -12,7 +12,7 @@ import time
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from bed import Folder, Process, Server
+from bed import Folder, Lan, Process, Server
 
 MS, KB, MB = 1e6, 1024, 1e6
 
@@ -174,5 +174,50 @@ def many(updater, interface, options):
             yield f"{count} names: connections", len({line["connection"] for line in lines})
 
 
+def lan(updater, interface, options):
+    """A router with 1,000 names of its LAN gets another prefix: how long until the zone file has it, and what that takes."""
+    if updater.name != "driftless":
+        raise Skipped("it publishes no other machines")
+    count, rounds = 1000, 3
+    with closing(Folder()) as folder, closing(Lan()) as network:
+        zone = updater.configure_lan(folder.path, count)
+        with closing(Process(updater.run, {}, folder.path / "log")) as process:
+            renumbered(zone, network.prefix, count, 60)
+            time.sleep(5)
+            before, spent = serial(zone), processor(process.pid)
+            for _ in range(rounds):
+                at = network.renumber()
+                yield f"{count} LAN names renumbered, ms", (renumbered(zone, network.prefix, count, 60) - at) / MS
+                time.sleep(2)
+            yield f"{count} LAN names renumbered: processor time, ms", (processor(process.pid) - spent) / rounds
+            yield f"{count} LAN names renumbered: writes", (serial(zone) - before) / rounds
+            peak = re.search(r"^VmHWM:\s*(\d+) kB", Path(f"/proc/{process.pid}/status").read_text(), re.M)
+            yield f"{count} LAN names: peak RSS, kB", int(peak.group(1))
+
+
+def renumbered(zone, prefix, count, timeout):
+    """When the zone file had an address of this prefix for every name, in monotonic ns."""
+    end = time.monotonic() + timeout
+    while time.monotonic() < end:
+        # It is replaced as a whole, so that a part of the new one is never seen.
+        text = zone.read_text() if zone.exists() else ""
+        at = time.monotonic_ns()
+        if text.count(f"{prefix}::") == count:
+            return at
+        time.sleep(0.001)
+    raise Skipped(f"the zone file was not renumbered within {timeout} s")
+
+
+def serial(zone):
+    """The serial number of a zone file: it is raised by one with each write."""
+    return int(re.search(r"SOA\D+?(\d+)", zone.read_text()).group(1))
+
+
+def processor(pid):
+    """The processor time of a process so far, in ms."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+
+
 # By the word of `--only`.
-ALL = {"event": event, "start": start, "idle": idle, "memory": memory, "names": many}
+ALL = {"event": event, "start": start, "idle": idle, "memory": memory, "names": many, "lan": lan}

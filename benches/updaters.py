@@ -73,6 +73,33 @@ private = true
         self.once = [self.binary, "--config", file, "once"]
         self.run = [self.binary, "--config", file, "run"]
 
+    def configure_lan(self, folder, count):
+        """A router that publishes so many machines of its LAN in a zone file."""
+        file, zone = folder / "driftless.toml", folder / "zone"
+        records = "".join(
+            f"""
+[[record]]
+name = "{name}"
+account = "bench"
+ipv4 = "off"
+ipv6 = {{ prefix = {{ interface = "lan0" }}, host = "::1:{number:x}" }}
+"""
+            for number, name in enumerate(names(count))
+        )
+        file.write_text(
+            f"""
+state_dir = "{folder / 'state'}"
+
+[account.bench]
+provider = "zonefile"
+path = "{zone}"
+zone = "example.org"
+{records}"""
+        )
+        (folder / "state").mkdir(mode=0o700, exist_ok=True)
+        self.run = [self.binary, "--config", file, "run"]
+        return zone
+
     def environment(self, ca):
         return {"SSL_CERT_FILE": str(ca.bundle)} if ca else {}
 

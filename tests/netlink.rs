@@ -14,7 +14,9 @@ use driftless::detect::Detector;
 use driftless::detect::interface::{Interface, InterfaceOptions, faces_internet};
 use driftless::model::agree::Reading;
 use driftless::model::record::Family;
-use driftless::os::netlink::{Address, Lifetime, Snapshot, Watch, snapshot, somewhere, way};
+use driftless::os::netlink::{
+    Address, Heard, Lifetime, Snapshot, Watch, delegated, neighbours, snapshot, somewhere, way,
+};
 
 /// Set inside: a case must never change the addresses of the machine itself.
 const INSIDE: &str = "DRIFTLESS_TEST_NAMESPACE";
@@ -140,6 +142,8 @@ fn inside_links_and_default_routes() {
     let expected = [(0, ""), (3, "8.8.8.3"), (3, "8.8.8.4"), (50, "8.8.8.1")];
     assert_eq!(routes(Family::Ipv4), expected.map(|(metric, gateway)| (metric, gateway.to_owned())));
     assert_eq!(routes(Family::Ipv6), [(7, "fe80::2".to_owned()), (1024, "fe80::1".to_owned())]);
+    let from = |metric| found.routes.iter().find(|route| route.metric == metric).unwrap().from;
+    assert_eq!((from(7), from(1024)), (Some("2a00::/64".parse().unwrap()), None));
     assert_eq!(found.routes.len(), 6, "no other table, no other destination, no dead end: {:?}", found.routes);
 }
 
@@ -301,6 +305,108 @@ fn inside_temporary() {
     assert_eq!(best(Family::Ipv6), these(&["2a00::1"]));
     let options = InterfaceOptions { temporary: true, ..InterfaceOptions::default() };
     assert_eq!(read(Family::Ipv6, options), Reading::Addresses(vec![temporary().unwrap().ip]));
+}
+
+#[test]
+fn the_prefix_of_the_best_default_route_is_preferred() {
+    inside("inside_uplinks");
+}
+
+#[test]
+#[ignore = "runs inside a namespace"]
+fn inside_uplinks() {
+    wan();
+    settle();
+    // Two uplinks, each with a prefix of its own on this link, and a third whose route is gone.
+    ip("-6 route del default via fe80::1 dev wan0");
+    for (prefix, preferred) in [("2a00:1", 3600), ("2a00:2", 7200), ("2a00:3", 9000)] {
+        ip(&format!("addr add {prefix}::1/64 dev wan0 nodad mngtmpaddr valid_lft 10000 preferred_lft {preferred}"));
+    }
+    ip("-6 route add default from 2a00:1::/48 via fe80::1 dev wan0 metric 100");
+    ip("-6 route add default from 2a00:2::/48 via fe80::2 dev wan0 metric 200");
+    assert_eq!(best(Family::Ipv6), these(&["2a00:1::1"]));
+    let all = || InterfaceOptions { name: Some("wan0".into()), all: true, ..InterfaceOptions::default() };
+    assert_eq!(read(Family::Ipv6, all()), these(&["2a00:1::1", "2a00:2::1", "2a00:3::1"]));
+    ip("-6 route del default from 2a00:1::/48 via fe80::1 dev wan0");
+    assert_eq!(best(Family::Ipv6), these(&["2a00:2::1"]));
+    // Given up by its router: only for who asks.
+    ip("addr change 2a00:2::1/64 dev wan0 valid_lft 10000 preferred_lft 0");
+    let asked = InterfaceOptions { deprecated: true, ..all() };
+    assert_eq!(read(Family::Ipv6, all()), these(&["2a00:3::1", "2a00:1::1"]));
+    assert_eq!(read(Family::Ipv6, asked), these(&["2a00:3::1", "2a00:1::1", "2a00:2::1"]));
+}
+
+#[test]
+fn neighbours_and_delegations_are_listed() {
+    inside("inside_neighbours");
+}
+
+#[test]
+#[ignore = "runs inside a namespace"]
+fn inside_neighbours() {
+    wan();
+    settle();
+    assert_eq!(neighbours().unwrap(), []);
+    let mac = "00:11:22:33:44:55";
+    for (address, state) in
+        [("2a00::1", "reachable"), ("2a00::2", "stale"), ("2a00::3", "permanent"), ("2a00::4", "noarp")]
+    {
+        ip(&format!("-6 neigh add {address} lladdr {mac} dev wan0 nud {state}"));
+    }
+    ip(&format!("neigh add 9.9.9.9 lladdr {mac} dev wan0 nud reachable"));
+    ip("-6 neigh add proxy 2a00::5 dev wan0");
+    let mut found = neighbours().unwrap();
+    found.sort();
+    let told: Vec<_> = found.iter().map(|entry| (entry.ip.to_string(), entry.reachable)).collect();
+    let expected = [("2a00::1", true), ("2a00::2", false), ("2a00::3", true), ("2a00::4", false)];
+    assert_eq!(told, expected.map(|(address, reachable)| (address.to_owned(), reachable)));
+    assert!(found.iter().all(|entry| entry.mac == mac.parse().unwrap()));
+
+    assert_eq!(delegated().unwrap(), []);
+    for kind in
+        ["unreachable 2a00:1::/56", "blackhole 2a00:2::/60", "prohibit 2a00:3::/48", "unreachable default metric 9"]
+    {
+        ip(&format!("-6 route add {kind}"));
+    }
+    ip("-6 route add unreachable 2a00:4::/56 table 100");
+    let found: Vec<_> = delegated().unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(found, ["2a00:1::/56", "2a00:2::/60", "2a00:3::/48"]);
+    assert_eq!(snapshot().unwrap().routes.len(), 2, "the default routes of both families alone");
+}
+
+#[test]
+fn a_watch_hears_of_the_neighbours_that_are_followed_and_of_no_others() {
+    inside("inside_followed");
+}
+
+#[test]
+#[ignore = "runs inside a namespace"]
+fn inside_followed() {
+    watching(async |mut watch| {
+        let tell = |address: &str, last: u8, state: &str| {
+            ip(&format!("-6 neigh replace {address} lladdr 00:11:22:33:44:{last:02} dev wan0 nud {state}"));
+        };
+        tell("2a00::1", 1, "reachable");
+        assert!(!wakes(&mut watch, QUIET).await, "nobody is followed");
+        watch.follow(&["00:11:22:33:44:01".parse().unwrap()].into()).unwrap();
+        tell("2a00::2", 2, "reachable");
+        tell("2a00::3", 1, "stale");
+        assert!(!wakes(&mut watch, QUIET).await, "another machine, and one that is not known to be there");
+        tell("2a00::3", 1, "reachable");
+        let heard = tokio::time::timeout(SOON, watch.changed()).await.unwrap().unwrap();
+        assert_eq!(heard, Heard::Neighbour);
+        tell("2a00::3", 1, "stale");
+        tell("2a00::3", 1, "reachable");
+        assert!(!wakes(&mut watch, QUIET).await, "it was heard of with that address");
+        ip("addr add 2a00:9::1/64 dev wan0 nodad");
+        assert_eq!(tokio::time::timeout(SOON, watch.changed()).await.unwrap().unwrap(), Heard::Addresses);
+        while wakes(&mut watch, QUIET).await {}
+        tell("2a00::3", 1, "permanent");
+        assert!(wakes(&mut watch, SOON).await, "which may count again in another prefix");
+        watch.follow(&[].into()).unwrap();
+        tell("2a00::7", 1, "reachable");
+        assert!(!wakes(&mut watch, QUIET).await, "nobody is followed any more");
+    });
 }
 
 #[test]

@@ -19,7 +19,8 @@ const LENGTH: u8 = 64;
 /// The keys of which a host that is a table has exactly one.
 const HOSTS: [&str; 3] = ["lease", "mac", "neighbour"];
 
-const EXPECTED: &str = "the bits behind the prefix, such as \"::42\", { mac = … }, { neighbour = … } or { lease = …, host = … }";
+const EXPECTED: &str =
+    "the bits behind the prefix, such as \"::42\", { mac = … }, { neighbour = … } or { lease = …, host = … }";
 
 /// Reads `{ prefix = { interface = "br-lan" }, length = 64, host = "::42" }`.
 pub(super) fn read(reader: &mut Reader, main: Field<'_>, family: Family, fields: &mut Fields<'_>) -> Option<Source> {
@@ -93,7 +94,8 @@ fn host(reader: &mut Reader, field: Field<'_>, length: Option<u8>) -> Option<Hos
 fn suffix(reader: &mut Reader, field: Field<'_>, text: &str, length: Option<u8>) -> Option<HostSource> {
     let Ok(address) = text.parse::<Ipv6Addr>() else {
         let shown = text.escape_debug();
-        let help = if text.parse::<Mac>().is_ok() { "for a MAC address write { mac = \"…\" }" } else { "write \"::42\"" };
+        let help =
+            if text.parse::<Mac>().is_ok() { "for a MAC address write { mac = \"…\" }" } else { "write \"::42\"" };
         let message = format!("`{}`: \"{shown}\" is no end of an IPv6 address", field.key);
         reader.note(error(field.node.at, message).help(help.to_owned()));
         return None;

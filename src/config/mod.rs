@@ -32,9 +32,9 @@ mod world;
 pub use defaults::{STATE_DIR, likely_socket};
 pub use input::{DEFAULT_FILE, Input, SMALLEST, journal_stream, no_color, read_input};
 pub use meant::{
-    Absent, Account, Address, BuiltIn, ComposedSource, Config, DEFAULT_ADDRESS, Defaults, Derived, DnsSource, EchoFormat,
-    HostSource, HttpsSource, InterfaceSource, Log, LogFormat, LogLevel, Record, RouterSource, Source, StunSource,
-    TtlPolicy, Values,
+    Absent, Account, Address, BuiltIn, ComposedSource, Config, DEFAULT_ADDRESS, Defaults, Derived, DnsSource,
+    EchoFormat, HostSource, HttpsSource, InterfaceSource, Log, LogFormat, LogLevel, Record, RouterSource, Source,
+    StunSource, TtlPolicy, Values,
 };
 pub use problem::{Also, ConfigErrors, Origin, Place, Problem, Severity, Warning};
 pub use suggest::suggest;

@@ -52,7 +52,9 @@ pub fn select(found: &[Prefix], length: u8, private: bool) -> Reading {
     match first.as_slice() {
         [only] => Reading::Addresses(vec![(*only).into()]),
         [] => Reading::Unknown(format!("no route tells of a delegated prefix of {length} bits or less")),
-        [one, two, ..] => Reading::Unknown(format!("several prefixes seem to be delegated, {one} and {two} among them")),
+        [one, two, ..] => {
+            Reading::Unknown(format!("several prefixes seem to be delegated, {one} and {two} among them"))
+        }
     }
 }
 

@@ -403,9 +403,8 @@ mod tests {
     /// The names of the rows in the order in which their addresses are read.
     fn order(rows: &[Row], options: &InterfaceOptions, from: &[(&str, u32)]) -> Vec<&'static str> {
         let addresses = rows.iter().map(|(_, ip, set, preferred)| Address {
-            preferred: preferred.map_or(Lifetime::Forever, |left| {
-                if left == 0 { Lifetime::Zero } else { Lifetime::Seconds(left) }
-            }),
+            preferred: preferred
+                .map_or(Lifetime::Forever, |left| if left == 0 { Lifetime::Zero } else { Lifetime::Seconds(left) }),
             ..flagged(ip, set)
         });
         let mut snapshot = home(addresses.collect());

@@ -9,6 +9,7 @@ use futures_util::FutureExt;
 use tokio::time::timeout;
 
 use super::{Access, Engine, SALT};
+use crate::detect::lan::Lan;
 use crate::model::agree::{Reading, SourceName};
 use crate::model::desired::{AccountName, Id};
 use crate::model::error::{Error, Result};
@@ -226,10 +227,13 @@ pub async fn look_at(access: &Access, keys: &[RrsetKey]) -> Vec<Result<crate::mo
     answers
 }
 
-/// Resolves when the kernel says that something about addresses, routes or neighbours changed. A socket that fails is not asked again:
-/// the timer is the net below.
-pub(super) async fn kernel(watch: &mut Option<Watch>) -> Heard {
+/// Resolves when the kernel says that something about addresses or routes changed, or about a neighbour that a record is
+/// about. A socket that fails is not asked again: the timer is the net below.
+pub(super) async fn kernel(watch: &mut Option<Watch>, lan: &Lan) -> Heard {
     if let Some(open) = watch {
+        if let Err(error) = open.follow(lan.followed()) {
+            tracing::warn!("neighbours cannot be listened to ({error}); they are looked at at each check");
+        }
         match open.changed().await {
             Ok(heard) => return heard,
             Err(error) => {

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::detect::Detector;
-use crate::detect::lan::Lan;
 use crate::model::agree::SourceName;
 use crate::model::desired::{AccountName, Desired};
 use crate::model::json::Json;
@@ -60,7 +59,7 @@ pub struct Parts {
     /// How sources are asked.
     pub detectors: BTreeMap<SourceName, Arc<dyn Detector>>,
     /// What detectors of other machines share.
-    pub lan: Lan,
+    pub lan: crate::detect::lan::Lan,
 }
 
 impl Parts {
@@ -172,7 +171,6 @@ impl Engine {
     /// Another process has taken the folder of the store, which was removed under this one.
     pub async fn run(mut self, until: Until, mut ears: Ears) -> Result<State, LockError> {
         self.around.begin(ears.network.as_ref().and_then(|_| snapshot().ok()), self.clock.now());
-        self.follow(&mut ears);
         self.feed(Event::Start);
         if let Some(target) = ears.target.take() {
             self.feed(Event::Update(target));
@@ -268,7 +266,7 @@ impl Engine {
             signal = signal => Woken::Signal(signal),
             () = at(feeding) => Woken::Watchdog,
             event = outcome => Woken::Event(Box::new(event)),
-            heard = effects::kernel(&mut ears.network) => Woken::Kernel(heard),
+            heard = effects::kernel(&mut ears.network, &self.parts.lan) => Woken::Kernel(heard),
             (request, reply) = request => Woken::Request(request, reply),
             () = at(wake) => Woken::Time,
         }
@@ -310,7 +308,6 @@ impl Engine {
         let parts = rebuild(&self.parts);
         let result = parts.map(|parts| {
             self.parts = parts;
-            self.follow(ears);
             let desired = self.parts.tell();
             self.feed(Event::Reload(desired));
         });

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Ears, Engine};
+use super::Engine;
 use crate::detect::situation::{Heard, situations};
 use crate::model::machine::{Event, Level, Network, Notice};
 use crate::model::record::Family;
@@ -59,14 +59,6 @@ impl Engine {
             self.around.changed = self.clock.now().moment;
         }
         self.feed(Event::Look(network));
-    }
-
-    /// Listens to what the kernel says of the neighbours that records are about, and of no others.
-    pub(super) fn follow(&self, ears: &mut Ears) {
-        let Some(network) = &mut ears.network else { return };
-        if let Err(error) = network.follow(self.parts.lan.followed()) {
-            tracing::warn!("neighbours cannot be listened to ({error}); they are looked at at each check");
-        }
     }
 
     /// Finds out where this machine stands, once the sources have said what they say now, and tells it where that is news.

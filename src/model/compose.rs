@@ -241,7 +241,9 @@ mod tests {
     fn a_neighbour_is_believed_where_its_address_can_only_be_one() {
         // A machine whose host bits follow from its MAC address has them in any prefix.
         let made = "2001:db8:0:1:211:22ff:fe33:4455";
-        for known in [&[made][..], &["2001:db8:0:9:211:22ff:fe33:4455"], &["2001:db8:0:1::5", "fd00::211:22ff:fe33:4455"]] {
+        for known in
+            [&[made][..], &["2001:db8:0:9:211:22ff:fe33:4455"], &["2001:db8:0:1::5", "fd00::211:22ff:fe33:4455"]]
+        {
             assert_eq!(comes_to(64, neighbour(), &[LAN], known), these(&[made]), "{known:?}");
         }
         let chosen = "2001:db8:0:1:a8c1:22:33:44";

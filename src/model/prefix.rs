@@ -108,7 +108,9 @@ mod tests {
         assert_eq!(prefix("2001:db8:1:2::/56").to_string(), "2001:db8:1::/56");
         assert_eq!(prefix("2001:db8::1/128").to_string(), "2001:db8::1/128");
         assert_eq!(prefix("2001:db8::1/0").to_string(), "::/0");
-        for bad in ["2001:db8::", "2001:db8::/", "2001:db8::/129", "2001:db8::/+5", "192.0.2.0/24", "/64", "::/0000", ""] {
+        for bad in
+            ["2001:db8::", "2001:db8::/", "2001:db8::/129", "2001:db8::/+5", "192.0.2.0/24", "/64", "::/0000", ""]
+        {
             assert_eq!(bad.parse::<Prefix>(), Err(NotAPrefix), "{bad}");
         }
     }

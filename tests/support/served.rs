@@ -14,6 +14,8 @@ use super::namespace::{Namespace, enter};
 pub struct Call {
     /// When it came.
     pub at: Instant,
+    /// The method, in upper case.
+    pub method: String,
     /// The path.
     pub path: String,
     /// The query, undecoded.
@@ -42,6 +44,7 @@ impl Served {
             let answer = service(request);
             lock(&noted).push(Call {
                 at,
+                method: request.method.clone(),
                 path: request.path.clone(),
                 query: request.query.clone().unwrap_or_default(),
                 body: String::from_utf8_lossy(&request.body).into_owned(),

@@ -36,10 +36,12 @@ impl Sources<'_> {
 #[cfg(test)]
 mod tests {
     use crate::app::wiring::tests::{account, built};
-    use crate::model::compose::Host;
-    use crate::model::agree::Expression;
-    use crate::model::desired::Uplink;
     use crate::engine::Parts;
+    use crate::model::agree::Expression;
+    use crate::model::agree::Expression;
+    use crate::model::compose::Host;
+    use crate::model::compose::Host;
+    use crate::model::desired::Uplink;
     use std::sync::Arc;
 
     fn with(ipv6: &[&str]) -> String {

@@ -102,10 +102,7 @@ fn what_can_never_be_an_address_is_refused() {
             "`prefix`: a composed address is no prefix of another one",
         ),
         (format!("{{ {LAN}, suffix = \"::1\", host = \"::1\" }}"), "`suffix` is not a key of the source `prefix`"),
-        (
-            "{ prefix = \"fd00::\", host = \"::1\" }".into(),
-            "`ipv6` of the record: fd00:: is unique local (RFC 4193)",
-        ),
+        ("{ prefix = \"fd00::\", host = \"::1\" }".into(), "`ipv6` of the record: fd00:: is unique local (RFC 4193)"),
     ];
     for (typed, expected) in cases {
         let said = errors(&with(&typed));

@@ -101,5 +101,5 @@ fn every_option_of_the_example_is_right_too() {
     let mut input = file(&text);
     input.variables.insert("CREDENTIALS_DIRECTORY".into(), "/run/credentials".into());
     let config = Config::load_with(&input, &EXAMPLE).unwrap_or_else(|errors| panic!("{errors}"));
-    assert_eq!((config.accounts.len(), config.addresses.len(), config.records.len()), (9, 7, 4));
+    assert_eq!((config.accounts.len(), config.addresses.len(), config.records.len()), (9, 7, 5));
 }

@@ -15,8 +15,8 @@ use crate::provider::setting::{Kind, Setting, SettingsError};
 use crate::provider::{Budget, Terms};
 
 mod bad;
-mod derived;
 mod compose;
+mod derived;
 mod example;
 mod good;
 mod random;

@@ -47,12 +47,13 @@ const HEARD: usize = 1024;
 pub fn snapshot() -> io::Result<Snapshot> {
     let routes = Family::ALL.map(Question::Routes);
     let questions: Vec<_> = [Question::Links, Question::Addresses].into_iter().chain(routes).collect();
-    ask(&questions, |message, found: &mut Snapshot| match message {
+    let found = ask(&questions, |message, found: &mut Snapshot| match message {
         Message::Link(link) => found.links.push(link),
         Message::Address(address) => found.addresses.extend(address),
         Message::Routes(routes) => found.routes.extend(routes),
         Message::Ask(_) | Message::DeadEnd(_) | Message::Neighbour(_) | Message::Other => {}
-    })
+    })?;
+    Ok(Snapshot { ways: ways()?, ..found })
 }
 
 /// The IPv6 neighbours that have MAC addresses, in the kernel's order.
@@ -86,7 +87,7 @@ fn ask<T: Default>(questions: &[Question], add: fn(Message, &mut T)) -> io::Resu
     for _ in 0..ATTEMPTS {
         let answer = ask_once(questions, add)?;
         if !answer.torn {
-            return Ok(Snapshot { ways: ways()?, ..answer.found });
+            return Ok(answer.found);
         }
     }
     Err(io::Error::new(io::ErrorKind::Interrupted, "the kernel's lists changed each time they were read"))
@@ -196,6 +197,7 @@ impl<T> Answer<T> {
 /// Says that links, addresses or routes may have changed; what changed is for a snapshot to say.
 pub struct Watch {
     socket: TokioSocket,
+    followed: BTreeSet<Mac>,
     neighbours: Option<Neighbours>,
 }
 
@@ -205,25 +207,25 @@ impl Watch {
     /// # Errors
     /// Those of the system calls.
     pub fn open() -> io::Result<Self> {
-        Ok(Self { socket: listen(&GROUPS)?, neighbours: None })
+        Ok(Self { socket: listen(&GROUPS)?, followed: BTreeSet::new(), neighbours: None })
     }
 
     /// Listens to what the kernel says of the neighbours with these MAC addresses, and no longer to others. It speaks of each
     /// neighbour that comes, goes or falls silent, which on a large LAN is several times a second: without any to follow
-    /// there is no socket, and nothing wakes this process.
+    /// there is no socket, and nothing wakes this process. Those that are followed already are no news.
     ///
     /// # Errors
-    /// Those of the system calls; nothing is followed then.
+    /// Those of the system calls; it is not tried again with the same ones.
     pub fn follow(&mut self, macs: &BTreeSet<Mac>) -> io::Result<()> {
-        let before = self.neighbours.take();
-        if macs.is_empty() {
+        if self.followed == *macs {
             return Ok(());
         }
-        let socket = match before {
-            Some(before) => before.socket,
-            None => listen(&[NEIGHBOURS])?,
+        self.followed.clone_from(macs);
+        self.neighbours = match self.neighbours.take() {
+            _ if macs.is_empty() => None,
+            Some(before) => Some(Neighbours { heard: BTreeSet::new(), ..before }),
+            None => Some(Neighbours { socket: listen(&[NEIGHBOURS])?, heard: BTreeSet::new() }),
         };
-        self.neighbours = Some(Neighbours { socket, macs: macs.clone(), heard: BTreeSet::new() });
         Ok(())
     }
 
@@ -239,29 +241,20 @@ impl Watch {
                 self.neighbours.iter_mut().for_each(|neighbours| neighbours.heard.clear());
                 return Poll::Ready(outcome.map(|()| Heard::Addresses));
             }
-            match &mut self.neighbours {
-                Some(neighbours) => neighbours.drain(waker).map_ok(|()| Heard::Neighbour),
-                None => Poll::Pending,
-            }
+            let Some(Neighbours { socket, heard }) = &mut self.neighbours else { return Poll::Pending };
+            let news = drain(socket, waker, |piece| is_news(piece, &self.followed, heard));
+            news.map_ok(|()| Heard::Neighbour)
         })
         .await
     }
 }
 
-/// The neighbours that are followed.
+/// What is heard of the neighbours that are followed.
 struct Neighbours {
     socket: TokioSocket,
-    macs: BTreeSet<Mac>,
     /// What they were heard of with since addresses last changed, so that a machine that falls silent and comes back is no
     /// news each time.
     heard: BTreeSet<(Mac, Ipv6Addr)>,
-}
-
-impl Neighbours {
-    fn drain(&mut self, waker: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Self { socket, macs, heard } = self;
-        drain(socket, waker, |piece| is_news(piece, macs, heard))
-    }
 }
 
 /// Whether a piece of what the kernel said speaks of a neighbour that is followed, with an address that is new.

@@ -224,7 +224,10 @@ impl Draft<'_> {
         let model = beside.and_then(|index| self.zone.records.get(index));
         let style = Style::like(self.text, model, &owner);
         let kept = if of_the_set.is_some() { model } else { None };
-        let ttl = set.ttl.map(Ttl::seconds).or_else(|| kept.filter(|record| record.ttl_word.is_some()).and_then(|record| record.ttl));
+        let ttl = set
+            .ttl
+            .map(Ttl::seconds)
+            .or_else(|| kept.filter(|record| record.ttl_word.is_some()).and_then(|record| record.ttl));
         let before = beside.map_or(self.zone.records.len(), |index| index + 1);
         let place = model.map_or(self.text.len(), |record| record.span.end);
         let mut lines = Vec::new();

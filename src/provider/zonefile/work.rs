@@ -142,12 +142,7 @@ impl Inner {
     }
 
     /// One answer for each change, and the text with those that could be made, if any.
-    fn one_by_one(
-        &self,
-        file: &Content,
-        zone: &ZoneText,
-        changes: &[Wanted],
-    ) -> (Vec<Result<()>>, Option<Vec<u8>>) {
+    fn one_by_one(&self, file: &Content, zone: &ZoneText, changes: &[Wanted]) -> (Vec<Result<()>>, Option<Vec<u8>>) {
         let mut draft: Option<(Vec<u8>, ZoneText)> = None;
         let mut answers = Vec::with_capacity(changes.len());
         for wanted in changes {

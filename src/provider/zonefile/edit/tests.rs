@@ -299,8 +299,7 @@ fn a_thousand_names_are_made_and_renumbered_in_one_edit_each() {
     let mut text = b"$ORIGIN z.org.\n@ SOA a b 7 1 1 1 9\n@ NS ns.other.\nn7 A 192.0.2.1\n".to_vec();
     for (serial, prefix) in [("8", "2001:db8:1"), ("9", "2001:db8:2")] {
         let zone = ZoneText::parse(&text, None).unwrap();
-        let wanted: Vec<Values> =
-            (0..1000).map(|n| values(RecordType::Aaaa, &[&format!("{prefix}::{n:x}")])).collect();
+        let wanted: Vec<Values> = (0..1000).map(|n| values(RecordType::Aaaa, &[&format!("{prefix}::{n:x}")])).collect();
         let set = |(key, values)| Set { key, values, ttl: None };
         let sets: Vec<Set<'_>> = keys.iter().zip(&wanted).map(set).collect();
         text = edit(&text, &zone, &sets, true).unwrap().unwrap();

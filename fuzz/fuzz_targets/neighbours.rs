@@ -1,0 +1,7 @@
+//! Octets as the kernel would send them about neighbours, as an answer and as announcements.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|octets: &[u8]| driftless::os::netlink::fuzz_neighbours(octets));
