@@ -235,8 +235,13 @@ impl Company {
 
     /// A process of the machine begins; one that was there ends without a word.
     fn start(&mut self, at: usize) -> Verdict {
-        let now = self.now();
+        let (now, held) = (self.now(), self.service.values(&key(RecordType::A)));
         let machine = &mut self.machines[at];
+        for (link, of) in machine.links.iter_mut().enumerate() {
+            // What was told to the process before and waited for its budget is known to nobody now.
+            let is_held = |n: &u8| held.contains(&Value::from(address(at, link, *n)));
+            of.told = of.told.filter(is_held);
+        }
         machine.epoch += 1;
         machine.state = Some(State::new(machine.desired.clone(), &machine.disk, "boot", true, Mode::Run, now));
         self.feed(at, Event::Start)
