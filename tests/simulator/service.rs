@@ -87,6 +87,8 @@ pub struct Service {
     pub secret: u32,
     pub secret_is_right: bool,
     pub troubles: Troubles,
+    /// What was there when it was read is not made once more: a value that somebody else took away since stays away.
+    pub by_difference: bool,
     /// The shortest TTL that it takes.
     pub shortest_ttl: u32,
     jobs: BTreeMap<u64, Job>,
@@ -112,6 +114,7 @@ impl Service {
             secret: 0,
             secret_is_right: true,
             troubles: Troubles::default(),
+            by_difference: false,
             shortest_ttl: 0,
             jobs: BTreeMap::new(),
             nochg: BTreeMap::new(),
@@ -286,10 +289,10 @@ impl Service {
         let set = self.sets.entry(change.key.clone()).or_default();
         let before = set.values.clone();
         let mut values = &before - &change.retire;
-        match self.declared.shape {
-            // Record by record: what was there when it was read is not made once more.
-            Shape::Records | Shape::Jobs => values.extend(change.added().cloned()),
-            _ => values.extend(change.after.iter().cloned()),
+        if self.by_difference {
+            values.extend(change.added().cloned());
+        } else {
+            values.extend(change.after.iter().cloned());
         }
         set.before = std::mem::replace(&mut set.values, values);
         set.ttl = change.ttl.map_or(set.ttl.max(60), Ttl::seconds).max(shortest);

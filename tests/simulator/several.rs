@@ -180,7 +180,9 @@ impl Company {
             writes: 0,
         });
         let machines = machines.collect();
-        let (queue, service) = (BinaryHeap::new(), Service::new(declared));
+        let (queue, mut service) = (BinaryHeap::new(), Service::new(declared));
+        // Readings do not lag here, and one machine's change must not bring back what another one has just taken away.
+        service.by_difference = matches!(shape, Shape::Records | Shape::Jobs);
         let mut company = Self { t: 10 * SECOND, number: 0, queue, rng, service, machines, wanted, wrong: None };
         for at in 0..company.machines.len() {
             let begins = company.t + company.rng.u64(..HOUR);
@@ -218,7 +220,12 @@ impl Company {
             Action::Start(at) => self.start(at),
             Action::Wake(at, wake) if self.machines[at].wake == wake => self.feed(at, Event::Time),
             Action::Wake(..) => Ok(()),
-            Action::Deliver(at, epoch, event) if self.machines[at].epoch == epoch => self.feed(at, *event),
+            Action::Deliver(at, epoch, event) if self.machines[at].epoch == epoch => {
+                if let Event::Readings(readings) = &*event {
+                    self.machines[at].tell(readings, self.t);
+                }
+                self.feed(at, *event)
+            }
             Action::Deliver(..) => Ok(()),
             Action::Land(at, epoch, what) => self.land(at, epoch, what),
             Action::Job(number) => self.service.end_job(number, self.t).map_or(Ok(()), |deed| self.check(&deed)),
@@ -228,8 +235,13 @@ impl Company {
 
     /// A process of the machine begins; one that was there ends without a word.
     fn start(&mut self, at: usize) -> Verdict {
-        let now = self.now();
+        let (now, held) = (self.now(), self.service.values(&key(RecordType::A)));
         let machine = &mut self.machines[at];
+        for (link, of) in machine.links.iter_mut().enumerate() {
+            // What was told to the process before and waited for its budget is known to nobody now.
+            let is_held = |n: &u8| held.contains(&Value::from(address(at, link, *n)));
+            of.told = of.told.filter(is_held);
+        }
         machine.epoch += 1;
         machine.state = Some(State::new(machine.desired.clone(), &machine.disk, "boot", true, Mode::Run, now));
         self.feed(at, Event::Start)
@@ -270,7 +282,7 @@ impl Company {
             Effect::Detect(questions) => {
                 let readings = questions.into_iter().map(|(source, family)| {
                     let link = usize::from(source == wan(1));
-                    let reading = self.machines[at].ask(at, link, self.t);
+                    let reading = self.machines[at].ask(at, link);
                     (source, family, reading)
                 });
                 let readings = Event::Readings(readings.collect());
@@ -485,15 +497,30 @@ fn names(value: &Value, address: IpAddr) -> bool {
 
 impl Machine {
     /// What an uplink says of itself.
-    fn ask(&mut self, machine: usize, link: usize, t: u64) -> Reading {
-        let of = &mut self.links[link];
+    fn ask(&self, machine: usize, link: usize) -> Reading {
+        let of = &self.links[link];
         if !of.up {
             return Reading::Unknown("the link is down".into());
         }
-        if of.told != of.address {
-            (of.told, of.since) = (of.address, t);
-        }
         of.address.map_or(Reading::None, |n| Reading::Addresses(vec![address(machine, link, n)]))
+    }
+
+    /// What was said arrives.
+    fn tell(&mut self, readings: &[(SourceName, Family, Reading)], t: u64) {
+        for (source, _, reading) in readings {
+            let of = &mut self.links[usize::from(*source == wan(1))];
+            let told = match reading {
+                Reading::Addresses(list) => list.first().map(|address| match address {
+                    IpAddr::V4(address) => address.octets()[3],
+                    IpAddr::V6(_) => 0,
+                }),
+                Reading::None => None,
+                Reading::Behind(_) | Reading::Unknown(_) => continue,
+            };
+            if of.told != told {
+                (of.told, of.since) = (told, t);
+            }
+        }
     }
 }
 
