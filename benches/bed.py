@@ -69,7 +69,8 @@ class Lan:
 
     def __init__(self):
         self.number = 1
-        call("ip", "link", "add", "lan0", "type", "dummy")
+        call("ip", "link", "add", "lan0", "type", "veth", "peer", "name", "host0")
+        call("ip", "link", "set", "host0", "up")
         Path("/proc/sys/net/ipv6/conf/lan0/disable_ipv6").write_text("0")
         call("ip", "link", "set", "lan0", "up")
         call("ip", "addr", "add", f"{self.prefix}::1/64", "dev", "lan0", "nodad")

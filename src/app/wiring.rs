@@ -401,7 +401,7 @@ impl Sources<'_> {
     }
 
     /// A local source that says nothing of what may be published.
-    fn local(&mut self, name: String, detector: impl Detector + 'static) -> SourceName {
+    fn of_lan(&mut self, name: String, detector: impl Detector + 'static) -> SourceName {
         self.add(name, Duration::ZERO, Arc::new(detector))
     }
 

@@ -76,7 +76,7 @@ impl fmt::Display for SourceName {
 }
 
 /// How a family's address is learnt: sources, and how their readings become one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Expression {
     /// One source.
     Source(SourceName),

@@ -8,7 +8,7 @@ use super::mac::Mac;
 use super::prefix::Prefix;
 
 /// How the IPv6 address of another machine is composed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Composed {
     /// Where the prefix comes from: the leading bits of an address that this comes to.
     pub prefix: Box<Expression>,
@@ -19,7 +19,7 @@ pub struct Composed {
 }
 
 /// Where the bits behind a prefix come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Host {
     /// These: what a person wrote, or what follows from a MAC address.
     Suffix(u128),
@@ -33,7 +33,8 @@ pub enum Host {
 
 impl Host {
     /// The source that must be read for it.
-    fn source(&self) -> Option<&SourceName> {
+    #[must_use]
+    pub fn source(&self) -> Option<&SourceName> {
         match self {
             Self::Suffix(_) => None,
             Self::Lease(source) | Self::Neighbour(source, _) => Some(source),
@@ -82,31 +83,32 @@ impl Composed {
         into.extend(self.host.source());
     }
 
-    /// What it comes to, given the readings so far: an address for each prefix. *None* only where there is certainly no
-    /// prefix; a host that is not known is unknown, never none.
-    ///
-    /// With a prefix source that says `2001:db8:0:1::1`, 64 bits and the suffix `::42`: `2001:db8:0:1::42`.
+    /// What it comes to, given the readings so far.
     pub fn judge<'a>(&self, salt: u64, read: &impl Fn(&SourceName) -> Option<&'a Reading>) -> Verdict {
         let host = self.host.source().map(|source| (source, read(source)));
-        let mut open = BTreeSet::new();
-        if let Some((source, None)) = host {
-            open.insert(source.clone());
+        let open = host.filter(|(_, reading)| reading.is_none()).map(|(source, _)| source.clone());
+        match (agree(&self.prefix, salt, read), open) {
+            (Verdict::Ask(sources), open) => Verdict::Ask(sources.into_iter().chain(open).collect()),
+            (Verdict::Known(Reading::Addresses(_)), Some(open)) => Verdict::Ask(BTreeSet::from([open])),
+            (Verdict::Known(prefix), _) => Verdict::Known(self.within(&prefix, host.and_then(|(_, reading)| reading))),
         }
-        let prefixes = match agree(&self.prefix, salt, read) {
-            Verdict::Ask(sources) => return Verdict::Ask(sources.into_iter().chain(open).collect()),
-            Verdict::Known(Reading::Addresses(prefixes)) => prefixes,
-            Verdict::Known(other) => return Verdict::Known(other),
-        };
-        if !open.is_empty() {
-            return Verdict::Ask(open);
+    }
+
+    /// The address of the host in each prefix of a reading, given what the host's source says. *None* only where there is
+    /// certainly no prefix; a host that is not known is unknown, never none.
+    ///
+    /// With the prefix of `2001:db8:0:1::1`, 64 bits and the suffix `::42`: `2001:db8:0:1::42`.
+    #[must_use]
+    pub fn within(&self, prefix: &Reading, host: Option<&Reading>) -> Reading {
+        match prefix {
+            Reading::Addresses(prefixes) => self.combine(prefixes, host).unwrap_or_else(Reading::Unknown),
+            other => other.clone(),
         }
-        let known = host.and_then(|(_, reading)| reading);
-        Verdict::Known(self.combine(&prefixes, known).unwrap_or_else(Reading::Unknown))
     }
 
     /// The addresses of the host in each prefix, or what is missing.
-    fn combine(&self, prefixes: &[IpAddr], known: Option<&Reading>) -> Result<Reading, String> {
-        let known: Vec<Ipv6Addr> = match known {
+    fn combine(&self, prefixes: &[IpAddr], host: Option<&Reading>) -> Result<Reading, String> {
+        let known: Vec<Ipv6Addr> = match host {
             None => Vec::new(),
             Some(Reading::Addresses(list)) => list.iter().filter_map(v6).collect(),
             Some(Reading::Unknown(why)) => return Err(why.clone()),

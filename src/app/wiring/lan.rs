@@ -22,11 +22,11 @@ impl Sources<'_> {
             HostSource::Suffix(bits) => Host::Suffix(*bits),
             HostSource::Neighbour(mac) => {
                 let detector = self.lan.neighbour(*mac);
-                Host::Neighbour(self.local(format!("neighbour {mac}"), detector), *mac)
+                Host::Neighbour(self.of_lan(format!("neighbour {mac}"), detector), *mac)
             }
             HostSource::Lease { path, host } => {
                 let detector = self.lan.lease(path, host);
-                Host::Lease(self.local(format!("lease of {host} in {}", path.display()), detector))
+                Host::Lease(self.of_lan(format!("lease of {host} in {}", path.display()), detector))
             }
         };
         Ok(Expression::Composed(Composed { prefix, length: composed.length, host }))
