@@ -19,8 +19,7 @@ use crate::model::plan::{Change, Seen};
 use crate::model::record::{RecordType, RrsetKey, list};
 use crate::net::http::Http;
 use crate::os::clock;
-use crate::provider::setting::{Kind, Setting};
-use crate::provider::{self, REGISTRY, Tools};
+use crate::provider::Tools;
 use crate::report::control::{Request, Unanswered, ask};
 use crate::report::status::{RecordStatus, SourceStatus, Status, record_status};
 
@@ -331,77 +330,4 @@ fn explain_one(status: &Status, record: &RecordStatus) {
         print::hanging(&format!("  {}  {}", line.at, line.what), 4);
     }
     print::line("");
-}
-
-/// A provider for `--json`.
-#[derive(Serialize)]
-struct ProviderView<'a> {
-    name: &'a str,
-    title: &'a str,
-    shape: &'a str,
-    documentation: &'a str,
-    settings: Vec<serde_json::Value>,
-}
-
-/// The providers, or the settings of one.
-pub(super) fn providers(only: Option<&str>, json: bool) -> Result<u8, Failure> {
-    let chosen = match only {
-        None => REGISTRY.to_vec(),
-        Some(name) => vec![provider::find(name).copied().ok_or_else(|| {
-            let hint = config::suggest(name, "there are", REGISTRY.iter().map(|entry| entry.name));
-            Failure::Other(78, format!("there is no provider \"{name}\"{hint}"))
-        })?],
-    };
-    if json {
-        let views = chosen.iter().map(|entry| ProviderView {
-            name: entry.name,
-            title: entry.title,
-            shape: entry.shape,
-            documentation: entry.documentation,
-            settings: entry.settings.iter().map(setting_view).collect(),
-        });
-        print::json(&json!({ "providers": views.collect::<Vec<_>>() }))?;
-        return Ok(0);
-    }
-    if let (Some(_), [entry]) = (only, chosen.as_slice()) {
-        print::line(&format!("{}: {}\n{}\n", entry.name, entry.title, entry.documentation));
-        entry.settings.iter().for_each(show_setting);
-        return Ok(0);
-    }
-    let rows: Vec<Vec<String>> =
-        chosen.iter().map(|entry| vec![entry.name.into(), entry.shape.into(), entry.title.into()]).collect();
-    print::table(&["PROVIDER", "SHAPE", "SERVICE"], &rows);
-    print::line("\ndriftless providers NAME shows the settings of one");
-    Ok(0)
-}
-
-fn setting_view(setting: &Setting) -> serde_json::Value {
-    json!({
-        "name": setting.name, "required": setting.required, "variable": setting.variable, "help": setting.help,
-        "holds": holds(setting.kind),
-    })
-}
-
-fn show_setting(setting: &Setting) {
-    let required = if setting.required { ", required" } else { "" };
-    let variable = if setting.variable.is_empty() { String::new() } else { format!(", or ${}", setting.variable) };
-    print::hanging(&format!("{} ({}{required}{variable})", setting.name, holds(setting.kind)), 4);
-    print::hanging(&format!("    {}", setting.help), 0);
-}
-
-/// What a setting holds, in words.
-fn holds(kind: Kind) -> String {
-    match kind {
-        Kind::Text => "text".into(),
-        Kind::Texts => "list of texts".into(),
-        Kind::Secret => "secret".into(),
-        Kind::Url => "URL".into(),
-        Kind::Name => "domain name".into(),
-        Kind::Path | Kind::Replaced => "path".into(),
-        Kind::Duration => "duration".into(),
-        Kind::Number(least, most) => format!("{least} to {most}"),
-        Kind::Flag => "true or false".into(),
-        Kind::Choice(words) => words.join(", "),
-        Kind::Command => "command as a list".into(),
-    }
 }

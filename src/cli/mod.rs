@@ -14,6 +14,7 @@ mod edit;
 mod look;
 mod patience;
 mod print;
+mod providers;
 mod work;
 
 /// Exit codes, as `driftless help` ends with.
@@ -227,7 +228,7 @@ fn wants_json(command: &Command) -> bool {
 
 fn dispatch(cli: &Cli) -> Result<u8, Failure> {
     match &cli.command {
-        Command::Providers(args) => return look::providers(args.provider.as_deref(), args.json),
+        Command::Providers(args) => return providers::providers(args.provider.as_deref(), args.json),
         Command::Run(RunArgs { demo: true, folder }) => return work::demo(cli, folder),
         _ => {}
     }
