@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{self, Absent, BuiltIn, Config, EchoFormat, HttpsSource, Source, Values};
+use crate::config::{self, Absent, BuiltIn, Config, EchoFormat, HttpsSource, RouterSource, Source, Values, Whose};
 use crate::detect::Detector;
 use crate::detect::command::{self, Command};
 use crate::detect::dns::Dns;
-use crate::detect::echoes::{DNS_ECHOES, ECHOES, Protocol, STUN_ECHOES};
+use crate::detect::echoes::{DNS_ECHOES, ECHOES, Protocol, STUN_ECHOES, one_of_each};
 use crate::detect::file::File;
 use crate::detect::fixed::Fixed;
 use crate::detect::https::{Clients, Format, Https};
@@ -17,6 +17,7 @@ use crate::detect::router::{self, Router, RouterOptions};
 use crate::detect::stun::Stun;
 use crate::engine::{Access, Parts};
 use crate::model::agree::{Expression, SourceName};
+use crate::model::evidence;
 use crate::model::desired::{AccountName, AccountSpec, Desired, Id, RecordSpec, SourceSpec, TtlPolicy};
 use crate::model::record::{Family, RrsetKey};
 use crate::net::dns::whoami::{Form, Question};
@@ -26,7 +27,7 @@ use crate::net::stun::Transport;
 use crate::net::via::Via;
 use crate::provider::Tools;
 
-/// How many of the built-in services of a protocol must agree.
+/// How many of the built-in services must agree.
 const ECHO_QUORUM: usize = 2;
 
 /// The sources, gathered while records are read.
@@ -163,39 +164,34 @@ impl Sources<'_> {
             Source::Https(echo) => self.https(echo, private)?,
             Source::BuiltIn(built_in) => self.built_in(built_in, family)?,
             Source::Dns(dns) => {
-                let name = format!("dns {}{}", dns_name(&dns.question, &dns.servers), dns.via);
+                let name = format!("dns {}{}{}", dns_name(&dns.question, &dns.servers), dns.via, dns.whose);
                 let detector = Dns::new(dns.question.clone(), dns.servers.clone(), dns.via.clone(), private);
-                self.note(name, private, self.echo_interval, detector)
+                let spec = self.world(evidence::Protocol::Dns, &dns.whose);
+                self.note(name, private, spec, detector)
             }
             Source::Stun(stun) => {
                 let by = if stun.transport == Transport::Tcp { " over TCP" } else { "" };
-                let name = format!("stun {}{by}{}", stun.server, stun.via);
+                let name = format!("stun {}{by}{}{}", stun.server, stun.via, stun.whose);
                 let detector = Stun::new(stun.server.clone(), stun.transport, stun.via.clone(), private);
-                self.note(name, private, self.echo_interval, detector)
+                let spec = self.world(evidence::Protocol::Stun, &stun.whose);
+                self.note(name, private, spec, detector)
             }
-            Source::Router(source) => {
-                let options = RouterOptions {
-                    router: source.router,
-                    via: source.via.clone(),
-                    protocols: source.protocols.clone(),
-                    private,
-                };
-                self.note(options.to_string(), private, router::INTERVAL, Router::new(options))
-            }
+            Source::Router(source) => self.router(source, private),
             Source::File { path } => {
-                self.note(format!("file {}", path.display()), private, Duration::ZERO, File::new(path.clone(), private))
+                let name = format!("file {}", path.display());
+                self.local(evidence::Protocol::File, name, private, File::new(path.clone(), private))
             }
             Source::Command { argv, timeout } => {
                 let (program, arguments) = argv.split_first().ok_or("a command needs a program")?;
                 let arguments = arguments.iter().map(Into::into).collect();
                 let command = Command::new(program.into(), arguments, self.environment.to_vec(), private);
                 let name = command_name(argv, *timeout);
-                self.note(name, private, Duration::ZERO, command.within(*timeout))
+                self.local(evidence::Protocol::Command, name, private, command.within(*timeout))
             }
             Source::Fixed(addresses) => {
                 let text = addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
                 let fixed = Fixed::new(addresses, private).map_err(|why| why.to_string())?;
-                self.note(format!("fixed {text}"), private, Duration::ZERO, fixed)
+                self.local(evidence::Protocol::Fixed, format!("fixed {text}"), private, fixed)
             }
             Source::FirstOf(of) => Expression::FirstOf(self.each(of, family, private)?),
             Source::Quorum { need, of } => Expression::Quorum { need: *need, of: self.each(of, family, private)? },
@@ -206,14 +202,19 @@ impl Sources<'_> {
         of.iter().filter_map(|source| self.expression(source, family, private).transpose()).collect()
     }
 
-    /// The machine is asked before the world: a publishable address on the interface of the default route needs no echo.
-    /// IPv6 is not translated on its way, so that nobody else knows it better.
+    /// The machine is asked before the world: a publishable address on the interface of the default route needs no echo. Behind NAT the
+    /// router and the world must agree, or two of the world; each operator has one voice. The router is asked only in ways that change
+    /// nothing there. IPv6 is not translated on its way, so that nobody else knows it better.
     fn auto(&mut self, family: Family, private: bool) -> Result<Expression, String> {
         let interface = self.interface(InterfaceOptions { private, ..InterfaceOptions::default() });
         Ok(match family {
             Family::Ipv4 if !private => {
-                let echoes = self.built_in(&BuiltIn::all(Protocol::Https), family)?;
-                Expression::FirstOf(vec![interface, echoes])
+                let protocols = vec![router::Protocol::NatPmp, router::Protocol::Upnp];
+                let mut of = vec![self.router(&RouterSource { protocols, ..RouterSource::default() }, private)];
+                for (protocol, name) in one_of_each(family) {
+                    of.push(self.built_in(&BuiltIn { name: Some(name), ..BuiltIn::all(protocol) }, family)?);
+                }
+                Expression::FirstOf(vec![interface, Expression::Quorum { need: ECHO_QUORUM, of }])
             }
             _ => interface,
         })
@@ -227,7 +228,27 @@ impl Sources<'_> {
             }
         }
         let private = options.private;
-        self.note(name, private, Duration::ZERO, Interface::new(options))
+        self.local(evidence::Protocol::Interface, name, private, Interface::new(options))
+    }
+
+    fn router(&mut self, source: &RouterSource, private: bool) -> Expression {
+        let options = RouterOptions {
+            router: source.router,
+            via: source.via.clone(),
+            protocols: source.protocols.clone(),
+            private,
+        };
+        let spec = SourceSpec {
+            min_interval: router::INTERVAL,
+            ..SourceSpec::local(evidence::Protocol::Router, source.operator())
+        };
+        self.note(options.to_string(), private, spec, Router::new(options))
+    }
+
+    /// What is declared of a server out in the world.
+    fn world(&self, protocol: evidence::Protocol, whose: &Whose) -> SourceSpec {
+        let Whose { operator, trusted, .. } = whose.clone();
+        SourceSpec { min_interval: self.echo_interval, protocol, operator, trusted }
     }
 
     fn https(&mut self, echo: &HttpsSource, private: bool) -> Result<Expression, String> {
@@ -241,35 +262,40 @@ impl Sources<'_> {
         let url = Some(echo.url.clone());
         // A digest tells echoes apart that differ only in what is not shown.
         let print = digest(&[echo.url.as_str().as_bytes(), format!("{format:?}").as_bytes()], 3);
-        let name = format!("https {} #{print}{}", shown(&echo.url), echo.via);
+        let name = format!("https {} #{print}{}{}", shown(&echo.url), echo.via, echo.whose);
         let https = Https::new(self.clients(&echo.via), url.clone(), url, format, private)?;
-        Ok(self.note(name, private, self.echo_interval, https))
+        let spec = self.world(evidence::Protocol::Https, &echo.whose);
+        Ok(self.note(name, private, spec, https))
     }
 
     /// One built-in service, or all of a protocol that can be asked over the family, of which some must agree.
     fn built_in(&mut self, built_in: &BuiltIn, family: Family) -> Result<Expression, String> {
         let via = &built_in.via;
         let mut of = Vec::new();
-        let mut add = |sources: &mut Self, name: &str, detector: Arc<dyn Detector>| {
+        let mut add = |sources: &mut Self, name: &str, operator: &str, detector: Arc<dyn Detector>| {
             let name = format!("{} {name}{via}", built_in.protocol);
-            of.push(sources.share(name, false, sources.echo_interval, detector));
+            let spec = SourceSpec {
+                min_interval: sources.echo_interval,
+                ..SourceSpec::local(built_in.protocol.into(), operator)
+            };
+            of.push(sources.share(name, false, spec, detector));
         };
         let asked = |name: &str| built_in.name.is_none_or(|only| only == name);
         match built_in.protocol {
             Protocol::Dns => {
                 for echo in DNS_ECHOES.iter().filter(|echo| asked(echo.name) && echo.is_of(family)) {
-                    add(self, echo.name, Arc::new(Dns::echo(echo, via.clone())?));
+                    add(self, echo.name, echo.operator, Arc::new(Dns::echo(echo, via.clone())?));
                 }
             }
             Protocol::Https => {
                 for echo in ECHOES.iter().filter(|echo| asked(echo.name) && echo.url(family).is_some()) {
                     let clients = self.clients(via);
-                    add(self, echo.name, Arc::new(Https::echo(clients, echo)?));
+                    add(self, echo.name, echo.operator, Arc::new(Https::echo(clients, echo)?));
                 }
             }
             Protocol::Stun => {
                 for echo in STUN_ECHOES.iter().filter(|echo| asked(echo.name)) {
-                    add(self, echo.name, Arc::new(Stun::echo(echo, via.clone())?));
+                    add(self, echo.name, echo.operator, Arc::new(Stun::echo(echo, via.clone())?));
                 }
             }
         }
@@ -295,25 +321,31 @@ impl Sources<'_> {
         clients
     }
 
+    /// A source on this machine: an operator of its own.
+    fn local(
+        &mut self,
+        protocol: evidence::Protocol,
+        name: String,
+        private: bool,
+        detector: impl Detector + 'static,
+    ) -> Expression {
+        let spec = SourceSpec::local(protocol, name.clone());
+        self.note(name, private, spec, detector)
+    }
+
     fn note(
         &mut self,
         name: String,
         private: bool,
-        min_interval: Duration,
+        spec: SourceSpec,
         detector: impl Detector + 'static,
     ) -> Expression {
-        self.share(name, private, min_interval, Arc::new(detector))
+        self.share(name, private, spec, Arc::new(detector))
     }
 
-    fn share(
-        &mut self,
-        name: String,
-        private: bool,
-        min_interval: Duration,
-        detector: Arc<dyn Detector>,
-    ) -> Expression {
+    fn share(&mut self, name: String, private: bool, spec: SourceSpec, detector: Arc<dyn Detector>) -> Expression {
         let name = SourceName(if private { format!("{name} (private too)") } else { name });
-        self.specs.insert(name.clone(), SourceSpec { min_interval });
+        self.specs.insert(name.clone(), spec);
         self.detectors.entry(name.clone()).or_insert(detector);
         Expression::Source(name)
     }

@@ -8,9 +8,10 @@ use serde_json::json;
 
 use super::patience::patiently;
 use super::print;
-use crate::app::{self, Failure, Loaded, rights};
+use crate::app::{self, Believed, Failure, Loaded, Said, rights};
 use crate::config::{self, ConfigErrors, Problem, Severity};
 use crate::engine::{Parts, look_at};
+use crate::model::agree::Reading;
 use crate::model::desired::{AccountName, Id};
 use crate::model::machine::State;
 use crate::model::machine::standing::{Standing, View};
@@ -22,7 +23,7 @@ use crate::os::clock;
 use crate::provider::setting::{Kind, Setting};
 use crate::provider::{self, REGISTRY, Tools};
 use crate::report::control::{Request, Unanswered, ask};
-use crate::report::status::{RecordStatus, SourceStatus, Status, record_status};
+use crate::report::status::{RecordStatus, SourceStatus, Status, Voice, record_status};
 
 /// What would change, and why.
 pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
@@ -193,25 +194,38 @@ async fn ask_services(parts: &Parts) -> (Vec<Answered>, u8) {
 pub(super) async fn detect(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
     let parts = loaded.build(None)?;
     let (said, believed) = patiently("asking the sources", app::detect(&parts)).await;
-    let known = believed.iter().all(|belief| !matches!(belief.reading, crate::model::agree::Reading::Unknown(_)));
+    let known = believed.iter().all(|belief| !matches!(belief.reading, Reading::Unknown(_)));
     let code = if known { 0 } else { 75 };
     if json {
         print::json(&json!({ "sources": said, "believed": believed }))?;
         return Ok(code);
     }
-    let rows: Vec<Vec<String>> = said
-        .iter()
-        .map(|said| {
-            let took = format!("{} ms", said.millis);
-            vec![said.source.to_string(), said.family.to_string(), took, said.reading.to_string()]
-        })
-        .collect();
-    print::table(&["SOURCE", "FAMILY", "TOOK", "SAYS"], &rows);
+    let rows: Vec<Vec<String>> = said.iter().map(|said| voice_row(said, &believed)).collect();
+    print::table(&["SOURCE", "FAMILY", "ANSWER", "TOOK", "VERDICT", "REASON"], &rows);
     print::line("");
     let rows: Vec<Vec<String>> =
         believed.iter().map(|belief| vec![belief.record.to_string(), belief.reading.to_string()]).collect();
     print::table(&["RECORD", "BELIEVED"], &rows);
     Ok(code)
+}
+
+/// What a source said, and what that counted for: where it has a part in several verdicts, where it counted most.
+fn voice_row(said: &Said, believed: &[Believed]) -> Vec<String> {
+    let name = said.source.to_string();
+    let parts = believed.iter().flat_map(|belief| &belief.evidence);
+    let part = parts.filter(|voice| voice.source == name && voice.family == said.family).max_by_key(|voice| voice.counted);
+    let (verdict, why) = match part {
+        Some(Voice { counted: true, .. }) => ("believed", String::new()),
+        Some(Voice { why, .. }) => ("not counted", why.clone()),
+        None => ("", String::new()),
+    };
+    // The last column alone may be as long as it likes.
+    let (answer, why) = match &said.reading {
+        Reading::Unknown(doubt) => ("unknown".to_owned(), doubt.clone()),
+        Reading::Behind(address) => (format!("behind {address}"), said.reading.to_string()),
+        answer => (answer.to_string(), why),
+    };
+    vec![name, said.family.to_string(), answer, format!("{} ms", said.millis), verdict.into(), why]
 }
 
 /// How everything stands: from the daemon that listens at `socket`, or where the configuration says, else from the disk. The second

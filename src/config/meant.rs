@@ -9,6 +9,7 @@ use std::time::Duration;
 use reqwest::Url;
 use reqwest::header::HeaderName;
 
+use super::operator::Whose;
 use super::problem::{Place, Warning};
 use crate::detect::echoes::Protocol;
 use crate::detect::router;
@@ -173,6 +174,8 @@ pub struct DnsSource {
     pub servers: Vec<Server>,
     /// Which way they are asked.
     pub via: Via,
+    /// Who runs it.
+    pub whose: Whose,
 }
 
 /// One STUN server.
@@ -184,6 +187,8 @@ pub struct StunSource {
     pub transport: Transport,
     /// Which way it is asked.
     pub via: Via,
+    /// Who runs it.
+    pub whose: Whose,
 }
 
 /// The router.
@@ -195,6 +200,14 @@ pub struct RouterSource {
     pub via: Via,
     /// How it is asked: at least one, each once, in their order.
     pub protocols: Vec<router::Protocol>,
+}
+
+impl RouterSource {
+    /// What it is called as an operator of its own.
+    #[must_use]
+    pub fn operator(&self) -> String {
+        self.router.map_or_else(|| "the router".to_owned(), |router| format!("the router {router}"))
+    }
 }
 
 impl Default for RouterSource {
@@ -212,11 +225,13 @@ pub struct HttpsSource {
     pub format: EchoFormat,
     /// Which way it is asked.
     pub via: Via,
+    /// Who runs it.
+    pub whose: Whose,
 }
 
 impl fmt::Debug for HttpsSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "HttpsSource({}, {:?}{})", shown(&self.url), self.format, self.via)
+        write!(f, "HttpsSource({}, {:?}{}, {:?})", shown(&self.url), self.format, self.via, self.whose)
     }
 }
 

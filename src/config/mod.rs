@@ -14,6 +14,7 @@ mod input;
 mod machine;
 mod mask;
 mod meant;
+mod operator;
 mod problem;
 mod reader;
 mod record;
@@ -33,6 +34,7 @@ pub use meant::{
     Absent, Account, Address, BuiltIn, Config, DEFAULT_ADDRESS, Defaults, DnsSource, EchoFormat, HttpsSource,
     InterfaceSource, Log, LogFormat, LogLevel, Record, RouterSource, Source, StunSource, TtlPolicy, Values,
 };
+pub use operator::Whose;
 pub use problem::{Also, ConfigErrors, Origin, Place, Problem, Severity, Warning};
 pub use suggest::suggest;
 

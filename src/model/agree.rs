@@ -1,6 +1,6 @@
 //! What is believed: readings of several sources become one verdict. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
@@ -8,6 +8,9 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::address::is_carriers;
+use super::evidence::{Evidence, OVER, Protocol, TIMES, Weight};
+use super::record::Family;
+use super::time::Wall;
 
 /// What a detector says of one family.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,13 +78,14 @@ impl fmt::Display for SourceName {
 }
 
 /// How a family's address is learnt: sources, and how their readings become one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Expression {
     /// One source.
     Source(SourceName),
     /// The first that knows an address; later ones are asked only when the earlier ones know none.
     FirstOf(Vec<Self>),
-    /// What at least `need` of them say alike, asked in random order and only as far as needed.
+    /// What at least `need` of them say alike, asked in random order, those near by first, and only as far as needed. Where `need` is
+    /// 2 or more, they must be of at least two operators or two protocols, and those that share both are one.
     Quorum {
         /// How many must agree; at least 1.
         need: usize,
@@ -105,83 +109,365 @@ impl Expression {
 pub enum Verdict {
     /// This.
     Known(Reading),
+    /// A single source out in the world says this, and has not said it often enough to be believed alone.
+    Unproven {
+        /// What it says.
+        said: Reading,
+        /// The source; where one would be enough and several say so, all of them.
+        by: BTreeSet<SourceName>,
+    },
     /// Not decided before these sources are asked.
     Ask(BTreeSet<SourceName>),
 }
 
-/// What `expression` comes to, given the readings so far (`None`: not asked yet). `salt` decides the order in which the
-/// voices of a quorum are asked.
-pub fn agree<'a>(expression: &Expression, salt: u64, read: &impl Fn(&SourceName) -> Option<&'a Reading>) -> Verdict {
-    match expression {
-        Expression::Source(name) => match read(name) {
-            Some(reading) => Verdict::Known(reading.voice()),
-            None => Verdict::Ask(BTreeSet::from([name.clone()])),
-        },
-        Expression::FirstOf(of) => first_of(of, salt, read),
-        Expression::Quorum { need, of } => quorum(*need, of, salt, read),
+/// Who is behind a voice: an operator, and the protocol by which it was asked.
+pub type Origin<'a> = (&'a str, Protocol);
+
+/// A source as it stands when it is judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Witness<'a> {
+    /// Who runs it, and how it is asked.
+    pub origin: Origin<'a>,
+    /// What it said in this round; `None`: not asked yet.
+    pub said: Option<&'a Reading>,
+    /// When that was.
+    pub at: Option<Wall>,
+    /// Whether it is believed alone: it is near by, or trusted, or has said the same often enough.
+    pub suffices: bool,
+    /// How often in a row it said what it says.
+    pub times: u32,
+    /// Whether it disagreed too often.
+    pub demoted: bool,
+    /// Whether it could not tell when it was last asked.
+    pub mute: bool,
+}
+
+/// What was heard of a part of an expression: what it comes to and on whom that rests, or who is to be asked first.
+enum Heard<'a> {
+    Known { reading: Reading, backers: Vec<(&'a SourceName, Witness<'a>)> },
+    Ask(BTreeSet<&'a SourceName>),
+}
+
+impl Heard<'_> {
+    fn unknown(why: String) -> Self {
+        Self::Known { reading: Reading::Unknown(why), backers: Vec::new() }
     }
 }
 
-fn first_of<'a>(of: &[Expression], salt: u64, read: &impl Fn(&SourceName) -> Option<&'a Reading>) -> Verdict {
-    let mut doubts = Vec::new();
+/// What `expression` comes to, given how its sources stand. `salt` decides the order in which the voices of a quorum are asked.
+pub fn agree<'a>(
+    expression: &'a Expression,
+    salt: u64,
+    witness: &impl Fn(&'a SourceName) -> Witness<'a>,
+) -> Verdict {
+    match hear(expression, salt, witness) {
+        Heard::Ask(sources) => Verdict::Ask(sources.into_iter().cloned().collect()),
+        Heard::Known { reading, backers } => {
+            let suffices = backers.iter().any(|(_, witness)| witness.suffices);
+            if matches!(reading, Reading::Unknown(_)) || backers.is_empty() || suffices || is_diverse(&origins(&backers)) {
+                return Verdict::Known(reading);
+            }
+            Verdict::Unproven { said: reading, by: backers.into_iter().map(|(name, _)| name.clone()).collect() }
+        }
+    }
+}
+
+/// Whether `need` of these voices, each with those who may be behind it, could ever be believed if they said the same.
+#[must_use]
+pub fn can_agree(need: usize, voices: &[BTreeSet<Origin<'_>>]) -> bool {
+    let distinct: BTreeSet<_> = voices.iter().filter(|voice| !voice.is_empty()).collect();
+    let all: BTreeSet<Origin<'_>> = distinct.iter().flat_map(|voice| voice.iter().copied()).collect();
+    distinct.len() >= need && (need < 2 || is_diverse(&all))
+}
+
+/// Whether there are two operators or two protocols among them.
+fn is_diverse(origins: &BTreeSet<Origin<'_>>) -> bool {
+    let mut others = origins.iter();
+    let Some((operator, protocol)) = others.next() else { return false };
+    others.any(|(other, way)| other != operator || way != protocol)
+}
+
+fn origins<'a>(backers: &[(&'a SourceName, Witness<'a>)]) -> BTreeSet<Origin<'a>> {
+    backers.iter().map(|(_, witness)| witness.origin).collect()
+}
+
+/// Why what a single source says is not believed yet.
+#[must_use]
+pub fn unproven(said: &Reading, by: &BTreeSet<SourceName>, times: u32) -> String {
+    let by = by.iter().map(|name| name.0.as_str()).collect::<Vec<_>>().join(", ");
+    let minutes = OVER.as_secs() / 60;
+    format!("{by} alone says {said}, {times} of {TIMES} times so far; believed when it has said so over {minutes} minutes")
+}
+
+fn hear<'a>(expression: &'a Expression, salt: u64, witness: &impl Fn(&'a SourceName) -> Witness<'a>) -> Heard<'a> {
+    match expression {
+        Expression::Source(name) => {
+            let known = witness(name);
+            match known.said {
+                Some(reading) => Heard::Known { reading: reading.voice(), backers: vec![(name, known)] },
+                None => Heard::Ask(BTreeSet::from([name])),
+            }
+        }
+        Expression::FirstOf(of) => first_of(of, salt, witness),
+        Expression::Quorum { need, of } => quorum(*need, of, salt, witness),
+    }
+}
+
+fn first_of<'a>(of: &'a [Expression], salt: u64, witness: &impl Fn(&'a SourceName) -> Witness<'a>) -> Heard<'a> {
+    let (mut doubts, mut none) = (Vec::new(), Vec::new());
     for part in of {
-        match agree(part, salt, read) {
-            Verdict::Known(Reading::None) => {}
-            Verdict::Known(Reading::Unknown(why)) => doubts.push(why),
+        match hear(part, salt, witness) {
+            Heard::Known { reading: Reading::None, backers } => none.extend(backers),
+            Heard::Known { reading: Reading::Unknown(why), .. } => doubts.push(why),
             decided => return decided,
         }
     }
-    Verdict::Known(if doubts.is_empty() { Reading::None } else { Reading::Unknown(doubts.join("; ")) })
+    if doubts.is_empty() { Heard::Known { reading: Reading::None, backers: none } } else { Heard::unknown(doubts.join("; ")) }
 }
 
 /// A voice's set of addresses; the empty set is the certain "none".
 type Voice = BTreeSet<IpAddr>;
 
-fn quorum<'a>(
-    need: usize,
-    of: &[Expression],
-    salt: u64,
-    read: &impl Fn(&SourceName) -> Option<&'a Reading>,
-) -> Verdict {
-    let mut voices: Vec<(Voice, Reading)> = Vec::new();
-    let mut doubts = Vec::new();
-    let mut silent = Vec::new();
-    for (at, part) in of.iter().enumerate() {
-        match agree(part, salt, read) {
-            Verdict::Known(Reading::Unknown(why)) => doubts.push(why),
-            Verdict::Known(reading) => voices.push((reading.addresses(), reading)),
-            Verdict::Ask(sources) => silent.push((order(salt, at), sources)),
-        }
-    }
-    let count = |voice: &Voice| voices.iter().filter(|(other, _)| other == voice).count();
-    let best = voices.iter().map(|(voice, _)| count(voice)).max().unwrap_or(0);
-    if best < need && !silent.is_empty() {
-        silent.sort_by_key(|(order, _)| *order);
-        let next = silent.into_iter().take(need.saturating_sub(best).max(1)).flat_map(|(_, sources)| sources);
-        return Verdict::Ask(next.collect());
-    }
-    let winners: BTreeSet<&Voice> =
-        voices.iter().map(|(voice, _)| voice).filter(|voice| count(voice) >= need).collect();
-    let winner = (winners.len() == 1).then(|| voices.iter().find(|(voice, _)| winners.contains(voice))).flatten();
-    Verdict::Known(match winner {
-        Some((_, reading)) => reading.clone(),
-        None => Reading::Unknown(dissent(need, &voices, &doubts)),
-    })
+/// Who says the same.
+#[derive(Default)]
+struct Party<'a> {
+    reading: Option<Reading>,
+    backers: Vec<(&'a SourceName, Witness<'a>)>,
+    /// Each voice by who is behind it: those that share all of them are one.
+    voices: BTreeSet<BTreeSet<Origin<'a>>>,
 }
 
-/// Where a voice stands in the random order of asking.
-fn order(salt: u64, at: usize) -> u64 {
+impl Party<'_> {
+    fn wins(&self, need: usize) -> bool {
+        self.voices.len() >= need && (need < 2 || is_diverse(&origins(&self.backers)))
+    }
+}
+
+fn quorum<'a>(
+    need: usize,
+    of: &'a [Expression],
+    salt: u64,
+    witness: &impl Fn(&'a SourceName) -> Witness<'a>,
+) -> Heard<'a> {
+    let bars = bars_demoted(need, of, witness);
+    let mut parties: BTreeMap<Voice, Party<'a>> = BTreeMap::new();
+    let (mut said, mut doubts, mut silent) = (Vec::new(), Vec::new(), Vec::new());
+    for (at, part) in of.iter().enumerate() {
+        match hear(part, salt, witness) {
+            Heard::Known { reading: Reading::Unknown(why), .. } => doubts.push(why),
+            Heard::Known { reading, .. } if bars && is_demoted(part, witness) => {
+                doubts.push(format!("{reading} (not counted: it disagreed too often)"));
+            }
+            Heard::Known { reading, backers } => {
+                said.push(reading.to_string());
+                let party = parties.entry(reading.addresses()).or_default();
+                party.voices.insert(origins(&backers));
+                party.backers.extend(backers);
+                party.reading.get_or_insert(reading);
+            }
+            Heard::Ask(sources) => silent.push((rank((need, salt, at), part, witness), sources)),
+        }
+    }
+    let best = parties.values().map(|party| party.voices.len()).max().unwrap_or(0);
+    if !silent.is_empty() && !parties.values().any(|party| party.wins(need)) {
+        return Heard::Ask(next(silent, need.saturating_sub(best).max(1)));
+    }
+    let mut winners = parties.into_values().filter(|party| party.wins(need));
+    match (winners.next(), winners.next()) {
+        (Some(Party { reading: Some(reading), backers, .. }), None) => Heard::Known { reading, backers },
+        _ => Heard::unknown(dissent(need, said, &doubts)),
+    }
+}
+
+/// When a voice is asked: those near by first, demoted ones last, at random otherwise; of those that are enough alone, one that has begun
+/// to say something first.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    demoted: bool,
+    remote: bool,
+    fresh: bool,
+    order: u64,
+    /// It may not be of help: it could not tell last time.
+    mute: bool,
+}
+
+fn rank<'a>(
+    (need, salt, at): (usize, u64, usize),
+    part: &'a Expression,
+    witness: &impl Fn(&'a SourceName) -> Witness<'a>,
+) -> Rank {
     let mut hasher = DefaultHasher::new();
     (salt, at).hash(&mut hasher);
-    hasher.finish()
+    let order = hasher.finish();
+    let Expression::Source(name) = part else {
+        return Rank { demoted: false, remote: true, fresh: true, order, mute: false };
+    };
+    let known = witness(name);
+    let remote = !known.origin.1.is_local();
+    let fresh = need > 1 || known.times == 0 || known.times >= TIMES;
+    Rank { demoted: known.demoted, remote, fresh, order, mute: known.mute && !remote }
+}
+
+/// So many of those that were not asked yet. One near by that may not be of help is asked beside them: it costs the world nothing.
+fn next<'a>(mut silent: Vec<(Rank, BTreeSet<&'a SourceName>)>, mut missing: usize) -> BTreeSet<&'a SourceName> {
+    silent.sort();
+    let mut asked = BTreeSet::new();
+    for (rank, sources) in silent {
+        if missing == 0 {
+            break;
+        }
+        missing -= usize::from(!rank.mute);
+        asked.extend(sources);
+    }
+    asked
+}
+
+/// Whether demoted voices are left out: not where the others could never agree without them.
+fn bars_demoted<'a>(need: usize, of: &'a [Expression], witness: &impl Fn(&'a SourceName) -> Witness<'a>) -> bool {
+    let behind = |part: &'a Expression| {
+        let mut names = Vec::new();
+        part.sources(&mut names);
+        names.into_iter().map(|name| witness(name).origin).collect::<BTreeSet<_>>()
+    };
+    if !of.iter().any(|part| is_demoted(part, witness)) {
+        return false;
+    }
+    let others: Vec<_> = of.iter().filter(|part| !is_demoted(part, witness)).map(behind).collect();
+    can_agree(need, &others)
+}
+
+fn is_demoted<'a>(part: &'a Expression, witness: &impl Fn(&'a SourceName) -> Witness<'a>) -> bool {
+    matches!(part, Expression::Source(name) if witness(name).demoted)
 }
 
 /// Why there is no quorum, in words.
-fn dissent(need: usize, voices: &[(Voice, Reading)], doubts: &[String]) -> String {
-    let mut said: Vec<String> = voices.iter().map(|(_, reading)| reading.to_string()).collect();
+fn dissent(need: usize, mut said: Vec<String>, doubts: &[String]) -> String {
     said.sort();
     said.extend(doubts.iter().cloned());
     format!("{need} sources must agree and do not: {}", said.join("; "))
+}
+
+/// What an expression came to, and on what that rests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Weighed {
+    /// What it came to.
+    pub verdict: Verdict,
+    /// What each of its sources said and what that counted for, in the order in which they are configured.
+    pub evidence: Vec<Evidence>,
+}
+
+impl Weighed {
+    /// What is believed of it by whoever knows nothing else.
+    #[must_use]
+    pub fn believed(&self) -> Reading {
+        match &self.verdict {
+            Verdict::Known(reading) => reading.clone(),
+            Verdict::Unproven { said, by } => {
+                let times = self.evidence.iter().filter_map(|one| match one.weight {
+                    Weight::Unproven { times } => Some(times),
+                    _ => None,
+                });
+                Reading::Unknown(unproven(said, by, times.max().unwrap_or(0)))
+            }
+            Verdict::Ask(_) => Reading::Unknown("a source was not asked".into()),
+        }
+    }
+}
+
+/// What an expression comes to, and what each of its sources counted for in that.
+pub fn weigh<'a>(
+    expression: &'a Expression,
+    family: Family,
+    salt: u64,
+    witness: &impl Fn(&'a SourceName) -> Witness<'a>,
+) -> Weighed {
+    let verdict = agree(expression, salt, witness);
+    let mut weighing = Weighing { family, salt, verdict, counted: BTreeSet::new(), evidence: Vec::new() };
+    weighing.part(expression, Role::Decides, witness);
+    Weighed { verdict: weighing.verdict, evidence: weighing.evidence }
+}
+
+/// What a part of an expression had to do with what was decided.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Decides,
+    /// It disagreed too often.
+    Barred,
+    /// It knew nothing, so that the next was asked.
+    Passed,
+    /// An earlier one had decided.
+    Spare,
+}
+
+struct Weighing<'a> {
+    family: Family,
+    salt: u64,
+    verdict: Verdict,
+    counted: BTreeSet<Origin<'a>>,
+    evidence: Vec<Evidence>,
+}
+
+impl<'a> Weighing<'a> {
+    fn part(&mut self, part: &'a Expression, role: Role, witness: &impl Fn(&'a SourceName) -> Witness<'a>) {
+        match part {
+            Expression::Source(name) => self.source(name, role, &witness(name)),
+            Expression::Quorum { need, of } => {
+                let bars = bars_demoted(*need, of, witness);
+                for part in of {
+                    let barred = role == Role::Decides && bars && is_demoted(part, witness);
+                    self.part(part, if barred { Role::Barred } else { role }, witness);
+                }
+            }
+            Expression::FirstOf(of) => {
+                let mut next = role;
+                for part in of {
+                    let passes = match hear(part, self.salt, witness) {
+                        Heard::Known { reading, .. } => matches!(reading, Reading::None | Reading::Unknown(_)),
+                        Heard::Ask(_) => false,
+                    };
+                    let passed = passes && next == Role::Decides;
+                    self.part(part, if passed { Role::Passed } else { next }, witness);
+                    if !passes && next == Role::Decides {
+                        next = Role::Spare;
+                    }
+                }
+            }
+        }
+    }
+
+    fn source(&mut self, name: &SourceName, role: Role, known: &Witness<'a>) {
+        let weight = self.weight(role, known);
+        self.evidence.push(Evidence {
+            source: name.clone(),
+            operator: known.origin.0.to_owned(),
+            protocol: known.origin.1,
+            family: self.family,
+            answer: known.said.cloned(),
+            at: known.at,
+            weight,
+        });
+    }
+
+    fn weight(&mut self, role: Role, known: &Witness<'a>) -> Weight {
+        let Some(said) = known.said.filter(|_| role != Role::Spare) else { return Weight::Spare };
+        if matches!(said, Reading::Unknown(_) | Reading::Behind(_)) {
+            return Weight::Blind;
+        }
+        let believed = match &self.verdict {
+            Verdict::Known(Reading::Unknown(_)) | Verdict::Ask(_) => return Weight::Undecided,
+            Verdict::Known(believed) | Verdict::Unproven { said: believed, .. } => believed,
+        };
+        let agrees = said.addresses() == believed.addresses();
+        match (role, &self.verdict) {
+            (Role::Barred, _) => Weight::Demoted { agrees },
+            (Role::Passed, _) if !agrees && *said == Reading::None => Weight::Passed,
+            (Role::Passed, _) if *believed != Reading::None => Weight::Undecided,
+            _ if !agrees => Weight::Dissents,
+            (_, Verdict::Unproven { .. }) => Weight::Unproven { times: known.times },
+            _ if self.counted.insert(known.origin) => Weight::Counts,
+            _ => Weight::Repeats,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ pub mod agree;
 pub mod backoff;
 pub mod desired;
 pub mod error;
+pub mod evidence;
 pub mod json;
 pub mod ledger;
 pub mod machine;

@@ -73,6 +73,15 @@ impl Server {
         if places.is_empty() { Err(format!("{self} has no {family} address")) } else { Ok(places) }
     }
 
+    /// Its name or address, without the port.
+    #[must_use]
+    pub fn host(&self) -> String {
+        match &self.host {
+            Host::Address(address) => address.to_string(),
+            Host::Name(name) => name.to_string(),
+        }
+    }
+
     /// Whether it can be reached over a family, as far as that is known without asking anybody.
     #[must_use]
     pub fn may_be_of(&self, family: Family) -> bool {

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::agree::Reading;
 use crate::model::desired::Want;
+use crate::model::evidence::{Evidence, Protocol};
 use crate::model::ledger::{Entry, Hold, Stamp, Wait};
 use crate::model::machine::State;
 use crate::model::machine::standing::{Pause, Standing, View};
@@ -26,6 +28,9 @@ pub struct Status {
     pub records: Vec<RecordStatus>,
     /// What every source last said.
     pub sources: Vec<SourceStatus>,
+    /// What was last made of that.
+    #[serde(default)]
+    pub verdicts: Vec<VerdictStatus>,
 }
 
 /// How an account stands.
@@ -129,6 +134,62 @@ pub struct SourceStatus {
     pub says: String,
     /// When (RFC 3339).
     pub at: String,
+    /// Who runs it.
+    #[serde(default)]
+    pub operator: String,
+    /// How it learns the address.
+    #[serde(default)]
+    pub protocol: Option<Protocol>,
+    /// Whether it disagreed so often that it is asked last and not counted.
+    #[serde(default)]
+    pub demoted: bool,
+}
+
+/// What some sources came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerdictStatus {
+    /// The family.
+    pub family: Family,
+    /// What is believed.
+    pub believed: Reading,
+    /// What that rests on.
+    pub evidence: Vec<Voice>,
+}
+
+/// One source's part in a verdict.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Voice {
+    /// The source.
+    pub source: String,
+    /// Who runs it.
+    pub operator: String,
+    /// How it learns the address.
+    pub protocol: Protocol,
+    /// The family it was asked for.
+    pub family: Family,
+    /// What it said; `None`: it was not asked.
+    pub answer: Option<Reading>,
+    /// When it said so (RFC 3339).
+    pub at: Option<String>,
+    /// Whether what is believed rests on it.
+    pub counted: bool,
+    /// Why, or why not.
+    pub why: String,
+}
+
+impl From<&Evidence> for Voice {
+    fn from(evidence: &Evidence) -> Self {
+        Self {
+            source: evidence.source.to_string(),
+            operator: evidence.operator.clone(),
+            protocol: evidence.protocol,
+            family: evidence.family,
+            answer: evidence.answer.clone(),
+            at: evidence.at.map(|at| at.to_string()),
+            counted: evidence.is_counted(),
+            why: evidence.weight.to_string(),
+        }
+    }
 }
 
 impl Status {
@@ -142,11 +203,22 @@ impl Status {
             waits_until: entry.wait.as_ref().and_then(|wait| waits(wait, now)),
             error: entry.trouble().map(|(_, error)| error.to_string()),
         });
-        let sources = state.observations().map(|(source, family, reading, at)| SourceStatus {
-            source: source.to_string(),
+        let sources = state.observations().map(|(source, family, reading, at)| {
+            let spec = state.desired().sources.get(source);
+            SourceStatus {
+                source: source.to_string(),
+                family,
+                says: reading.to_string(),
+                at: at.wall.to_string(),
+                operator: spec.map(|spec| spec.operator.clone()).unwrap_or_default(),
+                protocol: spec.map(|spec| spec.protocol),
+                demoted: state.is_demoted(source, now),
+            }
+        });
+        let verdicts = state.verdicts().map(|(family, weighed)| VerdictStatus {
             family,
-            says: reading.to_string(),
-            at: at.wall.to_string(),
+            believed: weighed.believed(),
+            evidence: weighed.evidence.iter().map(Voice::from).collect(),
         });
         Self {
             version: env!("CARGO_PKG_VERSION").into(),
@@ -156,6 +228,7 @@ impl Status {
             accounts: accounts.collect(),
             records: state.views(now).map(|view| record_status(&view, now)).collect(),
             sources: sources.collect(),
+            verdicts: verdicts.collect(),
         }
     }
 

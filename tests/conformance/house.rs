@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use driftless::model::agree::{Expression, Reading, SourceName};
 use driftless::model::desired::{AccountName, AccountSpec, Desired, Id, RecordSpec, SourceSpec, TtlPolicy};
+use driftless::model::evidence::Protocol;
 use driftless::model::error::{Error, Kind};
 use driftless::model::ledger::{Entry, Hold};
 use driftless::model::machine::standing::Standing;
@@ -86,7 +87,7 @@ fn desired(column: &Column, provider: &dyn Provider, records: &[Declared]) -> De
     let id = |record: &Declared| Id { account: account(), key: record.key.clone() };
     Desired {
         accounts: [(account(), declared)].into(),
-        sources: [(source(), SourceSpec { min_interval: Duration::ZERO })].into(),
+        sources: [(source(), SourceSpec::local(Protocol::Fixed, "a test"))].into(),
         records: records.iter().map(|record| (id(record), spec(record))).collect(),
         check: 5 * MINUTE,
         verify: 6 * HOUR,
