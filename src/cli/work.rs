@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use super::{Cli, look, print, start_log};
 use crate::app::{self, Failure, Loaded, Work, demo, rights};
 use crate::config::{self, Config};
+use crate::engine::Onlooker;
+use crate::model::agree::Verdict;
 use crate::model::desired::AccountName;
 use crate::model::machine::{State, Target};
 use crate::model::name::Name;
@@ -73,7 +75,7 @@ fn banner(name: &str, zone_file: &Path, socket: &Path, interfaces: &[String]) ->
 /// One round.
 pub(super) async fn once(loaded: Loaded, json: bool) -> Result<u8, Failure> {
     rights::may_write(&loaded.config.state_dir, "once")?;
-    let state = app::work(Work::round(loaded, Target::All)).await?;
+    let state = app::work(round(loaded, Target::All)).await?;
     let now = clock::now();
     if json {
         look::status((Status::of(&state, now), false), true)?;
@@ -81,6 +83,25 @@ pub(super) async fn once(loaded: Loaded, json: bool) -> Result<u8, Failure> {
         outcome(&state, now);
     }
     Ok(look::exit_code(&state))
+}
+
+/// One round, of which a person is told what it waits for.
+fn round(loaded: Loaded, target: Target) -> Work {
+    Work { onlooker: Some(tell_what_is_proved()), ..Work::round(loaded, target) }
+}
+
+/// Says on standard error, whenever it is another thing, which single source has yet to say often enough what it says.
+fn tell_what_is_proved() -> Onlooker {
+    let mut last = String::new();
+    Box::new(move |state, now| {
+        let Some(at) = state.proves_at() else { return };
+        let unproven = state.verdicts().filter(|(_, weighed)| matches!(weighed.verdict, Verdict::Unproven { .. }));
+        let says = unproven.map(|(_, weighed)| weighed.believed().to_string()).collect::<Vec<_>>().join("; ");
+        if says != last {
+            print::progress(&format!("{says}; it is asked again in {} s ...", at.since(now.moment).as_secs()));
+            last = says;
+        }
+    })
 }
 
 /// What one round came to: a line for each record set that is not right, and the sum.
@@ -111,7 +132,7 @@ pub(super) async fn update(loaded: Loaded, name: Option<Name>) -> Result<u8, Fai
         Err(Unanswered::Forbidden) => Err(rights::forbidden(&loaded.config.socket, "ask at", "update")),
         Err(Unanswered::NotRunning) => {
             rights::may_write(&loaded.config.state_dir, "update")?;
-            let state = app::work(Work::round(loaded, name.map_or(Target::All, Target::Name))).await?;
+            let state = app::work(round(loaded, name.map_or(Target::All, Target::Name))).await?;
             outcome(&state, clock::now());
             Ok(look::exit_code(&state))
         }

@@ -480,6 +480,12 @@ mod tests {
         SourceName(format!("s{at}"))
     }
 
+    const WHO: [&str; 4] = ["a", "b", "c", "d"];
+
+    fn number(name: &SourceName) -> usize {
+        name.0[1..].parse().unwrap()
+    }
+
     fn known(last: u8) -> Reading {
         Reading::Addresses(vec![IpAddr::from([192, 0, 2, last])])
     }
@@ -488,17 +494,38 @@ mod tests {
         Expression::Quorum { need, of: (0..count).map(|at| Expression::Source(source(at))).collect() }
     }
 
-    fn judge(expression: &Expression, readings: &[(usize, Reading)]) -> Verdict {
-        let map: BTreeMap<_, _> = readings.iter().map(|(at, reading)| (source(*at), reading.clone())).collect();
-        agree(expression, 7, &|name| map.get(name))
+    /// A source out in the world that has said what it says once.
+    fn stranger<'a>(operator: &'a str, protocol: Protocol, said: Option<&'a Reading>) -> Witness<'a> {
+        let suffices = protocol.is_local();
+        Witness { origin: (operator, protocol), said, at: None, suffices, times: 1, demoted: false, mute: false }
     }
 
-    /// Asks as the machine does, until there is a verdict.
+    fn judge(expression: &Expression, readings: &[(usize, Reading)]) -> Verdict {
+        let map: BTreeMap<_, _> = readings.iter().map(|(at, reading)| (source(*at), reading.clone())).collect();
+        agree(expression, 7, &|name| stranger(&name.0, Protocol::File, map.get(name)))
+    }
+
+    /// Asks as the machine does, until there is a verdict. Each source is an operator of its own.
     fn settle(expression: &Expression, all: &BTreeMap<SourceName, Reading>, salt: u64) -> (Reading, usize) {
+        settle_of(expression, all, salt, &|name| (name.0.as_str(), Protocol::Https))
+    }
+
+    /// The same with these operators and protocols.
+    fn settle_of(
+        expression: &Expression,
+        all: &BTreeMap<SourceName, Reading>,
+        salt: u64,
+        origin: &impl for<'a> Fn(&'a SourceName) -> Origin<'a>,
+    ) -> (Reading, usize) {
         let mut told: BTreeMap<SourceName, Reading> = BTreeMap::new();
         loop {
-            match agree(expression, salt, &|name| told.get(name)) {
+            let verdict = agree(expression, salt, &|name| {
+                let (operator, protocol) = origin(name);
+                stranger(operator, protocol, told.get(name))
+            });
+            match verdict {
                 Verdict::Known(reading) => return (reading, told.len()),
+                Verdict::Unproven { .. } => panic!("a quorum has more than one voice"),
                 Verdict::Ask(names) => {
                     assert!(names.iter().all(|name| !told.contains_key(name)), "a source is asked once");
                     for name in names {
@@ -560,6 +587,114 @@ mod tests {
         assert_eq!(serde_json::to_string(&home).unwrap(), "{\"behind\":\"192.168.0.2\"}");
     }
 
+    const OF_ONE: [(&str, Protocol); 3] =
+        [("one", Protocol::Https), ("one", Protocol::Https), ("other", Protocol::Https)];
+
+    /// What a quorum of 2 comes to, its sources having these origins and saying these addresses.
+    fn of_origins(origins: &[Origin<'_>], said: &[u8]) -> Verdict {
+        let readings: Vec<Reading> = said.iter().map(|last| known(*last)).collect();
+        let expression = quorum_of(2, origins.len());
+        let witness = |name: &SourceName| {
+            let (operator, protocol) = origins[number(name)];
+            stranger(operator, protocol, readings.get(number(name)))
+        };
+        agree(&expression, 1, &witness)
+    }
+
+    #[test]
+    fn two_services_of_one_operator_are_one_voice() {
+        assert!(matches!(of_origins(&OF_ONE, &[1, 1]), Verdict::Ask(names) if names == [source(2)].into()));
+        assert!(matches!(of_origins(&OF_ONE, &[1, 1, 2]), Verdict::Known(Reading::Unknown(_))));
+        assert_eq!(of_origins(&OF_ONE, &[1, 2, 2]), Verdict::Known(known(2)), "the other operator and one of its own");
+    }
+
+    #[test]
+    fn two_protocols_are_unlike_evidence_though_of_one_operator() {
+        let of = [("one", Protocol::Dns), ("one", Protocol::Stun)];
+        assert_eq!(of_origins(&of, &[1, 1]), Verdict::Known(known(1)));
+        assert!(can_agree(2, &[[of[0]].into(), [of[1]].into()]));
+        assert!(!can_agree(3, &[[of[0]].into(), [of[1]].into()]));
+        assert!(!can_agree(2, &[[of[0]].into(), [of[0]].into()]), "the same twice");
+        assert!(can_agree(1, &[[of[0]].into()]), "one was asked for");
+    }
+
+    #[test]
+    fn a_single_source_in_the_world_must_prove_itself_and_one_near_by_need_not() {
+        let expression = Expression::Source(source(0));
+        let said = known(1);
+        let verdict = |witness: Witness<'_>| agree(&expression, 1, &|_| Witness { said: Some(&said), ..witness });
+        let unproven = Verdict::Unproven { said: known(1), by: [source(0)].into() };
+        for protocol in [Protocol::Https, Protocol::Dns, Protocol::Stun] {
+            assert_eq!(verdict(stranger("x", protocol, None)), unproven);
+            assert_eq!(verdict(Witness { suffices: true, ..stranger("x", protocol, None) }), Verdict::Known(known(1)));
+        }
+        for protocol in [Protocol::File, Protocol::Command, Protocol::Fixed, Protocol::Interface, Protocol::Router] {
+            assert_eq!(verdict(stranger("x", protocol, None)), Verdict::Known(known(1)));
+        }
+    }
+
+    #[test]
+    fn a_quorum_of_one_is_a_single_source_and_so_is_what_decides_a_choice() {
+        let readings = BTreeMap::from([(source(0), Reading::None), (source(1), known(1))]);
+        let witness = |name| {
+            let protocol = if number(name) == 0 { Protocol::Interface } else { Protocol::Https };
+            stranger("x", protocol, readings.get(name))
+        };
+        let unproven = Verdict::Unproven { said: known(1), by: [source(1)].into() };
+        let choice = Expression::FirstOf(vec![Expression::Source(source(0)), Expression::Source(source(1))]);
+        assert_eq!(agree(&choice, 1, &witness), unproven);
+        let one = Expression::Quorum { need: 1, of: vec![Expression::Source(source(1)), Expression::Source(source(2))] };
+        let asked_first = (0..64).find(|salt| agree(&one, *salt, &witness) == unproven);
+        assert!(asked_first.is_some());
+        let words = unproven_words(&weigh(&choice, Family::Ipv4, 1, &witness));
+        assert_eq!(words, ["has none, so that the next source is asked", "alone, and has said so 1 of 3 times"]);
+    }
+
+    fn unproven_words(weighed: &Weighed) -> Vec<String> {
+        assert!(weighed.believed().to_string().contains("s1 alone says 192.0.2.1, 1 of 3 times so far"));
+        weighed.evidence.iter().map(|evidence| evidence.weight.to_string()).collect()
+    }
+
+    #[test]
+    fn a_demoted_source_is_asked_last_and_not_counted_unless_the_others_are_too_few() {
+        let readings = BTreeMap::from([(source(0), known(1)), (source(1), known(1)), (source(2), known(2))]);
+        let demoted = |count: usize, told: bool| {
+            let expression = quorum_of(2, count);
+            let witness = |name| {
+                let said = readings.get(name).filter(|_| told);
+                Witness { demoted: number(name) == 0, ..stranger(WHO[number(name)], Protocol::Https, said) }
+            };
+            (agree(&expression, 3, &witness), weigh(&expression, Family::Ipv4, 3, &witness))
+        };
+        let (asked, _) = demoted(3, false);
+        assert_eq!(asked, Verdict::Ask([source(1), source(2)].into()));
+        let (split, _) = demoted(3, true);
+        assert!(matches!(&split, Verdict::Known(Reading::Unknown(why)) if why.contains("192.0.2.1 (not counted")), "{split:?}");
+        let (both, weighed) = demoted(2, true);
+        assert_eq!(both, Verdict::Known(known(1)), "without it there could never be an address");
+        assert!(weighed.evidence.iter().all(Evidence::is_counted));
+    }
+
+    #[test]
+    fn those_near_by_are_asked_first_and_one_that_is_mute_takes_nobodys_place() {
+        let expression = quorum_of(2, 5);
+        let asks = |mute: bool, salt: u64| {
+            let witness = |name| match number(name) {
+                4 => Witness { mute, ..stranger("the router", Protocol::Router, None) },
+                other => stranger(WHO[other], Protocol::Https, None),
+            };
+            match agree(&expression, salt, &witness) {
+                Verdict::Ask(names) => names,
+                other => panic!("{other:?}"),
+            }
+        };
+        for salt in 0..20 {
+            assert!(asks(false, salt).contains(&source(4)) && asks(false, salt).len() == 2);
+            assert!(asks(true, salt).contains(&source(4)) && asks(true, salt).len() == 3);
+        }
+        assert!((0..20).any(|salt| asks(false, salt) != asks(false, 0)), "in random order otherwise");
+    }
+
     proptest! {
         #[test]
         fn fewer_liars_than_the_quorum_never_win(
@@ -582,6 +717,73 @@ mod tests {
                 Reading::Unknown(_) => prop_assert!(honest < need),
                 Reading::Behind(_) => prop_assert!(false, "that is no verdict"),
             }
+        }
+
+        #[test]
+        fn the_order_in_which_answers_come_does_not_matter(
+            said in proptest::collection::vec((0u8..4, 0usize..3, 0usize..3), 2..8), need in 1usize..4, turn in 0usize..8,
+        ) {
+            // The same answers with the same origins, listed in another order.
+            let judge = |list: &[(usize, (u8, usize, usize))]| {
+                let of = list.iter().map(|(at, _)| Expression::Source(source(*at))).collect();
+                let expression = Expression::Quorum { need, of };
+                let readings: BTreeMap<_, _> = list.iter().map(|(at, (last, ..))| {
+                    let reading = if *last == 0 { Reading::Unknown("blind".into()) } else { known(*last) };
+                    (source(*at), reading)
+                }).collect();
+                let origins: BTreeMap<_, _> =
+                    list.iter().map(|(at, (_, who, how))| (source(*at), (["a", "b", "c"][*who], [Protocol::Https, Protocol::Dns, Protocol::Stun][*how]))).collect();
+                let verdict = agree(&expression, 5, &|name| {
+                    let (operator, protocol) = origins[name];
+                    stranger(operator, protocol, readings.get(name))
+                });
+                match verdict {
+                    Verdict::Known(Reading::Unknown(_)) => Verdict::Known(Reading::Unknown(String::new())),
+                    other => other,
+                }
+            };
+            let listed: Vec<_> = said.into_iter().enumerate().collect();
+            let mut turned = listed.clone();
+            turned.rotate_left(turn % listed.len());
+            let mut reversed = listed.clone();
+            reversed.reverse();
+            let verdict = judge(&listed);
+            prop_assert_eq!(&judge(&turned), &verdict);
+            prop_assert_eq!(&judge(&reversed), &verdict);
+        }
+
+        #[test]
+        fn one_operator_alone_never_moves_an_address(
+            need in 2usize..4, services in 1usize..8, honest in 0usize..5, salt: u64,
+        ) {
+            // However many services it has by one protocol, and whatever else is blind or says the truth.
+            let total = services + honest;
+            let readings: BTreeMap<_, _> =
+                (0..total).map(|at| (source(at), if at < services { known(2) } else { known(1) })).collect();
+            let liars: BTreeSet<_> = (0..services).map(source).collect();
+            let origin = |name: &SourceName| -> Origin<'_> {
+                (if liars.contains(name) { "a liar" } else { "" }, Protocol::Https)
+            };
+            let verdict = settle_of(&quorum_of(need, total), &readings, salt, &|name| match origin(name) {
+                ("", protocol) => (name.0.as_str(), protocol),
+                (_, protocol) => ("a liar", protocol),
+            }).0;
+            prop_assert_ne!(&verdict, &known(2));
+            prop_assert_eq!(verdict == known(1), honest >= need);
+        }
+
+        #[test]
+        fn a_dissenting_minority_never_moves_what_is_believed_to_something_else(
+            need in 2usize..4, honest in 2usize..6, dissent in proptest::collection::vec(2u8..5, 0..4), salt: u64,
+        ) {
+            prop_assume!(honest >= need && dissent.len() < need);
+            let total = honest + dissent.len();
+            let readings: BTreeMap<_, _> =
+                (0..total).map(|at| (source(at), if at < honest { known(1) } else { known(dissent[at - honest]) })).collect();
+            let (alone, _) = settle(&quorum_of(need, honest), &readings, salt);
+            let (disturbed, _) = settle(&quorum_of(need, total), &readings, salt);
+            prop_assert_eq!(&alone, &known(1));
+            prop_assert_eq!(&disturbed, &known(1));
         }
     }
 }

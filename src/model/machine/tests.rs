@@ -26,6 +26,7 @@ mod jobs;
 mod ledger;
 mod names;
 mod pauses;
+mod proofs;
 mod reload;
 mod reports;
 mod siblings;

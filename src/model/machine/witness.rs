@@ -261,6 +261,12 @@ impl State {
         key.and_then(|key| self.detection.worth.verdicts.get(&key)).map_or(&[], |weighed| weighed.evidence.as_slice())
     }
 
+    /// When a single source is next asked that has begun to say something and must say it again to be believed.
+    #[must_use]
+    pub fn proves_at(&self) -> Option<Moment> {
+        self.detection.worth.next()
+    }
+
     /// Whether a source disagreed so often that it is asked last and not counted.
     #[must_use]
     pub fn is_demoted(&self, source: &SourceName, now: Now) -> bool {
