@@ -17,8 +17,8 @@ use crate::detect::router::{self, Router, RouterOptions};
 use crate::detect::stun::Stun;
 use crate::engine::{Access, Parts};
 use crate::model::agree::{Expression, SourceName};
-use crate::model::evidence;
 use crate::model::desired::{AccountName, AccountSpec, Desired, Id, RecordSpec, SourceSpec, TtlPolicy};
+use crate::model::evidence;
 use crate::model::record::{Family, RrsetKey};
 use crate::net::dns::whoami::{Form, Question};
 use crate::net::http::{Http, shown};
@@ -333,13 +333,7 @@ impl Sources<'_> {
         self.note(name, private, spec, detector)
     }
 
-    fn note(
-        &mut self,
-        name: String,
-        private: bool,
-        spec: SourceSpec,
-        detector: impl Detector + 'static,
-    ) -> Expression {
+    fn note(&mut self, name: String, private: bool, spec: SourceSpec, detector: impl Detector + 'static) -> Expression {
         self.share(name, private, spec, Arc::new(detector))
     }
 
@@ -425,6 +419,45 @@ mod tests {
         assert_eq!(names("{ stun = \"google\" }", "{ https = \"ident.me\" }"), ["https ident.me", "stun google"]);
         assert!(names("\"https\"", "false").contains(&"https aws".to_owned()));
         assert!(!names("false", "\"https\"").contains(&"https aws".to_owned()));
+    }
+
+    #[test]
+    fn behind_nat_the_router_and_one_service_of_each_operator_are_asked() {
+        let parts = built(&account("password_file = \"/p\""), None);
+        let of =
+            |rtype| parts.desired.records.iter().find(|(id, _)| id.key.rtype == rtype).map(|(_, spec)| &spec.source);
+        let interface = Expression::Source(SourceName("interface of the default route".into()));
+        assert_eq!(of(crate::model::record::RecordType::Aaaa), Some(&interface));
+        let Some(Expression::FirstOf(parts_of)) = of(crate::model::record::RecordType::A) else { panic!() };
+        let [first, Expression::Quorum { need: 2, of: voices }] = parts_of.as_slice() else { panic!("{parts_of:?}") };
+        assert_eq!(*first, interface);
+        let spec = |voice: &Expression| match voice {
+            Expression::Source(name) => parts.desired.sources[name].clone(),
+            other => panic!("{other:?}"),
+        };
+        let specs: Vec<SourceSpec> = voices.iter().map(spec).collect();
+        assert_eq!((specs[0].protocol, specs[0].min_interval), (evidence::Protocol::Router, router::INTERVAL));
+        let operators: std::collections::BTreeSet<_> = specs.iter().map(|spec| spec.operator.as_str()).collect();
+        assert_eq!(operators.len(), specs.len(), "one voice an operator: {specs:?}");
+        assert!(
+            specs[1..].iter().all(|spec| !spec.protocol.is_local() && spec.min_interval >= Duration::from_secs(600))
+        );
+        assert!(specs.iter().all(|spec| !spec.trusted) && specs.len() > 10);
+    }
+
+    #[test]
+    fn a_server_that_is_trusted_by_one_record_is_not_by_another() {
+        let of = "{ quorum = 2, of = [\"router\", { stun = \"192.0.2.1\" }, { stun = \"192.0.2.1\", trusted = true }, \
+                  { stun = \"192.0.2.1\", operator = \"me\" }] }";
+        let text = format!("{}\n[address.default]\nipv4 = {of}\nipv6 = false\n", account("password_file = \"/p\""));
+        let specs = built(&text, None).desired.sources;
+        let of = |name: &str| {
+            let spec = &specs[&SourceName(name.into())];
+            (spec.operator.clone(), spec.trusted)
+        };
+        assert_eq!(of("stun 192.0.2.1:3478"), ("192.0.2.1".into(), false));
+        assert_eq!(of("stun 192.0.2.1:3478, trusted"), ("192.0.2.1".into(), true));
+        assert_eq!(of("stun 192.0.2.1:3478 of me"), ("me".into(), false));
     }
 
     #[test]

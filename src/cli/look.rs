@@ -200,7 +200,13 @@ pub(super) async fn detect(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
         print::json(&json!({ "sources": said, "believed": believed }))?;
         return Ok(code);
     }
-    let rows: Vec<Vec<String>> = said.iter().map(|said| voice_row(said, &believed)).collect();
+    // Only a daemon knows who disagreed with what was believed for a while.
+    let daemon = of_daemon(&loaded.config.socket, "detect").await.ok().flatten();
+    let demoted = |said: &Said| {
+        let known = daemon.iter().flat_map(|status| &status.sources);
+        known.filter(|known| known.demoted).any(|known| known.source == said.source.0 && known.family == said.family)
+    };
+    let rows: Vec<Vec<String>> = said.iter().map(|said| voice_row(said, &believed, demoted(said))).collect();
     print::table(&["SOURCE", "FAMILY", "ANSWER", "TOOK", "VERDICT", "REASON"], &rows);
     print::line("");
     let rows: Vec<Vec<String>> =
@@ -210,15 +216,17 @@ pub(super) async fn detect(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
 }
 
 /// What a source said, and what that counted for: where it has a part in several verdicts, where it counted most.
-fn voice_row(said: &Said, believed: &[Believed]) -> Vec<String> {
+fn voice_row(said: &Said, believed: &[Believed], demoted: bool) -> Vec<String> {
     let name = said.source.to_string();
     let parts = believed.iter().flat_map(|belief| &belief.evidence);
-    let part = parts.filter(|voice| voice.source == name && voice.family == said.family).max_by_key(|voice| voice.counted);
+    let part =
+        parts.filter(|voice| voice.source == name && voice.family == said.family).max_by_key(|voice| voice.counted);
     let (verdict, why) = match part {
         Some(Voice { counted: true, .. }) => ("believed", String::new()),
         Some(Voice { why, .. }) => ("not counted", why.clone()),
         None => ("", String::new()),
     };
+    let why = if demoted { "not counted by the daemon: it disagrees too often".to_owned() } else { why };
     // The last column alone may be as long as it likes.
     let (answer, why) = match &said.reading {
         Reading::Unknown(doubt) => ("unknown".to_owned(), doubt.clone()),

@@ -145,7 +145,9 @@ pub struct StunEcho {
 pub fn operator_of(host: &str) -> Option<&'static str> {
     let host = host.trim_end_matches('.');
     let at = |known: &str| known.eq_ignore_ascii_case(host);
-    let name = |server: &'static str| server.rsplit_once(':').filter(|(name, _)| !name.contains(':')).map_or(server, |(name, _)| name);
+    let name = |server: &'static str| {
+        server.rsplit_once(':').filter(|(name, _)| !name.contains(':')).map_or(server, |(name, _)| name)
+    };
     let of_url = |url: Option<&'static str>| {
         url.and_then(|url| url.strip_prefix("https://")).and_then(|rest| rest.split('/').next()).is_some_and(at)
     };

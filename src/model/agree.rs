@@ -155,16 +155,16 @@ impl Heard<'_> {
 }
 
 /// What `expression` comes to, given how its sources stand. `salt` decides the order in which the voices of a quorum are asked.
-pub fn agree<'a>(
-    expression: &'a Expression,
-    salt: u64,
-    witness: &impl Fn(&'a SourceName) -> Witness<'a>,
-) -> Verdict {
+pub fn agree<'a>(expression: &'a Expression, salt: u64, witness: &impl Fn(&'a SourceName) -> Witness<'a>) -> Verdict {
     match hear(expression, salt, witness) {
         Heard::Ask(sources) => Verdict::Ask(sources.into_iter().cloned().collect()),
         Heard::Known { reading, backers } => {
             let suffices = backers.iter().any(|(_, witness)| witness.suffices);
-            if matches!(reading, Reading::Unknown(_)) || backers.is_empty() || suffices || is_diverse(&origins(&backers)) {
+            if matches!(reading, Reading::Unknown(_))
+                || backers.is_empty()
+                || suffices
+                || is_diverse(&origins(&backers))
+            {
                 return Verdict::Known(reading);
             }
             Verdict::Unproven { said: reading, by: backers.into_iter().map(|(name, _)| name.clone()).collect() }
@@ -196,7 +196,9 @@ fn origins<'a>(backers: &[(&'a SourceName, Witness<'a>)]) -> BTreeSet<Origin<'a>
 pub fn unproven(said: &Reading, by: &BTreeSet<SourceName>, times: u32) -> String {
     let by = by.iter().map(|name| name.0.as_str()).collect::<Vec<_>>().join(", ");
     let minutes = OVER.as_secs() / 60;
-    format!("{by} alone says {said}, {times} of {TIMES} times so far; believed when it has said so over {minutes} minutes")
+    format!(
+        "{by} alone says {said}, {times} of {TIMES} times so far; believed when it has said so over {minutes} minutes"
+    )
 }
 
 fn hear<'a>(expression: &'a Expression, salt: u64, witness: &impl Fn(&'a SourceName) -> Witness<'a>) -> Heard<'a> {
@@ -222,7 +224,11 @@ fn first_of<'a>(of: &'a [Expression], salt: u64, witness: &impl Fn(&'a SourceNam
             decided => return decided,
         }
     }
-    if doubts.is_empty() { Heard::Known { reading: Reading::None, backers: none } } else { Heard::unknown(doubts.join("; ")) }
+    if doubts.is_empty() {
+        Heard::Known { reading: Reading::None, backers: none }
+    } else {
+        Heard::unknown(doubts.join("; "))
+    }
 }
 
 /// A voice's set of addresses; the empty set is the certain "none".
@@ -643,7 +649,8 @@ mod tests {
         let unproven = Verdict::Unproven { said: known(1), by: [source(1)].into() };
         let choice = Expression::FirstOf(vec![Expression::Source(source(0)), Expression::Source(source(1))]);
         assert_eq!(agree(&choice, 1, &witness), unproven);
-        let one = Expression::Quorum { need: 1, of: vec![Expression::Source(source(1)), Expression::Source(source(2))] };
+        let one =
+            Expression::Quorum { need: 1, of: vec![Expression::Source(source(1)), Expression::Source(source(2))] };
         let asked_first = (0..64).find(|salt| agree(&one, *salt, &witness) == unproven);
         assert!(asked_first.is_some());
         let words = unproven_words(&weigh(&choice, Family::Ipv4, 1, &witness));
@@ -669,7 +676,10 @@ mod tests {
         let (asked, _) = demoted(3, false);
         assert_eq!(asked, Verdict::Ask([source(1), source(2)].into()));
         let (split, _) = demoted(3, true);
-        assert!(matches!(&split, Verdict::Known(Reading::Unknown(why)) if why.contains("192.0.2.1 (not counted")), "{split:?}");
+        assert!(
+            matches!(&split, Verdict::Known(Reading::Unknown(why)) if why.contains("192.0.2.1 (not counted")),
+            "{split:?}"
+        );
         let (both, weighed) = demoted(2, true);
         assert_eq!(both, Verdict::Known(known(1)), "without it there could never be an address");
         assert!(weighed.evidence.iter().all(Evidence::is_counted));

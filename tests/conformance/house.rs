@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use driftless::model::agree::{Expression, Reading, SourceName};
 use driftless::model::desired::{AccountName, AccountSpec, Desired, Id, RecordSpec, SourceSpec, TtlPolicy};
-use driftless::model::evidence::Protocol;
 use driftless::model::error::{Error, Kind};
+use driftless::model::evidence::Protocol;
 use driftless::model::ledger::{Entry, Hold};
 use driftless::model::machine::standing::Standing;
 use driftless::model::machine::{Document, Effect, Event, Mode, Network, Proof, State, Target, step};

@@ -680,7 +680,8 @@ impl Sim {
                 }
                 Standing::Held { hold, .. } if held_is_fine || hold.reason == Reason::Foreign => {}
                 // Nobody out in the world can say that there is none.
-                Standing::Unknown { .. } if truth.is_empty() && view.spec.is_some_and(|spec| self.setup.is_alone(spec)) => {}
+                Standing::Unknown { .. }
+                    if truth.is_empty() && view.spec.is_some_and(|spec| self.setup.is_alone(spec)) => {}
                 // Somebody else had made of it what it was to become.
                 Standing::Held { hold, .. }
                     if hold.reason == Reason::Unchanged
@@ -720,7 +721,10 @@ impl Sim {
             };
             if !known {
                 let (id, truth) = (view.id, list(&truth));
-                return Err(format!("{id}: one poll after the last fault it should hold {truth}, and {:?} is known", view.want));
+                return Err(format!(
+                    "{id}: one poll after the last fault it should hold {truth}, and {:?} is known",
+                    view.want
+                ));
             }
         }
         Ok(later)

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use driftless::model::agree::{Expression, SourceName};
-use driftless::model::evidence::Protocol;
 use driftless::model::desired::{AccountName, AccountSpec, Desired, Id, RecordSpec, SourceSpec, TtlPolicy};
+use driftless::model::evidence::Protocol;
 use driftless::model::record::{Family, RrsetKey, Ttl};
 use driftless::model::terms::{Budget, Terms};
 use fastrand::Rng;

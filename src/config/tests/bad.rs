@@ -319,7 +319,7 @@ fn sources_out_in_the_world_are_checked() {
     let cases = [
         ("ipv4", "{ dns = \"google\", trusted = true }", "`trusted`: it goes with a server of your own", 28),
         ("ipv4", "{ https = \"ipify\", operator = \"x\" }", "`operator`: it goes with a server of your own", 30),
-        ("ipv4", "{ stun = \"a.example\", trusted = 1 }", "`trusted`: a number instead of true or false", 34),
+        ("ipv4", "{ stun = \"a.example\", trusted = 1 }", "`trusted` expects true or false, found a number", 32),
         ("ipv4", "{ dns = \"opndns\" }", "`dns`: there is no built-in service \"opndns\"", 8),
         ("ipv4", "{ stun = \"stunserver\" }", "`stun`: there is no built-in service \"stunserver\"", 9),
         ("ipv6", "{ dns = \"akamai\" }", "`dns`: the built-in service \"akamai\" cannot be asked over IPv6", 8),

@@ -274,7 +274,10 @@ fn sources_of_two_operators_or_two_protocols_can_agree() {
         "\"router\", { https = \"ipify\" }",
         "{ file = \"/a\" }, { file = \"/b\" }",
     ] {
-        assert!(matches!(address(&format!("ipv4 = {{ quorum = 2, of = [{of}] }}")).ipv4, Source::Quorum { need: 2, .. }));
+        assert!(matches!(
+            address(&format!("ipv4 = {{ quorum = 2, of = [{of}] }}")).ipv4,
+            Source::Quorum { need: 2, .. }
+        ));
     }
 }
 

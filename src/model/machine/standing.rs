@@ -268,7 +268,10 @@ impl State {
             }
         };
         // What settles holds back only what has something to do, and is then not at rest: nothing else would wake up at its end.
-        self.started.is_some() && !self.detection.is_under_way(now) && self.is_idle() && self.records.keys().all(resting)
+        self.started.is_some()
+            && !self.detection.is_under_way(now)
+            && self.is_idle()
+            && self.records.keys().all(resting)
     }
 
     fn is_readable(&self, id: &Id) -> bool {

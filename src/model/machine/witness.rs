@@ -136,10 +136,10 @@ impl State {
         let observed = self.detection.observed.get(&(source.clone(), family));
         let streak = observed.and_then(|observed| observed.streak.as_ref());
         // A source without a declaration says nothing: a reload took it away.
-        let (protocol, operator, trusted) = self.desired.sources.get(source).map_or(
-            (Protocol::Fixed, source.0.as_str(), false),
-            |spec| (spec.protocol, spec.operator.as_str(), spec.trusted),
-        );
+        let (protocol, operator, trusted) =
+            self.desired.sources.get(source).map_or((Protocol::Fixed, source.0.as_str(), false), |spec| {
+                (spec.protocol, spec.operator.as_str(), spec.trusted)
+            });
         let operator = if self.has(Planted::OperatorsNotToldApart) { source.0.as_str() } else { operator };
         Witness {
             origin: (operator, protocol),
@@ -154,13 +154,7 @@ impl State {
 
     /// What is believed of what a single source says that has not proved it: that which is so already, and nothing else before it has
     /// said so often enough.
-    pub(super) fn unproven(
-        &self,
-        id: &Id,
-        said: &Reading,
-        by: &BTreeSet<SourceName>,
-        round: &mut Round,
-    ) -> Reading {
+    pub(super) fn unproven(&self, id: &Id, said: &Reading, by: &BTreeSet<SourceName>, round: &mut Round) -> Reading {
         let (Some(spec), Some(record), Some(family)) =
             (self.desired.records.get(id), self.records.get(id), id.key.rtype.family())
         else {
@@ -257,7 +251,8 @@ impl State {
     /// What the verdict on a record set's address rests on; empty before the first.
     #[must_use]
     pub fn evidence(&self, id: &Id) -> &[Evidence] {
-        let key = self.desired.records.get(id).zip(id.key.rtype.family()).map(|(spec, family)| (family, spec.source.clone()));
+        let key =
+            self.desired.records.get(id).zip(id.key.rtype.family()).map(|(spec, family)| (family, spec.source.clone()));
         key.and_then(|key| self.detection.worth.verdicts.get(&key)).map_or(&[], |weighed| weighed.evidence.as_slice())
     }
 

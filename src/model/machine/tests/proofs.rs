@@ -41,11 +41,17 @@ fn a_single_source_is_believed_when_it_has_said_the_same_three_times_over_two_mi
     let first = asked(&mut rig, effects, 119, |_| said(1));
     assert_eq!(first.len(), 2, "{first:?}");
     assert!((60..=71).contains(&first[1]), "{first:?}");
-    assert!(matches!(want(&rig), Want::Unknown(why) if why.contains("source alone says 198.51.100.1, 2 of 3 times so far")));
+    assert!(
+        matches!(want(&rig), Want::Unknown(why) if why.contains("source alone says 198.51.100.1, 2 of 3 times so far"))
+    );
     assert!(!rig.state.is_settled(rig.now), "a one-shot run waits for it");
     assert_eq!(asked(&mut rig, Vec::new(), 30, |_| said(1)).len(), 1);
     assert_eq!(want(&rig), &Want::Values(values(&[1])));
-    assert_eq!(asked(&mut rig, Vec::new(), 500, |_| said(1)), [0_u64; 0], "from then on as rarely as its interval says");
+    assert_eq!(
+        asked(&mut rig, Vec::new(), 500, |_| said(1)),
+        [0_u64; 0],
+        "from then on as rarely as its interval says"
+    );
 }
 
 #[test]
@@ -133,7 +139,8 @@ fn rounds(rig: &mut Rig, count: usize, says: impl Fn(u64) -> Reading) -> Vec<Str
             }
         }
     }
-    let told = rig.notices[before..].iter().filter(|notice| notice.level >= Level::Info && notice.what.contains("echo"));
+    let told =
+        rig.notices[before..].iter().filter(|notice| notice.level >= Level::Info && notice.what.contains("echo"));
     told.map(|notice| notice.what.clone()).collect()
 }
 
@@ -148,6 +155,10 @@ fn a_source_that_disagrees_often_is_asked_last_and_told_of_once_until_it_agrees_
     let evidence = rig.state.evidence(&named("a"));
     assert_eq!(evidence.len(), 4);
     assert_eq!(evidence.iter().filter(|one| one.is_counted()).count(), 2, "{evidence:?}");
+    let status = crate::report::status::Status::of(&rig.state, rig.now);
+    assert!(status.lines().iter().any(|line| line.contains("echo 3") && line.ends_with("it disagrees too often")));
+    assert_eq!((status.verdicts.len(), &status.verdicts[0].believed), (1, &said(1)));
+    assert_eq!(status.verdicts[0].evidence.iter().filter(|voice| voice.counted).count(), 2);
     // The others cannot tell, or are of one operator: it is asked after all, and what it says is not counted.
     let told = rounds(&mut rig, 6, |at| if at == 2 { Reading::Unknown("down".into()) } else { said(1) });
     assert_eq!(told, [""; 0]);
