@@ -6,7 +6,7 @@ use super::{Cli, look, print, start_log};
 use crate::app::{self, Failure, Loaded, Work, demo, rights};
 use crate::config::{self, Config};
 use crate::engine::Onlooker;
-use crate::model::agree::Verdict;
+use crate::model::agree::{Reading, Verdict};
 use crate::model::desired::AccountName;
 use crate::model::machine::{State, Target};
 use crate::model::name::Name;
@@ -95,8 +95,11 @@ fn tell_what_is_proved() -> Onlooker {
     let mut last = String::new();
     Box::new(move |state, now| {
         let Some(at) = state.proves_at() else { return };
-        let unproven = state.verdicts().filter(|(_, weighed)| matches!(weighed.verdict, Verdict::Unproven { .. }));
-        let says = unproven.map(|(_, weighed)| weighed.believed().to_string()).collect::<Vec<_>>().join("; ");
+        let unproven = state.verdicts().filter_map(|(_, weighed)| match (&weighed.verdict, weighed.believed()) {
+            (Verdict::Unproven { .. }, Reading::Unknown(why)) => Some(why),
+            _ => None,
+        });
+        let says = unproven.collect::<Vec<_>>().join("; ");
         if says != last {
             print::progress(&format!("{says}; it is asked again in {} s ...", at.since(now.moment).as_secs()));
             last = says;

@@ -315,7 +315,7 @@ fn rank<'a>(
 }
 
 /// So many of those that were not asked yet. One near by that may not be of help is asked beside them: it costs the world nothing.
-fn next<'a>(mut silent: Vec<(Rank, BTreeSet<&'a SourceName>)>, mut missing: usize) -> BTreeSet<&'a SourceName> {
+fn next(mut silent: Vec<(Rank, BTreeSet<&SourceName>)>, mut missing: usize) -> BTreeSet<&SourceName> {
     silent.sort();
     let mut asked = BTreeSet::new();
     for (rank, sources) in silent {
