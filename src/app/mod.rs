@@ -6,19 +6,20 @@ use std::time::Duration;
 
 use crate::config::{self, Config, ConfigErrors, Input};
 use crate::engine::{Ears, Engine, Onlooker, Parts, Rebuild, Until};
-use crate::model::agree::{Expression, Reading, SourceName, Weighed, Witness, weigh};
+use crate::model::agree::{Expression, Reading, SourceName, Witness};
 use crate::model::desired::Id;
 use crate::model::evidence::Protocol;
 use crate::model::machine::{Document, Documents, Event, Mode, State, Target, step};
 use crate::model::record::Family;
 use crate::model::time::Wall;
+use crate::model::weigh::{Weighed, weigh};
 use crate::os::clock::{self, Clock, SystemClock};
 use crate::os::file::Claim;
 use crate::os::netlink::Watch;
 use crate::os::signals::Signals;
 use crate::os::systemd::Manager;
 use crate::report::control::{Control, Released, Request, Unanswered, ask};
-use crate::report::status::Voice;
+use crate::report::voice::Voice;
 use crate::store::Store;
 
 pub mod demo;

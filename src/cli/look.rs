@@ -6,9 +6,10 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::json;
 
+use super::evidence::voice_row;
 use super::patience::patiently;
 use super::print;
-use crate::app::{self, Believed, Failure, Loaded, Said, rights};
+use crate::app::{self, Failure, Loaded, Said, rights};
 use crate::config::{self, ConfigErrors, Problem, Severity};
 use crate::engine::{Parts, look_at};
 use crate::model::agree::Reading;
@@ -23,7 +24,7 @@ use crate::os::clock;
 use crate::provider::setting::{Kind, Setting};
 use crate::provider::{self, REGISTRY, Tools};
 use crate::report::control::{Request, Unanswered, ask};
-use crate::report::status::{RecordStatus, SourceStatus, Status, Voice, record_status};
+use crate::report::status::{RecordStatus, SourceStatus, Status, record_status};
 
 /// What would change, and why.
 pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
@@ -213,27 +214,6 @@ pub(super) async fn detect(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
         believed.iter().map(|belief| vec![belief.record.to_string(), belief.reading.to_string()]).collect();
     print::table(&["RECORD", "BELIEVED"], &rows);
     Ok(code)
-}
-
-/// What a source said, and what that counted for: where it has a part in several verdicts, where it counted most.
-fn voice_row(said: &Said, believed: &[Believed], demoted: bool) -> Vec<String> {
-    let name = said.source.to_string();
-    let parts = believed.iter().flat_map(|belief| &belief.evidence);
-    let part =
-        parts.filter(|voice| voice.source == name && voice.family == said.family).max_by_key(|voice| voice.counted);
-    let (verdict, why) = match part {
-        Some(Voice { counted: true, .. }) => ("believed", String::new()),
-        Some(Voice { why, .. }) => ("not counted", why.clone()),
-        None => ("", String::new()),
-    };
-    let why = if demoted { "not counted by the daemon: it disagrees too often".to_owned() } else { why };
-    // The last column alone may be as long as it likes.
-    let (answer, why) = match &said.reading {
-        Reading::Unknown(doubt) => ("unknown".to_owned(), doubt.clone()),
-        Reading::Behind(address) => (format!("behind {address}"), said.reading.to_string()),
-        answer => (answer.to_string(), why),
-    };
-    vec![name, said.family.to_string(), answer, format!("{} ms", said.millis), verdict.into(), why]
 }
 
 /// How everything stands: from the daemon that listens at `socket`, or where the configuration says, else from the disk. The second

@@ -11,6 +11,7 @@ use crate::model::name::Name;
 use crate::os::log::{self, Format, LogOptions};
 
 mod edit;
+mod evidence;
 mod look;
 mod patience;
 mod print;

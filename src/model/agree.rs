@@ -8,8 +8,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::address::is_carriers;
-use super::evidence::{Evidence, OVER, Protocol, TIMES, Weight};
-use super::record::Family;
+use super::evidence::{OVER, Protocol, TIMES};
 use super::time::Wall;
 
 /// What a detector says of one family.
@@ -143,7 +142,7 @@ pub struct Witness<'a> {
 }
 
 /// What was heard of a part of an expression: what it comes to and on whom that rests, or who is to be asked first.
-enum Heard<'a> {
+pub(super) enum Heard<'a> {
     Known { reading: Reading, backers: Vec<(&'a SourceName, Witness<'a>)> },
     Ask(BTreeSet<&'a SourceName>),
 }
@@ -201,7 +200,12 @@ pub fn unproven(said: &Reading, by: &BTreeSet<SourceName>, times: u32) -> String
     )
 }
 
-fn hear<'a>(expression: &'a Expression, salt: u64, witness: &impl Fn(&'a SourceName) -> Witness<'a>) -> Heard<'a> {
+/// What a part comes to.
+pub(super) fn hear<'a>(
+    expression: &'a Expression,
+    salt: u64,
+    witness: &impl Fn(&'a SourceName) -> Witness<'a>,
+) -> Heard<'a> {
     match expression {
         Expression::Source(name) => {
             let known = witness(name);
@@ -329,7 +333,11 @@ fn next(mut silent: Vec<(Rank, BTreeSet<&SourceName>)>, mut missing: usize) -> B
 }
 
 /// Whether demoted voices are left out: not where the others could never agree without them.
-fn bars_demoted<'a>(need: usize, of: &'a [Expression], witness: &impl Fn(&'a SourceName) -> Witness<'a>) -> bool {
+pub(super) fn bars_demoted<'a>(
+    need: usize,
+    of: &'a [Expression],
+    witness: &impl Fn(&'a SourceName) -> Witness<'a>,
+) -> bool {
     let behind = |part: &'a Expression| {
         let mut names = Vec::new();
         part.sources(&mut names);
@@ -342,7 +350,7 @@ fn bars_demoted<'a>(need: usize, of: &'a [Expression], witness: &impl Fn(&'a Sou
     can_agree(need, &others)
 }
 
-fn is_demoted<'a>(part: &'a Expression, witness: &impl Fn(&'a SourceName) -> Witness<'a>) -> bool {
+pub(super) fn is_demoted<'a>(part: &'a Expression, witness: &impl Fn(&'a SourceName) -> Witness<'a>) -> bool {
     matches!(part, Expression::Source(name) if witness(name).demoted)
 }
 
@@ -353,132 +361,12 @@ fn dissent(need: usize, mut said: Vec<String>, doubts: &[String]) -> String {
     format!("{need} sources must agree and do not: {}", said.join("; "))
 }
 
-/// What an expression came to, and on what that rests.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Weighed {
-    /// What it came to.
-    pub verdict: Verdict,
-    /// What each of its sources said and what that counted for, in the order in which they are configured.
-    pub evidence: Vec<Evidence>,
-}
-
-impl Weighed {
-    /// What is believed of it by whoever knows nothing else.
-    #[must_use]
-    pub fn believed(&self) -> Reading {
-        match &self.verdict {
-            Verdict::Known(reading) => reading.clone(),
-            Verdict::Unproven { said, by } => {
-                let times = self.evidence.iter().filter_map(|one| match one.weight {
-                    Weight::Unproven { times } => Some(times),
-                    _ => None,
-                });
-                Reading::Unknown(unproven(said, by, times.max().unwrap_or(0)))
-            }
-            Verdict::Ask(_) => Reading::Unknown("a source was not asked".into()),
-        }
-    }
-}
-
-/// What an expression comes to, and what each of its sources counted for in that.
-pub fn weigh<'a>(
-    expression: &'a Expression,
-    family: Family,
-    salt: u64,
-    witness: &impl Fn(&'a SourceName) -> Witness<'a>,
-) -> Weighed {
-    let verdict = agree(expression, salt, witness);
-    let mut weighing = Weighing { family, salt, verdict, counted: BTreeSet::new(), evidence: Vec::new() };
-    weighing.part(expression, Role::Decides, witness);
-    Weighed { verdict: weighing.verdict, evidence: weighing.evidence }
-}
-
-/// What a part of an expression had to do with what was decided.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Role {
-    Decides,
-    /// It disagreed too often.
-    Barred,
-    /// It knew nothing, so that the next was asked.
-    Passed,
-    /// An earlier one had decided.
-    Spare,
-}
-
-struct Weighing<'a> {
-    family: Family,
-    salt: u64,
-    verdict: Verdict,
-    counted: BTreeSet<Origin<'a>>,
-    evidence: Vec<Evidence>,
-}
-
-impl<'a> Weighing<'a> {
-    fn part(&mut self, part: &'a Expression, role: Role, witness: &impl Fn(&'a SourceName) -> Witness<'a>) {
-        match part {
-            Expression::Source(name) => self.source(name, role, &witness(name)),
-            Expression::Quorum { need, of } => {
-                let bars = bars_demoted(*need, of, witness);
-                for part in of {
-                    let barred = role == Role::Decides && bars && is_demoted(part, witness);
-                    self.part(part, if barred { Role::Barred } else { role }, witness);
-                }
-            }
-            Expression::FirstOf(of) => {
-                let mut next = role;
-                for part in of {
-                    let passes = match hear(part, self.salt, witness) {
-                        Heard::Known { reading, .. } => matches!(reading, Reading::None | Reading::Unknown(_)),
-                        Heard::Ask(_) => false,
-                    };
-                    let passed = passes && next == Role::Decides;
-                    self.part(part, if passed { Role::Passed } else { next }, witness);
-                    if !passes && next == Role::Decides {
-                        next = Role::Spare;
-                    }
-                }
-            }
-        }
-    }
-
-    fn source(&mut self, name: &SourceName, role: Role, known: &Witness<'a>) {
-        let weight = self.weight(role, known);
-        self.evidence.push(Evidence {
-            source: name.clone(),
-            operator: known.origin.0.to_owned(),
-            protocol: known.origin.1,
-            family: self.family,
-            answer: known.said.cloned(),
-            at: known.at,
-            weight,
-        });
-    }
-
-    fn weight(&mut self, role: Role, known: &Witness<'a>) -> Weight {
-        let Some(said) = known.said.filter(|_| role != Role::Spare) else { return Weight::Spare };
-        if matches!(said, Reading::Unknown(_) | Reading::Behind(_)) {
-            return Weight::Blind;
-        }
-        let believed = match &self.verdict {
-            Verdict::Known(Reading::Unknown(_)) | Verdict::Ask(_) => return Weight::Undecided,
-            Verdict::Known(believed) | Verdict::Unproven { said: believed, .. } => believed,
-        };
-        let agrees = said.addresses() == believed.addresses();
-        match (role, &self.verdict) {
-            (Role::Barred, _) => Weight::Demoted { agrees },
-            (Role::Passed, _) if !agrees && *said == Reading::None => Weight::Passed,
-            (Role::Passed, _) if *believed != Reading::None => Weight::Undecided,
-            _ if !agrees => Weight::Dissents,
-            (_, Verdict::Unproven { .. }) => Weight::Unproven { times: known.times },
-            _ if self.counted.insert(known.origin) => Weight::Counts,
-            _ => Weight::Repeats,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::evidence::Evidence;
+    use crate::model::record::Family;
+    use crate::model::weigh::{Weighed, weigh};
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 

@@ -15,3 +15,4 @@ pub mod record;
 pub mod terms;
 pub mod time;
 pub mod values;
+pub mod weigh;

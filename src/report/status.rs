@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::agree::Reading;
 use crate::model::desired::Want;
-use crate::model::evidence::{Evidence, Protocol};
+use crate::model::evidence::Protocol;
 use crate::model::ledger::{Entry, Hold, Stamp, Wait};
 use crate::model::machine::State;
 use crate::model::machine::standing::{Pause, Standing, View};
 use crate::model::record::{Family, list};
 use crate::model::time::{Moment, Now, Wall};
+use crate::report::voice::{VerdictStatus, Voice};
 
 /// How everything stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,53 +143,6 @@ pub struct SourceStatus {
     /// Whether it disagreed so often that it is asked last and not counted.
     #[serde(default)]
     pub demoted: bool,
-}
-
-/// What some sources came to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VerdictStatus {
-    /// The family.
-    pub family: Family,
-    /// What is believed.
-    pub believed: Reading,
-    /// What that rests on.
-    pub evidence: Vec<Voice>,
-}
-
-/// One source's part in a verdict.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Voice {
-    /// The source.
-    pub source: String,
-    /// Who runs it.
-    pub operator: String,
-    /// How it learns the address.
-    pub protocol: Protocol,
-    /// The family it was asked for.
-    pub family: Family,
-    /// What it said; `None`: it was not asked.
-    pub answer: Option<Reading>,
-    /// When it said so (RFC 3339).
-    pub at: Option<String>,
-    /// Whether what is believed rests on it.
-    pub counted: bool,
-    /// Why, or why not.
-    pub why: String,
-}
-
-impl From<&Evidence> for Voice {
-    fn from(evidence: &Evidence) -> Self {
-        Self {
-            source: evidence.source.to_string(),
-            operator: evidence.operator.clone(),
-            protocol: evidence.protocol,
-            family: evidence.family,
-            answer: evidence.answer.clone(),
-            at: evidence.at.map(|at| at.to_string()),
-            counted: evidence.is_counted(),
-            why: evidence.weight.to_string(),
-        }
-    }
 }
 
 impl Status {

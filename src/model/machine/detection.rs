@@ -3,19 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::witness::{Hurry, Streak, Worth};
+use super::witness::{Observed, Worth};
 use super::{Effect, Level, Network, Out, Planted, Record, SETTLE, SETTLE_MOST, State};
 use crate::model::agree::{Expression, Reading, SourceName, Verdict, agree};
-use crate::model::backoff::{CEILING, spread};
+use crate::model::backoff::CEILING;
 use crate::model::desired::{Id, Want, want};
 use crate::model::ledger::Absence;
 use crate::model::ledger::Wait;
 use crate::model::record::Family;
 use crate::model::time::{Moment, Now};
 
-/// A public source that failed is not asked again sooner, unless the network changed; twice as late each time that it fails again,
-/// but no later than one that answered.
-const AFTER_FAILURE: Duration = Duration::from_secs(60);
 /// However often the network changes, a public source is asked no sooner again.
 const AFTER_FLAP: Duration = Duration::from_secs(30);
 /// So long, after the network changed, nothing is done for an address that was learnt before, unless it was found again.
@@ -28,25 +25,6 @@ const SHARED: usize = 8;
 
 /// A source and a family: the unit of questions.
 pub(super) type Question = (SourceName, Family);
-
-/// What a source last said.
-#[derive(Clone, Debug)]
-pub(super) struct Observed {
-    pub(super) reading: Reading,
-    pub(super) at: Now,
-    /// When the round began in which it was asked.
-    pub(super) asked: Moment,
-    /// Not asked again before, while the network stays the same.
-    pub(super) again: Moment,
-    /// How often in a row it could not tell.
-    pub(super) failures: u32,
-    /// How often in a row it said what it last said.
-    pub(super) streak: Option<Streak>,
-    /// When it may be asked sooner than `again`.
-    pub(super) hurry: Hurry,
-    /// It was compared with what is believed.
-    pub(super) weighed: bool,
-}
 
 /// What is known from detectors, and the round of questions under way.
 #[derive(Debug, Default)]
@@ -186,19 +164,8 @@ impl State {
             // What failed in another network says nothing of this one.
             let same = self.detection.round.as_ref().is_none_or(|round| round.network == Network::Same);
             let before = self.detection.observed.remove(&question);
-            let failed = before.as_ref().filter(|_| same).map_or(0, |before| before.failures);
-            let failures = if matches!(reading, Reading::Unknown(_)) { failed.saturating_add(1) } else { 0 };
-            let least = match failures {
-                0 => spec.min_interval,
-                failures => AFTER_FAILURE.saturating_mul(1 << (failures - 1).min(16)).min(spec.min_interval),
-            };
-            let again = now.moment.plus(spread(least, rng).max(least));
-            let asked = self.detection.round.as_ref().map_or(now.moment, |round| round.began);
-            let early = same && before.as_ref().is_some_and(|before| before.again > now.moment);
-            let hurry = before.as_ref().map(|before| before.hurry).unwrap_or_default();
-            let streak = Streak::after(before.and_then(|before| before.streak), &reading, now);
-            let hurry = Hurry::after(hurry, early, streak.as_ref(), now, rng);
-            let observed = Observed { reading, at: now, asked, again, failures, streak, hurry, weighed: false };
+            let began = self.detection.round.as_ref().map(|round| round.began);
+            let observed = Observed::after(before, reading, (spec.min_interval, same, began), now, rng);
             self.detection.observed.insert(question, observed);
         }
         self.advance(now, rng, out);

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use super::detection::{Question, Round, Use};
 use super::{Level, Out, Planted, State};
-use crate::model::agree::{Expression, Reading, SourceName, Weighed, Witness, unproven, weigh};
+use crate::model::agree::{Expression, Reading, SourceName, Witness, unproven};
+use crate::model::backoff::spread;
 use crate::model::desired::{Id, Want, want};
 use crate::model::evidence::{Evidence, OVER, Protocol, TIMES, Weight};
 use crate::model::record::Family;
 use crate::model::time::{Moment, Now};
+use crate::model::weigh::{Weighed, weigh};
 
 /// A single source that has begun to say something is asked again after so long, and a little more: three times in two minutes.
 const AGAIN: Duration = Duration::from_secs(60);
@@ -24,9 +26,13 @@ const FORGIVEN: Duration = Duration::from_secs(24 * 3600);
 /// A one-shot run waits for a question that is asked again within this time.
 const PATIENCE: Duration = Duration::from_secs(90);
 
+/// A public source that failed is not asked again sooner, unless the network changed; twice as late each time that it fails again,
+/// but no later than one that answered.
+const AFTER_FAILURE: Duration = Duration::from_secs(60);
+
 /// How often in a row a source said the same, of which it could not always tell.
 #[derive(Clone, Debug)]
-pub(super) struct Streak {
+struct Streak {
     said: Reading,
     times: u32,
     since: Moment,
@@ -35,7 +41,7 @@ pub(super) struct Streak {
 
 impl Streak {
     /// What a reading makes of what was said before. Silence is no answer.
-    pub(super) fn after(before: Option<Self>, reading: &Reading, now: Now) -> Option<Self> {
+    fn after(before: Option<Self>, reading: &Reading, now: Now) -> Option<Self> {
         if matches!(reading, Reading::Unknown(_) | Reading::Behind(_)) {
             return before;
         }
@@ -52,16 +58,16 @@ impl Streak {
 
 /// The times at which a source is asked sooner than its interval allows, to prove what it says.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Hurry {
+struct Hurry {
     /// When it may be asked again.
-    pub(super) again: Moment,
+    again: Moment,
     /// How often it was, of late.
     times: u32,
 }
 
 impl Hurry {
     /// After an answer at `now`, which came before its time if `early`, and does or does not prove anything.
-    pub(super) fn after(before: Self, early: bool, streak: Option<&Streak>, now: Now, rng: &mut fastrand::Rng) -> Self {
+    fn after(before: Self, early: bool, streak: Option<&Streak>, now: Now, rng: &mut fastrand::Rng) -> Self {
         let times = match streak {
             Some(streak) if streak.is_proof() => 0,
             _ if early => before.times.saturating_add(1),
@@ -69,6 +75,58 @@ impl Hurry {
         };
         let jitter = Duration::from_millis(rng.u64(..JITTER));
         Self { again: now.moment.plus(AGAIN + jitter), times }
+    }
+}
+
+/// What a source last said.
+#[derive(Clone, Debug)]
+pub(super) struct Observed {
+    pub(super) reading: Reading,
+    pub(super) at: Now,
+    /// When the round began in which it was asked.
+    pub(super) asked: Moment,
+    /// Not asked again before, while the network stays the same.
+    pub(super) again: Moment,
+    /// How often in a row it could not tell.
+    pub(super) failures: u32,
+    /// How often in a row it said what it last said.
+    streak: Option<Streak>,
+    /// When it may be asked sooner than `again`.
+    hurry: Hurry,
+    /// It was compared with what is believed.
+    weighed: bool,
+}
+
+impl Observed {
+    /// What a reading makes of what was observed before. It is asked again no sooner than `least` allows, in the same network as
+    /// before or not, by the round that `began`.
+    pub(super) fn after(
+        before: Option<Self>,
+        reading: Reading,
+        (least, same, began): (Duration, bool, Option<Moment>),
+        now: Now,
+        rng: &mut fastrand::Rng,
+    ) -> Self {
+        // What failed in another network says nothing of this one.
+        let failed = before.as_ref().filter(|_| same).map_or(0, |before| before.failures);
+        let failures = if matches!(reading, Reading::Unknown(_)) { failed.saturating_add(1) } else { 0 };
+        let least = match failures {
+            0 => least,
+            failures => AFTER_FAILURE.saturating_mul(1 << (failures - 1).min(16)).min(least),
+        };
+        let early = same && before.as_ref().is_some_and(|before| before.again > now.moment);
+        let hurry = before.as_ref().map(|before| before.hurry).unwrap_or_default();
+        let streak = Streak::after(before.and_then(|before| before.streak), &reading, now);
+        Self {
+            at: now,
+            asked: began.unwrap_or(now.moment),
+            again: now.moment.plus(spread(least, rng).max(least)),
+            failures,
+            hurry: Hurry::after(hurry, early, streak.as_ref(), now, rng),
+            streak,
+            weighed: false,
+            reading,
+        }
     }
 }
 
