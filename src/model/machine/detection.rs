@@ -218,13 +218,13 @@ impl State {
         if round.decided {
             // One that is slow and not needed holds nothing up.
             self.take_stock(&round, now, out);
+            self.detection.worth.prove(round.proving.clone());
             self.first_round_is_over(now);
         }
         if !over {
             self.detection.round = Some(round);
             return;
         }
-        self.detection.worth.is_over(round.proving);
         let soon = [round.later, self.detection.worth.next()].into_iter().flatten().min();
         self.next_check = soon.map_or(self.next_check, |soon| self.next_check.min(soon));
         if let Some(network) = self.detection.again.take() {

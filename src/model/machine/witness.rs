@@ -169,8 +169,8 @@ impl Worth {
         self.next().is_some_and(|at| at <= now.moment.plus(PATIENCE))
     }
 
-    /// What the round came to know of who has to prove something.
-    pub(super) fn is_over(&mut self, proving: BTreeMap<Question, Moment>) {
+    /// These have yet to prove something, and no others.
+    pub(super) fn prove(&mut self, proving: BTreeMap<Question, Moment>) {
         self.proving = proving;
     }
 
