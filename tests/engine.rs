@@ -16,6 +16,7 @@ use driftless::engine::{Access, Ears, Engine, Parts, Until};
 use driftless::model::agree::{Expression, Reading, SourceName};
 use driftless::model::desired::{AccountName, AccountSpec, Desired, Id, RecordSpec, SourceSpec};
 use driftless::model::error::{Error, Result, Scope};
+use driftless::model::evidence::Protocol;
 use driftless::model::machine::standing::Standing;
 use driftless::model::machine::{Mode, State};
 use driftless::model::plan::{Applied, Batch, Health, Plan, Seen, Settled, Snapshot, Ticket};
@@ -302,7 +303,7 @@ fn declare(parts: &mut Parts, name: &str, service: &Arc<Service>, (word, source)
     let provider = Arc::clone(service) as Arc<dyn Provider>;
     parts.accounts.insert(account.clone(), Access { provider, settings, nameservers: Vec::new() });
     let source_name = SourceName(word.into());
-    parts.desired.sources.insert(source_name.clone(), SourceSpec { min_interval: Duration::ZERO });
+    parts.desired.sources.insert(source_name.clone(), SourceSpec::local(Protocol::Fixed, "a test"));
     parts.detectors.insert(source_name.clone(), Arc::clone(source) as Arc<dyn Detector>);
     for at in 0..names {
         let source = Expression::Source(source_name.clone());

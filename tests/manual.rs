@@ -78,7 +78,7 @@ fn every_key_of_the_configuration_is_in_the_manual() {
         ["interface", "https", "file", "command", "fixed", "first_of", "quorum", "of", "json", "key", "timeout"]
             .as_slice(),
         &["dns", "stun", "server", "type", "class", "authoritative", "transport", "header", "pattern", "pool"],
-        &["bind_interface", "bind_address", "router", "via"],
+        &["bind_interface", "bind_address", "operator", "router", "trusted", "via"],
     ];
     let sources = sources.concat();
     for protocol in [Protocol::Dns, Protocol::Https, Protocol::Stun] {

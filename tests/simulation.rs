@@ -62,6 +62,12 @@ fn a_pause_that_is_not_kept_is_found() {
 }
 
 #[test]
+fn services_of_one_operator_that_pass_for_several_opinions_are_found() {
+    let wrong = found(Planted::OperatorsNotToldApart);
+    assert!(wrong.contains("which is not the device's"), "{wrong}");
+}
+
+#[test]
 fn values_of_others_that_are_thrown_away_are_found() {
     let wrong = found(Planted::OverwritesForeign);
     assert!(wrong.contains("somebody else's value is gone"), "{wrong}");

@@ -182,7 +182,7 @@ fn each_uplink_has_its_own_address_by_every_protocol() {
     for (kind, start, more) in kinds {
         for (way, bound, address) in ways {
             let name = format!("{kind}-{way}");
-            sources.push((name.clone(), format!("{{ {start}{more}{bound} }}")));
+            sources.push((name.clone(), format!("{{ {start}{more}{bound}, trusted = true }}")));
             expected.insert(name, address.to_owned());
         }
     }

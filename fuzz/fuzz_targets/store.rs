@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use driftless::model::agree::{Expression, Reading, SourceName};
 use driftless::model::desired::{AccountName, AccountSpec, Desired, Id, RecordSpec, SourceSpec, TtlPolicy};
+use driftless::model::evidence::Protocol;
 use driftless::model::machine::{Documents, Effect, Event, Mode, State, read_ledger, step};
 use driftless::model::record::{Family, RecordType, RrsetKey};
 use driftless::model::terms::{Budget, Terms};
@@ -44,7 +45,7 @@ fn desired() -> Desired {
     Desired {
         records: accounts.iter().map(|(name, _)| (id(name), spec.clone())).collect(),
         accounts: accounts.into(),
-        sources: [(source, SourceSpec { min_interval: Duration::ZERO })].into(),
+        sources: [(source, SourceSpec::local(Protocol::Fixed, "a test"))].into(),
         check: Duration::from_secs(300),
         verify: Duration::from_secs(3600),
     }

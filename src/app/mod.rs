@@ -7,19 +7,23 @@ use std::time::Duration;
 
 use crate::config::{self, Config, ConfigErrors, Input};
 use crate::engine::{Ears, Engine, Onlooker, Parts, Rebuild, Until};
-use crate::model::agree::{Reading, SourceName, Verdict, agree};
-use crate::model::desired::{Id, Uplink};
+use crate::model::agree::{Expression, Reading, SourceName, Witness};
+use crate::model::desired::Id;
 use crate::model::error::Error;
+use crate::model::evidence::Protocol;
 use crate::model::machine::standing::View;
 use crate::model::machine::{Document, Documents, Event, Mode, State, Target, step};
 use crate::model::record::Family;
+use crate::model::time::Wall;
 use crate::model::uplinks::{Memory, give, together};
+use crate::model::weigh::{Weighed, weigh};
 use crate::os::clock::{self, Clock, SystemClock};
 use crate::os::file::Claim;
 use crate::os::netlink::Watch;
 use crate::os::signals::Signals;
 use crate::os::systemd::Manager;
 use crate::report::control::{Control, Released, Request, Unanswered, ask};
+use crate::report::voice::Voice;
 use crate::store::Store;
 
 pub mod demo;
@@ -339,6 +343,13 @@ pub struct Said {
     pub reading: Reading,
     /// How long it took, in milliseconds.
     pub millis: u64,
+    /// When it was asked.
+    #[serde(serialize_with = "stamped")]
+    pub at: Wall,
+}
+
+fn stamped<S: serde::Serializer>(at: &Wall, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(at)
 }
 
 /// What a record set's sources come to.
@@ -350,6 +361,8 @@ pub struct Believed {
     pub family: Family,
     /// What is believed.
     pub reading: Reading,
+    /// On what that rests.
+    pub evidence: Vec<Voice>,
 }
 
 /// Asks every source, and says what is believed of what they say.
@@ -366,28 +379,52 @@ pub async fn detect(parts: &Parts) -> (Vec<Said>, Vec<Believed>) {
     let asked = questions.into_iter().filter_map(|(source, family)| {
         let detector = Arc::clone(parts.detectors.get(&source)?);
         Some(async move {
-            let before = SystemClock.now().moment;
+            let before = SystemClock.now();
             let reading = detector.detect(family).await;
-            let took = SystemClock.now().moment.since(before);
-            Said { source, family, reading, millis: u64::try_from(took.as_millis()).unwrap_or(u64::MAX) }
+            let took = SystemClock.now().moment.since(before.moment);
+            let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+            Said { source, family, reading, millis, at: before.wall }
         })
     });
     let said = futures_util::future::join_all(asked).await;
-    let come_to = |uplink: &Uplink| {
-        let read = |name: &SourceName| {
-            said.iter().find(|said| said.source == *name && said.family == uplink.family).map(|said| &said.reading)
-        };
-        match agree(&uplink.source, 0, &read) {
-            Verdict::Known(reading) => reading,
-            Verdict::Ask(_) => Reading::Unknown("a source was not asked".into()),
-        }
-    };
     let mut believed = Vec::new();
     for (id, spec) in &parts.desired.records {
-        let readings: Vec<_> = spec.uplinks.iter().map(|uplink| (uplink, come_to(uplink))).collect();
+        let mut evidence = BTreeMap::<Family, Vec<Voice>>::new();
+        let readings: Vec<_> = spec
+            .uplinks
+            .iter()
+            .map(|uplink| {
+                let weighed = weighed(parts, &uplink.source, uplink.family, &said);
+                evidence.entry(uplink.family).or_default().extend(weighed.evidence.iter().map(Voice::from));
+                (uplink, weighed.believed())
+            })
+            .collect();
         let (given, _) = give(&readings, &mut Memory::new());
-        let of_family = |family| Believed { record: id.clone(), family, reading: together(&given, family) };
-        believed.extend(spec.families().map(of_family));
+        believed.extend(spec.families().map(|family| Believed {
+            record: id.clone(),
+            family,
+            reading: together(&given, family),
+            evidence: evidence.remove(&family).unwrap_or_default(),
+        }));
     }
     (said, believed)
+}
+
+/// What an expression comes to when each of its sources has been asked once.
+fn weighed(parts: &Parts, expression: &Expression, family: Family, said: &[Said]) -> Weighed {
+    let witness = |source| {
+        let said = said.iter().find(|said| SourceName::eq(&said.source, source) && said.family == family);
+        let spec = parts.desired.sources.get(source);
+        let protocol = spec.map_or(Protocol::Fixed, |spec| spec.protocol);
+        Witness {
+            origin: (spec.map_or("", |spec| spec.operator.as_str()), protocol),
+            said: said.map(|said| &said.reading),
+            at: said.map(|said| said.at),
+            suffices: protocol.is_local() || spec.is_some_and(|spec| spec.trusted),
+            times: 1,
+            demoted: false,
+            mute: false,
+        }
+    };
+    weigh(expression, family, 0, &witness)
 }

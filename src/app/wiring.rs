@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{self, Absent, BuiltIn, Config, EchoFormat, HttpsSource, Source, Values};
+use crate::config::{self, Absent, BuiltIn, Config, EchoFormat, HttpsSource, RouterSource, Source, Values, Whose};
 use crate::detect::Detector;
 use crate::detect::command::{self, Command};
 use crate::detect::delegated::Delegated;
 use crate::detect::dns::Dns;
-use crate::detect::echoes::{DNS_ECHOES, ECHOES, Protocol, STUN_ECHOES};
+use crate::detect::echoes::{DNS_ECHOES, ECHOES, Protocol, STUN_ECHOES, one_of_each};
 use crate::detect::file::File;
 use crate::detect::fixed::Fixed;
 use crate::detect::https::{Clients, Format, Https};
 use crate::detect::interface::{Interface, InterfaceOptions};
 use crate::detect::lan::Lan;
+use crate::detect::protocol;
 #[cfg(feature = "router")]
 use crate::detect::router::{self, Router, RouterOptions};
 use crate::detect::stun::Stun;
@@ -24,6 +25,7 @@ use crate::model::agree::{Expression, SourceName};
 use crate::model::desired::{
     AccountName, AccountSpec, Desired, FirstContact, Id, RecordSpec, SourceSpec, TtlPolicy, Uplink,
 };
+use crate::model::evidence;
 use crate::model::record::{Family, RecordType, RrsetKey};
 use crate::net::dns::whoami::{Form, Question};
 use crate::net::http::{Http, shown};
@@ -34,7 +36,7 @@ use crate::provider::Tools;
 
 mod lan;
 
-/// How many of the built-in services of a protocol must agree.
+/// How many of the built-in services must agree.
 const ECHO_QUORUM: usize = 2;
 
 /// The sources, gathered while records are read.
@@ -215,35 +217,27 @@ impl Sources<'_> {
             Source::Https(echo) => self.https(echo, private)?,
             Source::BuiltIn(built_in) => self.built_in(built_in, family)?,
             Source::Dns(dns) => {
-                let name = format!("dns {}{}", dns_name(&dns.question, &dns.servers), dns.via);
+                let name = format!("dns {}{}{}", dns_name(&dns.question, &dns.servers), dns.via, dns.whose);
                 let detector = Dns::new(dns.question.clone(), dns.servers.clone(), dns.via.clone(), private);
-                self.note(name, private, self.echo_interval, detector)
+                let spec = self.world(evidence::Protocol::Dns, &dns.whose);
+                self.note(name, private, spec, detector)
             }
             Source::Stun(stun) => {
                 let by = if stun.transport == Transport::Tcp { " over TCP" } else { "" };
-                let name = format!("stun {}{by}{}", stun.server, stun.via);
+                let name = format!("stun {}{by}{}{}", stun.server, stun.via, stun.whose);
                 let detector = Stun::new(stun.server.clone(), stun.transport, stun.via.clone(), private);
-                self.note(name, private, self.echo_interval, detector)
+                let spec = self.world(evidence::Protocol::Stun, &stun.whose);
+                self.note(name, private, spec, detector)
             }
-            #[cfg(not(feature = "router"))]
-            Source::Router(_) => return Err("this driftless was built without the feature `router`".into()),
-            #[cfg(feature = "router")]
-            Source::Router(source) => {
-                let options = RouterOptions {
-                    router: source.router,
-                    via: source.via.clone(),
-                    protocols: source.protocols.clone(),
-                    private,
-                };
-                self.note(options.to_string(), private, router::INTERVAL, Router::new(options))
-            }
+            Source::Router(source) => self.router(source, private)?,
             Source::File { path } => {
                 let file = File::new(path.clone(), private);
                 let file = match self.prefix {
                     Some(length) => file.with_prefixes(length),
                     None => file,
                 };
-                self.note(format!("file {}{}", path.display(), self.holds()), private, Duration::ZERO, file)
+                let name = format!("file {}{}", path.display(), self.holds());
+                self.local(evidence::Protocol::File, name, private, file)
             }
             Source::Command { argv, timeout } => {
                 let (program, arguments) = argv.split_first().ok_or("a command needs a program")?;
@@ -255,19 +249,19 @@ impl Sources<'_> {
                     Some(length) => command.with_prefixes(length),
                     None => command,
                 };
-                self.note(name, private, Duration::ZERO, command)
+                self.local(evidence::Protocol::Command, name, private, command)
             }
             Source::Fixed(addresses) => {
                 let text = addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
                 let fixed = Fixed::new(addresses, private).map_err(|why| why.to_string())?;
-                self.note(format!("fixed {text}"), private, Duration::ZERO, fixed)
+                self.local(evidence::Protocol::Fixed, format!("fixed {text}"), private, fixed)
             }
             // The configuration has it stand by itself.
             Source::All(_) => return Err("uplinks cannot be part of another source".into()),
             Source::Delegated => {
                 let length = self.prefix.ok_or("only a composed address can have a delegated prefix")?;
                 let name = format!("delegated prefix of up to {length} bits");
-                self.note(name, private, Duration::ZERO, Delegated::new(length, private))
+                self.local(evidence::Protocol::Interface, name, private, Delegated::new(length, private))
             }
             Source::Composed(composed) => self.composed(composed, family, private)?,
             Source::FirstOf(of) => Expression::FirstOf(self.each(of, family, private)?),
@@ -284,14 +278,21 @@ impl Sources<'_> {
         self.prefix.map(|length| format!(", prefixes of up to {length} bits")).unwrap_or_default()
     }
 
-    /// The machine is asked before the world: a publishable address on the interface of the default route needs no echo.
-    /// IPv6 is not translated on its way, so that nobody else knows it better.
+    /// The machine is asked before the world: a publishable address on the interface of the default route needs no echo. Behind NAT the
+    /// router and the world must agree, or two of the world; each operator has one voice. The router is asked only in ways that change
+    /// nothing there. IPv6 is not translated on its way, so that nobody else knows it better.
     fn auto(&mut self, family: Family, private: bool) -> Result<Expression, String> {
         let interface = self.interface(InterfaceOptions { private, vpn: self.vpn, ..InterfaceOptions::default() });
         Ok(match family {
             Family::Ipv4 if !private => {
-                let echoes = self.built_in(&BuiltIn::all(Protocol::Https), family)?;
-                Expression::FirstOf(vec![interface, echoes])
+                let protocols = vec![protocol::Protocol::NatPmp, protocol::Protocol::Upnp];
+                // Where that source was not built in, the world alone is asked.
+                let router = self.router(&RouterSource { protocols, ..RouterSource::default() }, private);
+                let mut of: Vec<_> = router.into_iter().collect();
+                for (protocol, name) in one_of_each(family) {
+                    of.push(self.built_in(&BuiltIn { name: Some(name), ..BuiltIn::all(protocol) }, family)?);
+                }
+                Expression::FirstOf(vec![interface, Expression::Quorum { need: ECHO_QUORUM, of }])
             }
             _ => interface,
         })
@@ -307,7 +308,34 @@ impl Sources<'_> {
             }
         }
         let private = options.private;
-        self.note(name, private, Duration::ZERO, Interface::new(options))
+        self.local(evidence::Protocol::Interface, name, private, Interface::new(options))
+    }
+
+    #[cfg(not(feature = "router"))]
+    #[expect(clippy::unused_self, reason = "the same call whether it was built in or not")]
+    fn router(&mut self, _: &RouterSource, _: bool) -> Result<Expression, String> {
+        Err("this driftless was built without the feature `router`".into())
+    }
+
+    #[cfg(feature = "router")]
+    fn router(&mut self, source: &RouterSource, private: bool) -> Result<Expression, String> {
+        let options = RouterOptions {
+            router: source.router,
+            via: source.via.clone(),
+            protocols: source.protocols.clone(),
+            private,
+        };
+        let spec = SourceSpec {
+            min_interval: router::INTERVAL,
+            ..SourceSpec::local(evidence::Protocol::Router, source.operator())
+        };
+        Ok(self.note(options.to_string(), private, spec, Router::new(options)))
+    }
+
+    /// What is declared of a server out in the world.
+    fn world(&self, protocol: evidence::Protocol, whose: &Whose) -> SourceSpec {
+        let Whose { operator, trusted, .. } = whose.clone();
+        SourceSpec { min_interval: self.echo_interval, protocol, operator, trusted }
     }
 
     fn https(&mut self, echo: &HttpsSource, private: bool) -> Result<Expression, String> {
@@ -321,35 +349,40 @@ impl Sources<'_> {
         let url = Some(echo.url.clone());
         // A digest tells echoes apart that differ only in what is not shown.
         let print = digest(&[echo.url.as_str().as_bytes(), format!("{format:?}").as_bytes()], 3);
-        let name = format!("https {} #{print}{}", shown(&echo.url), echo.via);
+        let name = format!("https {} #{print}{}{}", shown(&echo.url), echo.via, echo.whose);
         let https = Https::new(self.clients(&echo.via), url.clone(), url, format, private)?;
-        Ok(self.note(name, private, self.echo_interval, https))
+        let spec = self.world(evidence::Protocol::Https, &echo.whose);
+        Ok(self.note(name, private, spec, https))
     }
 
     /// One built-in service, or all of a protocol that can be asked over the family, of which some must agree.
     fn built_in(&mut self, built_in: &BuiltIn, family: Family) -> Result<Expression, String> {
         let via = &built_in.via;
         let mut of = Vec::new();
-        let mut add = |sources: &mut Self, name: &str, detector: Arc<dyn Detector>| {
+        let mut add = |sources: &mut Self, name: &str, operator: &str, detector: Arc<dyn Detector>| {
             let name = format!("{} {name}{via}", built_in.protocol);
-            of.push(sources.share(name, false, sources.echo_interval, detector));
+            let spec = SourceSpec {
+                min_interval: sources.echo_interval,
+                ..SourceSpec::local(built_in.protocol.into(), operator)
+            };
+            of.push(sources.share(name, false, spec, detector));
         };
         let asked = |name: &str| built_in.name.is_none_or(|only| only == name);
         match built_in.protocol {
             Protocol::Dns => {
                 for echo in DNS_ECHOES.iter().filter(|echo| asked(echo.name) && echo.is_of(family)) {
-                    add(self, echo.name, Arc::new(Dns::echo(echo, via.clone())?));
+                    add(self, echo.name, echo.operator, Arc::new(Dns::echo(echo, via.clone())?));
                 }
             }
             Protocol::Https => {
                 for echo in ECHOES.iter().filter(|echo| asked(echo.name) && echo.url(family).is_some()) {
                     let clients = self.clients(via);
-                    add(self, echo.name, Arc::new(Https::echo(clients, echo)?));
+                    add(self, echo.name, echo.operator, Arc::new(Https::echo(clients, echo)?));
                 }
             }
             Protocol::Stun => {
                 for echo in STUN_ECHOES.iter().filter(|echo| asked(echo.name)) {
-                    add(self, echo.name, Arc::new(Stun::echo(echo, via.clone())?));
+                    add(self, echo.name, echo.operator, Arc::new(Stun::echo(echo, via.clone())?));
                 }
             }
         }
@@ -375,39 +408,40 @@ impl Sources<'_> {
         clients
     }
 
-    fn note(
+    /// A source on this machine: an operator of its own.
+    fn local(
         &mut self,
+        protocol: evidence::Protocol,
         name: String,
         private: bool,
-        min_interval: Duration,
         detector: impl Detector + 'static,
     ) -> Expression {
-        self.share(name, private, min_interval, Arc::new(detector))
+        let spec = SourceSpec::local(protocol, name.clone());
+        self.note(name, private, spec, detector)
     }
 
-    fn share(
-        &mut self,
-        name: String,
-        private: bool,
-        min_interval: Duration,
-        mut detector: Arc<dyn Detector>,
-    ) -> Expression {
+    fn note(&mut self, name: String, private: bool, spec: SourceSpec, detector: impl Detector + 'static) -> Expression {
+        self.share(name, private, spec, Arc::new(detector))
+    }
+
+    fn share(&mut self, name: String, private: bool, spec: SourceSpec, mut detector: Arc<dyn Detector>) -> Expression {
         let mut name = if private { format!("{name} (private too)") } else { name };
         if let Some(asked) = detector.asked() {
             name += if self.vpn { " (through a VPN too)" } else { "" };
             detector = Arc::new(Outside::new(detector, asked, self.vpn));
         }
-        Expression::Source(self.add(name, min_interval, detector))
+        Expression::Source(self.add(name, spec, detector))
     }
 
     /// A local source that says nothing of what may be published.
-    fn of_lan(&mut self, name: String, detector: impl Detector + 'static) -> SourceName {
-        self.add(name, Duration::ZERO, Arc::new(detector))
+    fn of_lan(&mut self, protocol: evidence::Protocol, name: String, detector: impl Detector + 'static) -> SourceName {
+        let spec = SourceSpec::local(protocol, name.clone());
+        self.add(name, spec, Arc::new(detector))
     }
 
-    fn add(&mut self, name: String, min_interval: Duration, detector: Arc<dyn Detector>) -> SourceName {
+    fn add(&mut self, name: String, spec: SourceSpec, detector: Arc<dyn Detector>) -> SourceName {
         let name = SourceName(name);
-        self.specs.insert(name.clone(), SourceSpec { min_interval });
+        self.specs.insert(name.clone(), spec);
         self.detectors.entry(name.clone()).or_insert(detector);
         name
     }
@@ -488,6 +522,46 @@ mod tests {
         assert_eq!(names("{ stun = \"google\" }", "{ https = \"ident.me\" }"), ["https ident.me", "stun google"]);
         assert!(names("\"https\"", "false").contains(&"https aws".to_owned()));
         assert!(!names("false", "\"https\"").contains(&"https aws".to_owned()));
+    }
+
+    #[test]
+    fn behind_nat_the_router_and_one_service_of_each_operator_are_asked() {
+        let parts = built(&account("password_file = \"/p\""), None);
+        let of = |rtype| {
+            parts.desired.records.iter().find(|(id, _)| id.key.rtype == rtype).map(|(_, spec)| &spec.uplinks[0].source)
+        };
+        let interface = Expression::Source(SourceName("interface of the default route".into()));
+        assert_eq!(of(RecordType::Aaaa), Some(&interface));
+        let Some(Expression::FirstOf(parts_of)) = of(RecordType::A) else { panic!() };
+        let [first, Expression::Quorum { need: 2, of: voices }] = parts_of.as_slice() else { panic!("{parts_of:?}") };
+        assert_eq!(*first, interface);
+        let spec = |voice: &Expression| match voice {
+            Expression::Source(name) => parts.desired.sources[name].clone(),
+            other => panic!("{other:?}"),
+        };
+        let specs: Vec<SourceSpec> = voices.iter().map(spec).collect();
+        assert_eq!((specs[0].protocol, specs[0].min_interval), (evidence::Protocol::Router, router::INTERVAL));
+        let operators: std::collections::BTreeSet<_> = specs.iter().map(|spec| spec.operator.as_str()).collect();
+        assert_eq!(operators.len(), specs.len(), "one voice an operator: {specs:?}");
+        assert!(
+            specs[1..].iter().all(|spec| !spec.protocol.is_local() && spec.min_interval >= Duration::from_secs(600))
+        );
+        assert!(specs.iter().all(|spec| !spec.trusted) && specs.len() > 10);
+    }
+
+    #[test]
+    fn a_server_that_is_trusted_by_one_record_is_not_by_another() {
+        let of = "{ quorum = 2, of = [\"router\", { stun = \"192.0.2.1\" }, { stun = \"192.0.2.1\", trusted = true }, \
+                  { stun = \"192.0.2.1\", operator = \"me\" }] }";
+        let text = format!("{}\n[address.default]\nipv4 = {of}\nipv6 = false\n", account("password_file = \"/p\""));
+        let specs = built(&text, None).desired.sources;
+        let of = |name: &str| {
+            let spec = &specs[&SourceName(name.into())];
+            (spec.operator.clone(), spec.trusted)
+        };
+        assert_eq!(of("stun 192.0.2.1:3478"), ("192.0.2.1".into(), false));
+        assert_eq!(of("stun 192.0.2.1:3478, trusted"), ("192.0.2.1".into(), true));
+        assert_eq!(of("stun 192.0.2.1:3478 of me"), ("me".into(), false));
     }
 
     #[test]

@@ -6,11 +6,13 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::json;
 
+use super::evidence::voice_row;
 use super::patience::patiently;
 use super::{around, print};
-use crate::app::{self, Failure, Loaded, rights, situation};
+use crate::app::{self, Failure, Loaded, Said, rights, situation};
 use crate::config::{self, ConfigErrors, Problem, Severity};
 use crate::engine::{Parts, look_at};
+use crate::model::agree::Reading;
 use crate::model::desired::{AccountName, Id};
 use crate::model::machine::State;
 use crate::model::machine::standing::{Standing, View};
@@ -214,21 +216,21 @@ async fn ask_services(parts: &Parts) -> (Vec<Answered>, u8) {
 pub(super) async fn detect(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
     let parts = loaded.build(None)?;
     let (said, believed) = patiently("asking the sources", app::detect(&parts)).await;
-    let known = believed.iter().all(|belief| !matches!(belief.reading, crate::model::agree::Reading::Unknown(_)));
+    let known = believed.iter().all(|belief| !matches!(belief.reading, Reading::Unknown(_)));
     let code = if known { 0 } else { 75 };
     let stands = situation::situation(&parts, &said);
     if json {
         print::json(&json!({ "sources": said, "believed": believed, "situations": stands }))?;
         return Ok(code);
     }
-    let rows: Vec<Vec<String>> = said
-        .iter()
-        .map(|said| {
-            let took = format!("{} ms", said.millis);
-            vec![said.source.to_string(), said.family.to_string(), took, said.reading.to_string()]
-        })
-        .collect();
-    print::table(&["SOURCE", "FAMILY", "TOOK", "SAYS"], &rows);
+    // Only a daemon knows who disagreed with what was believed for a while.
+    let daemon = of_daemon(&loaded.config.socket, "detect").await.ok().flatten();
+    let demoted = |said: &Said| {
+        let known = daemon.iter().flat_map(|status| &status.sources);
+        known.filter(|known| known.demoted).any(|known| known.source == said.source.0 && known.family == said.family)
+    };
+    let rows: Vec<Vec<String>> = said.iter().map(|said| voice_row(said, &believed, demoted(said))).collect();
+    print::table(&["SOURCE", "FAMILY", "ANSWER", "TOOK", "VERDICT", "REASON"], &rows);
     print::line("");
     let of = |belief: &app::Believed| match belief.record.key.rtype.family() {
         Some(_) => belief.record.to_string(),

@@ -12,6 +12,7 @@ use crate::os::log::{self, Format, LogOptions};
 
 mod around;
 mod edit;
+mod evidence;
 mod look;
 mod patience;
 mod print;
@@ -58,6 +59,9 @@ enum Command {
     /// Run in the foreground: follow the addresses and keep the records right, until stopped
     Run(RunArgs),
     /// Bring every record up to date once, and end
+    ///
+    /// Where a single source out in the world says something new, it is asked three times over two minutes before that is believed; what is
+    /// waited for is said. The exit code is 75 where it did not say the same.
     Once(JsonArgs),
     /// Show what would change, and why; change nothing
     Plan(JsonArgs),

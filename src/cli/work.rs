@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use super::{Cli, look, print, start_log};
 use crate::app::{self, Failure, Loaded, Work, demo, rights};
 use crate::config::{self, Config};
+use crate::engine::Onlooker;
+use crate::model::agree::{Reading, Verdict};
 use crate::model::desired::AccountName;
 use crate::model::machine::standing::Standing;
 use crate::model::machine::{State, Target};
@@ -74,7 +76,7 @@ fn banner(name: &str, zone_file: &Path, socket: &Path, interfaces: &[String]) ->
 /// One round.
 pub(super) async fn once(loaded: Loaded, json: bool) -> Result<u8, Failure> {
     rights::may_write(&loaded.config.state_dir, "once")?;
-    let state = app::work(Work::round(loaded, Target::All)).await?;
+    let state = app::work(round(loaded, Target::All)).await?;
     let now = clock::now();
     if json {
         look::status((Status::of(&state, now), false), true)?;
@@ -93,6 +95,28 @@ fn exit_code(state: &State) -> u8 {
 fn has_no_address(state: &State) -> bool {
     let mut standings = state.views(clock::now()).map(|view| view.standing).peekable();
     standings.peek().is_some() && standings.all(|standing| matches!(standing, Standing::Unmanaged))
+}
+
+/// One round, of which a person is told what it waits for.
+fn round(loaded: Loaded, target: Target) -> Work {
+    Work { onlooker: Some(tell_what_is_proved()), ..Work::round(loaded, target) }
+}
+
+/// Says on standard error, whenever it is another thing, which single source has yet to say often enough what it says.
+fn tell_what_is_proved() -> Onlooker {
+    let mut last = String::new();
+    Box::new(move |state, now| {
+        let Some(at) = state.proves_at() else { return };
+        let unproven = state.verdicts().filter_map(|(_, weighed)| match (&weighed.verdict, weighed.believed()) {
+            (Verdict::Unproven { .. }, Reading::Unknown(why)) => Some(why),
+            _ => None,
+        });
+        let says = unproven.collect::<Vec<_>>().join("; ");
+        if says != last {
+            print::progress(&format!("{says}; it is asked again in {} s ...", at.since(now.moment).as_secs()));
+            last = says;
+        }
+    })
 }
 
 /// What one round came to: a line for each record set that is not right, and the sum.
@@ -120,7 +144,7 @@ pub(super) async fn update(loaded: Loaded, socket: Option<&Path>, name: Option<N
         known(name, names.map(Name::as_str), "the configuration")?;
     }
     rights::may_write(&loaded.config.state_dir, "update")?;
-    let state = app::work(Work::round(loaded, name.map_or(Target::All, Target::Name))).await?;
+    let state = app::work(round(loaded, name.map_or(Target::All, Target::Name))).await?;
     outcome(&state, clock::now());
     Ok(exit_code(&state))
 }

@@ -1,6 +1,6 @@
 //! Addresses: where those of each family come from, from a word to a quorum.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -8,8 +8,9 @@ use super::account::check_label;
 use super::meant::{Address, BuiltIn, DEFAULT_ADDRESS, InterfaceSource, Source};
 use super::reader::{Field, Fields, Reader, error};
 use super::tree::{Table, Value};
-use super::{compose, router, secret, setting, suggest, world};
+use super::{compose, operator, router, secret, setting, suggest, world};
 use crate::detect::echoes::Protocol;
+use crate::model::agree::can_agree;
 use crate::model::record::Family;
 
 /// The words a source can be.
@@ -243,6 +244,13 @@ fn uplinks(reader: &mut Reader, main: Field<'_>, family: Family) -> Option<Sourc
     Some(Source::All(sources))
 }
 
+/// Whether so many of these could ever be believed if they said the same.
+fn is_reachable(need: usize, sources: &[Source], family: Family) -> bool {
+    let voices: Vec<_> = sources.iter().map(|source| operator::voices(source, family)).collect();
+    let origins = voices.iter().map(|voice| voice.iter().map(|(who, how)| (who.as_str(), *how)).collect());
+    can_agree(need, &origins.collect::<Vec<BTreeSet<_>>>())
+}
+
 fn quorum(reader: &mut Reader, main: Field<'_>, family: Family, fields: &mut Fields<'_>) -> Option<Source> {
     let Some(of) = fields.take("of") else {
         reader.note(error(main.at, "`quorum` needs the sources that are to agree: of = [ … ]"));
@@ -257,6 +265,15 @@ fn quorum(reader: &mut Reader, main: Field<'_>, family: Family, fields: &mut Fie
     let need = usize::try_from(need?).ok()?;
     if need > sources.len() {
         reader.refuse(main, format!("{need} of {} sources can never agree", sources.len()));
+        return None;
+    }
+    if !is_reachable(need, &sources, family) {
+        let message = format!(
+            "`quorum`: {need} of these sources can never agree: those of one operator by one protocol are one voice, and two operators or \
+             two protocols are needed"
+        );
+        let help = "add a source of somebody else, or name the operators where they are not one: operator = \"…\"";
+        reader.note(error(main.node.at, message).help(help.to_owned()));
         return None;
     }
     Some(Source::Quorum { need, of: sources })

@@ -9,6 +9,7 @@ use std::time::Duration;
 use reqwest::Url;
 use reqwest::header::HeaderName;
 
+use super::operator::Whose;
 use super::problem::{Place, Warning};
 use crate::detect::echoes::Protocol;
 use crate::detect::protocol;
@@ -214,6 +215,8 @@ pub struct DnsSource {
     pub servers: Vec<Server>,
     /// Which way they are asked.
     pub via: Via,
+    /// Who runs it.
+    pub whose: Whose,
 }
 
 /// One STUN server.
@@ -225,6 +228,8 @@ pub struct StunSource {
     pub transport: Transport,
     /// Which way it is asked.
     pub via: Via,
+    /// Who runs it.
+    pub whose: Whose,
 }
 
 /// The router.
@@ -236,6 +241,14 @@ pub struct RouterSource {
     pub via: Via,
     /// How it is asked: at least one, each once, in their order.
     pub protocols: Vec<protocol::Protocol>,
+}
+
+impl RouterSource {
+    /// What it is called as an operator of its own.
+    #[must_use]
+    pub fn operator(&self) -> String {
+        self.router.map_or_else(|| "the router".to_owned(), |router| format!("the router {router}"))
+    }
 }
 
 impl Default for RouterSource {
@@ -253,11 +266,13 @@ pub struct HttpsSource {
     pub format: EchoFormat,
     /// Which way it is asked.
     pub via: Via,
+    /// Who runs it.
+    pub whose: Whose,
 }
 
 impl fmt::Debug for HttpsSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "HttpsSource({}, {:?}{})", shown(&self.url), self.format, self.via)
+        write!(f, "HttpsSource({}, {:?}{}, {:?})", shown(&self.url), self.format, self.via, self.whose)
     }
 }
 

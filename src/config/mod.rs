@@ -16,6 +16,7 @@ mod input;
 mod machine;
 mod mask;
 mod meant;
+mod operator;
 mod problem;
 mod reader;
 mod record;
@@ -36,6 +37,7 @@ pub use meant::{
     EchoFormat, HostSource, HttpsSource, InterfaceSource, Log, LogFormat, LogLevel, Record, RouterSource, Source,
     StunSource, TtlPolicy, Values,
 };
+pub use operator::Whose;
 pub use problem::{Also, ConfigErrors, Origin, Place, Problem, Severity, Warning};
 pub use suggest::suggest;
 

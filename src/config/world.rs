@@ -6,7 +6,7 @@ use super::address::{address, interface_name};
 use super::meant::{BuiltIn, DnsSource, EchoFormat, HttpsSource, Source, StunSource};
 use super::reader::{Field, Fields, Reader, error};
 use super::tree::Value;
-use super::{setting, suggest};
+use super::{operator, setting, suggest};
 use crate::detect::echoes::{Protocol, STUN_ECHOES};
 use crate::model::name::Name;
 use crate::model::record::Family;
@@ -27,7 +27,7 @@ const PLACE: &str = "{ip}";
 
 /// Reads `{ dns = "google" }` or `{ dns = "whoami.example.net", server = "192.0.2.53" }`.
 pub(super) fn dns(reader: &mut Reader, main: Field<'_>, family: Family, fields: &mut Fields<'_>) -> Option<Source> {
-    let via = via(reader, family, fields);
+    let (via, whose) = (via(reader, family, fields), operator::read(reader, fields));
     let (server, form) = (fields.take("server"), form(reader, fields));
     let authority = fields.take("authoritative").map(|field| (field, reader.flag(field)));
     let text = reader.text(main, "a built-in service, or a name that says who asks")?;
@@ -39,13 +39,16 @@ pub(super) fn dns(reader: &mut Reader, main: Field<'_>, family: Family, fields: 
                 reader.refuse(main, format!("`{key}` goes with a name and a `server` of your own"));
             }
         }
+        whose.refuse(reader);
         return built_in;
     };
     let name = Name::parse(text).map_err(|why| reader.refuse(main, why)).ok();
     let servers = servers(reader, server, family);
     let authority = authority.map_or(Some(true), |(_, flag)| flag);
     let question = Question { name: name?, form: form.form?, authority: authority? };
-    Some(Source::Dns(DnsSource { question, servers: servers?, via: via? }))
+    let servers = servers?;
+    let whose = whose.at(&servers.first()?.host())?;
+    Some(Source::Dns(DnsSource { question, servers, via: via?, whose }))
 }
 
 /// How a name server is to say the address, and whether any key of it was typed.
@@ -104,7 +107,7 @@ fn server(reader: &mut Reader, field: Field<'_>, family: Family, port: u16) -> O
 
 /// Reads `{ stun = "cloudflare" }` or `{ stun = "stun.example.net", transport = "tcp" }`.
 pub(super) fn stun(reader: &mut Reader, main: Field<'_>, family: Family, fields: &mut Fields<'_>) -> Option<Source> {
-    let via = via(reader, family, fields);
+    let (via, whose) = (via(reader, family, fields), operator::read(reader, fields));
     let transport = fields.take("transport");
     let typed = transport.map(|field| setting::choice(reader, field, &["udp", "tcp"]));
     let text = reader.text(main, "a built-in service, or a STUN server such as \"stun.example.net:3478\"")?;
@@ -112,6 +115,7 @@ pub(super) fn stun(reader: &mut Reader, main: Field<'_>, family: Family, fields:
     let known = STUN_ECHOES.iter().find(|echo| echo.name == text);
     if !is_server && (transport.is_none() || known.is_none()) {
         let needs = "a server of your own is a full name or an address";
+        whose.refuse(reader);
         let built_in = built_in(reader, main, (Protocol::Stun, family), text, via?, Some(needs))?;
         if transport.is_some() {
             reader.refuse(main, "`transport` goes with one server");
@@ -124,12 +128,14 @@ pub(super) fn stun(reader: &mut Reader, main: Field<'_>, family: Family, fields:
         Some(echo) => Server::parse(echo.server, stun::PORT).ok(),
         None => server(reader, main, family, stun::PORT),
     };
-    Some(Source::Stun(StunSource { server: server?, transport, via: via? }))
+    let server = server?;
+    let whose = whose.at(&server.host())?;
+    Some(Source::Stun(StunSource { server, transport, via: via?, whose }))
 }
 
 /// Reads `{ https = "ipify" }` or `{ https = "https://echo.example.net/", json = "/ip" }`.
 pub(super) fn https(reader: &mut Reader, main: Field<'_>, family: Family, fields: &mut Fields<'_>) -> Option<Source> {
-    let via = via(reader, family, fields);
+    let (via, whose) = (via(reader, family, fields), operator::read(reader, fields));
     let given: Vec<Field<'_>> = FORMATS.into_iter().filter_map(|key| fields.take(key)).collect();
     let format = match given.as_slice() {
         [] => Some(EchoFormat::Plain),
@@ -145,6 +151,7 @@ pub(super) fn https(reader: &mut Reader, main: Field<'_>, family: Family, fields
             reader.refuse(main, format!("`{}` goes with a URL of your own", format.key));
             return None;
         }
+        whose.refuse(reader);
         return built_in(reader, main, (Protocol::Https, family), text, via?, None);
     }
     let url = setting::url(reader, main)?;
@@ -152,7 +159,8 @@ pub(super) fn https(reader: &mut Reader, main: Field<'_>, family: Family, fields
         reader.refuse(main, "over http:// anyone on the way could give a wrong address; write https://");
         return None;
     }
-    Some(Source::Https(HttpsSource { url, format: format?, via: via? }))
+    let whose = whose.at(url.host_str().unwrap_or_default().trim_matches(['[', ']']))?;
+    Some(Source::Https(HttpsSource { url, format: format?, via: via?, whose }))
 }
 
 /// How an echo holds the address.

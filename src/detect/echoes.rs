@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::https::Format;
+use crate::model::evidence;
 use crate::model::record::Family;
 use crate::net::dns::whoami::Form;
 
@@ -35,6 +36,31 @@ impl Protocol {
             Self::Dns => DNS_ECHOES.iter().any(|echo| echo.name == name && echo.is_of(family)),
             Self::Https => ECHOES.iter().any(|echo| echo.name == name && echo.url(family).is_some()),
             Self::Stun => STUN_ECHOES.iter().any(|echo| echo.name == name),
+        }
+    }
+}
+
+impl Protocol {
+    /// The operator of each built-in service that is asked so over a family, or of the one of this name.
+    #[must_use]
+    pub fn operators(self, name: Option<&str>, family: Family) -> Vec<&'static str> {
+        let all: Vec<(&'static str, &'static str)> = match self {
+            Self::Dns => DNS_ECHOES.iter().map(|echo| (echo.name, echo.operator)).collect(),
+            Self::Https => ECHOES.iter().map(|echo| (echo.name, echo.operator)).collect(),
+            Self::Stun => STUN_ECHOES.iter().map(|echo| (echo.name, echo.operator)).collect(),
+        };
+        let asked = all.into_iter().filter(|(known, _)| name.is_none_or(|name| name == *known));
+        asked.filter(|(known, _)| self.is_of(known, family)).map(|(_, operator)| operator).collect()
+    }
+}
+
+/// How it learns the address, as the model knows it.
+impl From<Protocol> for evidence::Protocol {
+    fn from(protocol: Protocol) -> Self {
+        match protocol {
+            Protocol::Dns => Self::Dns,
+            Protocol::Https => Self::Https,
+            Protocol::Stun => Self::Stun,
         }
     }
 }
@@ -111,6 +137,37 @@ pub struct StunEcho {
     pub operator: &'static str,
     /// The server.
     pub server: &'static str,
+}
+
+/// Who runs the built-in service at this host, a name or an address, where it is one: what is asked there under another name is still
+/// their opinion.
+#[must_use]
+pub fn operator_of(host: &str) -> Option<&'static str> {
+    let host = host.trim_end_matches('.');
+    let at = |known: &str| known.eq_ignore_ascii_case(host);
+    let name = |server: &'static str| {
+        server.rsplit_once(':').filter(|(name, _)| !name.contains(':')).map_or(server, |(name, _)| name)
+    };
+    let of_url = |url: Option<&'static str>| {
+        url.and_then(|url| url.strip_prefix("https://")).and_then(|rest| rest.split('/').next()).is_some_and(at)
+    };
+    let web = ECHOES.iter().find(|echo| of_url(echo.ipv4_url) || of_url(echo.ipv6_url)).map(|echo| echo.operator);
+    let dns = || DNS_ECHOES.iter().find(|echo| echo.servers.iter().any(|server| at(server))).map(|echo| echo.operator);
+    let stun = || STUN_ECHOES.iter().find(|echo| at(name(echo.server))).map(|echo| echo.operator);
+    web.or_else(dns).or_else(stun)
+}
+
+/// One built-in service of each operator that can be asked over a family: no two of them are one opinion. Datagrams are cheaper for
+/// both sides than connections, so that an operator of several services is asked by DNS or STUN.
+#[must_use]
+pub fn one_of_each(family: Family) -> Vec<(Protocol, &'static str)> {
+    let mut operators = std::collections::BTreeSet::new();
+    let dns = DNS_ECHOES.iter().filter(|echo| echo.is_of(family)).map(|echo| (Protocol::Dns, echo.name, echo.operator));
+    let stun = STUN_ECHOES.iter().map(|echo| (Protocol::Stun, echo.name, echo.operator));
+    let web = ECHOES.iter().filter(|echo| echo.url(family).is_some());
+    let web = web.map(|echo| (Protocol::Https, echo.name, echo.operator));
+    let all = dns.chain(stun).chain(web);
+    all.filter(|(.., operator)| operators.insert(*operator)).map(|(protocol, name, _)| (protocol, name)).collect()
 }
 
 /// The services in DNS, in alphabetical order; the names and servers are those that the operators have had for years.
@@ -245,5 +302,29 @@ mod tests {
             assert!(count(in_dns.collect()) >= 3, "{family}");
         }
         assert!(count(STUN_ECHOES.iter().map(|echo| echo.operator).collect()) >= 3);
+    }
+
+    #[test]
+    fn whoever_runs_a_built_in_service_is_known_by_its_host() {
+        assert_eq!(operator_of("api.ipify.org"), Some("ipify"));
+        assert_eq!(operator_of("Stun.L.Google.com."), Some("Google"));
+        assert_eq!(operator_of("208.67.222.222"), Some("Cisco"));
+        assert_eq!(operator_of("2606:4700:4700::1111"), Some("Cloudflare"));
+        assert_eq!(operator_of("ns1-1.akamaitech.net"), Some("Akamai"));
+        assert_eq!(operator_of("echo.example.net"), None);
+    }
+
+    #[test]
+    fn no_operator_has_two_voices_where_each_is_asked_once() {
+        for family in Family::ALL {
+            let chosen = one_of_each(family);
+            let operators: Vec<_> =
+                chosen.iter().flat_map(|(protocol, name)| protocol.operators(Some(name), family)).collect();
+            assert_eq!(operators.len(), chosen.len());
+            assert_eq!(operators.iter().collect::<BTreeSet<_>>().len(), chosen.len(), "{operators:?}");
+            let protocols: BTreeSet<_> = chosen.iter().map(|(protocol, _)| protocol.to_string()).collect();
+            assert_eq!(protocols.len(), 3);
+            assert!(chosen.len() >= 10, "{chosen:?}");
+        }
     }
 }

@@ -1,9 +1,8 @@
 //! Addresses of other machines of the LAN: the bits of a prefix and those of a host become one. Pure.
 
-use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv6Addr};
 
-use super::agree::{Expression, Reading, SourceName, Verdict, agree};
+use super::agree::{Expression, Reading, SourceName};
 use super::mac::Mac;
 use super::prefix::Prefix;
 
@@ -83,17 +82,6 @@ impl Composed {
         into.extend(self.host.source());
     }
 
-    /// What it comes to, given the readings so far.
-    pub fn judge<'a>(&self, salt: u64, read: &impl Fn(&SourceName) -> Option<&'a Reading>) -> Verdict {
-        let host = self.host.source().map(|source| (source, read(source)));
-        let open = host.filter(|(_, reading)| reading.is_none()).map(|(source, _)| source.clone());
-        match (agree(&self.prefix, salt, read), open) {
-            (Verdict::Ask(sources), open) => Verdict::Ask(sources.into_iter().chain(open).collect()),
-            (Verdict::Known(Reading::Addresses(_)), Some(open)) => Verdict::Ask(BTreeSet::from([open])),
-            (Verdict::Known(prefix), _) => Verdict::Known(self.within(&prefix, host.and_then(|(_, reading)| reading))),
-        }
-    }
-
     /// The address of the host in each prefix of a reading, given what the host's source says. *None* only where there is
     /// certainly no prefix; a host that is not known is unknown, never none.
     ///
@@ -137,6 +125,8 @@ fn v6(address: &IpAddr) -> Option<Ipv6Addr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::agree::{Verdict, Witness, agree};
+    use crate::model::evidence::Protocol;
     use proptest::prelude::*;
 
     const LAN: &str = "2001:db8:0:1::1";
@@ -168,13 +158,22 @@ mod tests {
 
     /// What it comes to where the prefix source says the first and the host's source the second.
     fn judge(composed: &Composed, lan: Option<&Reading>, host: Option<&Reading>) -> Verdict {
-        composed.judge(7, &|source| if source.0 == "lan" { lan } else { host })
+        let witness = |source: &SourceName| Witness {
+            origin: ("us", Protocol::Interface),
+            said: if source.0 == "lan" { lan } else { host },
+            at: None,
+            suffices: true,
+            times: 1,
+            demoted: false,
+            mute: false,
+        };
+        agree(&Expression::Composed(composed.clone()), 7, &witness)
     }
 
     fn comes_to(length: u8, host: Host, lan: &[&str], known: &[&str]) -> Reading {
         match judge(&composed(length, host), Some(&these(lan)), Some(&these(known))) {
             Verdict::Known(reading) => reading,
-            Verdict::Ask(sources) => panic!("asks {sources:?}"),
+            other => panic!("{other:?}"),
         }
     }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::address::allowed;
 use crate::model::agree::{Expression, Reading, SourceName};
+use crate::model::evidence::Protocol;
 use crate::model::name::Name;
 use crate::model::record::{Family, RecordType, RrsetKey, Ttl, Value, Values};
 use crate::model::template::Template;
@@ -87,6 +88,20 @@ pub struct AccountSpec {
 pub struct SourceSpec {
     /// The shortest time between two questions while the network stays the same; zero for local sources.
     pub min_interval: Duration,
+    /// How it learns the address.
+    pub protocol: Protocol,
+    /// Who runs it: what several sources of one operator say is one opinion.
+    pub operator: String,
+    /// Whether it is believed alone and at once although it is out in the world: a server of one's own.
+    pub trusted: bool,
+}
+
+impl SourceSpec {
+    /// A source on this machine, which is asked as often as one likes and believed alone. It is an operator of its own.
+    #[must_use]
+    pub fn local(protocol: Protocol, operator: impl Into<String>) -> Self {
+        Self { min_interval: Duration::ZERO, protocol, operator: operator.into(), trusted: false }
+    }
 }
 
 /// The TTL a record set should have.

@@ -1,6 +1,6 @@
 //! Several uplinks under one name: what each of them gives, and what they come to together. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::model::agree::Reading;
@@ -33,6 +33,13 @@ pub fn name_of(uplink: &Uplink) -> String {
 
 fn remembered_as(family: Family, name: &str) -> String {
     format!("{family} {name}")
+}
+
+/// What an uplink last gave; nothing where that is not known.
+#[must_use]
+pub fn gave(uplink: &Uplink, memory: &Memory) -> BTreeSet<IpAddr> {
+    let known = memory.get(&remembered_as(uplink.family, &name_of(uplink)));
+    known.into_iter().flatten().copied().collect()
 }
 
 /// What each of several uplinks gives. One that is unknown gives what it gave before: a link that is down, or a source that fails, is
@@ -144,7 +151,7 @@ mod tests {
                     *last = match n { 0 => *last, 1 => None, n => Some(n) };
                 }
                 let judged = judge([reading(one), reading(two)], &mut memory);
-                let expected: std::collections::BTreeSet<IpAddr> =
+                let expected: BTreeSet<IpAddr> =
                     last.iter().flatten().map(|n| IpAddr::from([192, 0, 2, *n])).collect();
                 prop_assert_eq!(judged.addresses(), expected);
             }

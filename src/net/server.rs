@@ -82,6 +82,15 @@ impl Server {
         }
     }
 
+    /// Its name or address, without the port.
+    #[must_use]
+    pub fn host(&self) -> String {
+        match &self.host {
+            Host::Address(address) => address.to_string(),
+            Host::Name(name) => name.to_string(),
+        }
+    }
+
     /// Whether it can be reached over a family, as far as that is known without asking anybody.
     #[must_use]
     pub fn may_be_of(&self, family: Family) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::status::{RecordStatus, Status};
+use super::status::{RecordStatus, SourceStatus, Status};
 
 impl Status {
     /// Everything in words, a line each.
@@ -52,7 +52,9 @@ impl Status {
         }
         lines.extend(self.network.iter().map(|network| network.says.clone()));
         for source in &self.sources {
-            lines.push(format!("source {} ({}): {} ({})", source.source, source.family, source.says, source.at));
+            let demoted = if source.demoted { "; not counted, as it disagrees too often" } else { "" };
+            let SourceStatus { source, family, says, at, .. } = source;
+            lines.push(format!("source {source} ({family}): {says} ({at}){demoted}"));
         }
         lines
     }

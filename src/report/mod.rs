@@ -3,3 +3,4 @@
 pub mod control;
 mod lines;
 pub mod status;
+pub mod voice;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::agree::Reading;
 use crate::model::desired::{RecordSpec, Want};
+use crate::model::evidence::Protocol;
 use crate::model::ledger::{Entry, Hold, Stamp, Wait};
 use crate::model::machine::State;
 use crate::model::machine::standing::{Pause, Standing, View};
@@ -11,6 +12,7 @@ use crate::model::record::{Family, list};
 use crate::model::situation::Situation;
 use crate::model::time::{Moment, Now};
 use crate::model::uplinks::Given;
+use crate::report::voice::{VerdictStatus, Voice};
 
 /// How everything stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +34,9 @@ pub struct Status {
     /// Where the machine stands in the network, as the daemon sees it.
     #[serde(default)]
     pub network: Vec<NetworkStatus>,
+    /// What was last made of that.
+    #[serde(default)]
+    pub verdicts: Vec<VerdictStatus>,
 }
 
 /// Where the machine stands in one family.
@@ -183,6 +188,15 @@ pub struct SourceStatus {
     pub says: String,
     /// When (RFC 3339).
     pub at: String,
+    /// Who runs it.
+    #[serde(default)]
+    pub operator: String,
+    /// How it learns the address.
+    #[serde(default)]
+    pub protocol: Option<Protocol>,
+    /// Whether it disagreed so often that it is asked last and not counted.
+    #[serde(default)]
+    pub demoted: bool,
 }
 
 impl Status {
@@ -196,11 +210,22 @@ impl Status {
             waits_until: entry.wait.as_ref().and_then(|wait| waits(wait, now)),
             error: entry.trouble().map(|(_, error)| error.to_string()),
         });
-        let sources = state.observations().map(|(source, family, reading, at)| SourceStatus {
-            source: source.to_string(),
+        let sources = state.observations().map(|(source, family, reading, at)| {
+            let spec = state.desired().sources.get(source);
+            SourceStatus {
+                source: source.to_string(),
+                family,
+                says: reading.to_string(),
+                at: at.wall.to_string(),
+                operator: spec.map(|spec| spec.operator.clone()).unwrap_or_default(),
+                protocol: spec.map(|spec| spec.protocol),
+                demoted: state.is_demoted(source, now),
+            }
+        });
+        let verdicts = state.verdicts().map(|(family, weighed)| VerdictStatus {
             family,
-            says: reading.to_string(),
-            at: at.wall.to_string(),
+            believed: weighed.believed(),
+            evidence: weighed.evidence.iter().map(Voice::from).collect(),
         });
         Self {
             version: env!("CARGO_PKG_VERSION").into(),
@@ -211,6 +236,7 @@ impl Status {
             records: state.views(now).map(|view| record_status(&view, now)).collect(),
             sources: sources.collect(),
             network: Vec::new(),
+            verdicts: verdicts.collect(),
         }
     }
 

@@ -10,6 +10,7 @@ use driftless::model::desired::{
     AccountName, AccountSpec, Derived, Desired, FirstContact, Id, RecordSpec, SourceSpec, TtlPolicy,
 };
 use driftless::model::error::{Error, Kind};
+use driftless::model::evidence::Protocol;
 use driftless::model::ledger::{Entry, Hold};
 use driftless::model::machine::standing::Standing;
 use driftless::model::machine::{Document, Effect, Event, Mode, Network, Proof, State, Target, step};
@@ -99,7 +100,7 @@ fn desired(column: &Column, provider: &dyn Provider, records: &[Declared]) -> De
     let id = |record: &Declared| Id { account: account(), key: record.key.clone() };
     Desired {
         accounts: [(account(), declared)].into(),
-        sources: [(source(), SourceSpec { min_interval: Duration::ZERO })].into(),
+        sources: [(source(), SourceSpec::local(Protocol::Fixed, "a test"))].into(),
         records: records.iter().map(|record| (id(record), spec(record))).collect(),
         check: 5 * MINUTE,
         verify: 6 * HOUR,

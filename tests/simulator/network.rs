@@ -6,6 +6,8 @@ use std::net::{IpAddr, Ipv6Addr};
 use driftless::model::agree::Reading;
 use driftless::model::record::{Family, RecordType, Value, Values};
 
+use super::setup::origin;
+
 /// A set of addresses of one family.
 pub type Addresses = BTreeSet<IpAddr>;
 
@@ -78,6 +80,7 @@ pub fn strangers(values: &Values) -> Values {
 pub enum Manner {
     Honest,
     Lies(u8),
+    Fickle,
     SaysNone,
     Blind,
     Flaps,
@@ -92,6 +95,10 @@ struct Truth {
     none: Option<(u64, Option<u64>)>,
     /// When an address was last the device's, for those that are no longer.
     until: BTreeMap<IpAddr, u64>,
+    /// When the addresses last changed.
+    changed: u64,
+    /// What the source that is asked alone says over and over: what, since when, how often.
+    alone: Option<(IpAddr, u64, u32)>,
 }
 
 /// The device's network as it truly is.
@@ -102,13 +109,15 @@ pub struct Network {
     pub manners: Vec<Manner>,
     /// Who lately said what, for values that were never the device's.
     said: Vec<(u64, usize, Addresses)>,
+    /// What the source that is asked alone said so often that nobody could have known better.
+    proven: Addresses,
 }
 
 impl Network {
     pub fn new(detectors: usize) -> Self {
         let mut truth = <[Truth; 2]>::default();
         truth.iter_mut().for_each(|truth| truth.none = Some((0, None)));
-        Self { truth, manners: vec![Manner::Honest; detectors], said: Vec::new() }
+        Self { truth, manners: vec![Manner::Honest; detectors], said: Vec::new(), proven: Addresses::new() }
     }
 
     pub fn now(&self, family: Family) -> &Addresses {
@@ -151,6 +160,7 @@ impl Network {
             same => same,
         };
         truth.now = addresses;
+        truth.changed = t;
     }
 
     /// Whether an address is the device's, or was at `since` or later.
@@ -159,14 +169,58 @@ impl Network {
         truth.now.contains(&address) || truth.until.get(&address).is_some_and(|until| *until >= since)
     }
 
-    /// Whether so many detectors said so at `since` or later.
+    /// Whether services of so many operators said so at `since` or later, or the one that is asked alone did after it had said so three
+    /// times over two minutes.
     pub fn was_said(&self, address: IpAddr, since: u64, need: usize) -> bool {
         let lately = self.said.iter().filter(|(at, _, said)| *at >= since && said.contains(&address));
-        lately.map(|(_, who, _)| who).collect::<BTreeSet<_>>().len() >= need
+        let operators: BTreeSet<_> = lately.map(|(_, who, _)| self.operator(*who)).collect();
+        operators.len() >= need || !operators.is_empty() && self.proven.contains(&address)
     }
 
-    /// What a detector says at this moment.
+    /// When the addresses of a family last changed.
+    pub fn changed(&self, family: Family) -> u64 {
+        self.truth[family as usize].changed
+    }
+
+    fn alone(&self) -> usize {
+        self.manners.len() - 1
+    }
+
+    fn operator(&self, who: usize) -> &'static str {
+        origin(who, who == self.alone()).0
+    }
+
+    /// All services of the operator of this one.
+    pub fn services_beside(&self, who: usize) -> Vec<usize> {
+        (0..self.manners.len()).filter(|other| self.operator(*other) == self.operator(who)).collect()
+    }
+
+    /// What a detector says at this moment. One out in the world that is asked alone cannot say that there is no address: then it
+    /// cannot be reached.
     pub fn ask(&mut self, who: usize, family: Family, t: u64, rng: &mut fastrand::Rng) -> Reading {
+        let reading = self.answer(who, family, t, rng);
+        if who != self.alone() {
+            return reading;
+        }
+        let Reading::Addresses(said) = &reading else { return Reading::Unknown("the simulator says so".into()) };
+        let truth = &mut self.truth[family as usize];
+        if let [one] = said.as_slice() {
+            let (since, times) = match truth.alone {
+                Some((before, since, times)) if before == *one => (since, times + 1),
+                _ => (t, 1),
+            };
+            truth.alone = Some((*one, since, times));
+            if times >= 3 && t >= since + 120_000 {
+                self.proven.insert(*one);
+            }
+        } else {
+            truth.alone = None;
+        }
+        reading
+    }
+
+    fn answer(&mut self, who: usize, family: Family, t: u64, rng: &mut fastrand::Rng) -> Reading {
+        let alone = who == self.alone();
         let honest = |truth: &Truth| match truth.now.is_empty() {
             true => Reading::None,
             false => Reading::Addresses(truth.now.iter().copied().collect()),
@@ -176,6 +230,8 @@ impl Network {
             Some(Manner::Lies(n)) => {
                 let lie = if *n == 0 {
                     IpAddr::from([10, 0, 0, 1])
+                } else if alone {
+                    of_liar(family, 100 + *n)
                 } else {
                     // An old address of the device from a cache, or one that never was the device's.
                     match truth.until.keys().nth(usize::from(*n)) {
@@ -187,6 +243,11 @@ impl Network {
                 self.said.push((t, who, Addresses::from([lie])));
                 Reading::Addresses(vec![lie])
             }
+            Some(Manner::Fickle) => {
+                let lie = of_liar(family, rng.u8(200..250));
+                self.said.push((t, who, Addresses::from([lie])));
+                Reading::Addresses(vec![lie])
+            }
             Some(Manner::SaysNone) => Reading::None,
             Some(Manner::Blind) => Reading::Unknown("the simulator says so".into()),
             Some(Manner::Flaps) if rng.bool() => Reading::Unknown("the simulator says so at times".into()),
@@ -194,8 +255,22 @@ impl Network {
         }
     }
 
-    /// How many say what is not so.
-    pub fn liars(&self) -> usize {
-        self.manners.iter().filter(|manner| matches!(manner, Manner::Lies(_) | Manner::SaysNone)).count()
+    /// The operators of a quorum's services that say what is not so.
+    pub fn liars(&self) -> BTreeSet<&'static str> {
+        let lies = |manner: &Manner| matches!(manner, Manner::Lies(_) | Manner::Fickle | Manner::SaysNone);
+        let liars = (0..self.alone()).filter(|who| self.manners.get(*who).is_some_and(lies));
+        liars.map(|who| self.operator(who)).collect()
+    }
+
+    /// Whether this one may lie too, so that liars of fewer than so many operators are at it.
+    pub fn may_lie(&self, who: usize, need: usize) -> bool {
+        let mut liars = self.liars();
+        liars.insert(self.operator(who));
+        who > 0 && (who == self.alone() || liars.len() < need)
+    }
+
+    /// Whether it is the one that is asked alone.
+    pub fn is_alone(&self, who: usize) -> bool {
+        who == self.alone()
     }
 }

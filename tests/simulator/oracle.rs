@@ -704,6 +704,9 @@ impl Sim {
                     }
                 }
                 Standing::Held { hold, .. } if held_is_fine || hold.reason == Reason::Foreign => {}
+                // Nobody out in the world can say that there is none.
+                Standing::Unknown { .. }
+                    if truth.is_empty() && view.spec.is_some_and(|spec| self.setup.is_alone(spec)) => {}
                 // Somebody else had made of it what it was to become.
                 Standing::Held { hold, .. }
                     if hold.reason == Reason::Unchanged
@@ -719,6 +722,39 @@ impl Sim {
         }
         agreed.iter().for_each(|id| self.oracle.agreed(id));
         Ok(())
+    }
+
+    /// One poll after the last fault every address is known as it is. Until when one that is asked alone may still have to prove it, else.
+    pub fn check_beliefs(&self) -> Result<Option<u64>, String> {
+        let Some(process) = &self.process else { return Err("there is no process".into()) };
+        let poll = (millis(self.setup.check) + millis(self.setup.longest_interval())) * 11 / 10 + MINUTE;
+        let mut later = None;
+        for view in process.state.views(self.now()) {
+            let Some(spec) = view.spec else { continue };
+            let families: Vec<Family> = spec.families().collect();
+            let alone = self.setup.is_alone(spec);
+            let proof = if alone { 3 * millis(self.setup.longest_interval()) } else { 0 };
+            let changed = families.iter().map(|family| self.network.changed(*family)).max().unwrap_or(0);
+            let due = self.since.max(process.started).max(changed) + poll + proof;
+            if due > self.t {
+                later = later.max(Some(due));
+                continue;
+            }
+            let truth = self.network.values(view.id.key.rtype, &families);
+            let known = match view.want {
+                Want::Values(values) => *values == truth,
+                Want::Unknown(_) => truth.is_empty() && alone,
+                Want::Gone | Want::Unmanaged => truth.is_empty(),
+            };
+            if !known {
+                let (id, truth) = (view.id, list(&truth));
+                return Err(format!(
+                    "{id}: one poll after the last fault it should hold {truth}, and {:?} is known",
+                    view.want
+                ));
+            }
+        }
+        Ok(later)
     }
 
     /// The calm is over: nothing was done without need.

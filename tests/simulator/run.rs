@@ -26,6 +26,7 @@ const PLANTED: &[(&str, Planted)] = &[
     ("auth-is-transient", Planted::AuthIsTransient),
     ("blind-is-none", Planted::BlindIsNone),
     ("ignores-retry-after", Planted::IgnoresRetryAfter),
+    ("operators-not-told-apart", Planted::OperatorsNotToldApart),
     ("overwrites-foreign", Planted::OverwritesForeign),
     ("success-before-call", Planted::SuccessBeforeCall),
 ];

@@ -6,6 +6,7 @@ use driftless::model::agree::{Expression, SourceName};
 use driftless::model::desired::{
     AccountName, AccountSpec, Derived, Desired, FirstContact, Id, RecordSpec, SourceSpec, TtlPolicy, Uplink, tag_of,
 };
+use driftless::model::evidence::Protocol;
 use driftless::model::record::{Family, RecordType, RrsetKey, Ttl};
 use driftless::model::template::Template;
 use driftless::model::terms::{Budget, Terms};
@@ -45,7 +46,7 @@ pub struct Setup {
     pub accounts: Vec<Declared>,
     /// Every record set that may be declared, and whether it is.
     pub records: Vec<(Id, RecordSpec, bool)>,
-    /// The shortest time between two questions, by source: the interface first, then echoes.
+    /// The shortest time between two questions, by source: the interface first, then echoes, then one that is asked alone.
     intervals: Vec<Duration>,
     /// How each family's address is learnt.
     ways: [Way; 2],
@@ -58,6 +59,8 @@ enum Way {
     Interface,
     Quorum(usize),
     InterfaceThenQuorum(usize),
+    Single,
+    InterfaceThenSingle,
 }
 
 pub fn source(at: usize) -> SourceName {
@@ -67,6 +70,17 @@ pub fn source(at: usize) -> SourceName {
 /// Which source it is.
 pub fn source_number(name: &SourceName) -> usize {
     name.0.strip_prefix("echo ").and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
+/// Who runs a source: some operators have several, all of one protocol.
+pub fn origin(at: usize, alone: bool) -> (&'static str, Protocol) {
+    match at {
+        0 => ("this device", Protocol::Interface),
+        _ if alone => ("one of its own", Protocol::Https),
+        1 | 3 => ("a", Protocol::Https),
+        2 | 5 => ("b", Protocol::Dns),
+        _ => ("c", Protocol::Stun),
+    }
 }
 
 fn minutes(minutes: u64) -> Duration {
@@ -83,17 +97,9 @@ impl Setup {
         let count = 1 + rng.usize(..3);
         let accounts: Vec<Declared> = (0..count).map(|at| account(at, rng)).collect();
         let echoes = 3 + rng.usize(..3);
-        let intervals = (0..=echoes).map(|at| if at == 0 { Duration::ZERO } else { minutes(5 + rng.u64(..10)) });
+        let intervals = (0..=echoes + 1).map(|at| if at == 0 { Duration::ZERO } else { minutes(5 + rng.u64(..10)) });
         let intervals = intervals.collect();
-        let mut ways = [Way::Interface; 2];
-        for way in &mut ways {
-            let of = 3 + rng.usize(..echoes - 2);
-            *way = match rng.u8(..3) {
-                0 => Way::Interface,
-                1 => Way::Quorum(of),
-                _ => Way::InterfaceThenQuorum(of),
-            };
-        }
+        let ways = [one_way(echoes, rng), one_way(echoes, rng)];
         let mut setup = Self {
             accounts,
             records: Vec::new(),
@@ -148,7 +154,21 @@ impl Setup {
             Way::Interface => interface(),
             Way::Quorum(of) => quorum(of),
             Way::InterfaceThenQuorum(of) => Expression::FirstOf(vec![interface(), quorum(of)]),
+            Way::Single => Expression::Source(source(self.alone())),
+            Way::InterfaceThenSingle => {
+                Expression::FirstOf(vec![interface(), Expression::Source(source(self.alone()))])
+            }
         }
+    }
+
+    /// The source that is asked alone, and has no part in any quorum.
+    pub fn alone(&self) -> usize {
+        self.intervals.len() - 1
+    }
+
+    /// Whether a record set's address is learnt from it.
+    pub fn is_alone(&self, spec: &RecordSpec) -> bool {
+        spec.sources().any(|(name, _)| source_number(name) == self.alone())
     }
 
     pub fn detectors(&self) -> usize {
@@ -170,8 +190,11 @@ impl Setup {
             desired.accounts.insert(id.account.clone(), account.spec.clone());
             desired.records.insert(id.clone(), spec.clone());
             for (name, _) in spec.sources() {
-                let min_interval = self.intervals.get(source_number(name)).copied().unwrap_or_default();
-                desired.sources.insert(name.clone(), SourceSpec { min_interval });
+                let at = source_number(name);
+                let min_interval = self.intervals.get(at).copied().unwrap_or_default();
+                let (operator, protocol) = origin(at, at == self.alone());
+                let spec = SourceSpec { min_interval, ..SourceSpec::local(protocol, operator) };
+                desired.sources.insert(name.clone(), spec);
             }
         }
         desired
@@ -204,12 +227,7 @@ impl Setup {
             }
             6 => {
                 let family = Family::ALL[rng.usize(..2)];
-                let most = self.intervals.len() - 1;
-                self.ways[family as usize] = match rng.u8(..3) {
-                    0 => Way::Interface,
-                    1 => Way::Quorum(3 + rng.usize(..most - 2)),
-                    _ => Way::InterfaceThenQuorum(3 + rng.usize(..most - 2)),
-                };
+                self.ways[family as usize] = one_way(self.alone() - 1, rng);
                 let way = self.way(family);
                 let uplinks = self.records.iter_mut().flat_map(|(_, spec, _)| &mut spec.uplinks);
                 for uplink in uplinks.filter(|uplink| uplink.family == family) {
@@ -227,6 +245,18 @@ const POLICIES: [&str; 2] = ["v=spf1 ip4:{ipv4} -all", "v=spf1 ip4:{ipv4} ip6:{i
 fn derived(text: &str) -> Option<Box<Derived>> {
     let template = Template::parse(text, RecordType::Txt).ok()?;
     Some(Box::new(Derived { template, single: false, owns: None, tag: tag_of(text).map(str::to_owned) }))
+}
+
+/// A way to learn an address, with so many echoes for a quorum.
+fn one_way(echoes: usize, rng: &mut Rng) -> Way {
+    let of = 3 + rng.usize(..echoes - 2);
+    match rng.u8(..8) {
+        0 | 1 => Way::Interface,
+        2..5 => Way::Quorum(of),
+        5 => Way::InterfaceThenQuorum(of),
+        6 => Way::Single,
+        _ => Way::InterfaceThenSingle,
+    }
 }
 
 pub fn account(at: usize, rng: &mut Rng) -> Declared {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use driftless::model::agree::{Expression, Reading, SourceName};
 use driftless::model::desired::{AccountName, Derived, Desired, FirstContact, Id, RecordSpec, SourceSpec, Uplink};
+use driftless::model::evidence::Protocol;
 use driftless::model::ledger::Reason;
 use driftless::model::machine::standing::Standing;
 use driftless::model::machine::{Documents, Effect, Event, Mode, Network as Moved, State, step};
@@ -150,7 +151,7 @@ fn desired(machine: usize, declared: &Declared, wanted: Wanted) -> Desired {
     }
     Desired {
         accounts: [(name, declared.spec.clone())].into(),
-        sources: (0..2).map(|at| (wan(at), SourceSpec { min_interval: Duration::ZERO })).collect(),
+        sources: (0..2).map(|at| (wan(at), SourceSpec::local(Protocol::Interface, "us"))).collect(),
         records,
         check: Duration::from_millis(CHECK),
         verify: Duration::from_millis(VERIFY),

@@ -67,6 +67,8 @@ pub enum Action {
     DiskBack,
     /// The storm is over.
     Heal,
+    /// One poll after the last fault: every address should be known.
+    Known,
     /// Everything must have come to rest, but for what is held.
     Rested,
     /// Everything must have come to rest, after all was let go.
@@ -364,6 +366,14 @@ impl Sim {
                 Ok(())
             }
             Action::Heal => self.heal(),
+            Action::Known => {
+                if self.phase == Phase::Resting
+                    && let Some(later) = self.check_beliefs()?
+                {
+                    self.at(later, Action::Known);
+                }
+                Ok(())
+            }
             Action::Rested => self.rested(),
             Action::Released => self.released(),
             Action::CalmOver => self.calm_over(),
@@ -405,6 +415,7 @@ impl Sim {
         if self.process.is_none() {
             self.after(SECOND, Action::Start(self.epoch));
         }
+        self.after(MINUTE, Action::Known);
         self.after(self.bound(), Action::Rested);
         Ok(())
     }

@@ -142,10 +142,20 @@ impl Sim {
 
     fn trouble_a_detector(&mut self) {
         let who = self.rng.usize(..self.network.manners.len());
-        let liars_allowed = self.network.liars() + 1 < NEED;
-        let (manner, fault) = match self.rng.u8(..6) {
-            0 | 1 if who > 0 && liars_allowed => (Manner::Lies(self.rng.u8(..4)), Fault::DetectorLies),
-            2 if who > 0 && liars_allowed => (Manner::SaysNone, Fault::DetectorSaysNone),
+        let may_lie = self.network.may_lie(who, NEED);
+        let (manner, fault) = match self.rng.u8(..8) {
+            0 if may_lie && self.network.is_alone(who) => (Manner::Lies(self.rng.u8(..4)), Fault::SingleLies),
+            0 if may_lie => (Manner::Lies(self.rng.u8(..4)), Fault::DetectorLies),
+            1 | 2 if may_lie => {
+                self.fault(Fault::OperatorLies);
+                let lie = Manner::Lies(self.rng.u8(..4));
+                for service in self.network.services_beside(who) {
+                    self.network.manners[service] = lie.clone();
+                }
+                return;
+            }
+            5 if may_lie => (Manner::SaysNone, Fault::DetectorSaysNone),
+            6 if may_lie => (Manner::Fickle, Fault::DetectorFickle),
             3 => (Manner::Flaps, Fault::DetectorFlaps),
             4 => (Manner::Slow, Fault::DetectorSlow),
             _ => (Manner::Blind, Fault::DetectorBlind),

@@ -4,6 +4,7 @@ use super::Sources;
 use crate::config::{ComposedSource, HostSource};
 use crate::model::agree::Expression;
 use crate::model::compose::{Composed, Host};
+use crate::model::evidence::Protocol;
 use crate::model::record::Family;
 
 impl Sources<'_> {
@@ -22,11 +23,12 @@ impl Sources<'_> {
             HostSource::Suffix(bits) => Host::Suffix(*bits),
             HostSource::Neighbour(mac) => {
                 let detector = self.lan.neighbour(*mac);
-                Host::Neighbour(self.of_lan(format!("neighbour {mac}"), detector), *mac)
+                Host::Neighbour(self.of_lan(Protocol::Interface, format!("neighbour {mac}"), detector), *mac)
             }
             HostSource::Lease { path, host } => {
                 let detector = self.lan.lease(path, host);
-                Host::Lease(self.of_lan(format!("lease of {host} in {}", path.display()), detector))
+                let name = format!("lease of {host} in {}", path.display());
+                Host::Lease(self.of_lan(Protocol::File, name, detector))
             }
         };
         Ok(Expression::Composed(Composed { prefix, length: composed.length, host }))
@@ -38,8 +40,6 @@ mod tests {
     use crate::app::wiring::tests::{account, built};
     use crate::engine::Parts;
     use crate::model::agree::Expression;
-    use crate::model::agree::Expression;
-    use crate::model::compose::Host;
     use crate::model::compose::Host;
     use crate::model::desired::Uplink;
     use std::sync::Arc;

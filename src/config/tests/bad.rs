@@ -295,8 +295,31 @@ fn sources_are_checked() {
 }
 
 #[test]
+fn a_quorum_that_can_never_be_believed_is_an_error() {
+    let of_one = "{ https = \"https://a.example/1\" }, { https = \"https://a.example/2\" }";
+    let cases = [
+        (2, of_one.to_owned()),
+        (2, format!("{of_one}, {{ https = \"https://a.example/3\" }}")),
+        (3, format!("{of_one}, {{ https = \"https://b.example/\" }}")),
+        (2, "{ https = \"ipify\" }, { https = \"https://api.ipify.org/\" }".to_owned()),
+        (2, "{ stun = \"a.example\", operator = \"x\" }, { stun = \"b.example\", operator = \"x\" }".to_owned()),
+    ];
+    for (need, of) in cases {
+        let text = format!("[address.wan]\nipv4 = {{ quorum = {need}, of = [{of}] }}");
+        let found = errors(&above_base(&text));
+        assert_eq!(found.len(), 1, "{of}: {found:?}");
+        assert!(found[0].starts_with(&format!("2:19: `quorum`: {need} of these sources can never agree")), "{found:?}");
+    }
+    let one = errors(&above_base(&format!("[address.wan]\nipv4 = {{ quorum = 1, of = [{of_one}] }}")));
+    assert_eq!(one, [""; 0], "one voice was asked for");
+}
+
+#[test]
 fn sources_out_in_the_world_are_checked() {
     let cases = [
+        ("ipv4", "{ dns = \"google\", trusted = true }", "`trusted`: it goes with a server of your own", 28),
+        ("ipv4", "{ https = \"ipify\", operator = \"x\" }", "`operator`: it goes with a server of your own", 30),
+        ("ipv4", "{ stun = \"a.example\", trusted = 1 }", "`trusted` expects true or false, found a number", 32),
         ("ipv4", "{ dns = \"opndns\" }", "`dns`: there is no built-in service \"opndns\"", 8),
         ("ipv4", "{ stun = \"stunserver\" }", "`stun`: there is no built-in service \"stunserver\"", 9),
         ("ipv6", "{ dns = \"akamai\" }", "`dns`: the built-in service \"akamai\" cannot be asked over IPv6", 8),

@@ -161,7 +161,11 @@ fn a_router_is_asked_in_every_way_that_is_not_left_out() {
 #[test]
 fn echo_services_have_five_formats() {
     let via = Via::default();
-    let echo = |url: &str, format| Source::Https(HttpsSource { url: url.parse().unwrap(), format, via: via.clone() });
+    let echo = |url: &str, format| {
+        let url: reqwest::Url = url.parse().unwrap();
+        let whose = Whose::host(url.host_str().unwrap().trim_matches(['[', ']']));
+        Source::Https(HttpsSource { url, format, via: via.clone(), whose })
+    };
     let both =
         address("ipv4 = { https = \"https://a.example/\" }\nipv6 = { https = \"http://[::1]:8080/\", key = \"ip\" }");
     assert_eq!(both.ipv4, echo("https://a.example/", EchoFormat::Plain));
@@ -200,8 +204,9 @@ fn built_in_services_have_names_and_a_way_out() {
 fn a_name_in_dns_has_its_servers_and_its_form() {
     let dns = |name: &str, form, authority, servers: &[&str]| {
         let question = Question { name: Name::parse(name).unwrap(), form, authority };
-        let servers = servers.iter().map(|server| Server::parse(server, 53).unwrap()).collect();
-        Source::Dns(DnsSource { question, servers, via: Via::default() })
+        let servers: Vec<Server> = servers.iter().map(|server| Server::parse(server, 53).unwrap()).collect();
+        let whose = Whose::host(&servers[0].host());
+        Source::Dns(DnsSource { question, servers, via: Via::default(), whose })
     };
     let read = address(
         "ipv4 = { dns = \"whoami.example.net\", server = \"192.0.2.53\" }\n\
@@ -219,7 +224,8 @@ fn a_name_in_dns_has_its_servers_and_its_form() {
 fn a_stun_server_is_asked_by_udp_or_tcp() {
     let stun = |server: &str, transport| {
         let server = Server::parse(server, 3478).unwrap();
-        Source::Stun(StunSource { server, transport, via: Via::default() })
+        let whose = Whose::host(&server.host());
+        Source::Stun(StunSource { server, transport, via: Via::default(), whose })
     };
     let read = address(
         "ipv4 = { stun = \"stun.example.net\" }\nipv6 = { stun = \"[2001:db8::1]:5000\", transport = \"tcp\" }",
@@ -240,6 +246,40 @@ fn several_sources_are_asked_in_order_or_must_agree() {
     ]);
     let of = vec![Source::BuiltIn(BuiltIn::all(Protocol::Https)), Source::File { path: "/run/ip".into() }, first];
     assert_eq!(address(keys).ipv4, Source::Quorum { need: 2, of });
+}
+
+#[test]
+fn a_server_of_ones_own_has_an_operator_and_may_be_trusted() {
+    let whose = |source: &str| match address(&format!("ipv4 = {source}")).ipv4 {
+        Source::Https(HttpsSource { whose, .. }) | Source::Dns(DnsSource { whose, .. }) => whose,
+        Source::Stun(StunSource { whose, .. }) => whose,
+        other => panic!("{other:?}"),
+    };
+    let host = whose("{ https = \"https://Echo.Example.net:444/ip\" }");
+    assert_eq!((host.operator.as_str(), host.is_typed, host.trusted), ("echo.example.net", false, false));
+    assert_eq!(whose("{ https = \"https://[2001:db8::1]/\" }").operator, "2001:db8::1");
+    assert_eq!(whose("{ https = \"https://api.ipify.org/\" }").operator, "ipify", "though typed as one's own");
+    assert_eq!(whose("{ stun = \"cloudflare\", transport = \"tcp\" }").operator, "Cloudflare");
+    let dns = whose("{ dns = \"me.example.net\", server = [\"ns.example.net:5353\", \"192.0.2.53\"], trusted = true }");
+    assert_eq!((dns.operator.as_str(), dns.trusted), ("ns.example.net", true));
+    let typed = whose("{ stun = \"stun.example.net\", operator = \"Me\", trusted = false }");
+    assert_eq!((typed.operator.as_str(), typed.is_typed, typed.trusted), ("Me", true, false));
+}
+
+#[test]
+fn sources_of_two_operators_or_two_protocols_can_agree() {
+    for of in [
+        "{ https = \"https://a.example/\" }, { https = \"https://b.example/\" }",
+        "{ dns = \"me.example.net\", server = \"192.0.2.1\" }, { stun = \"192.0.2.1\" }",
+        "{ https = \"https://a.example/1\" }, { https = \"https://a.example/2\", operator = \"somebody else\" }",
+        "\"router\", { https = \"ipify\" }",
+        "{ file = \"/a\" }, { file = \"/b\" }",
+    ] {
+        assert!(matches!(
+            address(&format!("ipv4 = {{ quorum = 2, of = [{of}] }}")).ipv4,
+            Source::Quorum { need: 2, .. }
+        ));
+    }
 }
 
 #[test]

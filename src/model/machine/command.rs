@@ -83,6 +83,7 @@ impl State {
             self.accounts.insert(name.clone(), account);
         }
         self.forgotten_accounts.extend(before.into_keys());
+        self.detection.worth.keep(|source| desired.sources.contains_key(source));
         self.desired = desired;
     }
 

@@ -3,16 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::witness::{Observed, Worth};
 use super::{Effect, Network, Out, Planted, SETTLE, SETTLE_MOST, State};
 use crate::model::agree::{Expression, Reading, SourceName, Verdict, agree};
-use crate::model::backoff::spread;
 use crate::model::desired::{Id, Uplink, Want};
 use crate::model::record::Family;
 use crate::model::time::{Moment, Now};
 
-/// A public source that failed is not asked again sooner, unless the network changed; twice as late each time that it fails again,
-/// but no later than one that answered.
-const AFTER_FAILURE: Duration = Duration::from_secs(60);
 /// However often the network changes, a public source is asked no sooner again.
 const AFTER_FLAP: Duration = Duration::from_secs(30);
 /// So long, after the network changed, nothing is done for an address that was learnt before, unless it was found again.
@@ -24,25 +21,13 @@ pub(super) const RELIEF: Duration = Duration::from_secs(60);
 const SHARED: usize = 8;
 
 /// A source and a family: the unit of questions.
-type Question = (SourceName, Family);
-
-/// What a source last said.
-#[derive(Clone, Debug)]
-pub(super) struct Observed {
-    pub(super) reading: Reading,
-    pub(super) at: Now,
-    /// When the round began in which it was asked.
-    asked: Moment,
-    /// Not asked again before, while the network stays the same.
-    again: Moment,
-    /// How often in a row it could not tell.
-    failures: u32,
-}
+pub(super) type Question = (SourceName, Family);
 
 /// What is known from detectors, and the round of questions under way.
 #[derive(Debug, Default)]
 pub(super) struct Detection {
     pub(super) observed: BTreeMap<Question, Observed>,
+    pub(super) worth: Worth,
     round: Option<Round>,
     /// What was asked before this moment, by family, may be of another network: it is not used again.
     pub(super) outdated: BTreeMap<Family, Moment>,
@@ -55,22 +40,26 @@ pub(super) struct Detection {
 }
 
 #[derive(Debug)]
-struct Round {
-    began: Moment,
-    salt: u64,
+pub(super) struct Round {
+    pub(super) began: Moment,
+    pub(super) salt: u64,
     network: Network,
     /// What counted as outdated before the change that began it.
     outdated: BTreeMap<Family, Moment>,
     /// What was answered in this round, or need not be asked in it.
-    fresh: BTreeMap<Question, Use>,
+    pub(super) fresh: BTreeMap<Question, Use>,
     asked: BTreeSet<Question>,
     /// When what was spared may be asked again.
     later: Option<Moment>,
+    /// When single sources are asked again that have not yet proved what they say.
+    pub(super) proving: BTreeMap<Question, Moment>,
+    /// Everything that must be known is: what is still open decides nothing.
+    decided: bool,
 }
 
 /// What an answer is good for.
 #[derive(Clone, Copy, Debug)]
-enum Use {
+pub(super) enum Use {
     Answer,
     Nothing,
 }
@@ -82,9 +71,14 @@ impl Detection {
         self.starting.max(quiet).filter(|until| *until > now.moment)
     }
 
-    /// Whether a round of questions is under way.
-    pub(super) fn is_under_way(&self) -> bool {
+    /// Whether sources are being asked.
+    pub(super) fn is_asking(&self) -> bool {
         self.round.is_some()
+    }
+
+    /// Whether a question is open, or soon asked again, whose answer decides something.
+    pub(super) fn is_under_way(&self, now: Now) -> bool {
+        self.round.as_ref().is_some_and(|round| !round.decided) || self.worth.is_worth_waiting(now)
     }
 }
 
@@ -122,9 +116,17 @@ impl State {
         if first {
             self.detection.starting = Some(now.moment.plus(SETTLE_MOST));
         }
-        let (fresh, asked) = (BTreeMap::new(), BTreeSet::new());
-        let salt = rng.u64(..);
-        self.detection.round = Some(Round { began: now.moment, salt, network, outdated, fresh, asked, later: None });
+        self.detection.round = Some(Round {
+            began: now.moment,
+            salt: rng.u64(..),
+            network,
+            outdated,
+            fresh: BTreeMap::new(),
+            asked: BTreeSet::new(),
+            later: None,
+            proving: BTreeMap::new(),
+            decided: false,
+        });
         self.advance(now, rng, out);
     }
 
@@ -163,15 +165,10 @@ impl State {
             };
             // What failed in another network says nothing of this one.
             let same = self.detection.round.as_ref().is_none_or(|round| round.network == Network::Same);
-            let before = self.detection.observed.get(&question).filter(|_| same).map_or(0, |before| before.failures);
-            let failures = if matches!(reading, Reading::Unknown(_)) { before.saturating_add(1) } else { 0 };
-            let least = match failures {
-                0 => spec.min_interval,
-                failures => AFTER_FAILURE.saturating_mul(1 << (failures - 1).min(16)).min(spec.min_interval),
-            };
-            let again = now.moment.plus(spread(least, rng).max(least));
-            let asked = self.detection.round.as_ref().map_or(now.moment, |round| round.began);
-            self.detection.observed.insert(question, Observed { reading, at: now, asked, again, failures });
+            let before = self.detection.observed.remove(&question);
+            let began = self.detection.round.as_ref().map(|round| round.began);
+            let observed = Observed::after(before, reading, (spec.min_interval, same, began), now, rng);
+            self.detection.observed.insert(question, observed);
         }
         self.advance(now, rng, out);
     }
@@ -180,6 +177,7 @@ impl State {
     fn advance(&mut self, now: Now, rng: &mut fastrand::Rng, out: &mut Out) {
         let Some(mut round) = self.detection.round.take() else { return };
         let mut ask = BTreeSet::new();
+        round.proving.clear();
         // Most record sets share a few expressions. What one of them comes to holds for the next, as long as nothing that it
         // rests on has changed in between.
         let mut judged: Vec<(Expression, Family, Verdict)> = Vec::new();
@@ -187,7 +185,7 @@ impl State {
         for id in ids {
             let Some(spec) = self.desired.records.get(&id) else { continue };
             let mut readings = Vec::with_capacity(spec.uplinks.len());
-            for Uplink { family, source } in &spec.uplinks {
+            for uplink @ Uplink { family, source } in &spec.uplinks {
                 let known = judged.iter().find(|(other, of, _)| of == family && other == source);
                 let verdict = match known {
                     Some((.., verdict)) => verdict.clone(),
@@ -203,6 +201,9 @@ impl State {
                 };
                 match verdict {
                     Verdict::Known(reading) => readings.push(reading),
+                    Verdict::Unproven { said, by } => {
+                        readings.push(self.unproven(&id, uplink, &said, &by, &mut round));
+                    }
                     Verdict::Ask(sources) => ask.extend(sources.into_iter().map(|source| (source, *family))),
                 }
             }
@@ -211,20 +212,25 @@ impl State {
                 judged.clear();
             }
         }
+        round.decided = ask.is_empty();
         ask.retain(|question| !round.asked.contains(question));
         round.asked.extend(ask.iter().cloned());
         let over = round.asked.is_empty();
         if !ask.is_empty() {
             out.push(Effect::Detect(ask.into_iter().collect()));
         }
+        if round.decided {
+            // One that is slow and not needed holds nothing up.
+            self.take_stock(&round, now, out);
+            self.detection.worth.prove(round.proving.clone());
+            self.first_round_is_over(now);
+        }
         if !over {
             self.detection.round = Some(round);
             return;
         }
-        self.first_round_is_over(now);
-        if let Some(later) = round.later {
-            self.next_check = self.next_check.min(later);
-        }
+        let soon = [round.later, self.detection.worth.next()].into_iter().flatten().min();
+        self.next_check = soon.map_or(self.next_check, |soon| self.next_check.min(soon));
         if let Some(network) = self.detection.again.take() {
             self.look(network, now, rng, out);
         }
@@ -236,23 +242,23 @@ impl State {
         let spared =
             Reading::Unknown("it was asked moments before the network changed, and is asked again soon".into());
         loop {
-            let read = |name: &SourceName| {
-                let question = (name.clone(), family);
-                let observed = self.detection.observed.get(&question)?;
-                match round.fresh.get(&question)? {
-                    Use::Answer => Some(&observed.reading),
-                    Use::Nothing => Some(&spared),
-                }
+            let witness = |name| {
+                let question = (SourceName::clone(name), family);
+                let said = match (round.fresh.get(&question), self.detection.observed.get(&question)) {
+                    (Some(Use::Answer), Some(observed)) => Some(&observed.reading),
+                    (Some(Use::Nothing), _) => Some(&spared),
+                    _ => None,
+                };
+                self.witness(name, family, said, now)
             };
-            let verdict = agree(expression, round.salt, &read);
+            let verdict = agree(expression, round.salt, &witness);
             let Verdict::Ask(sources) = &verdict else { return verdict };
             let mut reused = false;
             for source in sources {
                 let question = (source.clone(), family);
-                let Some(observed) = self.detection.observed.get(&question).filter(|seen| seen.again > now.moment)
-                else {
-                    continue;
-                };
+                let hurries = self.detection.worth.hurries(&question);
+                let rests = |seen: &&Observed| hurries.map_or(seen.again, |at| at.min(seen.again)) > now.moment;
+                let Some(observed) = self.detection.observed.get(&question).filter(rests) else { continue };
                 let outdated = self.detection.outdated.get(&family).copied().unwrap_or_default();
                 let lately = observed.at.moment.plus(AFTER_FLAP);
                 if round.network == Network::Same && observed.asked >= outdated {

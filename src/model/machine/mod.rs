@@ -1,7 +1,7 @@
 //! The one state machine that takes every decision: events in, effects out, no clock, no input or output.
 //!
 //! [`step`] is the whole interface, [`event`] its vocabulary. What each kind of event does stands in a room of its own: [`detection`] asks the sources,
-//! [`wants`] turns what they come to into wants, [`due`] says what a record set needs next, [`lane`] carries an account through reading and
+//! [`witness`] says what they are worth, [`wants`] turns what they come to into wants, [`due`] says what a record set needs next, [`lane`] carries an account through reading and
 //! planning, [`batches`] from the plan to its outcome, [`compare`] finds
 //! the difference, [`failure`] turns errors into waits and holds, [`proof`] follows a change until it is seen in DNS, [`jobs`] what a service works on, [`command`]
 //! is what people ask for, [`persist`] is what goes to disk, [`out`] what is said.
@@ -35,6 +35,7 @@ pub mod standing;
 #[cfg(test)]
 mod tests;
 mod wants;
+mod witness;
 
 use detection::Detection;
 use due::Next;
@@ -95,6 +96,8 @@ pub enum Planted {
     AuthIsTransient,
     /// The pause a service asks for is not kept.
     IgnoresRetryAfter,
+    /// Several services of one operator pass for several opinions.
+    OperatorsNotToldApart,
     /// Values that are not ours are thrown away with an update.
     OverwritesForeign,
 }

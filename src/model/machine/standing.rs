@@ -182,7 +182,7 @@ impl State {
     /// Whether sources are being asked, so that what is known is half of one time and half of another.
     #[must_use]
     pub fn is_asking(&self) -> bool {
-        self.detection.is_under_way()
+        self.detection.is_asking()
     }
 
     /// How many accounts and record sets are held, of those that a target means.
@@ -277,7 +277,10 @@ impl State {
             }
         };
         // What settles holds back only what has something to do, and is then not at rest: nothing else would wake up at its end.
-        self.started.is_some() && !self.detection.is_under_way() && self.is_idle() && self.records.keys().all(resting)
+        self.started.is_some()
+            && !self.detection.is_under_way(now)
+            && self.is_idle()
+            && self.records.keys().all(resting)
     }
 
     fn is_readable(&self, id: &Id) -> bool {

@@ -10,6 +10,7 @@ use super::*;
 use crate::model::agree::{Expression, Reading, SourceName};
 use crate::model::desired::{AccountSpec, RecordSpec, SourceSpec, TtlPolicy};
 use crate::model::error::{Kind, Result, Scope};
+use crate::model::evidence::Protocol;
 use crate::model::ledger::{AsOf, Entry, Fingerprint, Reason, Wait};
 use crate::model::name::Name;
 use crate::model::plan::{Applied, Health, Seen, Settled, Sibling, Snapshot, Ticket};
@@ -26,6 +27,7 @@ mod jobs;
 mod ledger;
 mod names;
 mod pauses;
+mod proofs;
 mod reload;
 mod reports;
 mod siblings;
@@ -123,11 +125,16 @@ fn desired(terms: Terms) -> Desired {
     let declared = AccountSpec { service: "service".into(), identity: "one".into(), terms };
     Desired {
         accounts: BTreeMap::from([(account(), declared)]),
-        sources: BTreeMap::from([(source(), SourceSpec { min_interval: Duration::ZERO })]),
+        sources: BTreeMap::from([(source(), SourceSpec::local(Protocol::File, "source"))]),
         records: BTreeMap::from([(id(), spec())]),
         check: 5 * MINUTE,
         verify: 6 * 60 * MINUTE,
     }
+}
+
+/// A source out in the world, each with an operator of its own.
+fn public(source: &SourceName, min_interval: Duration) -> SourceSpec {
+    SourceSpec { min_interval, ..SourceSpec::local(Protocol::Https, source.0.clone()) }
 }
 
 /// Record sets a, b, … of one account.

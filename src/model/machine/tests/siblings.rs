@@ -144,7 +144,7 @@ fn the_forgotten_family_is_waited_for_and_sent_along() {
 fn both_families() -> Rig {
     let mut desired = several(Terms { forgets_siblings: true, ..alone() }, &["a"]);
     let spec = RecordSpec { private: true, ..RecordSpec::of(Family::Ipv6, Expression::Source(other_source())) };
-    desired.sources.insert(other_source(), SourceSpec { min_interval: Duration::ZERO });
+    desired.sources.insert(other_source(), SourceSpec::local(Protocol::File, "other"));
     desired.records.insert(named("a").sibling(), spec);
     Rig::one_by_one(desired)
 }

@@ -8,7 +8,7 @@ fn slow_answers_from_the_world_do_not_keep_the_machines_own_word_waiting() {
     let echo = SourceName("echo".into());
     let of = vec![Expression::Source(source()), Expression::Source(echo.clone())];
     desired.records.get_mut(&id()).unwrap().uplinks[0].source = Expression::FirstOf(of);
-    desired.sources.insert(echo, SourceSpec { min_interval: 10 * MINUTE });
+    desired.sources.insert(echo.clone(), public(&echo, 10 * MINUTE));
     let mut state = State::new(desired, &Documents::new(), "boot", true, Mode::Run, Now::default());
     let mut rng = fastrand::Rng::with_seed(1);
     let mut asks = |event: Event, second: u64| {
@@ -30,7 +30,7 @@ fn a_source_that_is_gone_after_a_reload_does_not_keep_a_round_open() {
     let mut rig = Rig::one_by_one(several(alone(), &["a"]));
     rig.follow(Event::Start);
     let mut other = several(alone(), &["a"]);
-    other.sources = [(other_source(), SourceSpec { min_interval: Duration::ZERO })].into();
+    other.sources = [(other_source(), SourceSpec::local(Protocol::File, "other"))].into();
     other.records.values_mut().for_each(|spec| spec.uplinks[0].source = Expression::Source(other_source()));
     let effects = rig.follow(Event::Reload(other));
     rig.told(effects, None);
@@ -47,7 +47,7 @@ fn readings_from_before_a_change_are_not_used_again_after_it() {
     let echo = |at: u64| SourceName(format!("echo {at}"));
     let quorum = Expression::Quorum { need: 2, of: (0..5).map(|at| Expression::Source(echo(at))).collect() };
     desired.records.values_mut().for_each(|spec| spec.uplinks[0].source = quorum.clone());
-    let rarely = |at| SourceSpec { min_interval: if at < 2 { MINUTE } else { 9 * HOUR } };
+    let rarely = |at| public(&echo(at), if at < 2 { MINUTE } else { 9 * HOUR });
     desired.sources = (0..5).map(|at| (echo(at), rarely(at))).collect();
     for network in [Network::Changed, Network::Same] {
         let mut rig = Rig::one_by_one(desired.clone());
@@ -136,7 +136,7 @@ fn a_reload_that_takes_a_source_away_during_a_round_does_not_blind_the_machine()
         effects.into_iter().find_map(|effect| if let Effect::Detect(asked) = effect { Some(asked) } else { None });
     let mut other = desired(readable());
     let another = SourceName("another".into());
-    other.sources = BTreeMap::from([(another.clone(), SourceSpec { min_interval: Duration::ZERO })]);
+    other.sources = BTreeMap::from([(another.clone(), SourceSpec::local(Protocol::File, "another"))]);
     other.records.get_mut(&id()).unwrap().uplinks[0].source = Expression::Source(another);
     rig.feed(Event::Reload(other));
     let late = Reading::Addresses(vec![[198, 51, 100, 1].into()]);
@@ -180,7 +180,7 @@ fn an_answer_from_before_the_last_change_is_not_used_again_at_the_next_one() {
     let mut desired = several(alone(), &["a"]);
     let quorum = Expression::Quorum { need: 2, of: (0..4).map(|at| Expression::Source(echo(at))).collect() };
     desired.records.values_mut().for_each(|spec| spec.uplinks[0].source = quorum.clone());
-    desired.sources = (0..4).map(|at| (echo(at), SourceSpec { min_interval: 10 * MINUTE })).collect();
+    desired.sources = (0..4).map(|at| (echo(at), public(&echo(at), 10 * MINUTE))).collect();
     let mut rig = Rig::one_by_one(desired);
     let mut real = 1;
     let mut wants = Vec::new();

@@ -13,7 +13,7 @@ fn wan(at: usize) -> SourceName {
 fn two_uplinks() -> Desired {
     let uplink = |at| Uplink { family: Family::Ipv4, source: Expression::Source(wan(at)) };
     let spec = RecordSpec { uplinks: vec![uplink(0), uplink(1)], ..spec() };
-    let sources = [0, 1].map(|at| (wan(at), SourceSpec { min_interval: Duration::ZERO }));
+    let sources = [0, 1].map(|at| (wan(at), SourceSpec::local(Protocol::Interface, "us")));
     Desired { records: [(id(), spec)].into(), sources: sources.into(), ..desired(readable()) }
 }
 
