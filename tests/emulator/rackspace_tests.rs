@@ -18,6 +18,10 @@ use crate::{rackspace_by_hand, request};
 
 const LOGIN: &str = r#"{"auth":{"RAX-KSKEY:apiKeyCredentials":{"username":"me","apiKey":"k"}}}"#;
 
+/// What every request has, and what those with a body have.
+const ACCEPT: (&str, &str) = ("accept", "application/json");
+const TYPE: (&str, &str) = ("content-type", "application/json");
+
 /// A service that someone is logged in to, with one domain.
 struct Client {
     state: State,
@@ -48,16 +52,16 @@ impl Client {
 
     fn log_in(&mut self) {
         let prefix = if self.state.region == Region::Uk { "/lon" } else { "" };
-        let json = [("content-type", "application/json"), ("host", "127.0.0.1:1")];
+        let json = [TYPE, ACCEPT, ("host", "127.0.0.1:1")];
         let answer = self.state.answer(&request("POST", &format!("{prefix}/v2.0/tokens"), &json, LOGIN));
         self.token = parsed(&answer)["access"]["token"]["id"].as_str().unwrap_or_default().into();
     }
 
     fn answer(&mut self, method: &str, target: &str, body: &str) -> Answer {
         let token = self.token.clone();
-        let mut fields = vec![("x-auth-token", &*token), ("accept", "application/json"), ("host", "127.0.0.1:1")];
+        let mut fields = vec![("x-auth-token", &*token), ACCEPT, ("host", "127.0.0.1:1")];
         if !body.is_empty() {
-            fields.push(("content-type", "application/json"));
+            fields.push(TYPE);
         }
         self.state.answer(&request(method, &format!("/v1.0/1234/{target}"), &fields, body))
     }
@@ -145,7 +149,7 @@ fn it_can_be_told_to_fail_while_it_runs() {
     let control = |query: &str| emulator(&request("GET", &format!("/control?{query}"), &[], ""));
     assert_eq!(control("fail=serviceUnavailable:1:tokens&switch=mfa").status, 200);
     assert_eq!(control("fail=nonsense").status, 400);
-    let json = [("content-type", "application/json")];
+    let json = [TYPE, ACCEPT];
     let login = LOGIN.replace("\"me\"", "\"driftless\"").replace("\"k\"", "\"a4bbc55a951242c48b03e88e32123456\"");
     let log_in = || emulator(&request("POST", "/v2.0/tokens", &json, &login));
     assert_eq!((log_in().status, log_in().status), (503, 401));
@@ -155,22 +159,21 @@ fn it_can_be_told_to_fail_while_it_runs() {
 
 #[test]
 fn a_login_is_taken_as_documented_and_in_no_other_form() {
-    let json = ("content-type", "application/json");
     let with = |more: &str| LOGIN.replace(r#""k"}"#, &format!(r#""k"}}{more}"#));
     for (target, fields, body, status, said, violations) in [
-        ("/v2.0/tokens", vec![json], LOGIN.to_owned(), 200, "rax:dns", 0),
-        ("/v2.0/tokens", vec![json], with(r#","tenantId":"1234""#), 200, "rax:dns", 0),
-        ("/v2.0/tokens", vec![json], with(r#","tenantId":"1234","tenantName":"1234""#), 400, "badRequest", 1),
-        ("/v2.0/tokens", vec![json], LOGIN.replace("\"k\"", "\"x\""), 401, "Username or api key is invalid", 0),
-        ("/v2.0/tokens", vec![json], LOGIN.replace("\"me\"", "\"you\""), 401, "{\"unauthorized\":{", 0),
-        ("/lon/v2.0/tokens", vec![json], LOGIN.to_owned(), 401, "unauthorized", 0),
-        ("/v2.0/tokens", vec![json], LOGIN.replace("apiKey\"", "key\""), 400, "badRequest", 1),
-        ("/v2.0/tokens", vec![json], LOGIN.replace("RAX-KSKEY:", ""), 400, "badRequest", 1),
-        ("/v2.0/tokens", vec![json], "[]".to_owned(), 400, "badRequest", 1),
-        ("/v2.0/tokens", vec![], LOGIN.to_owned(), 400, "Content-Type", 1),
-        ("/v2.0/tokens", vec![json, ("accept", "application/xml")], LOGIN.to_owned(), 400, "JSON only", 1),
-        ("/v2.0/tokens?x=1", vec![json], LOGIN.to_owned(), 405, "by POST", 1),
-        ("/v2.0/token", vec![json], LOGIN.to_owned(), 404, "no such call", 1),
+        ("/v2.0/tokens", vec![TYPE, ACCEPT], LOGIN.to_owned(), 200, "rax:dns", 0),
+        ("/v2.0/tokens", vec![TYPE, ACCEPT], with(r#","tenantId":"1234""#), 200, "rax:dns", 0),
+        ("/v2.0/tokens", vec![TYPE, ACCEPT], with(r#","tenantId":"1234","tenantName":"1234""#), 400, "badRequest", 1),
+        ("/v2.0/tokens", vec![TYPE, ACCEPT], LOGIN.replace("\"k\"", "\"x\""), 401, "Username or api key is invalid", 0),
+        ("/v2.0/tokens", vec![TYPE, ACCEPT], LOGIN.replace("\"me\"", "\"you\""), 401, "{\"unauthorized\":{", 0),
+        ("/lon/v2.0/tokens", vec![TYPE, ACCEPT], LOGIN.to_owned(), 401, "unauthorized", 0),
+        ("/v2.0/tokens", vec![TYPE, ACCEPT], LOGIN.replace("apiKey\"", "key\""), 400, "badRequest", 1),
+        ("/v2.0/tokens", vec![TYPE, ACCEPT], LOGIN.replace("RAX-KSKEY:", ""), 400, "badRequest", 1),
+        ("/v2.0/tokens", vec![TYPE, ACCEPT], "[]".to_owned(), 400, "badRequest", 1),
+        ("/v2.0/tokens", vec![ACCEPT], LOGIN.to_owned(), 400, "Content-Type", 1),
+        ("/v2.0/tokens", vec![TYPE, ("accept", "application/xml")], LOGIN.to_owned(), 400, "Accept", 1),
+        ("/v2.0/tokens?x=1", vec![TYPE, ACCEPT], LOGIN.to_owned(), 405, "by POST", 1),
+        ("/v2.0/token", vec![TYPE, ACCEPT], LOGIN.to_owned(), 404, "no such call", 1),
     ] {
         let mut state = State::new("me", "k", Switches::default());
         let answer = state.answer(&request("POST", target, &fields, &body));
@@ -185,7 +188,7 @@ fn the_catalog_leads_to_the_dns_of_the_region() {
     for (region, prefix) in [(Region::Us, ""), (Region::Uk, "/lon")] {
         let mut state = State::new("me", "k", Switches::default());
         state.region = region;
-        let fields = [("content-type", "application/json"), ("host", "127.0.0.1:8085")];
+        let fields = [TYPE, ACCEPT, ("host", "127.0.0.1:8085")];
         let answer = state.answer(&request("POST", &format!("{prefix}/v2.0/tokens"), &fields, LOGIN));
         let access = &parsed(&answer)["access"];
         let of_dns = |entry: &&Value| entry["type"] == "rax:dns";
@@ -196,8 +199,9 @@ fn the_catalog_leads_to_the_dns_of_the_region() {
         let left = expires.as_second() - crate::http::unix_now();
         assert!((86_395..=86_405).contains(&left), "{left}");
         let token = access["token"]["id"].as_str().expect("a token");
-        let ask =
-            |state: &mut State, path: &str| state.answer(&request("GET", path, &[("x-auth-token", token)], "")).status;
+        let ask = |state: &mut State, path: &str| {
+            state.answer(&request("GET", path, &[("x-auth-token", token), ACCEPT], "")).status
+        };
         assert_eq!(ask(&mut state, &format!("{prefix}/v1.0/1234/domains")), 200);
         assert_eq!(ask(&mut state, &format!("{prefix}/v1.0/12345/domains")), 401);
         let other = if prefix.is_empty() { "/lon" } else { "" };
@@ -211,7 +215,7 @@ fn logins_fail_in_every_documented_way() {
     let log_in = |set: fn(&mut State)| {
         let mut state = State::new("me", "k", Switches::default());
         set(&mut state);
-        let json = [("content-type", "application/json")];
+        let json = [TYPE, ACCEPT];
         (0..2).map(|_| state.answer(&request("POST", "/v2.0/tokens", &json, LOGIN))).last().expect("an answer")
     };
     let mfa = log_in(|state| state.switches.mfa = Mfa::On);
@@ -251,7 +255,7 @@ fn a_token_is_good_for_a_day_and_a_401_has_one_of_three_bodies() {
     let empty = client.answer("GET", "domains", "");
     assert!(empty.status == 401 && empty.body.is_empty());
     assert!(client.state.violations.is_empty());
-    client.state.answer(&request("GET", "/v1.0/1234/domains", &[], ""));
+    client.state.answer(&request("GET", "/v1.0/1234/domains", &[ACCEPT], ""));
     assert_eq!(client.state.violations.len(), 1);
 }
 
@@ -610,8 +614,8 @@ fn what_is_not_documented_is_a_violation() {
     let path = format!("/v1.0/1234/{all}");
     let body = r#"{"records":[{"type":"A","data":"192.0.2.1"}]}"#;
     for (method, fields, body) in [
-        ("POST", vec![token], body),
-        ("POST", vec![token, ("content-type", "text/plain")], body),
+        ("POST", vec![token, ACCEPT], body),
+        ("POST", vec![token, ACCEPT, ("content-type", "text/plain")], body),
         ("GET", vec![token, ("accept", "application/xml")], ""),
     ] {
         assert_eq!(client.state.answer(&request(method, &path, &fields, body)).status, 400);
@@ -939,7 +943,7 @@ async fn five_a_second_are_five_in_a_real_second() {
     let http = driftless::net::http::Http::new(None);
     let send = async |method: Method, url: String, token: &str, body: &'static str| {
         let mut request = Request::new(method, url.parse().expect("a URL"));
-        for (name, value) in [("x-auth-token", token), ("content-type", "application/json")] {
+        for (name, value) in [("x-auth-token", token), TYPE, ACCEPT] {
             request.headers_mut().insert(name, value.parse().expect("a field"));
         }
         *request.body_mut() = Some(body.into());
