@@ -7,28 +7,22 @@ use std::time::Duration;
 
 use crate::config::{self, Config, ConfigErrors, Input};
 use crate::engine::{Ears, Engine, Onlooker, Parts, Rebuild, Until};
-use crate::model::agree::{Expression, Reading, SourceName, Witness};
 use crate::model::desired::Id;
 use crate::model::error::Error;
-use crate::model::evidence::Protocol;
 use crate::model::machine::standing::View;
 use crate::model::machine::{Document, Documents, Event, Mode, State, Target, step};
-use crate::model::record::Family;
-use crate::model::time::Wall;
-use crate::model::uplinks::{Memory, give, together};
-use crate::model::weigh::{Weighed, weigh};
-use crate::os::clock::{self, Clock, SystemClock};
+use crate::os::clock::{self, SystemClock};
 use crate::os::file::Claim;
 use crate::os::netlink::Watch;
 use crate::os::signals::Signals;
 use crate::os::systemd::Manager;
 use crate::report::control::{Control, Released, Request, Unanswered, ask};
-use crate::report::voice::Voice;
 use crate::store::Store;
 
 pub mod demo;
 pub mod rights;
 pub mod situation;
+pub mod sources;
 pub mod wiring;
 
 /// A configuration, and what it was read from.
@@ -330,101 +324,4 @@ pub fn release(loaded: &Loaded, target: Target) -> Result<Released, Failure> {
     }
     drop(claim);
     Ok(Released::since(before, &state, &target, clock::now()))
-}
-
-/// What one source said.
-#[derive(Debug, serde::Serialize)]
-pub struct Said {
-    /// The source.
-    pub source: SourceName,
-    /// The family it was asked for.
-    pub family: Family,
-    /// What it said.
-    pub reading: Reading,
-    /// How long it took, in milliseconds.
-    pub millis: u64,
-    /// When it was asked.
-    #[serde(serialize_with = "stamped")]
-    pub at: Wall,
-}
-
-fn stamped<S: serde::Serializer>(at: &Wall, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(at)
-}
-
-/// What a record set's sources come to.
-#[derive(Debug, serde::Serialize)]
-pub struct Believed {
-    /// The record set.
-    pub record: Id,
-    /// The family: a value that is made of addresses may follow both.
-    pub family: Family,
-    /// What is believed.
-    pub reading: Reading,
-    /// On what that rests.
-    pub evidence: Vec<Voice>,
-}
-
-/// Asks every source, and says what is believed of what they say.
-pub async fn detect(parts: &Parts) -> (Vec<Said>, Vec<Believed>) {
-    let mut questions = Vec::new();
-    for spec in parts.desired.records.values() {
-        questions.extend(spec.sources().map(|(name, family)| (name.clone(), family)));
-    }
-    questions.sort();
-    questions.dedup();
-    for detector in questions.iter().filter_map(|(source, _)| parts.detectors.get(source)) {
-        detector.anew();
-    }
-    let asked = questions.into_iter().filter_map(|(source, family)| {
-        let detector = Arc::clone(parts.detectors.get(&source)?);
-        Some(async move {
-            let before = SystemClock.now();
-            let reading = detector.detect(family).await;
-            let took = SystemClock.now().moment.since(before.moment);
-            let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-            Said { source, family, reading, millis, at: before.wall }
-        })
-    });
-    let said = futures_util::future::join_all(asked).await;
-    let mut believed = Vec::new();
-    for (id, spec) in &parts.desired.records {
-        let mut evidence = BTreeMap::<Family, Vec<Voice>>::new();
-        let readings: Vec<_> = spec
-            .uplinks
-            .iter()
-            .map(|uplink| {
-                let weighed = weighed(parts, &uplink.source, uplink.family, &said);
-                evidence.entry(uplink.family).or_default().extend(weighed.evidence.iter().map(Voice::from));
-                (uplink, weighed.believed())
-            })
-            .collect();
-        let (given, _) = give(&readings, &mut Memory::new());
-        believed.extend(spec.families().map(|family| Believed {
-            record: id.clone(),
-            family,
-            reading: together(&given, family),
-            evidence: evidence.remove(&family).unwrap_or_default(),
-        }));
-    }
-    (said, believed)
-}
-
-/// What an expression comes to when each of its sources has been asked once.
-fn weighed(parts: &Parts, expression: &Expression, family: Family, said: &[Said]) -> Weighed {
-    let witness = |source| {
-        let said = said.iter().find(|said| SourceName::eq(&said.source, source) && said.family == family);
-        let spec = parts.desired.sources.get(source);
-        let protocol = spec.map_or(Protocol::Fixed, |spec| spec.protocol);
-        Witness {
-            origin: (spec.map_or("", |spec| spec.operator.as_str()), protocol),
-            said: said.map(|said| &said.reading),
-            at: said.map(|said| said.at),
-            suffices: protocol.is_local() || spec.is_some_and(|spec| spec.trusted),
-            times: 1,
-            demoted: false,
-            mute: false,
-        }
-    };
-    weigh(expression, family, 0, &witness)
 }

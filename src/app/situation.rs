@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Said;
+use super::sources::Said;
 use crate::detect::situation::{Heard, situations};
 use crate::engine::Parts;
 use crate::model::machine::Level;

@@ -4,20 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{self, Absent, BuiltIn, Config, EchoFormat, HttpsSource, RouterSource, Source, Values, Whose};
+use crate::config::{self, Absent, Config, Source, Values};
 use crate::detect::Detector;
 use crate::detect::command::{self, Command};
 use crate::detect::delegated::Delegated;
 use crate::detect::dns::Dns;
-use crate::detect::echoes::{DNS_ECHOES, ECHOES, Protocol, STUN_ECHOES, one_of_each};
 use crate::detect::file::File;
 use crate::detect::fixed::Fixed;
-use crate::detect::https::{Clients, Format, Https};
+use crate::detect::https::Clients;
 use crate::detect::interface::{Interface, InterfaceOptions};
 use crate::detect::lan::Lan;
-use crate::detect::protocol;
-#[cfg(feature = "router")]
-use crate::detect::router::{self, Router, RouterOptions};
 use crate::detect::stun::Stun;
 use crate::detect::way::Outside;
 use crate::engine::{Access, Parts};
@@ -28,16 +24,14 @@ use crate::model::desired::{
 use crate::model::evidence;
 use crate::model::record::{Family, RecordType, RrsetKey};
 use crate::net::dns::whoami::{Form, Question};
-use crate::net::http::{Http, shown};
+use crate::net::http::Http;
 use crate::net::server::Server;
 use crate::net::stun::Transport;
 use crate::net::via::Via;
 use crate::provider::Tools;
 
 mod lan;
-
-/// How many of the built-in services must agree.
-const ECHO_QUORUM: usize = 2;
+mod world;
 
 /// The sources, gathered while records are read.
 struct Sources<'a> {
@@ -278,26 +272,6 @@ impl Sources<'_> {
         self.prefix.map(|length| format!(", prefixes of up to {length} bits")).unwrap_or_default()
     }
 
-    /// The machine is asked before the world: a publishable address on the interface of the default route needs no echo. Behind NAT the
-    /// router and the world must agree, or two of the world; each operator has one voice. The router is asked only in ways that change
-    /// nothing there. IPv6 is not translated on its way, so that nobody else knows it better.
-    fn auto(&mut self, family: Family, private: bool) -> Result<Expression, String> {
-        let interface = self.interface(InterfaceOptions { private, vpn: self.vpn, ..InterfaceOptions::default() });
-        Ok(match family {
-            Family::Ipv4 if !private => {
-                let protocols = vec![protocol::Protocol::NatPmp, protocol::Protocol::Upnp];
-                // Where that source was not built in, the world alone is asked.
-                let router = self.router(&RouterSource { protocols, ..RouterSource::default() }, private);
-                let mut of: Vec<_> = router.into_iter().collect();
-                for (protocol, name) in one_of_each(family) {
-                    of.push(self.built_in(&BuiltIn { name: Some(name), ..BuiltIn::all(protocol) }, family)?);
-                }
-                Expression::FirstOf(vec![interface, Expression::Quorum { need: ECHO_QUORUM, of }])
-            }
-            _ => interface,
-        })
-    }
-
     fn interface(&mut self, options: InterfaceOptions) -> Expression {
         let mut name = format!("interface {}", options.name.as_deref().unwrap_or("of the default route"));
         let vpn = options.vpn && options.name.is_none();
@@ -309,103 +283,6 @@ impl Sources<'_> {
         }
         let private = options.private;
         self.local(evidence::Protocol::Interface, name, private, Interface::new(options))
-    }
-
-    #[cfg(not(feature = "router"))]
-    #[expect(clippy::unused_self, reason = "the same call whether it was built in or not")]
-    fn router(&mut self, _: &RouterSource, _: bool) -> Result<Expression, String> {
-        Err("this driftless was built without the feature `router`".into())
-    }
-
-    #[cfg(feature = "router")]
-    fn router(&mut self, source: &RouterSource, private: bool) -> Result<Expression, String> {
-        let options = RouterOptions {
-            router: source.router,
-            via: source.via.clone(),
-            protocols: source.protocols.clone(),
-            private,
-        };
-        let spec = SourceSpec {
-            min_interval: router::INTERVAL,
-            ..SourceSpec::local(evidence::Protocol::Router, source.operator())
-        };
-        Ok(self.note(options.to_string(), private, spec, Router::new(options)))
-    }
-
-    /// What is declared of a server out in the world.
-    fn world(&self, protocol: evidence::Protocol, whose: &Whose) -> SourceSpec {
-        let Whose { operator, trusted, .. } = whose.clone();
-        SourceSpec { min_interval: self.echo_interval, protocol, operator, trusted }
-    }
-
-    fn https(&mut self, echo: &HttpsSource, private: bool) -> Result<Expression, String> {
-        let format = match &echo.format {
-            EchoFormat::Plain => Format::Plain,
-            EchoFormat::Json(pointer) => Format::Json(pointer.clone().into()),
-            EchoFormat::KeyValue(key) => Format::Line(key.clone().into()),
-            EchoFormat::Header(name) => Format::Header(name.clone()),
-            EchoFormat::Between(before, after) => Format::Between(before.clone().into(), after.clone().into()),
-        };
-        let url = Some(echo.url.clone());
-        // A digest tells echoes apart that differ only in what is not shown.
-        let print = digest(&[echo.url.as_str().as_bytes(), format!("{format:?}").as_bytes()], 3);
-        let name = format!("https {} #{print}{}{}", shown(&echo.url), echo.via, echo.whose);
-        let https = Https::new(self.clients(&echo.via), url.clone(), url, format, private)?;
-        let spec = self.world(evidence::Protocol::Https, &echo.whose);
-        Ok(self.note(name, private, spec, https))
-    }
-
-    /// One built-in service, or all of a protocol that can be asked over the family, of which some must agree.
-    fn built_in(&mut self, built_in: &BuiltIn, family: Family) -> Result<Expression, String> {
-        let via = &built_in.via;
-        let mut of = Vec::new();
-        let mut add = |sources: &mut Self, name: &str, operator: &str, detector: Arc<dyn Detector>| {
-            let name = format!("{} {name}{via}", built_in.protocol);
-            let spec = SourceSpec {
-                min_interval: sources.echo_interval,
-                ..SourceSpec::local(built_in.protocol.into(), operator)
-            };
-            of.push(sources.share(name, false, spec, detector));
-        };
-        let asked = |name: &str| built_in.name.is_none_or(|only| only == name);
-        match built_in.protocol {
-            Protocol::Dns => {
-                for echo in DNS_ECHOES.iter().filter(|echo| asked(echo.name) && echo.is_of(family)) {
-                    add(self, echo.name, echo.operator, Arc::new(Dns::echo(echo, via.clone())?));
-                }
-            }
-            Protocol::Https => {
-                for echo in ECHOES.iter().filter(|echo| asked(echo.name) && echo.url(family).is_some()) {
-                    let clients = self.clients(via);
-                    add(self, echo.name, echo.operator, Arc::new(Https::echo(clients, echo)?));
-                }
-            }
-            Protocol::Stun => {
-                for echo in STUN_ECHOES.iter().filter(|echo| asked(echo.name)) {
-                    add(self, echo.name, echo.operator, Arc::new(Stun::echo(echo, via.clone())?));
-                }
-            }
-        }
-        match (built_in.name, of.pop()) {
-            (_, None) => {
-                let name = built_in.name.unwrap_or_default();
-                Err(format!("the service {} {name} cannot be asked over {family}", built_in.protocol))
-            }
-            (Some(_), Some(only)) => Ok(only),
-            (None, Some(last)) => {
-                of.push(last);
-                Ok(Expression::Quorum { need: ECHO_QUORUM, of })
-            }
-        }
-    }
-
-    fn clients(&mut self, via: &Via) -> Clients {
-        if let Some((_, clients)) = self.clients.iter().find(|(of, _)| of == via) {
-            return clients.clone();
-        }
-        let clients = Clients::going(via);
-        self.clients.push((via.clone(), clients.clone()));
-        clients
     }
 
     /// A source on this machine: an operator of its own.
@@ -540,7 +417,7 @@ mod tests {
             other => panic!("{other:?}"),
         };
         let specs: Vec<SourceSpec> = voices.iter().map(spec).collect();
-        assert_eq!((specs[0].protocol, specs[0].min_interval), (evidence::Protocol::Router, router::INTERVAL));
+        assert_eq!((specs[0].protocol, specs[0].min_interval), (evidence::Protocol::Router, crate::detect::router::INTERVAL));
         let operators: std::collections::BTreeSet<_> = specs.iter().map(|spec| spec.operator.as_str()).collect();
         assert_eq!(operators.len(), specs.len(), "one voice an operator: {specs:?}");
         assert!(

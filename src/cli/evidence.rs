@@ -1,6 +1,6 @@
 //! The table of `detect`: what each source said, and what that counted for.
 
-use crate::app::{Believed, Said};
+use crate::app::sources::{Believed, Said};
 use crate::model::agree::Reading;
 use crate::report::voice::Voice;
 

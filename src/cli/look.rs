@@ -9,7 +9,8 @@ use serde_json::json;
 use super::evidence::voice_row;
 use super::patience::patiently;
 use super::{around, print};
-use crate::app::{self, Failure, Loaded, Said, rights, situation};
+use crate::app::sources::{self, Said};
+use crate::app::{self, Failure, Loaded, rights, situation};
 use crate::config::{self, ConfigErrors, Problem, Severity};
 use crate::engine::{Parts, look_at};
 use crate::model::agree::Reading;
@@ -215,7 +216,7 @@ async fn ask_services(parts: &Parts) -> (Vec<Answered>, u8) {
 /// What every source says, and what is believed.
 pub(super) async fn detect(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
     let parts = loaded.build(None)?;
-    let (said, believed) = patiently("asking the sources", app::detect(&parts)).await;
+    let (said, believed) = patiently("asking the sources", sources::detect(&parts)).await;
     let known = believed.iter().all(|belief| !matches!(belief.reading, Reading::Unknown(_)));
     let code = if known { 0 } else { 75 };
     let stands = situation::situation(&parts, &said);
@@ -232,7 +233,7 @@ pub(super) async fn detect(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
     let rows: Vec<Vec<String>> = said.iter().map(|said| voice_row(said, &believed, demoted(said))).collect();
     print::table(&["SOURCE", "FAMILY", "ANSWER", "TOOK", "VERDICT", "REASON"], &rows);
     print::line("");
-    let of = |belief: &app::Believed| match belief.record.key.rtype.family() {
+    let of = |belief: &sources::Believed| match belief.record.key.rtype.family() {
         Some(_) => belief.record.to_string(),
         None => format!("{} ({})", belief.record, belief.family),
     };

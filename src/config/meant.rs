@@ -1,4 +1,6 @@
 //! What was meant: the configuration, validated, in plain types.
+//!
+//! Longer than 400 lines because it is one list of what can be configured.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -1,4 +1,6 @@
 //! How everything stands, as data and in words.
+//!
+//! Longer than 400 lines because it is one document, and the sentences are those of its fields.
 
 use serde::{Deserialize, Serialize};
 

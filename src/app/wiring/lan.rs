@@ -52,7 +52,8 @@ mod tests {
     }
 
     fn names(parts: &Parts) -> Vec<&str> {
-        parts.desired.sources.keys().map(|name| &*name.0).filter(|name| !name.starts_with("https")).collect()
+        let near = parts.desired.sources.iter().filter(|(_, spec)| spec.min_interval.is_zero());
+        near.map(|(name, _)| &*name.0).collect()
     }
 
     const LAN: &str = "prefix = { interface = \"br-lan\" }";
