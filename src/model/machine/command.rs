@@ -129,6 +129,8 @@ impl State {
         // A secret that was mended lets go of its hold.
         let held = looked_at.into_iter().filter(|name| self.holds_anything(name));
         out.0.extend(held.map(super::Effect::LookAt));
+        // A disk that has room again is found by trying, and a person who asks has often just made it.
+        self.urgent |= !self.disk.writable;
         self.look(Network::Same, now, rng, out);
     }
 

@@ -121,3 +121,15 @@ fn what_is_declared_anew_is_not_pushed_again_while_the_disk_cannot_be_written() 
     rig.writable = true;
     assert_eq!(writes(&rig.lapse(60 * MINUTE, Some(2))).len(), 1);
 }
+
+#[test]
+fn a_disk_that_has_room_again_is_tried_when_a_person_asks_for_a_look() {
+    let mut rig = Rig::one_by_one(several(alone(), &["a"]));
+    rig.writable = false;
+    let effects = rig.start(1);
+    assert_eq!(writes(&effects), [], "a process that cannot remember waits before it sends");
+    rig.writable = true;
+    let effects = rig.follow(Event::Update(Target::All));
+    let effects = [rig.told(effects, Some(1)), rig.lapse(SECOND, Some(1))].concat();
+    assert_eq!(writes(&effects).len(), 1);
+}
