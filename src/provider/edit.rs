@@ -11,6 +11,7 @@ use crate::model::record::{RecordType, Ttl};
 
 pub mod rules;
 pub mod same;
+pub mod whole;
 
 /// What a service keeps beside name, type, values and TTL, by the names of our own vocabulary (`priority`, `weight`, `comment` …),
 /// as text.
@@ -93,6 +94,11 @@ pub trait Editor: Send + Sync {
     /// Whether a value of an attribute of records says no more than not giving it: the documented default, or nothing.
     fn is_unsaid(&self, _name: &str, value: &str) -> bool {
         value.is_empty()
+    }
+
+    /// The priority that the service documents for MX and SRV records that name none.
+    fn default_priority(&self) -> Option<&'static str> {
+        None
     }
 
     /// The attributes that zones may be given here.

@@ -314,3 +314,79 @@ pub async fn texts(start: Start) {
     }
     desk.is_correct();
 }
+
+/// What no service is to be sent, on its own or beside what is there: refused beforehand, at a look as well.
+pub async fn never_sent(start: Start) {
+    let desk = Desk::before(start).await;
+    desk.run("records add alias.example.org CNAME one.example.net").await.ends(0, &["added: 1 record"]);
+    let (before, mark) = (desk.held(), desk.mark());
+    let defaults = desk.service.provider.starts_with("yandex");
+    for (words, says) in [
+        ("www.example.org CNAME one.example.net", "a name with a CNAME can have no other record"),
+        ("alias.example.org A 192.0.2.9", "a name with a CNAME can have no other record"),
+        ("alias.example.org TXT text", "a name with a CNAME can have no other record"),
+        ("alias.example.org CNAME two.example.net", "is there already"),
+        ("new.example.org CNAME one.example.net two.example.net", "a CNAME has one value"),
+        ("new.example.org CNAME bad~host", "no host's name"),
+        ("new.example.org CNAME new.example.org.", "would point to itself"),
+        ("new.example.org CNAME 192.0.2.1", "is an address"),
+        ("new.example.org NS 2001:db8::1", "is an address"),
+        ("new.example.org MX 10~192.0.2.1", "is an address"),
+        ("new.example.org MX 10~mail.example.org --priority 20", "given twice"),
+        ("new.example.org SRV 5060~sip.example.org --priority 1", "priority weight port target"),
+        ("new.example.org SRV 5~7~5060~sip.example.org --priority 3", "given twice"),
+        ("new.example.org TXT \"\"", "is empty"),
+        ("new.example.org MX mail.example.org", "needs a priority"),
+    ] {
+        if !(defaults && says == "needs a priority") {
+            for more in ["", " --dry-run"] {
+                desk.run(&format!("records add {words}{more}")).await.fails(78, says, &desk.service.secret);
+            }
+        }
+    }
+    for (words, says) in [
+        ("alias.example.org CNAME alias.example.org", "would point to itself"),
+        ("alias.example.org CNAME 192.0.2.1 --dry-run", "is an address"),
+    ] {
+        desk.run(&format!("records update {words}")).await.fails(78, says, &desk.service.secret);
+    }
+    assert_eq!((desk.held(), desk.writes(&desk.since(mark))), (before, 0));
+    desk.run("records update alias.example.org CNAME two.example.net").await.ends(0, &["updated: 1 record"]);
+    desk.is_correct();
+}
+
+/// The priority is one thing, in the value and beside it: what is added and changed by either is the same for both.
+pub async fn one_priority(start: Start) {
+    let desk = Desk::before(start).await;
+    let srv = "_sip._tcp.example.org SRV";
+    desk.run(&format!("records add {srv} 7~5060~sip.example.org --priority 5")).await.ends(0, &["added: 1 record"]);
+    for (change, value) in [
+        ("--priority 9", "9 7 5060 sip.example.org"),
+        ("--set priority=8", "8 7 5060 sip.example.org"),
+        ("6~8~5061~sip.example.org", "6 8 5061 sip.example.org"),
+        ("8~5062~sip2.example.org", "6 8 5062 sip2.example.org"),
+    ] {
+        desk.run(&format!("records update {srv} {change} --dry-run")).await.ends(0, &["would be updated: 1 record"]);
+        desk.run(&format!("records update {srv} {change}")).await.ends(0, &["updated: 1 record"]);
+        let held = desk.json("records list --type srv").await["records"].clone();
+        let (held, row) = (held.as_array().unwrap().len(), held[0].clone());
+        let attribute = |name: &str| row["attributes"][name].as_str().map(str::to_owned);
+        let parts = value.split(' ').collect::<Vec<_>>();
+        let listed = row["values"][0].as_str().unwrap().trim_end_matches('.');
+        assert!(held == 1 && value.ends_with(listed), "{change}: {row}");
+        let front = parts.len() - listed.split(' ').count();
+        for (at, name) in ["priority", "weight", "port"].iter().enumerate() {
+            // What is not in the value is beside it; and what is in both is one.
+            assert!(at >= front || attribute(name).is_some(), "{change}: {row}");
+            assert!(attribute(name).is_none_or(|beside| beside == parts[at]), "{change}: {row}");
+        }
+        desk.run(&format!("records update {srv} {change}")).await.ends(0, &["is there already"]);
+    }
+    let (before, mark) = (desk.held(), desk.mark());
+    let twice = format!("records update {srv} 5~7~5060~sip.example.org --set priority=3");
+    for more in ["", " --dry-run"] {
+        desk.run(&format!("{twice}{more}")).await.fails(78, "given twice", &desk.service.secret);
+    }
+    assert_eq!((desk.held(), desk.writes(&desk.since(mark))), (before, 0));
+    desk.is_correct();
+}

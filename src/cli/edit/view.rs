@@ -8,6 +8,7 @@ use crate::cli::patience::INTERRUPTED;
 use crate::cli::print;
 use crate::model::error::{Error, Kind};
 use crate::model::name::Name;
+use crate::provider::edit::same;
 use crate::provider::edit::{Attribute, Attributes, Edit, Row, ZoneRow};
 
 /// Ids that are no longer stand in every table.
@@ -213,6 +214,7 @@ fn record_view(at: &Opened<'_>, (zone, row): &Placed) -> Value {
 pub(super) fn row_of(edit: &Edit, before: Option<&Row>) -> Row {
     let mut attributes = before.map(|row| row.attributes.clone()).unwrap_or_default();
     attributes.extend(edit.attributes.clone());
+    same::put_beside(edit.rtype, &edit.values, &mut attributes);
     Row {
         id: before.map(|row| row.id.clone()).unwrap_or_default(),
         name: edit.name.clone(),

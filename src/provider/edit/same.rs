@@ -112,7 +112,7 @@ fn differs(edit: &Edit, row: &Row) -> Option<String> {
 const NOTE: &str = "comment";
 
 /// What stands in front of the value in a zone file, by type; services keep it beside the value, or in it.
-fn parts(rtype: RecordType) -> &'static [&'static str] {
+pub(super) fn parts(rtype: RecordType) -> &'static [&'static str] {
     match rtype {
         RecordType::Caa => &["flag", "tag"],
         RecordType::Mx => &["priority"],
@@ -134,14 +134,25 @@ fn tells_apart(edit: &Edit, row: &Row, known: Known<'_>) -> bool {
     names.any(|name| !known.alike(&edit.attributes, &row.attributes, name))
 }
 
+/// The attributes beside one value that stand in it too, as the value has them.
+pub fn put_beside(rtype: RecordType, values: &[String], beside: &mut Attributes) {
+    let [value] = values else { return };
+    for (name, said) in Whole::new(rtype, value, &Attributes::new()).front {
+        beside.entry(name.to_owned()).and_modify(|held| *held = said);
+    }
+}
+
 /// A value with everything that stands in front of it.
-struct Whole {
-    front: BTreeMap<&'static str, String>,
-    value: Value,
+pub(super) struct Whole {
+    /// What stands in front of it, as far as it is said.
+    pub(super) front: BTreeMap<&'static str, String>,
+    /// The rest.
+    pub(super) value: Value,
 }
 
 impl Whole {
-    fn new(rtype: RecordType, text: &str, attributes: &Attributes) -> Self {
+    /// Of a value as it is listed or typed, and the attributes beside it.
+    pub(super) fn new(rtype: RecordType, text: &str, attributes: &Attributes) -> Self {
         let words: Vec<&str> = text.split_whitespace().collect();
         let parts = parts(rtype);
         // As many parts as stand in the value, the last of them nearest to it. The first of them is a number.

@@ -130,6 +130,11 @@ pub fn patch(zone: &Zone, held: &Wanted<'_>, wanted: &Wanted<'_>) -> Result<Patc
     if let Some(given) = wanted.priority.filter(|given| held.priority != Some(given)) {
         patch.priority = Some(priority(wanted.rtype, given)?);
     }
+    // The priority of SRV is in its content; where the record has it beside that too, both say the same.
+    if let (RecordType::Srv, Some(content), Some(beside)) = (wanted.rtype, &patch.content, held.priority) {
+        let inside = content.split(' ').next().filter(|inside| *inside != beside);
+        patch.priority = inside.map(|inside| priority(wanted.rtype, inside)).transpose()?;
+    }
     Ok(patch)
 }
 
