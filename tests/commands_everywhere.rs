@@ -88,6 +88,11 @@ macro_rules! at_each_service {
                 }
 
                 #[tokio::test]
+                async fn mx_and_srv_are_found_as_zone_files_have_them() {
+                    matrix::zone_file_form(start).await;
+                }
+
+                #[tokio::test]
                 async fn wrong_credentials_are_refused_for_every_command_and_never_shown() {
                     matrix::wrong_credentials(start).await;
                 }

@@ -236,7 +236,10 @@ impl Filter {
         self.id.as_ref().is_none_or(|id| *id == row.id)
             && self.rtype.is_none_or(|rtype| rtype == row.rtype)
             && self.name.as_ref().is_none_or(|pattern| fits(pattern.trim_end_matches('.'), row.name.as_str()))
-            && self.value.as_ref().is_none_or(|pattern| row.values.iter().any(|value| fits(pattern, value)))
+            && self
+                .value
+                .as_ref()
+                .is_none_or(|pattern| row.values.iter().any(|value| same::fits_value(row, value, pattern)))
     }
 }
 

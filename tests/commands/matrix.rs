@@ -304,6 +304,22 @@ pub async fn texts(start: Start) {
         desk.run(&format!("records update {name} TXT {typed}")).await.ends(0, &["is there already"]);
         assert_eq!(desk.writes(&desk.since(mark)), 0, "{typed}");
     }
+    // Spaces around a text belong to it, with quotation marks and without, and are seen.
+    for (name, typed) in [("quoted", "\"~a~text~\""), ("bare", "~a~text~")] {
+        let name = format!("{name}.example.org");
+        desk.run(&format!("records add {name} TXT {typed}")).await.ends(0, &["added: 1 record", "\" a text \""]);
+        assert_eq!(desk.json(&format!("records list --name {name}")).await["records"][0]["values"][0], " a text ");
+        desk.run(&format!("records list --name {name}")).await.ends(0, &["\" a text \""]);
+        desk.run(&format!("records list --name {name} --value a~text")).await.ends(0, &["no records"]);
+        let mark = desk.mark();
+        for words in [format!("add {name} TXT \"~a~text~\""), format!("update {name} TXT ~a~text~")] {
+            desk.run(&format!("records {words}")).await.ends(0, &["is there already"]);
+        }
+        assert_eq!(desk.writes(&desk.since(mark)), 0);
+        desk.run(&format!("records update {name} TXT --ttl 1800")).await.ends(0, &["\" a text \"", "1800"]);
+        desk.run(&format!("records remove {name} TXT a~text --yes")).await.fails(78, "not there", &desk.service.secret);
+        desk.run(&format!("records remove {name} TXT \"~a~text~\" --yes")).await.ends(0, &["removed: 1 record"]);
+    }
     // A change of the TTL leaves the text alone.
     desk.run("records update two.example.org TXT --ttl 1800").await.ends(0, &["v=spf1 -all", "1800"]);
     desk.run("records remove two.example.org TXT \"v=spf1~-all\" --yes").await.ends(0, &["removed: 1 record"]);
@@ -388,5 +404,49 @@ pub async fn one_priority(start: Start) {
         desk.run(&format!("{twice}{more}")).await.fails(78, "given twice", &desk.service.secret);
     }
     assert_eq!((desk.held(), desk.writes(&desk.since(mark))), (before, 0));
+    desk.is_correct();
+}
+
+/// MX and SRV are found as zone files have them, in filters and in what is removed; a host has its last dot or not.
+pub async fn zone_file_form(start: Start) {
+    let desk = Desk::before(start).await;
+    for words in ["MX 10~mail.example.org 20~mail2.example.org", "SRV 5~7~5060~sip.example.org"] {
+        desk.run(&format!("records add _it._tcp.example.org {words}")).await.ends(0, &["added: "]);
+    }
+    let found = |pattern: &'static str| {
+        let desk = &desk;
+        async move {
+            let listed = desk.json(&format!("records list --value {pattern}")).await;
+            listed["records"].as_array().unwrap().len()
+        }
+    };
+    for pattern in
+        ["10~mail.example.org", "10~MAIL.example.org.", "mail2.example.org", "Mail2.example.org.", "*~5060~sip.*"]
+    {
+        assert_eq!(found(pattern).await, 1, "{pattern}");
+    }
+    assert_eq!((found("11~mail.example.org").await, found("5~7~5061~sip.example.org").await), (0, 0));
+    let of_one = |words: &str| format!("records {words}");
+    if !desk.service.sets {
+        let words = of_one("update _it._tcp.example.org MX --ttl 900 --value 20~mail2.example.org");
+        desk.run(&words).await.ends(0, &["updated: 1 record"]);
+        let words = of_one("update _it._tcp.example.org MX 30~mail3.example.org --value 10~mail.example.org");
+        desk.run(&words).await.ends(0, &["updated: 1 record"]);
+        let words = of_one("update _it._tcp.example.org MX 10~mail.example.org --value 30~mail3.example.org");
+        desk.run(&words).await.ends(0, &["updated: 1 record"]);
+    }
+    let gone = of_one("remove _it._tcp.example.org MX 11~mail.example.org --yes");
+    desk.run(&gone).await.fails(78, "is not there", &desk.service.secret);
+    for (words, left) in [
+        ("remove _it._tcp.example.org MX 10~Mail.example.org --yes", ["mail2", "sip"].as_slice()),
+        ("remove _it._tcp.example.org MX --value 20~mail2.example.org --yes", &["sip"]),
+        ("remove _it._tcp.example.org SRV 5~7~5060~sip.example.org. --yes", &[]),
+    ] {
+        desk.run(&of_one(words)).await.ends(0, &["removed: 1 record"]);
+        let listed = desk.json("records list --name _it._tcp.example.org").await.to_string();
+        for host in ["mail.", "mail2", "sip"] {
+            assert_eq!(listed.contains(host), left.contains(&host), "{words}: {listed}");
+        }
+    }
     desk.is_correct();
 }
