@@ -11,6 +11,7 @@ use crate::model::record::{RecordType, Ttl};
 
 pub mod rules;
 pub mod same;
+pub mod whole;
 
 /// What a service keeps beside name, type, values and TTL, by the names of our own vocabulary (`priority`, `weight`, `comment` …),
 /// as text.
@@ -93,6 +94,11 @@ pub trait Editor: Send + Sync {
     /// Whether a value of an attribute of records says no more than not giving it: the documented default, or nothing.
     fn is_unsaid(&self, _name: &str, value: &str) -> bool {
         value.is_empty()
+    }
+
+    /// The priority that the service documents for MX and SRV records that name none.
+    fn default_priority(&self) -> Option<&'static str> {
+        None
     }
 
     /// The attributes that zones may be given here.
@@ -230,7 +236,10 @@ impl Filter {
         self.id.as_ref().is_none_or(|id| *id == row.id)
             && self.rtype.is_none_or(|rtype| rtype == row.rtype)
             && self.name.as_ref().is_none_or(|pattern| fits(pattern.trim_end_matches('.'), row.name.as_str()))
-            && self.value.as_ref().is_none_or(|pattern| row.values.iter().any(|value| fits(pattern, value)))
+            && self
+                .value
+                .as_ref()
+                .is_none_or(|pattern| row.values.iter().any(|value| same::fits_value(row, value, pattern)))
     }
 }
 

@@ -9,6 +9,7 @@ use crate::model::name::Name;
 use crate::model::record::RecordType;
 use crate::net::http::Http;
 use crate::provider::edit::same::{Known, Standing, is_so, is_twin, standing, standing_of_set};
+use crate::provider::edit::whole::Beside;
 use crate::provider::edit::{Edit, Editor, Row};
 use crate::provider::shape::zones::Zone;
 use crate::provider::{Entry, Tools};
@@ -141,6 +142,11 @@ impl<'a> Opened<'a> {
             [value] => self.knowing(|known| standing(edit, value, row, known)),
             _ => Standing::Other,
         }
+    }
+
+    /// What the service's records have beside their values.
+    pub(super) fn beside(&self) -> Beside<'_> {
+        Beside { attributes: self.editor.attributes(), priority: self.editor.default_priority() }
     }
 
     /// Whether a row is already what an edit would make of it.

@@ -2,7 +2,7 @@
 
 use super::account::{Opened, refused};
 use super::ask::may_remove;
-use super::choose::{Meant, same, values};
+use super::choose::{Meant, values};
 use super::records::edit;
 use super::view::{Failed, Outcome, named};
 use super::{Given, RecordsRemove, Removing};
@@ -10,6 +10,7 @@ use crate::app::Failure;
 use crate::cli::patience::Interrupt;
 use crate::cli::print;
 use crate::model::error::{Error, Result as Answer};
+use crate::provider::edit::same::is_value;
 use crate::provider::edit::{Attributes, Edit, Row};
 use crate::provider::shape::zones::Zone;
 
@@ -22,11 +23,11 @@ pub(super) async fn remove(at: &Opened<'_>, args: &RecordsRemove) -> Result<u8, 
     let meant = Meant::new(args.name.as_ref(), args.rtype, &args.filters)?;
     let found = meant.find(at).await?;
     let goes = |row: &Row, value: &String| {
-        meant.value_fits(value) && (typed.is_empty() || typed.iter().any(|typed| same(row.rtype, typed, value)))
+        meant.value_fits(row, value) && (typed.is_empty() || typed.iter().any(|typed| is_value(row, value, typed)))
     };
     let all = || found.iter().flat_map(|(_, rows)| rows);
     if let Some(missing) =
-        typed.iter().find(|typed| !all().any(|row| row.values.iter().any(|value| same(row.rtype, typed, value))))
+        typed.iter().find(|typed| !all().any(|row| row.values.iter().any(|value| is_value(row, value, typed))))
     {
         return Err(refused(format!("{} is not there: nothing was removed", missing)));
     }

@@ -8,6 +8,8 @@ use crate::cli::patience::INTERRUPTED;
 use crate::cli::print;
 use crate::model::error::{Error, Kind};
 use crate::model::name::Name;
+use crate::model::record;
+use crate::provider::edit::same;
 use crate::provider::edit::{Attribute, Attributes, Edit, Row, ZoneRow};
 
 /// Ids that are no longer stand in every table.
@@ -127,7 +129,7 @@ impl Outcome {
         let ids = ids || rows.iter().all(|(_, row)| row.id.chars().count() <= SHORT_ID);
         let cells = |(_, row): &Placed| {
             let ttl = row.ttl.map_or_else(|| "-".to_owned(), |ttl| ttl.to_string());
-            let values: Vec<String> = row.values.iter().map(|value| print::tame(value)).collect();
+            let values: Vec<String> = shown(row).map(|value| print::tame(&value)).collect();
             let attributes = listed(&given_by_hand(at, &row.attributes));
             let last = [values.join(", "), attributes].join("  ").trim_end().to_owned();
             let id = ids.then(|| print::tame(&row.id));
@@ -156,7 +158,7 @@ impl Outcome {
             say("zone", zone.as_str());
             say("id", &row.id);
             say("ttl", &row.ttl.map_or_else(|| "-".to_owned(), |ttl| ttl.to_string()));
-            row.values.iter().for_each(|value| say("value", value));
+            shown(row).for_each(|value| say("value", &value));
             row.attributes.iter().for_each(|(key, value)| say(key, value));
             if at.is_managed(&row.name, row.rtype) {
                 say("managed", "yes: it is declared in the configuration");
@@ -213,6 +215,7 @@ fn record_view(at: &Opened<'_>, (zone, row): &Placed) -> Value {
 pub(super) fn row_of(edit: &Edit, before: Option<&Row>) -> Row {
     let mut attributes = before.map(|row| row.attributes.clone()).unwrap_or_default();
     attributes.extend(edit.attributes.clone());
+    same::put_beside(edit.rtype, &edit.values, &mut attributes);
     Row {
         id: before.map(|row| row.id.clone()).unwrap_or_default(),
         name: edit.name.clone(),
@@ -223,7 +226,12 @@ pub(super) fn row_of(edit: &Edit, before: Option<&Row>) -> Row {
     }
 }
 
+/// The values of a record for people.
+fn shown(row: &Row) -> impl Iterator<Item = String> {
+    row.values.iter().map(|value| record::shown(row.rtype, value))
+}
+
 /// `www.example.org A 192.0.2.1`.
 pub(super) fn named(row: &Row) -> String {
-    format!("{} {} {}", row.name, row.rtype, print::tame(&row.values.join(", ")))
+    format!("{} {} {}", row.name, row.rtype, print::tame(&shown(row).collect::<Vec<_>>().join(", ")))
 }
