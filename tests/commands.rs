@@ -679,6 +679,83 @@ async fn a_template_is_applied_after_a_question() {
     desk.run("pocketdns template --help").await.ends(0, &["Apply it without asking"]);
     desk.run("pocketdns template example.com tpl_none --yes").await.ends(78, &["applying the template tpl_none"]);
     desk.run("pocketdns template example.net tpl --yes").await.ends(78, &["did you mean example.com?"]);
+    pocket.state().switches.bulk = 207;
+    let again = "{\"template_id\":\"tpl_website_basic\",\"records_created\":[],\"errors\":[{\"record\":{\"type\":\"A\",\
+                 \"name\":\"@\",\"content\":\"192.0.2.1\"},\"error\":\"Record already exists\"}]}";
+    pocket.server.fault(Fault::answer(Answer::new(207, again)).on("/template"));
+    let partly = ["a part of it was refused", "@ A: Record already exists", "0 of its records were created"];
+    desk.run(&format!("{template} --yes")).await.ends(78, &partly);
+    pocket.state().domains.get_mut("dom_abc123").unwrap().records.clear();
+    desk.run(&format!("{template} --yes")).await.ends(0, &["added: "]);
     desk.run("zones list --account pocket").await.ends(0, &["example.com", "dom_abc123"]);
     desk.run("zones add example.net --account pocket").await.ends(78, &[]);
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_written_is_a_failure_and_the_change_is_said_to_be_done() {
+    let desk = Desk::new().await;
+    let full = |words: &str| {
+        let words: Vec<&str> = words.split(' ').collect();
+        let mut command = desk.home.driftless(&words);
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let child = command.stdout(full).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        let words = words.join(" ");
+        async move {
+            let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
+            Said::of(words, output)
+        }
+    };
+    for words in ["records list", "zones list --json", "--help"] {
+        let said = full(words).await.ends(74, &["writing to standard output"]);
+        assert!(!said.err.contains("all the same"), "{said:?}");
+    }
+    full("records add www.example.org A 192.0.2.1").await.ends(74, &["what was asked was done all the same"]);
+    assert_eq!(desk.each("data"), ["192.0.2.1"]);
+    desk.run("records list").await.ends(0, &["192.0.2.1"]);
+}
+
+#[tokio::test]
+async fn a_reader_that_has_seen_enough_is_no_failure() {
+    let desk = Desk::new().await;
+    let mut command = desk.home.driftless(&["records", "list"]);
+    let mut child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
+    let said = Said::of("records list".into(), output).ends(0, &[]);
+    assert_eq!(said.err, "");
+}
+
+#[tokio::test]
+async fn a_refused_argument_is_told_as_json_where_json_was_wanted() {
+    let desk = Desk::new().await;
+    for (words, why) in [
+        ("records add www.example.org FOO x -a luna --json", "FOO"),
+        ("records add --json", "required arguments"),
+        ("zones list --json --nonsense", "--nonsense"),
+    ] {
+        let said = desk.run(words).await.ends(64, &[]);
+        let told: Value = serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {said:?}"));
+        assert!(told["error"].as_str().unwrap().contains(why) && told["problems"] == json!([]), "{told}");
+        assert!(!said.out.contains("Usage") && said.err.is_empty(), "{said:?}");
+    }
+    let said = desk.run("check --nonsense --json").await.ends(64, &[]);
+    let told: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((&told["ok"], &told["problems"][0]["severity"]), (&json!(false), &json!("error")), "{told}");
+}
+
+#[tokio::test]
+async fn a_change_of_a_zone_whose_answer_was_lost_may_have_been_done() {
+    let desk = Desk::new().await;
+    for (call, words) in [("-add/", "zones add example.net"), ("-remove/", "zones remove example.org --yes")] {
+        for fault in [Fault::lost(), Fault::half(), Fault::answer(Answer::new(200, "{"))] {
+            desk.luna.server.fault(fault.on(call));
+            desk.run(words).await.ends(75, &["it may have been done all the same"]);
+            desk.luna.server.calm();
+            desk.luna.state().zones.retain(|_, zone| zone.name != "example.net");
+            desk.luna.state().add_zone("example.org");
+        }
+    }
+    desk.luna.server.fault(Fault::answer(Answer::new(200, "{")));
+    let said = desk.run("zones list").await.ends(75, &[]);
+    assert!(!said.err.contains("all the same"), "{said:?}");
 }

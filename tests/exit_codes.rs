@@ -83,6 +83,8 @@ fn every_exit_code_of_the_tables_is_one_that_the_program_ends_with() {
     ends(64, code(&["status", "--nonsense"]));
     ends(69, code(&["status"]));
     ends(69, code(&["explain", "home.example.org"]));
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    ends(74, home.driftless(&["check"]).stdout(full).status().unwrap().code().unwrap());
     ends(75, code(&["once"]));
     fs::remove_file(home.path("password")).unwrap();
     ends(77, code(&["once"]));

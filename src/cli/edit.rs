@@ -350,6 +350,25 @@ impl Editing<'_> {
         }
     }
 
+    /// Whether it changes something.
+    pub(super) fn writes(self) -> bool {
+        let writing = match self {
+            Self::Zones(ZonesCommand::Add(args)) => &args.writing,
+            Self::Zones(ZonesCommand::Remove(args)) => &args.removing.writing,
+            Self::Records(RecordsCommand::Add(args)) => &args.writing,
+            Self::Records(RecordsCommand::Update(args)) => &args.writing,
+            Self::Records(RecordsCommand::Remove(args)) => &args.removing.writing,
+            Self::Pocketdns(PocketdnsCommand::Template(args)) => &args.writing,
+            Self::Dyn(DynCommand::Add(args)) => &args.writing,
+            Self::Dyn(DynCommand::Update(args)) => &args.writing,
+            Self::Dyn(DynCommand::Remove(args)) => &args.removing.writing,
+            Self::Zones(ZonesCommand::List(_))
+            | Self::Records(RecordsCommand::List(_) | RecordsCommand::Show(_) | RecordsCommand::Attributes(_))
+            | Self::Dyn(DynCommand::List(_)) => return false,
+        };
+        !writing.dry_run
+    }
+
     /// Carries it out.
     pub(super) async fn run(self, loaded: &Loaded) -> Result<u8, Failure> {
         match self {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::app::{self, Failure, Loaded, demo};
 use crate::config::{self, LogFormat, LogLevel};
@@ -20,13 +20,14 @@ mod work;
 /// Exit codes, as `driftless help` ends with.
 const EXIT_CODES: &str = "\
 Exit codes:
-  0   all is well (status, explain: a daemon answered, whatever it said)
+  0   all is well (status, explain: a daemon answered, whatever it said; plan: nothing is held or refused)
   1   told twice to stop, or told not to remove
   64  the command line is wrong
   69  no daemon is running (status, explain), or none at the named socket (update, release)
+  74  the answer could not be written to standard output
   75  it failed in passing, or waits, or there is no address: trying again later may work
   77  credentials or rights were refused, or this user may not ask
-  78  the configuration, or what was asked, is wrong
+  78  the configuration, or what was asked, is wrong (plan: or a service's rules refuse a change)
   130 a change by hand was interrupted
 
 Files:
@@ -192,23 +193,51 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let asked = !error.use_stderr();
-            // Where even this cannot be printed, the exit code still tells.
-            let _ = error.print();
-            return ExitCode::from(if asked { 0 } else { 64 });
+            if !asked && std::env::args_os().any(|word| word == "--json") {
+                return ExitCode::from(mistyped_as_json(&error));
+            }
+            let printed = error.print();
+            if asked {
+                print::note_loss(printed);
+            }
+            return ExitCode::from(print::delivered(if asked { 0 } else { 64 }, false));
         }
     };
-    match dispatch(&cli) {
-        Ok(code) => ExitCode::from(code),
+    let code = match dispatch(&cli) {
+        Ok(code) => code,
         Err(Failure::Other(code, why)) if matches!(&cli.command, Command::Check(args) if args.json) => {
             // Where even this cannot be printed, the exit code still tells.
             let _ = print::json(&look::Checked::failed(&why));
-            ExitCode::from(code)
+            code
         }
-        Err(failure) if wants_json(&cli.command) => ExitCode::from(print::failure_as_json(&failure)),
+        Err(failure) if wants_json(&cli.command) => print::failure_as_json(&failure),
         Err(failure) => {
             let journal = log::under_journal(config::journal_stream().as_deref());
-            ExitCode::from(print::failure(&failure, journal))
+            print::failure(&failure, journal)
         }
+    };
+    ExitCode::from(print::delivered(code, does(&cli.command)))
+}
+
+/// Prints as data why a command line was refused, and returns the exit code. The usage that a person gets is left out.
+fn mistyped_as_json(error: &clap::Error) -> u8 {
+    let text = error.to_string();
+    let why = text.split("\n\nUsage:").next().unwrap_or_default();
+    let why = why.trim().trim_start_matches("error: ").to_owned();
+    let typed = Cli::command().ignore_errors(true).try_get_matches();
+    if typed.is_ok_and(|typed| typed.subcommand_name() == Some("check")) {
+        // Where even this cannot be printed, the exit code still tells.
+        let _ = print::json(&look::Checked::failed(&why));
+        return print::delivered(64, false);
+    }
+    print::delivered(print::failure_as_json(&Failure::Other(64, why)), false)
+}
+
+/// Whether a command does something beside answering.
+fn does(command: &Command) -> bool {
+    match command {
+        Command::Run(_) | Command::Once(_) | Command::Update(_) | Command::Release(_) => true,
+        other => other.editing().is_some_and(edit::Editing::writes),
     }
 }
 

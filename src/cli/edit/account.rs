@@ -54,7 +54,7 @@ pub(super) fn failed(error: Error) -> Failure {
 
 /// The same of a change that a person may have interrupted.
 pub(super) fn ended(interrupt: &Interrupt, error: Error) -> Failure {
-    match failed(error) {
+    match failed(perhaps_done(error)) {
         Failure::Other(_, why) if interrupt.heard => Failure::Other(INTERRUPTED, why),
         failure => failure,
     }
@@ -68,6 +68,14 @@ pub(super) fn advised(error: Error) -> Error {
         }
         _ => error,
     }
+}
+
+/// An error of a change, with what may have become of it where the service got it and nothing certain came back.
+pub(super) fn perhaps_done(error: Error) -> Error {
+    if error.kind == Kind::Transient && error.hint.is_none() && !error.unsent {
+        return error.hint("it may have been done all the same: look before trying again");
+    }
+    error
 }
 
 /// What stands in the way of an addition although it was not seen before stays there, whoever tries again.

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::account::{Opened, advised};
+use super::account::{Opened, advised, perhaps_done};
 use crate::app::Failure;
 use crate::cli::patience::INTERRUPTED;
 use crate::cli::print;
-use crate::model::error::{Error, Kind};
+use crate::model::error::Error;
 use crate::model::name::Name;
 use crate::model::record;
 use crate::provider::edit::same;
@@ -63,13 +63,9 @@ impl Outcome {
 
     /// What failed, with advice where the service gave none.
     fn said(&self, failed: &Failed) -> String {
-        let Failed { error, .. } = failed;
-        let wrote = self.done.is_some() && !self.dry_run && !error.unsent;
-        if error.kind == Kind::Transient && error.hint.is_none() && wrote {
-            let advice = "it may have been done all the same: look before trying again";
-            return error.clone().hint(advice).to_string();
-        }
-        advised(error.clone()).to_string()
+        let error = failed.error.clone();
+        let wrote = self.done.is_some() && !self.dry_run;
+        advised(if wrote { perhaps_done(error) } else { error }).to_string()
     }
 
     fn object(&self, at: &Opened<'_>, what: &str, items: Vec<Value>) -> Value {
