@@ -201,7 +201,8 @@ fn without_a_daemon_what_it_left_behind_is_shown_and_the_exit_code_says_so() {
     let status = home.output(&["status"]);
     assert_eq!(code(&status), 69);
     for said in [
-        "no daemon is running; this is what it left behind",
+        "driftless.sock; this is what the last one left behind",
+        "no daemon listens at ",
         "home.example.org A at zone: had 192.0.2.1 when last looked at",
         "luna.example.org A at luna: held with its account, see below",
         "; to let go: driftless release luna",
@@ -218,6 +219,38 @@ fn without_a_daemon_what_it_left_behind_is_shown_and_the_exit_code_says_so() {
     // Each family's own source, and none of another name's.
     let sources = || stdout(&home.output(&["explain", "home.example.org"])).matches("  source:  ").count();
     assert!(within(std::time::Duration::from_secs(20), || sources() == 2), "{}", sources());
+    daemon.stop();
+}
+
+#[test]
+fn a_named_file_that_cannot_be_read_is_no_way_to_another_daemon() {
+    let home = home();
+    fs::create_dir(home.path("folder")).unwrap();
+    home.write("shut", "");
+    fs::set_permissions(home.path("shut"), std::os::unix::fs::PermissionsExt::from_mode(0o000)).unwrap();
+    let daemon = home.start(&["run"]);
+    assert!(within(std::time::Duration::from_secs(20), || home.status().1 == Some(0)), "{}", home.log());
+    let socket = home.text("state/driftless.sock");
+    let asked = |words: &[&str]| {
+        let shut_out: &[&str] = if rustix::process::geteuid().is_root() { &["--bounding-set", "-all"] } else { &[] };
+        let mut command = std::process::Command::new("setpriv");
+        command.args(shut_out).arg(env!("CARGO_BIN_EXE_driftless")).args(words);
+        // The daemon that is asked where nothing is named.
+        torture::output(command.env("STATE_DIRECTORY", home.path("state")))
+    };
+    for words in [&["status"][..], &["explain", "home.example.org"], &["update"], &["release", "--all"]] {
+        for (file, expected) in [("missing.toml", 78), ("folder", 78), ("shut", 77)] {
+            let path = home.text(file);
+            let named = [words, &["-c", &path]].concat();
+            let output = asked(&named);
+            let said = stderr(&output);
+            assert_eq!((code(&output), stdout(&output)), (expected, String::new()), "{named:?}: {said}");
+            assert!(said.contains(file) && said.contains("the file cannot be used"), "{said}");
+        }
+        let missing = home.text("missing.toml");
+        let output = asked(&[words, &["-c", &missing, "--socket", &socket]].concat());
+        assert_eq!(code(&output), 0, "{output:?}");
+    }
     daemon.stop();
 }
 

@@ -77,7 +77,7 @@ pub(super) async fn once(loaded: Loaded, json: bool) -> Result<u8, Failure> {
     let state = app::work(Work::round(loaded, Target::All)).await?;
     let now = clock::now();
     if json {
-        look::status((Status::of(&state, now), false), true)?;
+        look::status_as_json(&Status::of(&state, now), false)?;
     } else {
         outcome(&state, now);
     }
@@ -114,7 +114,7 @@ pub(super) async fn update(loaded: Loaded, socket: Option<&Path>, name: Option<N
     if let Some(status) = look::of_daemon(at, "update").await? {
         return have_looked(&status, at, name).await;
     }
-    socket.map_or(Ok(()), nobody_listens)?;
+    fall_back(socket, at)?;
     if let Some(name) = &name {
         let names = loaded.config.records.iter().map(|record| &record.name);
         known(name, names.map(Name::as_str), "the configuration")?;
@@ -147,9 +147,15 @@ fn known<'a>(name: &Name, names: impl Iterator<Item = &'a str> + Clone, of: &str
     Err(Failure::Other(78, format!("{name} is not in {of}{hint}")))
 }
 
-/// Who names a socket means the daemon there, and nothing else.
-fn nobody_listens(socket: &Path) -> Result<(), Failure> {
-    Err(Failure::Other(69, format!("no daemon listens at {}", socket.display())))
+/// What is done without the daemon, as none listens `at` the socket: a person is told which one that is. Who names a `socket` means the
+/// daemon there, and nothing else.
+fn fall_back(socket: Option<&Path>, at: &Path) -> Result<(), Failure> {
+    let nobody = look::nobody_listens(at);
+    if socket.is_some() {
+        return Err(Failure::Other(69, nobody));
+    }
+    print::progress(&format!("{nobody}; this is done without one"));
+    Ok(())
 }
 
 /// The answer of the daemon that listens at `socket`.
@@ -169,7 +175,7 @@ pub(super) async fn release(loaded: &Loaded, socket: Option<&Path>, target: Opti
     if let Some(status) = look::of_daemon(at, "release").await? {
         return let_go(&status, at, target).await;
     }
-    socket.map_or(Ok(()), nobody_listens)?;
+    fall_back(socket, at)?;
     let accounts = config.accounts.keys().map(String::as_str);
     let target =
         meant(target, accounts, config.records.iter().map(|record| record.name.as_str()), "the configuration")?;
