@@ -151,7 +151,8 @@ fn a_check_sees_files_folders_and_programs_that_are_not_there_or_cannot_be_used(
     let output = home.output(&["check"]);
     let said = stderr(&output);
     assert!(said.contains("zone is not there, and would not be made") && said.starts_with("error"), "{said}");
-    assert!(code(&output) == 78 && stdout(&output).contains("something is wrong"), "{output:?}");
+    let wrong = "something is wrong, see above: 2 accounts, 2 names, 1 error, 0 warnings";
+    assert!(code(&output) == 78 && stdout(&output).contains(wrong), "{output:?}");
     assert_eq!(json(&home, &["check"]).1["problems"][0]["severity"], "error");
     let zone = home.text("zone");
     configure(&format!("path = \"{zone}\""), &format!("path = \"{}\"", home.text("missing/zone")));
@@ -171,6 +172,32 @@ fn a_check_sees_files_folders_and_programs_that_are_not_there_or_cannot_be_used(
     configure(&format!("{{ file = \"{}\" }}", home.text("none")), "{ command = [\"/nonexistent/program\"] }");
     let output = home.output(&["check", "--strict"]);
     assert!(code(&output) == 78 && stderr(&output).contains("/nonexistent/program cannot be run"), "{output:?}");
+}
+
+#[test]
+fn a_check_sees_a_state_that_cannot_be_kept() {
+    let home = home();
+    home.write("none", "");
+    let text = fs::read_to_string(home.path("driftless.toml")).unwrap();
+    let checked = |line: &str| {
+        let (first, rest) = text.split_once('\n').unwrap();
+        home.write("driftless.toml", &format!("{}\n{rest}", if line.is_empty() { first } else { line }));
+        let output = as_a_user(&home, &["check"]);
+        assert_eq!(code(&output), 0, "{output:?}");
+        (stderr(&output), stdout(&output).ends_with(", 1 warning\n"))
+    };
+    assert_eq!(checked("").0, "");
+    home.write("state", "");
+    let (said, counted) = checked("");
+    assert!(counted && said.contains("is a file, and a folder is needed for the state: move it away"), "{said}");
+    let (said, counted) = checked(&format!("state_dir = \"{}\"", home.text("state/below")));
+    assert!(counted && said.contains("cannot be made"), "{said}");
+    fs::create_dir(home.path("shut")).unwrap();
+    fs::set_permissions(home.path("shut"), std::os::unix::fs::PermissionsExt::from_mode(0o500)).unwrap();
+    let (said, counted) = checked(&format!("state_dir = \"{}\"", home.text("shut")));
+    assert!(counted && said.contains("cannot write the state into"), "{said}");
+    let (said, counted) = checked(&format!("state_dir = \"{}\"", home.text(&"x".repeat(100))));
+    assert!(counted && said.contains("is too long for a socket") && said.contains("of 107 at most"), "{said}");
 }
 
 #[test]
@@ -381,6 +408,8 @@ fn who_may_not_ask_is_told_who_may() {
     // Whose folder it is may have a daemon at work there.
     refused(&["run"], &format!("this user may not look into {}", home.text("state")));
     refused(&["run"], "a second daemon needs a configuration of its own (--config FILE)");
+    let said = stderr(&as_a_user(&home, &["run"]));
+    assert!(!said.contains("WARN") && !said.contains("going on"), "{said}");
     close(0o500);
     refused(&["once"], &format!("this user may not write into {}", home.text("state")));
     refused(&["once"], "; or name a `state_dir` of your own");

@@ -158,16 +158,18 @@ pub(super) async fn check(loaded: &Loaded, online: bool, strict: bool, json: boo
         let row = |answer: &Answered| vec![answer.account.0.clone(), answer.record.clone(), answer.says.clone()];
         print::table(&["ACCOUNT", "RECORD", "SAYS"], &checked.online.iter().map(row).collect::<Vec<_>>());
     }
+    let errors = checked.problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+    let counted_errors = if errors > 0 { format!(", {}", print::counted(errors, "error")) } else { String::new() };
     let verdict = match (code, checked.problems.len()) {
         (0, 0) => "the configuration is right",
         (0, _) => "the configuration can be used, but see the warnings above",
         _ => "something is wrong, see above",
     };
     print::line(&format!(
-        "{verdict}: {}, {}, {}",
+        "{verdict}: {}, {}{counted_errors}, {}",
         print::counted(accounts, "account"),
         print::counted(records, "name"),
-        print::counted(checked.problems.len(), "warning")
+        print::counted(checked.problems.len() - errors, "warning")
     ));
     Ok(code)
 }
