@@ -57,7 +57,7 @@ impl Kind {
     pub fn word(self) -> &'static str {
         match self {
             Self::Transient => "transient",
-            Self::RateLimited { .. } => "rate limited",
+            Self::RateLimited { .. } => "asked for a pause",
             Self::Stale => "stale",
             Self::Auth { .. } => "not authorised",
             Self::Config => "refused",
