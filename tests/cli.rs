@@ -224,7 +224,11 @@ fn a_word_that_is_not_known_gets_a_suggestion_only_where_one_is_near() {
 fn without_a_daemon_what_it_left_behind_is_shown_and_the_exit_code_says_so() {
     let home = home();
     fs::remove_file(home.path("secret")).unwrap();
-    assert_eq!(code(&home.output(&["once"])), 77);
+    let once = home.output(&["once"]);
+    assert_eq!(code(&once), 78);
+    let way_out = "    mend the secret: it is noticed by itself; to let go: driftless release luna\n";
+    assert!(stdout(&once).contains(way_out), "{once:?}");
+    assert!(stderr(&once).contains("unusable here: ") && !stderr(&once).contains("not authorised"), "{once:?}");
     let status = home.output(&["status"]);
     assert_eq!(code(&status), 69);
     for said in [
@@ -232,7 +236,7 @@ fn without_a_daemon_what_it_left_behind_is_shown_and_the_exit_code_says_so() {
         "no daemon listens at ",
         "home.example.org A at zone: had 192.0.2.1 when last looked at",
         "luna.example.org A at luna: held with its account, see below",
-        "; to let go: driftless release luna",
+        "; mend the secret: it is noticed by itself; to let go: driftless release luna",
     ] {
         assert!(stdout(&status).contains(said), "{said}\n{}", stdout(&status));
     }
@@ -286,7 +290,7 @@ fn a_release_says_what_it_let_go_with_and_without_the_daemon() {
     for running in [false, true] {
         let home = home();
         fs::remove_file(home.path("secret")).unwrap();
-        assert_eq!(code(&home.output(&["once"])), 77);
+        assert_eq!(code(&home.output(&["once"])), 78);
         let daemon = running.then(|| home.start(&["run"]));
         assert!(
             !running || within(std::time::Duration::from_secs(20), || home.status().1 == Some(0)),

@@ -77,7 +77,7 @@ pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
         print::table(&["NAME", "TYPE", "ACCOUNT", "PLAN"], &rows);
         print::line(&format!("\n{changes} of {} record sets would change", rows.len()));
     }
-    let refused = objections.values().map(|error| error.kind.exit_code()).max().unwrap_or(0);
+    let refused = objections.values().map(|error| error.exit_code()).max().unwrap_or(0);
     Ok(exit_code(&state).max(refused))
 }
 
@@ -89,8 +89,8 @@ pub(super) fn exit_code(state: &State) -> u8 {
         _ if view.waits_for_budget() => 75,
         Standing::Working => 75,
         Standing::Unknown { .. } => 75,
-        Standing::Failing { error } => error.as_ref().map_or(75, |error| error.kind.exit_code()),
-        Standing::Held { hold, .. } => hold.error.kind.exit_code(),
+        Standing::Failing { error } => error.as_ref().map_or(75, |error| error.exit_code()),
+        Standing::Held { hold, .. } => hold.error.exit_code(),
     };
     let views = state.views(clock::now());
     // What is planned is what a plan is asked for, unless it is held.
@@ -193,7 +193,7 @@ async fn ask_services(parts: &Parts) -> (Vec<Answered>, u8) {
                 Ok(Seen::Holds { values, .. }) => format!("holds {}", list(&values)),
                 Ok(_) => "holds nothing yet".to_owned(),
                 Err(error) => {
-                    worst = worst.max(error.kind.exit_code());
+                    worst = worst.max(error.exit_code());
                     error.to_string()
                 }
             };
@@ -353,6 +353,10 @@ fn explain_one(status: &Status, record: &RecordStatus) {
     }
     if let Some(held) = &record.held {
         print::hanging(&format!("  held since:   {} ({})", held.since, held.reason), 14);
+        let account = status.accounts.iter().find(|account| account.name == record.account);
+        if account.is_some_and(|account| account.held.is_some()) && held.reason == "refused" {
+            print::hanging("  to mend it:   mend the secret: it is noticed by itself", 14);
+        }
         print::hanging(&format!("  to let go:    {}", held.release), 14);
     }
     let family = record.rtype.parse().ok().and_then(RecordType::family);

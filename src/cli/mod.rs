@@ -27,8 +27,8 @@ Exit codes:
   64  the command line is wrong
   69  no daemon listens where the configuration says (status, explain), or at the named socket
   75  it failed in passing, or waits, or there is no address: trying again later may work
-  77  credentials or rights were refused, or this user may not ask
-  78  the configuration, or what was asked, is wrong
+  77  credentials or rights were refused by the service, or this user may not ask
+  78  the configuration, a secret's file, or what was asked, is wrong
   130 a change by hand was interrupted
 
 Files:
