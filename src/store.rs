@@ -31,7 +31,8 @@ const EARLIER_SNAPSHOT: &str = "ledger.json.1";
 const JOURNAL: &str = "ledger.journal";
 const EARLIER_JOURNAL: &str = "ledger.journal.1";
 
-/// How many damaged files are kept, as `ledger.json.corrupt-1` (the latest) and so on.
+/// How many damaged snapshots are kept, as `ledger.json.corrupt-1` (the latest) and so on; as many journals, as
+/// `ledger.journal.corrupt-1` and so on.
 const KEPT_ASIDE: usize = 3;
 
 /// A journal shorter than this is not folded, in bytes: flash is worn by whole blocks, not by short records.
@@ -117,10 +118,9 @@ impl Store {
             Err(error) => notes.push(format!("the ledger's folder cannot be used: {error}")),
         }
         if store.read && (store.behind || store.journal_length > store.fold_above) {
-            let damaged = store.damaged.len().min(KEPT_ASIDE);
+            let names = names_aside(&store.damaged);
             match store.fold() {
-                Ok(()) if damaged > 0 => {
-                    let names: Vec<String> = (1..=damaged).map(aside).collect();
+                Ok(()) if !names.is_empty() => {
                     let names = names.join(", ");
                     notes.push(format!(
                         "what is damaged is kept as {names} (of all that ever was, the last {KEPT_ASIDE})"
@@ -249,9 +249,9 @@ impl Store {
 
     fn set_aside(&mut self, file: &str) -> io::Result<()> {
         for number in (1..KEPT_ASIDE).rev() {
-            self.disk.rename(&aside(number), &aside(number + 1))?;
+            self.disk.rename(&aside(file, number), &aside(file, number + 1))?;
         }
-        self.disk.rename(file, &aside(1))
+        self.disk.rename(file, &aside(file, 1))
     }
 
     /// Takes what the files say, and answers the notes on them.
@@ -269,9 +269,20 @@ impl Store {
     }
 }
 
-/// The name under which a damaged file is kept; 1 is the latest.
-fn aside(number: usize) -> String {
-    format!("{SNAPSHOT}.corrupt-{number}")
+/// The name under which a damaged file is kept; 1 is the latest of its kind.
+fn aside(file: &str, number: usize) -> String {
+    format!("{}.corrupt-{number}", kind(file))
+}
+
+/// What a file is, of whichever generation: a snapshot or a journal.
+fn kind(file: &str) -> &'static str {
+    if [JOURNAL, EARLIER_JOURNAL].contains(&file) { JOURNAL } else { SNAPSHOT }
+}
+
+/// The names that these files get when they are set aside.
+fn names_aside(damaged: &BTreeSet<&'static str>) -> Vec<String> {
+    let of = |wanted| (1..=damaged.iter().filter(|file| kind(file) == wanted).count()).map(move |n| aside(wanted, n));
+    of(SNAPSHOT).chain(of(JOURNAL)).collect()
 }
 
 impl fmt::Debug for Store {
@@ -358,10 +369,13 @@ fn load_journal(disk: &dyn Disk, file: &'static str, found: &mut Found) {
         Content::Bytes(bytes) => bytes,
     };
     let journal = format::read_journal(&bytes);
-    if let Some(why) = &journal.damage {
-        found.damage(file, why);
+    let lost = "; it has no record that can be read, and what was saved last is lost";
+    match &journal.damage {
+        Some(why) => found.damage(file, &format!("{why}{}", if journal.records.is_empty() { lost } else { "" })),
+        None if journal.torn && !journal.is_begun => found.damage(file, &format!("it is no journal{lost}")),
+        None => {}
     }
-    if journal.torn {
+    if journal.torn && journal.is_begun {
         found.notes.push(format!("{file}: the last record is not complete and is dropped"));
         found.untidy = true;
     }

@@ -191,6 +191,8 @@ pub async fn work(work: Work) -> Result<State, Failure> {
     let Work { loaded, again, until, target, greeting, onlooker } = work;
     let folder = loaded.config.state_dir.clone();
     loaded.usual_state().map_or(Ok(()), |usual| rights::is_alone(&folder, Some(usual)))?;
+    // Before anything is said of going on.
+    rights::may_know(&folder)?;
     let Opened { claim, store, documents } = open(&folder)?;
     if !claim.is_kept() {
         rights::is_alone(&folder, None)?;

@@ -17,17 +17,19 @@ mod print;
 mod providers;
 mod work;
 
+use look::Current;
+
 /// Exit codes, as `driftless help` ends with.
 const EXIT_CODES: &str = "\
 Exit codes:
   0   all is well (status, explain: a daemon answered, whatever it said; plan: nothing is held or refused)
   1   told twice to stop, or told not to remove
   64  the command line is wrong
-  69  no daemon is running (status, explain), or none at the named socket (update, release)
+  69  no daemon listens where the configuration says (status, explain), or at the named socket
   74  the answer could not be written to standard output
   75  it failed in passing, or waits, or there is no address: trying again later may work
-  77  credentials or rights were refused, or this user may not ask
-  78  the configuration, or what was asked, is wrong (plan: or a service's rules refuse a change)
+  77  credentials or rights were refused by the service, or this user may not ask
+  78  the configuration, a secret's file, or what was asked, is wrong (plan: or a service's rules refuse a change)
   130 a change by hand was interrupted
 
 Files:
@@ -289,11 +291,11 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
             },
             Command::Detect(args) => look::detect(&loaded, args.json).await,
             Command::Status(args) => {
-                look::status(look::current(&loaded, args.socket.as_deref(), "status").await?, args.json)
+                look::status(&look::current(&loaded, args.socket.as_deref(), "status").await?, args.json)
             }
             Command::Explain(args) => {
                 let status = look::current(&loaded, args.socket.as_deref(), "explain").await?;
-                look::explain(status, &args.name, args.json)
+                look::explain(&status, &args.name, args.json)
             }
             Command::Update(args) => work::update(loaded, args.socket.as_deref(), args.name.clone()).await,
             Command::Release(args) => work::release(&loaded, args.socket.as_deref(), args.target.as_deref()).await,
@@ -326,13 +328,13 @@ fn despite(cli: &Cli, errors: config::ConfigErrors) -> Result<u8, Failure> {
         _ => return Err(errors.into()),
     };
     let likely = || {
-        let socket = config::likely_socket(cli.config.as_deref());
+        let socket = config::likely_socket(cli.config.as_deref())?;
         // Who has nothing but a demonstration may mean that.
         let demo = demo::socket(Path::new(DEMO));
-        if cli.config.is_none() && !socket.exists() && demo.exists() { demo } else { socket }
+        Some(if cli.config.is_none() && !socket.exists() && demo.exists() { demo } else { socket })
     };
     let is_named = socket.is_some();
-    let socket = socket.unwrap_or_else(likely);
+    let Some(socket) = socket.or_else(likely) else { return Err(unreadable(cli.config.as_deref(), errors)) };
     let runtime = runtime()?;
     let Some(status) = runtime.block_on(look::of_daemon(&socket, command))? else { return Err(errors.into()) };
     let is_demo = cli.config.is_none() && socket == demo::socket(Path::new(DEMO));
@@ -345,11 +347,16 @@ fn despite(cli: &Cli, errors: config::ConfigErrors) -> Result<u8, Failure> {
         print::note(&format!("{by}; the configuration cannot be used now: {why}"));
     }
     match &cli.command {
-        Command::Explain(args) => look::explain((status, true), &args.name, args.json),
+        Command::Explain(args) => look::explain(&Current::of_daemon(status), &args.name, args.json),
         Command::Update(args) => runtime.block_on(work::have_looked(&status, &socket, args.name.clone())),
         Command::Release(args) => runtime.block_on(work::let_go(&status, &socket, args.target.as_deref())),
-        _ => look::status((status, true), wants_json(&cli.command)),
+        _ => look::status(&Current::of_daemon(status), wants_json(&cli.command)),
     }
+}
+
+/// A file that was named and cannot be read: who may not read it is refused, and another daemon is not asked in its place.
+fn unreadable(path: Option<&Path>, errors: config::ConfigErrors) -> Failure {
+    if path.is_some_and(config::is_shut) { Failure::Other(77, errors.one_line()) } else { errors.into() }
 }
 
 /// Starts the log: as the configuration says for what works, warnings only for what looks.
