@@ -397,6 +397,9 @@ pub async fn one_priority(start: Start) {
             assert!(attribute(name).is_none_or(|beside| beside == parts[at]), "{change}: {row}");
         }
         desk.run(&format!("records update {srv} {change}")).await.ends(0, &["is there already"]);
+        // People see it alike at every service.
+        let said = desk.run("records list --type srv").await.ends(0, &[value]);
+        assert!(!["priority=", "port="].iter().any(|beside| said.out.contains(beside)), "{said:?}");
     }
     let (before, mark) = (desk.held(), desk.mark());
     let twice = format!("records update {srv} 5~7~5060~sip.example.org --set priority=3");

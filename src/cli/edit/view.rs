@@ -125,8 +125,8 @@ impl Outcome {
         let ids = ids || rows.iter().all(|(_, row)| row.id.chars().count() <= SHORT_ID);
         let cells = |(_, row): &Placed| {
             let ttl = row.ttl.map_or_else(|| "-".to_owned(), |ttl| ttl.to_string());
-            let values: Vec<String> = shown(row).map(|value| print::tame(&value)).collect();
-            let attributes = listed(&given_by_hand(at, &row.attributes));
+            let values: Vec<String> = shown(row).iter().map(|value| print::tame(value)).collect();
+            let attributes = listed(&given_by_hand(at, &same::listed(row).attributes));
             let last = [values.join(", "), attributes].join("  ").trim_end().to_owned();
             let id = ids.then(|| print::tame(&row.id));
             [Some(row.name.to_string()), Some(row.rtype.to_string()), Some(ttl), id, Some(last)]
@@ -154,7 +154,7 @@ impl Outcome {
             say("zone", zone.as_str());
             say("id", &row.id);
             say("ttl", &row.ttl.map_or_else(|| "-".to_owned(), |ttl| ttl.to_string()));
-            shown(row).for_each(|value| say("value", &value));
+            shown(row).iter().for_each(|value| say("value", value));
             row.attributes.iter().for_each(|(key, value)| say(key, value));
             if at.is_managed(&row.name, row.rtype) {
                 say("managed", "yes: it is declared in the configuration");
@@ -223,11 +223,11 @@ pub(super) fn row_of(edit: &Edit, before: Option<&Row>) -> Row {
 }
 
 /// The values of a record for people.
-fn shown(row: &Row) -> impl Iterator<Item = String> {
-    row.values.iter().map(|value| record::shown(row.rtype, value))
+fn shown(row: &Row) -> Vec<String> {
+    same::listed(row).values.iter().map(|value| record::shown(row.rtype, value)).collect()
 }
 
 /// `www.example.org A 192.0.2.1`.
 pub(super) fn named(row: &Row) -> String {
-    format!("{} {} {}", row.name, row.rtype, print::tame(&shown(row).collect::<Vec<_>>().join(", ")))
+    format!("{} {} {}", row.name, row.rtype, print::tame(&shown(row).join(", ")))
 }

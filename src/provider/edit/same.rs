@@ -161,6 +161,28 @@ pub fn fits_value(row: &Row, value: &str, pattern: &str) -> bool {
     forms.iter().any(|form| fits(pattern.trim_end_matches('.'), form))
 }
 
+/// A row as a list has it: MX and SRV with everything in front as zone files have it, and the attributes that are not in the values.
+#[must_use]
+pub fn listed(row: &Row) -> Row {
+    let mut listed = row.clone();
+    if !matches!(row.rtype, RecordType::Mx | RecordType::Srv) {
+        return listed;
+    }
+    for value in &mut listed.values {
+        let inside = Whole::new(row.rtype, value, &Attributes::new()).front;
+        let whole = Whole::new(row.rtype, value, &row.attributes).front;
+        // A weight beside one that is in the value is another: how often the service chooses the record.
+        listed
+            .attributes
+            .retain(|name, _| !whole.contains_key(&**name) || (name != "priority" && inside.contains_key(&**name)));
+        let host = value.split_whitespace().next_back().unwrap_or_default();
+        let host = host.strip_suffix('.').filter(|host| !host.is_empty()).unwrap_or(host);
+        let front = parts(row.rtype).iter().filter_map(|part| whole.get(part));
+        *value = front.map(String::as_str).chain([host]).collect::<Vec<_>>().join(" ");
+    }
+    listed
+}
+
 /// Whether the value ends in a host's name.
 fn is_host(rtype: RecordType) -> bool {
     use RecordType::{Alias, Cname, Mx, Ns, Ptr, Soa, Srv};
@@ -220,6 +242,35 @@ mod tests {
     use super::*;
     use crate::model::name::Name;
     use crate::model::record::Ttl;
+
+    #[test]
+    fn mx_and_srv_are_listed_alike_wherever_the_service_keeps_what_stands_in_front() {
+        use RecordType::{Cname, Mx, Srv};
+        let all = &[("port", "5060"), ("priority", "5"), ("weight", "7")][..];
+        for (rtype, value, has, expected, left) in [
+            (Srv, "sip.example.org.", all, "5 7 5060 sip.example.org", &[][..]),
+            (
+                Srv,
+                "7 5060 sip.example.org",
+                &[("priority", "5"), ("weight", "40")],
+                "5 7 5060 sip.example.org",
+                &[("weight", "40")],
+            ),
+            (Srv, "5 7 5060 sip.example.org", &[("priority", "5")], "5 7 5060 sip.example.org", &[]),
+            (
+                Mx,
+                "mail.example.org",
+                &[("comment", "ours"), ("priority", "10")],
+                "10 mail.example.org",
+                &[("comment", "ours")],
+            ),
+            (Mx, "0 .", &[], "0 .", &[]),
+            (Cname, "b.example.org.", &[("comment", "ours")], "b.example.org.", &[("comment", "ours")]),
+        ] {
+            let listed = listed(&row(rtype, &[value], has));
+            assert_eq!((listed.values, listed.attributes), (vec![expected.to_owned()], given(left)), "{value}");
+        }
+    }
 
     #[test]
     fn a_value_is_found_as_zone_files_have_it_and_without_its_last_dot() {
