@@ -23,6 +23,7 @@ use crate::store::Store;
 
 pub mod demo;
 pub mod rights;
+mod together;
 pub mod wiring;
 
 /// A configuration, and what it was read from.
@@ -276,7 +277,8 @@ pub async fn plan(loaded: &Loaded) -> Result<Planned, Failure> {
         let error = providers.get(&view.id.account)?.objection(view.planned?)?;
         Some((view.id.clone(), error))
     };
-    let objections = state.views(clock::now()).filter_map(objection).collect();
+    let mut objections: BTreeMap<Id, Error> = state.views(clock::now()).filter_map(objection).collect();
+    together::object(&loaded.config, &state, &mut objections);
     Ok(Planned { state, objections })
 }
 

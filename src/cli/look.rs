@@ -10,13 +10,14 @@ use super::patience::patiently;
 use super::print;
 use crate::app::{self, Failure, Loaded, rights};
 use crate::config::{self, ConfigErrors, Problem, Severity};
-use crate::engine::{Parts, look_at};
+use crate::engine::{Access, Parts, look_at};
 use crate::model::desired::{AccountName, Id};
+use crate::model::error::Error;
 use crate::model::machine::State;
 use crate::model::machine::standing::{Standing, View};
 use crate::model::name::Name;
-use crate::model::plan::{Change, Seen};
-use crate::model::record::{RecordType, RrsetKey, list};
+use crate::model::plan::{Change, Seen, Sibling, Snapshot};
+use crate::model::record::{Family, RecordType, RrsetKey, Value, Values, list};
 use crate::net::http::Http;
 use crate::os::clock;
 use crate::provider::Tools;
@@ -191,7 +192,14 @@ async fn ask_services(parts: &Parts) -> (Vec<Answered>, u8) {
         for (key, answer) in keys.iter().zip(look_at(access, &keys).await) {
             let says = match answer {
                 Ok(Seen::Holds { values, .. }) => format!("holds {}", list(&values)),
-                Ok(_) => "holds nothing yet".to_owned(),
+                Ok(Seen::Absent(snapshot)) => match stands_in_the_way(access, key, snapshot) {
+                    None => "holds nothing yet".to_owned(),
+                    Some(error) => {
+                        worst = worst.max(error.kind.exit_code());
+                        format!("holds nothing yet, and an address would be refused: {error}")
+                    }
+                },
+                Ok(Seen::Unreadable) => "holds nothing yet".to_owned(),
                 Err(error) => {
                     worst = worst.max(error.exit_code());
                     error.to_string()
@@ -201,6 +209,19 @@ async fn ask_services(parts: &Parts) -> (Vec<Answered>, u8) {
         }
     }
     (answers, worst)
+}
+
+/// What the service's rules have against any address under a name that has none yet, such as a CNAME that is there.
+fn stands_in_the_way(access: &Access, key: &RrsetKey, snapshot: Snapshot) -> Option<Error> {
+    // Which address it will be no rule asks; these two are for documentation (RFC 5737, RFC 3849).
+    let address = match key.rtype.family()? {
+        Family::Ipv4 => "192.0.2.1",
+        Family::Ipv6 => "2001:db8::1",
+    };
+    let (key, before) = (key.clone(), Values::new());
+    let after = Values::from([Value::parse(key.rtype, address).ok()?]);
+    let (retire, sibling) = (Values::new(), Sibling::Unknown);
+    access.provider.objection(&Change { key, before, after, retire, ttl: None, sibling, snapshot })
 }
 
 /// What every source says, and what is believed.

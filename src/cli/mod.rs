@@ -22,14 +22,14 @@ use look::Current;
 /// Exit codes, as `driftless help` ends with.
 const EXIT_CODES: &str = "\
 Exit codes:
-  0   all is well (status, explain: a daemon answered, whatever it said; plan: nothing is held or refused)
+  0   all is well (status, explain: a daemon answered; plan: nothing is held or refused)
   1   told twice to stop, or told not to remove
   64  the command line is wrong
   69  no daemon listens where the configuration says (status, explain), or at the named socket
   74  the answer could not be written to standard output
   75  it failed in passing, or waits, or there is no address: trying again later may work
   77  credentials or rights were refused by the service, or this user may not ask
-  78  the configuration, a secret's file, or what was asked, is wrong (plan: or a service's rules refuse a change)
+  78  the configuration, a secret's file, or what was asked, is wrong, or a service's rules refuse it
   130 a change by hand was interrupted
 
 Files:

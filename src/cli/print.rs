@@ -59,8 +59,12 @@ pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
 /// The narrowest column of text that is broken by itself.
 const NARROW: usize = 30;
 
-/// The columns of the terminal that standard output goes to; `None` where it goes elsewhere, and lines stay whole.
+/// The columns that a person asks for (`COLUMNS`), or those of the terminal that standard output goes to; `None` where there are
+/// neither, and lines stay whole.
 fn width() -> Option<usize> {
+    if let Some(columns) = config::columns() {
+        return Some(columns);
+    }
     let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }

@@ -85,6 +85,13 @@ pub fn no_color() -> bool {
     is_dumb || std::env::var_os("NO_COLOR").is_some_and(|content| !content.is_empty())
 }
 
+/// How wide people want what is printed: `COLUMNS`, a number above 0.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+pub fn columns() -> Option<usize> {
+    std::env::var("COLUMNS").ok()?.trim().parse().ok().filter(|columns| *columns > 0)
+}
+
 fn gather(
     path: Option<&Path>,
     default: &Path,

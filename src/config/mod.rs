@@ -28,7 +28,7 @@ mod variables;
 mod world;
 
 pub use defaults::{STATE_DIR, likely_socket};
-pub use input::{DEFAULT_FILE, Input, SMALLEST, is_shut, journal_stream, no_color, read_input};
+pub use input::{DEFAULT_FILE, Input, SMALLEST, columns, is_shut, journal_stream, no_color, read_input};
 pub use meant::{
     Absent, Account, Address, BuiltIn, Config, DEFAULT_ADDRESS, Defaults, DnsSource, EchoFormat, HttpsSource,
     InterfaceSource, Log, LogFormat, LogLevel, Record, RouterSource, Source, StunSource, TtlPolicy, Values,

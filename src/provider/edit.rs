@@ -115,6 +115,15 @@ pub trait Editor: Send + Sync {
         Ok(())
     }
 
+    /// Whether a name may have what the edit says beside what it `held` when it was read; asks nobody. Only looked at before an
+    /// addition.
+    ///
+    /// # Errors
+    /// `Config`, with what stands in the way.
+    fn check_beside(&self, _zone: &Zone, _edit: &Edit, _held: &[Row]) -> Result<()> {
+        Ok(())
+    }
+
     /// The same of a row that is there: what the edit does not name is what the row has. `update` checks the same.
     ///
     /// # Errors

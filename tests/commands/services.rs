@@ -293,6 +293,7 @@ pub async fn rackspace() -> Service {
         ],
         asks: (&[], &[]),
         wrong: &[
+            ("zones add example.net --email nobody", 78, "\"nobody\" is no e-mail address"),
             ("records add new.example.org CAA 0~issue~\"ca.example\"", 78, "no CAA records"),
             ("records add new.example.org PTR www.example.org", 78, "PTR records belong to a server"),
             ("records add new.example.org A 192.0.2.9 --ttl 299", 78, "300 seconds or more"),

@@ -126,6 +126,7 @@ pub(super) async fn add_to(at: &Opened<'_>, zone: &Zone, edit: &Edit, writing: &
     let mut held = rows(at, zone, &of_name).await?;
     // A star in front is a name like any other (RFC 4592).
     held.retain(|row| row.name == edit.name);
+    at.editor.check_beside(zone, edit, &held).map_err(failed)?;
     alone(&edit.name, edit.rtype, held.iter().map(|row| row.rtype)).map_err(refused)?;
     at.warn_of_managed([(&edit.name, edit.rtype)].into_iter());
     let mut outcome = Outcome::written("add", "added", writing.dry_run);

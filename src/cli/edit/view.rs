@@ -123,15 +123,19 @@ impl Outcome {
             return Ok(self.code());
         }
         let ids = ids || rows.iter().all(|(_, row)| row.id.chars().count() <= SHORT_ID);
-        let cells = |(_, row): &Placed| {
+        // One zone needs no column: every name ends in it.
+        let zones = rows.iter().zip(rows.iter().skip(1)).any(|((zone, _), (next, _))| zone != next);
+        let cells = |(zone, row): &Placed| {
             let ttl = row.ttl.map_or_else(|| "-".to_owned(), |ttl| ttl.to_string());
             let values: Vec<String> = shown(row).iter().map(|value| print::tame(value)).collect();
             let attributes = listed(&given_by_hand(at, &same::listed(row).attributes));
             let last = [values.join(", "), attributes].join("  ").trim_end().to_owned();
             let id = ids.then(|| print::tame(&row.id));
-            [Some(row.name.to_string()), Some(row.rtype.to_string()), Some(ttl), id, Some(last)]
+            let zone = zones.then(|| zone.to_string());
+            [zone, Some(row.name.to_string()), Some(row.rtype.to_string()), Some(ttl), id, Some(last)]
         };
-        let head = [Some("NAME"), Some("TYPE"), Some("TTL"), ids.then_some("ID"), Some("VALUE")];
+        let head =
+            [zones.then_some("ZONE"), Some("NAME"), Some("TYPE"), Some("TTL"), ids.then_some("ID"), Some("VALUE")];
         let head: Vec<&str> = head.into_iter().flatten().collect();
         let table: Vec<Vec<String>> = rows.iter().map(|row| cells(row).into_iter().flatten().collect()).collect();
         match rows {
