@@ -19,9 +19,11 @@ use std::path::Path;
 use crate::model::json::Json;
 use crate::os::file;
 
+mod aside;
 mod disk;
 mod format;
 
+use aside::{KEPT_ASIDE, aside, names_aside};
 use disk::{Content, Disk, Folder, MAX, Nowhere};
 pub use format::Documents;
 use format::{Record, Snapshot};
@@ -30,10 +32,6 @@ const SNAPSHOT: &str = "ledger.json";
 const EARLIER_SNAPSHOT: &str = "ledger.json.1";
 const JOURNAL: &str = "ledger.journal";
 const EARLIER_JOURNAL: &str = "ledger.journal.1";
-
-/// How many damaged snapshots are kept, as `ledger.json.corrupt-1` (the latest) and so on; as many journals, as
-/// `ledger.journal.corrupt-1` and so on.
-const KEPT_ASIDE: usize = 3;
 
 /// A journal shorter than this is not folded, in bytes: flash is worn by whole blocks, not by short records.
 const FOLD_ABOVE: u64 = 64 << 10;
@@ -267,22 +265,6 @@ impl Store {
         self.writable = true;
         found.notes
     }
-}
-
-/// The name under which a damaged file is kept; 1 is the latest of its kind.
-fn aside(file: &str, number: usize) -> String {
-    format!("{}.corrupt-{number}", kind(file))
-}
-
-/// What a file is, of whichever generation: a snapshot or a journal.
-fn kind(file: &str) -> &'static str {
-    if [JOURNAL, EARLIER_JOURNAL].contains(&file) { JOURNAL } else { SNAPSHOT }
-}
-
-/// The names that these files get when they are set aside.
-fn names_aside(damaged: &BTreeSet<&'static str>) -> Vec<String> {
-    let of = |wanted| (1..=damaged.iter().filter(|file| kind(file) == wanted).count()).map(move |n| aside(wanted, n));
-    of(SNAPSHOT).chain(of(JOURNAL)).collect()
 }
 
 impl fmt::Debug for Store {

@@ -91,7 +91,7 @@ fn every_exit_code_of_the_tables_is_one_that_the_program_ends_with() {
     close(0o000);
     let shut_out: &[&str] =
         if rustix::process::geteuid().is_root() { &["setpriv", "--bounding-set", "-all"] } else { &[] };
-    ends(77, torture::output(&mut home.wrapped(shut_out, &["once"])).status.code().unwrap());
+    ends(77, output(&mut home.wrapped(shut_out, &["once"])).status.code().unwrap());
     close(0o700);
     fs::remove_file(home.path("password")).unwrap();
     ends(78, code(&["once"]));
