@@ -19,9 +19,11 @@ use std::path::Path;
 use crate::model::json::Json;
 use crate::os::file;
 
+mod aside;
 mod disk;
 mod format;
 
+use aside::{KEPT_ASIDE, aside, names_aside};
 use disk::{Content, Disk, Folder, MAX, Nowhere};
 pub use format::Documents;
 use format::{Record, Snapshot};
@@ -30,9 +32,6 @@ const SNAPSHOT: &str = "ledger.json";
 const EARLIER_SNAPSHOT: &str = "ledger.json.1";
 const JOURNAL: &str = "ledger.journal";
 const EARLIER_JOURNAL: &str = "ledger.journal.1";
-
-/// How many damaged files are kept, as `ledger.json.corrupt-1` (the latest) and so on.
-const KEPT_ASIDE: usize = 3;
 
 /// A journal shorter than this is not folded, in bytes: flash is worn by whole blocks, not by short records.
 const FOLD_ABOVE: u64 = 64 << 10;
@@ -117,10 +116,9 @@ impl Store {
             Err(error) => notes.push(format!("the ledger's folder cannot be used: {error}")),
         }
         if store.read && (store.behind || store.journal_length > store.fold_above) {
-            let damaged = store.damaged.len().min(KEPT_ASIDE);
+            let names = names_aside(&store.damaged);
             match store.fold() {
-                Ok(()) if damaged > 0 => {
-                    let names: Vec<String> = (1..=damaged).map(aside).collect();
+                Ok(()) if !names.is_empty() => {
                     let names = names.join(", ");
                     notes.push(format!(
                         "what is damaged is kept as {names} (of all that ever was, the last {KEPT_ASIDE})"
@@ -249,9 +247,9 @@ impl Store {
 
     fn set_aside(&mut self, file: &str) -> io::Result<()> {
         for number in (1..KEPT_ASIDE).rev() {
-            self.disk.rename(&aside(number), &aside(number + 1))?;
+            self.disk.rename(&aside(file, number), &aside(file, number + 1))?;
         }
-        self.disk.rename(file, &aside(1))
+        self.disk.rename(file, &aside(file, 1))
     }
 
     /// Takes what the files say, and answers the notes on them.
@@ -267,11 +265,6 @@ impl Store {
         self.writable = true;
         found.notes
     }
-}
-
-/// The name under which a damaged file is kept; 1 is the latest.
-fn aside(number: usize) -> String {
-    format!("{SNAPSHOT}.corrupt-{number}")
 }
 
 impl fmt::Debug for Store {
@@ -358,10 +351,13 @@ fn load_journal(disk: &dyn Disk, file: &'static str, found: &mut Found) {
         Content::Bytes(bytes) => bytes,
     };
     let journal = format::read_journal(&bytes);
-    if let Some(why) = &journal.damage {
-        found.damage(file, why);
+    let lost = "; it has no record that can be read, and what was saved last is lost";
+    match &journal.damage {
+        Some(why) => found.damage(file, &format!("{why}{}", if journal.records.is_empty() { lost } else { "" })),
+        None if journal.torn && !journal.is_begun => found.damage(file, &format!("it is no journal{lost}")),
+        None => {}
     }
-    if journal.torn {
+    if journal.torn && journal.is_begun {
         found.notes.push(format!("{file}: the last record is not complete and is dropped"));
         found.untidy = true;
     }

@@ -151,7 +151,8 @@ fn a_check_sees_files_folders_and_programs_that_are_not_there_or_cannot_be_used(
     let output = home.output(&["check"]);
     let said = stderr(&output);
     assert!(said.contains("zone is not there, and would not be made") && said.starts_with("error"), "{said}");
-    assert!(code(&output) == 78 && stdout(&output).contains("something is wrong"), "{output:?}");
+    let wrong = "something is wrong, see above: 2 accounts, 2 names, 1 error, 0 warnings";
+    assert!(code(&output) == 78 && stdout(&output).contains(wrong), "{output:?}");
     assert_eq!(json(&home, &["check"]).1["problems"][0]["severity"], "error");
     let zone = home.text("zone");
     configure(&format!("path = \"{zone}\""), &format!("path = \"{}\"", home.text("missing/zone")));
@@ -171,6 +172,32 @@ fn a_check_sees_files_folders_and_programs_that_are_not_there_or_cannot_be_used(
     configure(&format!("{{ file = \"{}\" }}", home.text("none")), "{ command = [\"/nonexistent/program\"] }");
     let output = home.output(&["check", "--strict"]);
     assert!(code(&output) == 78 && stderr(&output).contains("/nonexistent/program cannot be run"), "{output:?}");
+}
+
+#[test]
+fn a_check_sees_a_state_that_cannot_be_kept() {
+    let home = home();
+    home.write("none", "");
+    let text = fs::read_to_string(home.path("driftless.toml")).unwrap();
+    let checked = |line: &str| {
+        let (first, rest) = text.split_once('\n').unwrap();
+        home.write("driftless.toml", &format!("{}\n{rest}", if line.is_empty() { first } else { line }));
+        let output = as_a_user(&home, &["check"]);
+        assert_eq!(code(&output), 0, "{output:?}");
+        (stderr(&output), stdout(&output).ends_with(", 1 warning\n"))
+    };
+    assert_eq!(checked("").0, "");
+    home.write("state", "");
+    let (said, counted) = checked("");
+    assert!(counted && said.contains("is a file, and a folder is needed for the state: move it away"), "{said}");
+    let (said, counted) = checked(&format!("state_dir = \"{}\"", home.text("state/below")));
+    assert!(counted && said.contains("cannot be made"), "{said}");
+    fs::create_dir(home.path("shut")).unwrap();
+    fs::set_permissions(home.path("shut"), std::os::unix::fs::PermissionsExt::from_mode(0o500)).unwrap();
+    let (said, counted) = checked(&format!("state_dir = \"{}\"", home.text("shut")));
+    assert!(counted && said.contains("cannot write the state into"), "{said}");
+    let (said, counted) = checked(&format!("state_dir = \"{}\"", home.text(&"x".repeat(100))));
+    assert!(counted && said.contains("is too long for a socket") && said.contains("of 107 at most"), "{said}");
 }
 
 #[test]
@@ -197,14 +224,19 @@ fn a_word_that_is_not_known_gets_a_suggestion_only_where_one_is_near() {
 fn without_a_daemon_what_it_left_behind_is_shown_and_the_exit_code_says_so() {
     let home = home();
     fs::remove_file(home.path("secret")).unwrap();
-    assert_eq!(code(&home.output(&["once"])), 77);
+    let once = home.output(&["once"]);
+    assert_eq!(code(&once), 78);
+    let way_out = "    mend the secret: it is noticed by itself; to let go: driftless release luna\n";
+    assert!(stdout(&once).contains(way_out), "{once:?}");
+    assert!(stderr(&once).contains("unusable here: ") && !stderr(&once).contains("not authorised"), "{once:?}");
     let status = home.output(&["status"]);
     assert_eq!(code(&status), 69);
     for said in [
-        "no daemon is running; this is what it left behind",
+        "driftless.sock; this is what the last one left behind",
+        "no daemon listens at ",
         "home.example.org A at zone: had 192.0.2.1 when last looked at",
         "luna.example.org A at luna: held with its account, see below",
-        "; to let go: driftless release luna",
+        "; mend the secret: it is noticed by itself; to let go: driftless release luna",
     ] {
         assert!(stdout(&status).contains(said), "{said}\n{}", stdout(&status));
     }
@@ -222,11 +254,43 @@ fn without_a_daemon_what_it_left_behind_is_shown_and_the_exit_code_says_so() {
 }
 
 #[test]
+fn a_named_file_that_cannot_be_read_is_no_way_to_another_daemon() {
+    let home = home();
+    fs::create_dir(home.path("folder")).unwrap();
+    home.write("shut", "");
+    fs::set_permissions(home.path("shut"), std::os::unix::fs::PermissionsExt::from_mode(0o000)).unwrap();
+    let daemon = home.start(&["run"]);
+    assert!(within(std::time::Duration::from_secs(20), || home.status().1 == Some(0)), "{}", home.log());
+    let socket = home.text("state/driftless.sock");
+    let asked = |words: &[&str]| {
+        let shut_out: &[&str] = if rustix::process::geteuid().is_root() { &["--bounding-set", "-all"] } else { &[] };
+        let mut command = std::process::Command::new("setpriv");
+        command.args(shut_out).arg(env!("CARGO_BIN_EXE_driftless")).args(words);
+        // The daemon that is asked where nothing is named.
+        torture::output(command.env("STATE_DIRECTORY", home.path("state")))
+    };
+    for words in [&["status"][..], &["explain", "home.example.org"], &["update"], &["release", "--all"]] {
+        for (file, expected) in [("missing.toml", 78), ("folder", 78), ("shut", 77)] {
+            let path = home.text(file);
+            let named = [words, &["-c", &path]].concat();
+            let output = asked(&named);
+            let said = stderr(&output);
+            assert_eq!((code(&output), stdout(&output)), (expected, String::new()), "{named:?}: {said}");
+            assert!(said.contains(file) && said.contains("the file cannot be used"), "{said}");
+        }
+        let missing = home.text("missing.toml");
+        let output = asked(&[words, &["-c", &missing, "--socket", &socket]].concat());
+        assert_eq!(code(&output), 0, "{output:?}");
+    }
+    daemon.stop();
+}
+
+#[test]
 fn a_release_says_what_it_let_go_with_and_without_the_daemon() {
     for running in [false, true] {
         let home = home();
         fs::remove_file(home.path("secret")).unwrap();
-        assert_eq!(code(&home.output(&["once"])), 77);
+        assert_eq!(code(&home.output(&["once"])), 78);
         let daemon = running.then(|| home.start(&["run"]));
         assert!(
             !running || within(std::time::Duration::from_secs(20), || home.status().1 == Some(0)),
@@ -348,6 +412,8 @@ fn who_may_not_ask_is_told_who_may() {
     // Whose folder it is may have a daemon at work there.
     refused(&["run"], &format!("this user may not look into {}", home.text("state")));
     refused(&["run"], "a second daemon needs a configuration of its own (--config FILE)");
+    let said = stderr(&as_a_user(&home, &["run"]));
+    assert!(!said.contains("WARN") && !said.contains("going on"), "{said}");
     close(0o500);
     refused(&["once"], &format!("this user may not write into {}", home.text("state")));
     refused(&["once"], "; or name a `state_dir` of your own");

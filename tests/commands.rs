@@ -143,7 +143,8 @@ async fn zones_are_listed_added_and_removed() {
         (&json!("add"), &json!("luna"), &json!(false))
     );
     desk.run("zones add example.net --dry-run").await.ends(78, &["has the zone example.net already"]);
-    desk.run("zones add example.net").await.ends(78, &["adding the zone example.net at account luna"]);
+    let there = ["adding the zone example.net at account luna", "the account luna has the zone example.net already"];
+    desk.run("zones add example.net").await.ends(78, &there);
 
     desk.run("zones remove example.org").await.ends(64, &["with 1 record in it?", "say --yes"]);
     desk.run("zones remove example.org --dry-run")
@@ -375,6 +376,8 @@ async fn a_second_address_of_a_name_under_lndyn_is_said_by_check_and_by_plan_and
     desk.run("plan")
         .await
         .ends(78, &["would be refused", "this one holds 192.0.2.1", "1 of 3 record sets would change"]);
+    let said = desk.run("check --online").await.ends(78, &["an address would be refused", "this one holds 192.0.2.1"]);
+    assert!(!said.out.contains("at account luna, checking"), "{said:?}");
     desk.run("once").await.ends(78, &["this one holds 192.0.2.1"]);
     assert_eq!(desk.luna.state().dyns.values().next().unwrap().1.to_string(), "192.0.2.1");
     assert_eq!(desk.luna.server.count("dyn-add/") + desk.luna.server.count("dyn-update/"), 0);
@@ -395,7 +398,15 @@ async fn names_under_lndyn_come_change_and_go() {
         assert_eq!((&added["records"][0]["id"], &added["records"][0]["ttl"]), (&json!(id.to_string()), &Value::Null));
         desk.run("dyn add home.lndyn.com 192.0.2.2")
             .await
-            .ends(78, &["the name is there", "update it instead; driftless dyn list"]);
+            .ends(78, &["the name is there and holds 192.0.2.1", "driftless dyn update"]);
+        for words in
+            ["dyn add home 192.0.2.2 --dry-run", "dyn add home 2001:db8::1", "dyn add home 2001:db8::1 --dry-run"]
+        {
+            let said = desk.run(words).await.ends(78, &["the name is there", "driftless dyn update"]);
+            assert!(!said.err.contains("switch one"), "{said:?}");
+        }
+        desk.run("dyn add home 192.0.2.1 --dry-run").await.ends(0, &["is there already"]);
+        desk.run("dyn add bad_name 192.0.2.1 --dry-run").await.ends(78, &["letters, digits and hyphens only"]);
         desk.run("dyn list").await.ends(0, &["home.lndyn.com", "192.0.2.1"]);
         desk.run("dyn list --name h* --value 198.*").await.ends(0, &["no names"]);
         desk.run("dyn update home 192.0.2.3 --id 9999").await.ends(78, &["has not the id 9999"]);
@@ -437,6 +448,8 @@ async fn what_was_typed_wrong_is_said_before_anything_is_sent() {
         ("records update www.example.org AX 1", 64, "not a record type known here"),
         ("records remove www.example.org AX", 64, "not a record type known here"),
         ("records list --type AX", 64, "not a record type known here"),
+        ("records list --type AY", 64, "there are A, AAAA, "),
+        ("records add www.example.org AX 1", 64, "there are A, AAAA, "),
         ("records add www.example.org CAA x", 78, "LunaNode keeps no CAA records"),
         // TTLs.
         ("zones add example.net --ttl -1", 64, "unexpected argument"),
@@ -679,6 +692,144 @@ async fn a_template_is_applied_after_a_question() {
     desk.run("pocketdns template --help").await.ends(0, &["Apply it without asking"]);
     desk.run("pocketdns template example.com tpl_none --yes").await.ends(78, &["applying the template tpl_none"]);
     desk.run("pocketdns template example.net tpl --yes").await.ends(78, &["did you mean example.com?"]);
+    pocket.state().switches.bulk = 207;
+    let again = "{\"template_id\":\"tpl_website_basic\",\"records_created\":[],\"errors\":[{\"record\":{\"type\":\"A\",\
+                 \"name\":\"@\",\"content\":\"192.0.2.1\"},\"error\":\"Record already exists\"}]}";
+    pocket.server.fault(Fault::answer(Answer::new(207, again)).on("/template"));
+    let partly = ["a part of it was refused", "@ A: Record already exists", "0 of its records were created"];
+    desk.run(&format!("{template} --yes")).await.ends(78, &partly);
+    pocket.state().domains.get_mut("dom_abc123").unwrap().records.clear();
+    desk.run(&format!("{template} --yes")).await.ends(0, &["added: "]);
     desk.run("zones list --account pocket").await.ends(0, &["example.com", "dom_abc123"]);
     desk.run("zones add example.net --account pocket").await.ends(78, &[]);
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_written_is_a_failure_and_the_change_is_said_to_be_done() {
+    let desk = Desk::new().await;
+    let full = |words: &str| {
+        let words: Vec<&str> = words.split(' ').collect();
+        let mut command = desk.home.driftless(&words);
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let child = command.stdout(full).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        let words = words.join(" ");
+        async move {
+            let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
+            Said::of(words, output)
+        }
+    };
+    for words in ["records list", "zones list --json", "--help"] {
+        let said = full(words).await.ends(74, &["writing to standard output"]);
+        assert!(!said.err.contains("all the same"), "{said:?}");
+    }
+    full("records add www.example.org A 192.0.2.1").await.ends(74, &["what was asked was done all the same"]);
+    assert_eq!(desk.each("data"), ["192.0.2.1"]);
+    desk.run("records list").await.ends(0, &["192.0.2.1"]);
+}
+
+#[tokio::test]
+async fn a_reader_that_has_seen_enough_is_no_failure() {
+    let desk = Desk::new().await;
+    let mut command = desk.home.driftless(&["records", "list"]);
+    let mut child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
+    let said = Said::of("records list".into(), output).ends(0, &[]);
+    assert_eq!(said.err, "");
+}
+
+#[tokio::test]
+async fn a_refused_argument_is_told_as_json_where_json_was_wanted() {
+    let desk = Desk::new().await;
+    for (words, why) in [
+        ("records add www.example.org FOO x -a luna --json", "FOO"),
+        ("records add --json", "required arguments"),
+        ("zones list --json --nonsense", "--nonsense"),
+    ] {
+        let said = desk.run(words).await.ends(64, &[]);
+        let told: Value = serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {said:?}"));
+        assert!(told["error"].as_str().unwrap().contains(why) && told["problems"] == json!([]), "{told}");
+        assert!(!said.out.contains("Usage") && said.err.is_empty(), "{said:?}");
+    }
+    let said = desk.run("check --nonsense --json").await.ends(64, &[]);
+    let told: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((&told["ok"], &told["problems"][0]["severity"]), (&json!(false), &json!("error")), "{told}");
+}
+
+#[tokio::test]
+async fn a_change_of_a_zone_whose_answer_was_lost_may_have_been_done() {
+    let desk = Desk::new().await;
+    for (call, words) in [("-add/", "zones add example.net"), ("-remove/", "zones remove example.org --yes")] {
+        for fault in [Fault::lost(), Fault::half(), Fault::answer(Answer::new(200, "{"))] {
+            desk.luna.server.fault(fault.on(call));
+            desk.run(words).await.ends(75, &["it may have been done all the same"]);
+            desk.luna.server.calm();
+            desk.luna.state().zones.retain(|_, zone| zone.name != "example.net");
+            desk.luna.state().add_zone("example.org");
+        }
+    }
+    desk.luna.server.fault(Fault::answer(Answer::new(200, "{")));
+    let said = desk.run("zones list").await.ends(75, &[]);
+    assert!(!said.err.contains("all the same"), "{said:?}");
+}
+
+#[tokio::test]
+async fn both_families_of_a_fresh_name_under_lndyn_are_not_both_planned() {
+    let desk = Desk::new().await;
+    let both = "ipv4 = \"192.0.2.1\"\nipv6 = \"2001:db8::1\"\nprivate = true\nttl = 60\n";
+    desk.configure(&format!("[[record]]\nname = \"new.lndyn.com\"\naccount = \"luna\"\n{both}"));
+    let said = desk.run("plan").await.ends(78, &["would be refused", "2 of 3 record sets would change"]);
+    assert!(said.out.lines().any(|line| line.contains("AAAA") && line.contains("would be refused")), "{said:?}");
+    desk.run("once").await.ends(78, &[]);
+    let held: Vec<String> = desk.luna.state().dyns.values().map(|(_, address)| address.to_string()).collect();
+    assert_eq!(held, ["192.0.2.1"], "as the plan said");
+    // A TTL has no effect there, and is named with its place.
+    desk.run("check").await.ends(0, &["driftless.toml:20:7", "new.lndyn.com has no TTL of its own at LunaNode"]);
+}
+
+#[tokio::test]
+async fn a_check_at_the_services_sees_a_cname_in_the_way_as_a_plan_does() {
+    let desk = Desk::new().await;
+    desk.run("check --online").await.ends(0, &["holds nothing yet"]);
+    desk.add("home.example.org", "CNAME", "www.example.org");
+    let said = desk.run("check --online").await.ends(78, &["an address would be refused", "a name with a CNAME"]);
+    assert!(!said.out.contains("at account luna, checking"), "{said:?}");
+    desk.run("plan").await.ends(78, &["a name with a CNAME"]);
+    assert_eq!(desk.writes(), 0);
+}
+
+#[tokio::test]
+async fn what_goes_is_told_apart_and_the_zone_keeps_what_it_stands_on() {
+    let desk = Desk::new().await;
+    let one = desk.add("www.example.org", "A", "192.0.2.1");
+    let other = desk.add("www.example.org", "A", "192.0.2.1");
+    desk.add("example.org", "NS", "ns1.example.org");
+    desk.add("sub.example.org", "NS", "ns1.example.net");
+    let said = desk.run("records remove --name *example.org").await.ends(64, &["3 records?"]);
+    for id in [one, other] {
+        assert!(said.err.contains(&format!("www.example.org A 192.0.2.1 (TTL 300, id {id})")), "{said:?}");
+    }
+    assert!(said.err.contains("1 record of example.org itself (NS, SOA) stay"), "{said:?}");
+    desk.run("records remove --name *example.org --yes").await.ends(0, &["removed: 3 records"]);
+    assert_eq!(desk.each("data"), ["ns1.example.org"]);
+    desk.run("records remove --name *example.org --type NS --yes").await.ends(0, &["removed: 1 record"]);
+    assert_eq!(desk.records().len(), 0);
+}
+
+#[tokio::test]
+async fn records_of_several_zones_have_a_column_for_it_and_columns_says_how_wide() {
+    let desk = Desk::new().await;
+    desk.add("www.example.org", "TXT", &"x".repeat(200));
+    let one = desk.run("records list").await.ends(0, &["NAME"]);
+    assert!(!one.out.contains("ZONE"), "{one:?}");
+    let sub = *desk.luna.state().zones.iter().find(|(_, zone)| zone.name == "sub.example.org").unwrap().0;
+    let fields = [("name", "a.sub.example.org"), ("type", "A"), ("data", "192.0.2.1"), ("ttl", "300")];
+    desk.luna.state().add_record(sub, &fields);
+    let said = desk.run("records list").await.ends(0, &["ZONE"]);
+    assert!(said.out.lines().any(|line| line.starts_with("sub.example.org  a.sub.example.org")), "{said:?}");
+    let mut command = desk.home.driftless(&["records", "list"]);
+    command.env("COLUMNS", "60");
+    let output = tokio::task::spawn_blocking(move || torture::output(&mut command)).await.unwrap();
+    let narrow = Said::of("COLUMNS=60".into(), output).ends(0, &["x…"]);
+    assert!(narrow.out.lines().all(|line| line.chars().count() <= 60), "{narrow:?}");
 }

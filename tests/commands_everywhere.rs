@@ -78,6 +78,21 @@ macro_rules! at_each_service {
                 }
 
                 #[tokio::test]
+                async fn what_no_record_can_be_is_refused_before_it_is_sent() {
+                    matrix::never_sent(start).await;
+                }
+
+                #[tokio::test]
+                async fn a_priority_in_the_value_and_beside_it_is_one() {
+                    matrix::one_priority(start).await;
+                }
+
+                #[tokio::test]
+                async fn mx_and_srv_are_found_as_zone_files_have_them() {
+                    matrix::zone_file_form(start).await;
+                }
+
+                #[tokio::test]
                 async fn wrong_credentials_are_refused_for_every_command_and_never_shown() {
                     matrix::wrong_credentials(start).await;
                 }

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -83,9 +84,17 @@ fn every_exit_code_of_the_tables_is_one_that_the_program_ends_with() {
     ends(64, code(&["status", "--nonsense"]));
     ends(69, code(&["status"]));
     ends(69, code(&["explain", "home.example.org"]));
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    ends(74, home.driftless(&["check"]).stdout(full).status().unwrap().code().unwrap());
     ends(75, code(&["once"]));
+    let close = |mode| fs::set_permissions(home.path("state"), PermissionsExt::from_mode(mode)).unwrap();
+    close(0o000);
+    let shut_out: &[&str] =
+        if rustix::process::geteuid().is_root() { &["setpriv", "--bounding-set", "-all"] } else { &[] };
+    ends(77, output(&mut home.wrapped(shut_out, &["once"])).status.code().unwrap());
+    close(0o700);
     fs::remove_file(home.path("password")).unwrap();
-    ends(77, code(&["once"]));
+    ends(78, code(&["once"]));
     ends(78, code(&["explain", "other.example.org"]));
     ends(130, interrupted());
     home.write("driftless.toml", "nonsense");

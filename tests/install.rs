@@ -117,6 +117,19 @@ fn an_upgrade_replaces_the_program_without_writing_into_the_running_one() {
 }
 
 #[test]
+fn an_upgrade_brings_its_own_example_up_to_date() {
+    let dir = tempfile::tempdir().unwrap();
+    install(dir.path(), &["--binary", BINARY]);
+    let example = dir.path().join("etc/driftless/driftless.toml.example");
+    let new = fs::read_to_string(&example).unwrap();
+    fs::write(&example, "of the version before").unwrap();
+    install(dir.path(), &["--binary", BINARY]);
+    assert_eq!(fs::read_to_string(&example).unwrap(), new);
+    install(dir.path(), &["--uninstall"]);
+    assert!(!example.exists());
+}
+
+#[test]
 fn what_cannot_work_is_refused_and_nothing_is_written() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().to_str().unwrap();

@@ -71,7 +71,7 @@ fn a_plan_ends_although_the_account_is_held_and_an_address_unknown() {
     // The first finds out that the secret cannot be read; the others know it from the disk.
     for command in ["once", "plan", "once"] {
         let (code, said) = driftless(command, &config);
-        assert!(code == Some(77) && said.contains("held with its account: "), "{command}: {code:?} {said}");
+        assert!(code == Some(78) && said.contains("held with its account: "), "{command}: {code:?} {said}");
     }
 }
 
@@ -125,7 +125,7 @@ async fn one_round_works_as_soon_as_the_secret_is_mended_and_says_what_it_waits_
     );
     std::fs::write(&config, &text).unwrap();
     let (code, said) = driftless("once", &config);
-    assert!(code == Some(77) && said.contains("password cannot be used: No such file"), "{code:?} {said}");
+    assert!(code == Some(78) && said.contains("password cannot be used: No such file"), "{code:?} {said}");
     std::fs::write(&secret, "wrong").unwrap();
     assert_eq!(driftless("once", &config).0, Some(77));
     std::fs::write(&secret, "right").unwrap();

@@ -65,7 +65,7 @@ impl World {
 
     /// The source that asks the STUN server.
     fn stun(more: &str) -> String {
-        format!("ipv4 = {{ stun = \"{ECHO}:23478\"{more} }}\nipv6 = false\n")
+        format!("ipv4 = {{ stun = \"{ECHO}:23478\", trusted = true{more} }}\nipv6 = false\n")
     }
 }
 

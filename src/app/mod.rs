@@ -23,6 +23,7 @@ pub mod demo;
 pub mod rights;
 pub mod situation;
 pub mod sources;
+mod together;
 pub mod wiring;
 
 /// A configuration, and what it was read from.
@@ -191,6 +192,8 @@ pub async fn work(work: Work) -> Result<State, Failure> {
     let Work { loaded, again, until, target, greeting, onlooker } = work;
     let folder = loaded.config.state_dir.clone();
     loaded.usual_state().map_or(Ok(()), |usual| rights::is_alone(&folder, Some(usual)))?;
+    // Before anything is said of going on.
+    rights::may_know(&folder)?;
     let Opened { claim, store, documents } = open(&folder)?;
     if !claim.is_kept() {
         rights::is_alone(&folder, None)?;
@@ -274,7 +277,8 @@ pub async fn plan(loaded: &Loaded) -> Result<Planned, Failure> {
         let error = providers.get(&view.id.account)?.objection(view.planned?)?;
         Some((view.id.clone(), error))
     };
-    let objections = state.views(clock::now()).filter_map(objection).collect();
+    let mut objections: BTreeMap<Id, Error> = state.views(clock::now()).filter_map(objection).collect();
+    together::object(&loaded.config, &state, &mut objections);
     Ok(Planned { state, objections })
 }
 

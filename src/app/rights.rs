@@ -61,6 +61,17 @@ pub fn is_alone(folder: &Path, usual: Option<&Path>) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Whether the permissions let this user know if another daemon is at work in `folder`.
+///
+/// # Errors
+/// They do not.
+pub fn may_know(folder: &Path) -> Result<(), Failure> {
+    match is_alone(folder, None) {
+        Err(refused @ Failure::Other(REFUSED, _)) => Err(refused),
+        _ => Ok(()),
+    }
+}
+
 /// What who means it has to do.
 const WAY_OUT: &str = "a second daemon needs a configuration of its own (--config FILE) with a `state_dir` of its own";
 

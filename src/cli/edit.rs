@@ -15,8 +15,11 @@ mod remove;
 mod template;
 #[cfg(test)]
 mod tests;
+mod typed;
 mod view;
 mod zones;
+
+use typed::{known_type, pair, rtype, ttl, variable};
 
 /// Zones by hand.
 #[derive(Debug, Subcommand)]
@@ -107,7 +110,7 @@ pub(super) struct Filters {
     #[arg(long = "name", id = "name_filter", value_name = "PATTERN")]
     name: Option<String>,
     /// Only this type
-    #[arg(long = "type", id = "type_filter", value_name = "TYPE")]
+    #[arg(long = "type", id = "type_filter", value_name = "TYPE", value_parser = known_type)]
     rtype: Option<RecordType>,
     /// Only values that fit (`192.0.2.*`)
     #[arg(long = "value", id = "value_filter", value_name = "PATTERN")]
@@ -350,6 +353,25 @@ impl Editing<'_> {
         }
     }
 
+    /// Whether it changes something.
+    pub(super) fn writes(self) -> bool {
+        let writing = match self {
+            Self::Zones(ZonesCommand::Add(args)) => &args.writing,
+            Self::Zones(ZonesCommand::Remove(args)) => &args.removing.writing,
+            Self::Records(RecordsCommand::Add(args)) => &args.writing,
+            Self::Records(RecordsCommand::Update(args)) => &args.writing,
+            Self::Records(RecordsCommand::Remove(args)) => &args.removing.writing,
+            Self::Pocketdns(PocketdnsCommand::Template(args)) => &args.writing,
+            Self::Dyn(DynCommand::Add(args)) => &args.writing,
+            Self::Dyn(DynCommand::Update(args)) => &args.writing,
+            Self::Dyn(DynCommand::Remove(args)) => &args.removing.writing,
+            Self::Zones(ZonesCommand::List(_))
+            | Self::Records(RecordsCommand::List(_) | RecordsCommand::Show(_) | RecordsCommand::Attributes(_))
+            | Self::Dyn(DynCommand::List(_)) => return false,
+        };
+        !writing.dry_run
+    }
+
     /// Carries it out.
     pub(super) async fn run(self, loaded: &Loaded) -> Result<u8, Failure> {
         match self {
@@ -359,28 +381,4 @@ impl Editing<'_> {
             Self::Pocketdns(PocketdnsCommand::Template(args)) => template::apply(loaded, args).await,
         }
     }
-}
-
-/// Reads a type where it stands between a name and values: what is none is often a value without its type.
-fn rtype(text: &str) -> Result<RecordType, String> {
-    text.parse().map_err(|why| format!("{why}; the order is NAME TYPE VALUE"))
-}
-
-/// Reads a time to live.
-fn ttl(text: &str) -> Result<Ttl, String> {
-    let seconds: u32 = text.parse().map_err(|_| format!("a TTL is a number of seconds, 0 to {}", Ttl::MAX))?;
-    seconds.try_into()
-}
-
-/// Reads `variable=value`, the variable as it was typed.
-fn variable(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("it is written variable=value")?;
-    if name.trim().is_empty() { Err("the variable is missing".into()) } else { Ok((name.trim().into(), value.into())) }
-}
-
-/// Reads `key=value`.
-fn pair(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("it is written key=value")?;
-    let key = key.trim().to_lowercase().replace('-', "_");
-    if key.is_empty() { Err("the key is missing".into()) } else { Ok((key, value.to_owned())) }
 }

@@ -1,7 +1,7 @@
 //! The commands that look and change nothing.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde_json::json;
@@ -12,14 +12,15 @@ use super::{around, print};
 use crate::app::sources::{self, Said};
 use crate::app::{self, Failure, Loaded, rights, situation};
 use crate::config::{self, ConfigErrors, Problem, Severity};
-use crate::engine::{Parts, look_at};
+use crate::engine::{Access, Parts, look_at};
 use crate::model::agree::Reading;
 use crate::model::desired::{AccountName, Id};
+use crate::model::error::Error;
 use crate::model::machine::State;
 use crate::model::machine::standing::{Standing, View};
 use crate::model::name::Name;
-use crate::model::plan::{Change, Seen};
-use crate::model::record::{RecordType, RrsetKey, list};
+use crate::model::plan::{Change, Seen, Sibling, Snapshot};
+use crate::model::record::{Family, RecordType, RrsetKey, Value, Values, list};
 use crate::net::http::Http;
 use crate::os::clock;
 use crate::provider::Tools;
@@ -80,7 +81,7 @@ pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
         print::table(&["NAME", "TYPE", "ACCOUNT", "PLAN"], &rows);
         print::line(&format!("\n{changes} of {} record sets would change", rows.len()));
     }
-    let refused = objections.values().map(|error| error.kind.exit_code()).max().unwrap_or(0);
+    let refused = objections.values().map(|error| error.exit_code()).max().unwrap_or(0);
     Ok(exit_code(&state).max(refused))
 }
 
@@ -92,8 +93,8 @@ pub(super) fn exit_code(state: &State) -> u8 {
         _ if view.waits_for_budget() => 75,
         Standing::Working => 75,
         Standing::Unknown { .. } => 75,
-        Standing::Failing { error } => error.as_ref().map_or(75, |error| error.kind.exit_code()),
-        Standing::Held { hold, .. } => hold.error.kind.exit_code(),
+        Standing::Failing { error } => error.as_ref().map_or(75, |error| error.exit_code()),
+        Standing::Held { hold, .. } => hold.error.exit_code(),
     };
     let views = state.views(clock::now());
     // What is planned is what a plan is asked for, unless it is held.
@@ -170,16 +171,18 @@ pub(super) async fn check(loaded: &Loaded, online: bool, strict: bool, json: boo
         print::table(&["ACCOUNT", "RECORD", "SAYS"], &checked.online.iter().map(row).collect::<Vec<_>>());
     }
     around::sentences(&checked.network);
+    let errors = checked.problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+    let counted_errors = if errors > 0 { format!(", {}", print::counted(errors, "error")) } else { String::new() };
     let verdict = match (code, checked.problems.len()) {
         (0, 0) => "the configuration is right",
         (0, _) => "the configuration can be used, but see the warnings above",
         _ => "something is wrong, see above",
     };
     print::line(&format!(
-        "{verdict}: {}, {}, {}",
+        "{verdict}: {}, {}{counted_errors}, {}",
         print::counted(accounts, "account"),
         print::counted(records, "name"),
-        print::counted(checked.problems.len(), "warning")
+        print::counted(checked.problems.len() - errors, "warning")
     ));
     Ok(code)
 }
@@ -201,9 +204,16 @@ async fn ask_services(parts: &Parts) -> (Vec<Answered>, u8) {
         for (key, answer) in keys.iter().zip(look_at(access, &keys).await) {
             let says = match answer {
                 Ok(Seen::Holds { values, .. }) => format!("holds {}", list(&values)),
-                Ok(_) => "holds nothing yet".to_owned(),
+                Ok(Seen::Absent(snapshot)) => match stands_in_the_way(access, key, snapshot) {
+                    None => "holds nothing yet".to_owned(),
+                    Some(error) => {
+                        worst = worst.max(error.kind.exit_code());
+                        format!("holds nothing yet, and an address would be refused: {error}")
+                    }
+                },
+                Ok(Seen::Unreadable) => "holds nothing yet".to_owned(),
                 Err(error) => {
-                    worst = worst.max(error.kind.exit_code());
+                    worst = worst.max(error.exit_code());
                     error.to_string()
                 }
             };
@@ -211,6 +221,19 @@ async fn ask_services(parts: &Parts) -> (Vec<Answered>, u8) {
         }
     }
     (answers, worst)
+}
+
+/// What the service's rules have against any address under a name that has none yet, such as a CNAME that is there.
+fn stands_in_the_way(access: &Access, key: &RrsetKey, snapshot: Snapshot) -> Option<Error> {
+    // Which address it will be no rule asks; these two are for documentation (RFC 5737, RFC 3849).
+    let address = match key.rtype.family()? {
+        Family::Ipv4 => "192.0.2.1",
+        Family::Ipv6 => "2001:db8::1",
+    };
+    let (key, before) = (key.clone(), Values::new());
+    let after = Values::from([Value::parse(key.rtype, address).ok()?]);
+    let (retire, sibling) = (Values::new(), Sibling::Unknown);
+    access.provider.objection(&Change { key, before, after, retire, ttl: None, sibling, snapshot })
 }
 
 /// What every source says, and what is believed.
@@ -243,16 +266,51 @@ pub(super) async fn detect(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
     Ok(code)
 }
 
-/// How everything stands: from the daemon that listens at `socket`, or where the configuration says, else from the disk. The second
-/// part says which.
-pub(super) async fn current(loaded: &Loaded, socket: Option<&Path>, command: &str) -> Result<(Status, bool), Failure> {
-    match of_daemon(socket.unwrap_or(&loaded.config.socket), command).await? {
-        Some(status) => Ok((status, true)),
-        None => {
-            rights::may_look(&loaded.config.state_dir, command)?;
-            Ok((Status::of(&app::on_disk(loaded)?, clock::now()).left_behind(), false))
+/// How everything stands, and who says so.
+pub(super) struct Current {
+    status: Status,
+    /// Where no daemon listens, so that this was read from the disk; `None` where one answered.
+    nobody_at: Option<PathBuf>,
+}
+
+impl Current {
+    /// What a daemon said.
+    pub(super) fn of_daemon(status: Status) -> Self {
+        Self { status, nobody_at: None }
+    }
+
+    fn is_running(&self) -> bool {
+        self.nobody_at.is_none()
+    }
+
+    /// What comes before what was read from the disk: one may well listen elsewhere.
+    fn say_whose(&self) {
+        if let Some(socket) = &self.nobody_at {
+            let nobody = nobody_listens(socket);
+            print::line(&format!("{nobody}; this is what the last one left behind\n"));
         }
     }
+
+    /// The exit code of what only shows: whether a daemon is there to be shown.
+    fn shown(&self) -> u8 {
+        if self.is_running() { 0 } else { 69 }
+    }
+}
+
+/// How everything stands: from the daemon that listens at `socket`, or where the configuration says, else from the disk.
+pub(super) async fn current(loaded: &Loaded, socket: Option<&Path>, command: &str) -> Result<Current, Failure> {
+    let socket = socket.unwrap_or(&loaded.config.socket);
+    if let Some(status) = of_daemon(socket, command).await? {
+        return Ok(Current::of_daemon(status));
+    }
+    rights::may_look(&loaded.config.state_dir, command)?;
+    let status = Status::of(&app::on_disk(loaded)?, clock::now()).left_behind();
+    Ok(Current { status, nobody_at: Some(socket.to_owned()) })
+}
+
+/// That nobody listens at `socket`, which is all that is known: a daemon with another configuration may run.
+pub(super) fn nobody_listens(socket: &Path) -> String {
+    format!("no daemon listens at {}", socket.display())
 }
 
 /// What the daemon that listens at `socket` says; `None` where none does.
@@ -270,20 +328,24 @@ pub(super) async fn of_daemon(socket: &Path, command: &str) -> Result<Option<Sta
 }
 
 /// How every record stands.
-pub(super) fn status((status, running): (Status, bool), json: bool) -> Result<u8, Failure> {
+pub(super) fn status(current: &Current, json: bool) -> Result<u8, Failure> {
     if json {
-        print::json(&json!({ "running": running, "status": status }))?;
+        status_as_json(&current.status, current.is_running())?;
     } else {
-        if !running {
-            print::line("no daemon is running; this is what it left behind\n");
-        }
-        status.lines().iter().for_each(|text| print::hanging(text, 4));
+        current.say_whose();
+        current.status.lines().iter().for_each(|text| print::hanging(text, 4));
     }
-    Ok(shown(running))
+    Ok(current.shown())
+}
+
+/// How every record stands, as data.
+pub(super) fn status_as_json(status: &Status, running: bool) -> Result<(), Failure> {
+    print::json(&json!({ "running": running, "status": status }))
 }
 
 /// Why a record was or was not updated.
-pub(super) fn explain((status, running): (Status, bool), name: &Name, json: bool) -> Result<u8, Failure> {
+pub(super) fn explain(current: &Current, name: &Name, json: bool) -> Result<u8, Failure> {
+    let status = &current.status;
     let records: Vec<&RecordStatus> = status.records.iter().filter(|record| record.name == name.as_str()).collect();
     if records.is_empty() {
         let names = status.records.iter().map(|record| record.name.as_str());
@@ -291,21 +353,14 @@ pub(super) fn explain((status, running): (Status, bool), name: &Name, json: bool
         return Err(Failure::Other(78, format!("{name} is not in the configuration{hint}")));
     }
     if json {
-        print::json(&json!({ "running": running, "records": records, "sources": status.sources }))?;
-        return Ok(shown(running));
+        print::json(&json!({ "running": current.is_running(), "records": records, "sources": status.sources }))?;
+        return Ok(current.shown());
     }
-    if !running {
-        print::line("no daemon is running; this is what it left behind\n");
-    }
+    current.say_whose();
     for record in records {
-        explain_one(&status, record);
+        explain_one(status, record);
     }
-    Ok(shown(running))
-}
-
-/// The exit code of what only shows: whether a daemon is there to be shown.
-fn shown(running: bool) -> u8 {
-    if running { 0 } else { 69 }
+    Ok(current.shown())
 }
 
 fn explain_one(status: &Status, record: &RecordStatus) {
@@ -336,6 +391,10 @@ fn explain_one(status: &Status, record: &RecordStatus) {
     }
     if let Some(held) = &record.held {
         print::hanging(&format!("  held since:   {} ({})", held.since, held.reason), 14);
+        let account = status.accounts.iter().find(|account| account.name == record.account);
+        if account.is_some_and(|account| account.held.is_some()) && held.reason == "refused" {
+            print::hanging("  to mend it:   mend the secret: it is noticed by itself", 14);
+        }
         print::hanging(&format!("  to let go:    {}", held.release), 14);
     }
     record.uplinks.iter().for_each(|uplink| print::hanging(&format!("  uplink:       {}", uplink.line()), 14));

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::app::{self, Failure, Loaded, demo};
 use crate::config::{self, LogFormat, LogLevel};
@@ -19,16 +19,19 @@ mod print;
 mod providers;
 mod work;
 
+use look::Current;
+
 /// Exit codes, as `driftless help` ends with.
 const EXIT_CODES: &str = "\
 Exit codes:
-  0   all is well (status, explain: a daemon answered, whatever it said)
+  0   all is well (status, explain: a daemon answered; plan: nothing is held or refused)
   1   told twice to stop, or told not to remove
   64  the command line is wrong
-  69  no daemon is running (status, explain), or none at the named socket (update, release)
+  69  no daemon listens where the configuration says (status, explain), or at the named socket
+  74  the answer could not be written to standard output
   75  it failed in passing, or waits, or there is no address: trying again later may work
-  77  credentials or rights were refused, or this user may not ask
-  78  the configuration, or what was asked, is wrong
+  77  credentials or rights were refused by the service, or this user may not ask
+  78  the configuration, a secret's file, or what was asked, is wrong, or a service's rules refuse it
   130 a change by hand was interrupted
 
 Files:
@@ -197,23 +200,51 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let asked = !error.use_stderr();
-            // Where even this cannot be printed, the exit code still tells.
-            let _ = error.print();
-            return ExitCode::from(if asked { 0 } else { 64 });
+            if !asked && std::env::args_os().any(|word| word == "--json") {
+                return ExitCode::from(mistyped_as_json(&error));
+            }
+            let printed = error.print();
+            if asked {
+                print::note_loss(printed);
+            }
+            return ExitCode::from(print::delivered(if asked { 0 } else { 64 }, false));
         }
     };
-    match dispatch(&cli) {
-        Ok(code) => ExitCode::from(code),
+    let code = match dispatch(&cli) {
+        Ok(code) => code,
         Err(Failure::Other(code, why)) if matches!(&cli.command, Command::Check(args) if args.json) => {
             // Where even this cannot be printed, the exit code still tells.
             let _ = print::json(&look::Checked::failed(&why));
-            ExitCode::from(code)
+            code
         }
-        Err(failure) if wants_json(&cli.command) => ExitCode::from(print::failure_as_json(&failure)),
+        Err(failure) if wants_json(&cli.command) => print::failure_as_json(&failure),
         Err(failure) => {
             let journal = log::under_journal(config::journal_stream().as_deref());
-            ExitCode::from(print::failure(&failure, journal))
+            print::failure(&failure, journal)
         }
+    };
+    ExitCode::from(print::delivered(code, does(&cli.command)))
+}
+
+/// Prints as data why a command line was refused, and returns the exit code. The usage that a person gets is left out.
+fn mistyped_as_json(error: &clap::Error) -> u8 {
+    let text = error.to_string();
+    let why = text.split("\n\nUsage:").next().unwrap_or_default();
+    let why = why.trim().trim_start_matches("error: ").to_owned();
+    let typed = Cli::command().ignore_errors(true).try_get_matches();
+    if typed.is_ok_and(|typed| typed.subcommand_name() == Some("check")) {
+        // Where even this cannot be printed, the exit code still tells.
+        let _ = print::json(&look::Checked::failed(&why));
+        return print::delivered(64, false);
+    }
+    print::delivered(print::failure_as_json(&Failure::Other(64, why)), false)
+}
+
+/// Whether a command does something beside answering.
+fn does(command: &Command) -> bool {
+    match command {
+        Command::Run(_) | Command::Once(_) | Command::Update(_) | Command::Release(_) => true,
+        other => other.editing().is_some_and(edit::Editing::writes),
     }
 }
 
@@ -265,11 +296,11 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
             },
             Command::Detect(args) => look::detect(&loaded, args.json).await,
             Command::Status(args) => {
-                look::status(look::current(&loaded, args.socket.as_deref(), "status").await?, args.json)
+                look::status(&look::current(&loaded, args.socket.as_deref(), "status").await?, args.json)
             }
             Command::Explain(args) => {
                 let status = look::current(&loaded, args.socket.as_deref(), "explain").await?;
-                look::explain(status, &args.name, args.json)
+                look::explain(&status, &args.name, args.json)
             }
             Command::Update(args) => work::update(loaded, args.socket.as_deref(), args.name.clone()).await,
             Command::Release(args) => work::release(&loaded, args.socket.as_deref(), args.target.as_deref()).await,
@@ -302,13 +333,13 @@ fn despite(cli: &Cli, errors: config::ConfigErrors) -> Result<u8, Failure> {
         _ => return Err(errors.into()),
     };
     let likely = || {
-        let socket = config::likely_socket(cli.config.as_deref());
+        let socket = config::likely_socket(cli.config.as_deref())?;
         // Who has nothing but a demonstration may mean that.
         let demo = demo::socket(Path::new(DEMO));
-        if cli.config.is_none() && !socket.exists() && demo.exists() { demo } else { socket }
+        Some(if cli.config.is_none() && !socket.exists() && demo.exists() { demo } else { socket })
     };
     let is_named = socket.is_some();
-    let socket = socket.unwrap_or_else(likely);
+    let Some(socket) = socket.or_else(likely) else { return Err(unreadable(cli.config.as_deref(), errors)) };
     let runtime = runtime()?;
     let Some(status) = runtime.block_on(look::of_daemon(&socket, command))? else { return Err(errors.into()) };
     let is_demo = cli.config.is_none() && socket == demo::socket(Path::new(DEMO));
@@ -321,11 +352,16 @@ fn despite(cli: &Cli, errors: config::ConfigErrors) -> Result<u8, Failure> {
         print::note(&format!("{by}; the configuration cannot be used now: {why}"));
     }
     match &cli.command {
-        Command::Explain(args) => look::explain((status, true), &args.name, args.json),
+        Command::Explain(args) => look::explain(&Current::of_daemon(status), &args.name, args.json),
         Command::Update(args) => runtime.block_on(work::have_looked(&status, &socket, args.name.clone())),
         Command::Release(args) => runtime.block_on(work::let_go(&status, &socket, args.target.as_deref())),
-        _ => look::status((status, true), wants_json(&cli.command)),
+        _ => look::status(&Current::of_daemon(status), wants_json(&cli.command)),
     }
+}
+
+/// A file that was named and cannot be read: who may not read it is refused, and another daemon is not asked in its place.
+fn unreadable(path: Option<&Path>, errors: config::ConfigErrors) -> Failure {
+    if path.is_some_and(config::is_shut) { Failure::Other(77, errors.one_line()) } else { errors.into() }
 }
 
 /// Starts the log: as the configuration says for what works, warnings only for what looks.

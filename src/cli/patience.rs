@@ -108,7 +108,8 @@ impl Interrupt {
         while !due.is_empty() {
             let chosen = due.iter().filter_map(|at| changes.get(*at)).cloned().collect();
             let Some(told) = self.or(patiently(doing, send(chosen))).await else {
-                set(&mut answers, &due, due.iter().map(|_| Err(interrupted(doing, look))));
+                let several = due.len() > 1;
+                set(&mut answers, &due, due.iter().map(|_| Err(interrupted(doing, look, several))));
                 break;
             };
             set(&mut answers, &due, told.into_iter());
@@ -120,6 +121,7 @@ impl Interrupt {
             due.retain(|at| pause_of(at).is_some());
             say_pause(doing, pause);
             if self.or(timeout(pause, pending::<()>())).await.is_none() {
+                set(&mut answers, &due, due.iter().map(|_| Err(not_again(doing, look))));
                 break;
             }
             left -= pause;
@@ -152,9 +154,17 @@ fn set<T>(answers: &mut [Option<Result<T>>], due: &[usize], told: impl Iterator<
     }
 }
 
-fn interrupted(doing: &str, look: &str) -> Error {
-    let why = "interrupted, and nothing of it is taken back: what was sent by then the service goes on with";
-    Error::transient(doing, why).hint(format!("{look} shows what became of it"))
+/// Of a change that was under way; of several nobody knows here which ones the service had got.
+fn interrupted(doing: &str, look: &str, several: bool) -> Error {
+    let taken = "interrupted, and nothing of it is taken back: what was sent by then the service goes on with";
+    let this = if several { ", and whether this had been sent is not known" } else { "" };
+    Error::transient(doing, format!("{taken}{this}")).hint(format!("{look} shows what became of it"))
+}
+
+/// Of a change that the service had put off, and that was not sent again.
+fn not_again(doing: &str, look: &str) -> Error {
+    let why = "interrupted in the pause that the service wanted, and not sent again";
+    Error::transient(doing, why).hint(format!("{look} shows what is there"))
 }
 
 #[cfg(test)]
@@ -213,7 +223,35 @@ mod tests {
         let answer = interrupt.send_one(what, pending::<Result<()>>).await.unwrap_err();
         let said = answer.to_string();
         assert!(said.contains("the service goes on with") && said.contains("driftless records list shows"), "{said}");
+        assert!(!said.contains("not known"), "{said}");
         let later = interrupt.send_one(what, || async { Ok(()) }).await.unwrap_err();
         assert!(interrupt.heard && later.unsent && later.why.contains("not sent"), "{later}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_several_that_were_interrupted_none_is_said_to_have_been_sent() {
+        let mut interrupt =
+            Interrupt { signals: Some(Signals::of(futures_util::stream::once(async { Signal::Stop }))), heard: false };
+        let what = ("adding www.example.org A", "driftless records list");
+        let answers = interrupt.send(what, &[1, 2, 3], |_| pending::<Vec<Result<()>>>()).await;
+        let unsure = |answer: &Result<()>| answer.as_ref().is_err_and(|error| error.why.contains("not known"));
+        assert!(answers.len() == 3 && answers.iter().all(unsure), "{answers:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_interrupts_a_pause_hears_that_nothing_is_sent_again_and_how_to_look() {
+        let told = futures_util::stream::once(async {
+            let _ = timeout(Duration::from_secs(3), pending::<()>()).await;
+            Signal::Stop
+        });
+        let mut interrupt = Interrupt { signals: Some(Signals::of(told)), heard: false };
+        let what = ("adding www.example.org A", "driftless records list");
+        let answers = interrupt.send(what, &[1, 2], |some: Vec<u32>| async move {
+            some.into_iter().map(|n| if n == 1 { Ok(n) } else { Err(limited(30)) }).collect()
+        });
+        let answers = answers.await;
+        let said = answers[1].as_ref().unwrap_err().to_string();
+        assert!(interrupt.heard && answers[0] == Ok(1), "{answers:?}");
+        assert!(said.contains("interrupted in the pause") && said.contains("driftless records list shows"), "{said}");
     }
 }

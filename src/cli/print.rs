@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 use std::io::IsTerminal;
+use std::sync::OnceLock;
 
 use serde::Serialize;
 use tracing::Level;
@@ -11,10 +12,36 @@ use crate::app::Failure;
 use crate::config::{self, ConfigErrors, Problem, Severity, Warning};
 use crate::os::log;
 
-/// Prints a text and a line break. Who has closed the pipe has seen enough.
+/// Why standard output took something no longer, the first time.
+static LOST: OnceLock<String> = OnceLock::new();
+
+/// The exit code of a command whose answer could not be written (`EX_IOERR` of sysexits.h).
+const UNWRITABLE: u8 = 74;
+
+/// Prints a text and a line break. Who has closed the pipe has seen enough; any other failure is told by [`delivered`].
 pub(super) fn line(text: &str) {
     use std::io::Write;
-    let _ = writeln!(std::io::stdout(), "{text}");
+    let mut out = std::io::stdout();
+    note_loss(writeln!(out, "{text}").and_then(|()| out.flush()));
+}
+
+/// Remembers that an answer did not reach standard output.
+pub(super) fn note_loss(written: std::io::Result<()>) {
+    if let Err(error) = written
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        // What is lost after it is lost for the same reason.
+        let _ = LOST.set(error.to_string());
+    }
+}
+
+/// The exit code of a command that ended with `code`: another one, and a message, where its answer could not be written.
+/// `did`: it had something to do beside answering.
+pub(super) fn delivered(code: u8, did: bool) -> u8 {
+    let Some(why) = LOST.get() else { return code };
+    let rest = if did && code == 0 { "; what was asked was done all the same" } else { "" };
+    error(&format!("writing to standard output: {why}{rest}"));
+    if code == 0 { UNWRITABLE } else { code }
 }
 
 /// `1 name`, `2 names`.
@@ -32,8 +59,12 @@ pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
 /// The narrowest column of text that is broken by itself.
 const NARROW: usize = 30;
 
-/// The columns of the terminal that standard output goes to; `None` where it goes elsewhere, and lines stay whole.
+/// The columns that a person asks for (`COLUMNS`), or those of the terminal that standard output goes to; `None` where there are
+/// neither, and lines stay whole.
 fn width() -> Option<usize> {
+    if let Some(columns) = config::columns() {
+        return Some(columns);
+    }
     let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }

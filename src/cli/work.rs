@@ -79,7 +79,7 @@ pub(super) async fn once(loaded: Loaded, json: bool) -> Result<u8, Failure> {
     let state = app::work(round(loaded, Target::All)).await?;
     let now = clock::now();
     if json {
-        look::status((Status::of(&state, now), false), true)?;
+        look::status_as_json(&Status::of(&state, now), false)?;
     } else {
         outcome(&state, now);
     }
@@ -119,12 +119,25 @@ fn tell_what_is_proved() -> Onlooker {
     })
 }
 
+/// Of a record set whose service only takes updates, while the state cannot be written.
+const NOTHING_SENT: &str = "the state cannot be written, so that nothing is sent by a process that ends at once: make its folder \
+                            writable, or let a daemon run";
+
 /// What one round came to: a line for each record set that is not right, and the sum.
 fn outcome(state: &State, now: Now) {
     let nothing = has_no_address(state);
     let well = |says: &str| says == "up to date" || says == "unmanaged" && !nothing;
-    for record in Status::of(state, now).records.iter().filter(|record| !well(&record.state)) {
-        print::hanging(&format!("{} {} at {}: {}", record.name, record.rtype, record.account, record.says), 4);
+    let status = Status::of(state, now);
+    for record in status.records.iter().filter(|record| !well(&record.state)) {
+        // This process ends before the time at which it would be sent all the same.
+        let unsent = record.waits.as_ref().is_some_and(|waits| waits.what == "disk");
+        let says = if unsent { NOTHING_SENT } else { record.says.as_str() };
+        print::hanging(&format!("{} {} at {}: {says}", record.name, record.rtype, record.account), 4);
+        if let Some(held) = &record.held {
+            let account = status.accounts.iter().find(|account| account.name == record.account);
+            let of_account = account.is_some_and(|account| account.held.is_some());
+            print::hanging(&format!("    {}", held.way_out(of_account)), 4);
+        }
     }
     print::line(&Status::summary(state, now));
     if nothing {
@@ -138,7 +151,7 @@ pub(super) async fn update(loaded: Loaded, socket: Option<&Path>, name: Option<N
     if let Some(status) = look::of_daemon(at, "update").await? {
         return have_looked(&status, at, name).await;
     }
-    socket.map_or(Ok(()), nobody_listens)?;
+    fall_back(socket, at)?;
     if let Some(name) = &name {
         let names = loaded.config.records.iter().map(|record| &record.name);
         known(name, names.map(Name::as_str), "the configuration")?;
@@ -154,9 +167,26 @@ pub(super) async fn have_looked(status: &Status, socket: &Path, name: Option<Nam
     if let Some(name) = &name {
         known(name, status.records.iter().map(|record| record.name.as_str()), BY_DAEMON)?;
     }
-    asked(socket, &Request::Update { name }, "update").await?;
+    asked(socket, &Request::Update { name: name.clone() }, "update").await?;
     print::line("the daemon looks now; driftless status shows what came of it");
+    for record in status.records.iter().filter(|record| name.as_ref().is_none_or(|name| name.as_str() == record.name)) {
+        let why = record.waits.as_ref().and_then(|waits| Some((&waits.until, kept_back(&waits.what)?)));
+        if let Some((until, why)) = why {
+            let record = format!("{} {} at {}", record.name, record.rtype, record.account);
+            print::hanging(&format!("{record}: nothing can be sent before {until}: {why}"), 4);
+        }
+    }
     Ok(0)
+}
+
+/// Why a look now sends nothing all the same.
+fn kept_back(what: &str) -> Option<&'static str> {
+    match what {
+        "asked" => Some("the service asked for a pause"),
+        "writes" => Some("it was sent often of late, and its write budget allows no more"),
+        "disk" => Some("the state cannot be written"),
+        _ => None,
+    }
 }
 
 /// What a running daemon goes by, whatever the files say meanwhile.
@@ -171,9 +201,15 @@ fn known<'a>(name: &Name, names: impl Iterator<Item = &'a str> + Clone, of: &str
     Err(Failure::Other(78, format!("{name} is not in {of}{hint}")))
 }
 
-/// Who names a socket means the daemon there, and nothing else.
-fn nobody_listens(socket: &Path) -> Result<(), Failure> {
-    Err(Failure::Other(69, format!("no daemon listens at {}", socket.display())))
+/// What is done without the daemon, as none listens `at` the socket: a person is told which one that is. Who names a `socket` means the
+/// daemon there, and nothing else.
+fn fall_back(socket: Option<&Path>, at: &Path) -> Result<(), Failure> {
+    let nobody = look::nobody_listens(at);
+    if socket.is_some() {
+        return Err(Failure::Other(69, nobody));
+    }
+    print::progress(&format!("{nobody}; this is done without one"));
+    Ok(())
 }
 
 /// The answer of the daemon that listens at `socket`.
@@ -193,7 +229,7 @@ pub(super) async fn release(loaded: &Loaded, socket: Option<&Path>, target: Opti
     if let Some(status) = look::of_daemon(at, "release").await? {
         return let_go(&status, at, target).await;
     }
-    socket.map_or(Ok(()), nobody_listens)?;
+    fall_back(socket, at)?;
     let accounts = config.accounts.keys().map(String::as_str);
     let target =
         meant(target, accounts, config.records.iter().map(|record| record.name.as_str()), "the configuration")?;
@@ -244,9 +280,10 @@ fn say_released(released: &Released) {
         print::line(&format!("its account {account} is held; to let go of that: driftless release {account}"));
     }
     for wait in &released.waits {
-        print::line(&format!(
-            "{} is sent at {} at the earliest: it was sent often of late, and a release adds nothing to its write budget",
-            wait.record, wait.until
-        ));
+        let why = match wait.asked {
+            true => "the service asked for a pause, and a release does not cut it short",
+            false => "it was sent often of late, and a release adds nothing to its write budget",
+        };
+        print::line(&format!("{} is sent at {} at the earliest: {why}", wait.record, wait.until));
     }
 }

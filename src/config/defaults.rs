@@ -82,10 +82,10 @@ pub const STATE_DIR: &str = "/var/lib/driftless";
 const SOCKET: &str = "driftless.sock";
 
 /// Where the daemon takes commands that runs with a configuration, wrong as it may be now: what is left to be read of it at
-/// `path`, or where it stands by default.
+/// `path`, or where it stands by default. `None` where `path` cannot be read: which daemon was meant is then not known.
 #[must_use]
-pub fn likely_socket(path: Option<&Path>) -> PathBuf {
-    let (texts, variables) = input::what_can_be_read(path);
+pub fn likely_socket(path: Option<&Path>) -> Option<PathBuf> {
+    let (texts, variables) = input::what_can_be_read(path)?;
     let mut root = Table::new();
     for text in &texts {
         tree::merge(&mut root, tree::from_toml(0, DeTable::parse_recoverable(text).0.get_ref()), false);
@@ -99,7 +99,8 @@ pub fn likely_socket(path: Option<&Path>) -> PathBuf {
         let given = spelt("DRIFTLESS__STATE_DIR").or_else(|| typed("state_dir"));
         given.unwrap_or_else(|| usual_state_dir(&variables).into())
     };
-    spelt("DRIFTLESS__SOCKET").or_else(|| typed("socket")).unwrap_or_else(|| state_dir().join(SOCKET))
+    let socket = spelt("DRIFTLESS__SOCKET").or_else(|| typed("socket"));
+    Some(socket.unwrap_or_else(|| state_dir().join(SOCKET)))
 }
 
 /// The service manager's folder for the state, or the usual one.

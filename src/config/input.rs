@@ -52,8 +52,8 @@ pub fn read_input(path: Option<&Path>) -> Result<Input, ConfigErrors> {
     gather(path, Path::new(DEFAULT_FILE), environment())
 }
 
-/// The files that can be read, and the environment, whatever is wrong with the others.
-pub(super) fn what_can_be_read(path: Option<&Path>) -> (Vec<String>, BTreeMap<String, String>) {
+/// The files that can be read, and the environment, whatever is wrong with the others; `None` where one file is named and cannot be read.
+pub(super) fn what_can_be_read(path: Option<&Path>) -> Option<(Vec<String>, BTreeMap<String, String>)> {
     let files = match path {
         Some(path) => vec![path.to_owned()],
         None => default_files(Path::new(DEFAULT_FILE), &mut Vec::new()),
@@ -61,7 +61,8 @@ pub(super) fn what_can_be_read(path: Option<&Path>) -> (Vec<String>, BTreeMap<St
     let variables = environment()
         .into_iter()
         .filter_map(|(name, content)| Some((name.into_string().ok()?, content.into_string().ok()?)));
-    (files.iter().filter_map(|path| read(path).ok()).collect(), variables.collect())
+    let texts: Vec<String> = files.iter().filter_map(|path| read(path).ok()).collect();
+    (path.is_none() || !texts.is_empty()).then(|| (texts, variables.collect()))
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is where the environment is read, once")]
@@ -82,6 +83,13 @@ pub fn journal_stream() -> Option<String> {
 pub fn no_color() -> bool {
     let is_dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
     is_dumb || std::env::var_os("NO_COLOR").is_some_and(|content| !content.is_empty())
+}
+
+/// How wide people want what is printed: `COLUMNS`, a number above 0.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+pub fn columns() -> Option<usize> {
+    std::env::var("COLUMNS").ok()?.trim().parse().ok().filter(|columns| *columns > 0)
 }
 
 fn gather(
@@ -162,12 +170,17 @@ fn read(path: &Path) -> Result<String, String> {
         .map_err(|why| format!("it is not UTF-8 from octet {} on", why.utf8_error().valid_up_to()))
 }
 
+/// Whether the permissions keep this user from reading a file.
+#[must_use]
+pub fn is_shut(path: &Path) -> bool {
+    std::fs::File::open(path).is_err_and(|why| why.kind() == io::ErrorKind::PermissionDenied)
+}
+
 /// What to do about a file that this user may not read.
 fn way_in(path: &Path) -> Option<String> {
-    let denied = std::fs::File::open(path).is_err_and(|why| why.kind() == io::ErrorKind::PermissionDenied);
     let help = "the user that driftless runs as must be able to read it (the shipped unit makes one up: chmod 644); \
                 secrets belong into credentials or files of their own";
-    denied.then(|| help.to_owned())
+    is_shut(path).then(|| help.to_owned())
 }
 
 fn mode(path: &Path) -> io::Result<u32> {

@@ -15,8 +15,10 @@ impl Config {
     /// as. `credentials` is the folder of the service manager's, which looks after them itself.
     #[must_use]
     pub fn look_at_machine(&self, credentials: Option<&Path>) -> Vec<Warning> {
-        let daemon = Daemon::of(&self.state_dir, self.state_dir == Path::new(defaults::STATE_DIR));
-        let mut found = Vec::new();
+        let usual = self.state_dir == Path::new(defaults::STATE_DIR);
+        let daemon = Daemon::of(&self.state_dir, usual);
+        let troubles = [daemon.state(&self.state_dir, usual), socket(&self.socket)];
+        let mut found: Vec<Warning> = troubles.into_iter().flatten().map(|trouble| warning(None, trouble)).collect();
         for account in self.accounts.values() {
             for setting in account.entry.settings {
                 let place = account.places.get(setting.name).or(account.place.as_ref());
@@ -43,6 +45,16 @@ impl Config {
 
 fn warning(place: Option<&Place>, Trouble { what, help }: Trouble) -> Warning {
     Problem { severity: Severity::Warning, place: place.cloned(), message: what, help, also: None }
+}
+
+/// The longest path of a socket in octets: unix(7)'s `sun_path` without the zero at its end.
+const LONGEST_SOCKET: usize = 107;
+
+fn socket(path: &Path) -> Option<Trouble> {
+    let octets = path.as_os_str().len();
+    let what = format!("{} is too long for a socket: {octets} octets, of {LONGEST_SOCKET} at most", path.display());
+    let help = "the daemon takes no commands there: name another `socket`, or a shorter `state_dir`".to_owned();
+    (octets > LONGEST_SOCKET).then_some(Trouble { what, help: Some(help) })
 }
 
 fn of_setting(

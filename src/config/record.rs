@@ -12,6 +12,7 @@ use super::{address, derived, setting, suggest};
 use crate::model::address::allowed;
 use crate::model::name::Name;
 use crate::model::record::{RecordType, Ttl};
+use crate::provider::lunanode;
 
 /// How long an absence must have lasted where nothing else is said.
 const ABSENT_AFTER: Duration = Duration::from_secs(600);
@@ -97,6 +98,9 @@ fn one(reader: &mut Reader, known: &Known<'_>, used: &mut Used, at: Spot, table:
     let derived = derived::read(reader, &mut fields);
     fields.finish(reader, "a record");
     check_ttl(reader, known, typed_ttl.map_or(at, |field| field.node.at), account.as_deref(), ttl);
+    if let Some(field) = typed_ttl {
+        check_ttl_is_kept(reader, known, field.node.at, account.as_deref(), &names, ttl);
+    }
     used.accounts.extend(account.clone());
     used.addresses.insert(address.clone());
     let ipv4 = ipv4.or_else(|| below.map(|below| below.ipv4.clone())).unwrap_or(Source::Auto);
@@ -268,6 +272,26 @@ fn check_ttl(reader: &mut Reader, known: &Known<'_>, at: Spot, account: Option<&
         let bounds = if most == Ttl::MAX { format!("{least} or more") } else { format!("{least} to {most}") };
         let message = format!("a TTL of {ttl} seconds is refused by {}, which takes {bounds}", account.entry.name);
         reader.note(error(at, message).help(Some("or write ttl = \"keep\"".to_owned())));
+    }
+}
+
+/// A TTL that was typed for a name that has none at the service is never seen there.
+fn check_ttl_is_kept(
+    reader: &mut Reader,
+    known: &Known<'_>,
+    at: Spot,
+    account: Option<&str>,
+    names: &Names,
+    ttl: TtlPolicy,
+) {
+    let is_luna =
+        |name| known.read.get(name).is_some_and(|account: &Account| account.entry.name == lunanode::ENTRY.name);
+    if !account.is_some_and(is_luna) || ttl == TtlPolicy::Keep {
+        return;
+    }
+    if let Some((_, name)) = names.iter().find(|(_, name)| lunanode::is_lent(name)) {
+        let help = "leave `ttl` out, or write ttl = \"keep\"".to_owned();
+        reader.note(warning(at, format!("{name} has no TTL of its own at LunaNode: this has no effect")).help(help));
     }
 }
 

@@ -355,6 +355,9 @@ impl Engine {
     async fn wind_down(&mut self) {
         self.feed(Event::Stop);
         let deadline = self.clock.now().moment.plus(LAST_CALL);
+        if !self.state.is_idle() {
+            tracing::info!("stopping when the call under way is over, in {} s at most", LAST_CALL.as_secs());
+        }
         while !self.state.is_idle() {
             let clock = Arc::clone(&self.clock);
             tokio::select! {

@@ -57,7 +57,7 @@ impl Kind {
     pub fn word(self) -> &'static str {
         match self {
             Self::Transient => "transient",
-            Self::RateLimited { .. } => "rate limited",
+            Self::RateLimited { .. } => "asked for a pause",
             Self::Stale => "stale",
             Self::Auth { .. } => "not authorised",
             Self::Config => "refused",
@@ -86,6 +86,23 @@ pub struct Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
+    /// The exit code of a one-shot command that ended with it. Credentials that were never sent were refused by nobody: the
+    /// configuration is wrong, or a file that it names.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        if self.is_unusable() { Kind::Config.exit_code() } else { self.kind.exit_code() }
+    }
+
+    /// One word for logs.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        if self.is_unusable() { "unusable here" } else { self.kind.word() }
+    }
+
+    fn is_unusable(&self) -> bool {
+        self.unsent && matches!(self.kind, Kind::Auth { .. })
+    }
+
     /// An error of a kind.
     #[must_use]
     pub fn new(kind: Kind, doing: impl Into<String>, why: impl Into<String>) -> Self {

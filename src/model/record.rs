@@ -187,11 +187,13 @@ impl Value {
     /// # Errors
     /// When an A or AAAA record does not hold an address of its family.
     pub fn parse(rtype: RecordType, text: &str) -> Result<Self, String> {
+        if matches!(rtype, RecordType::Spf | RecordType::Txt) {
+            return Ok(Self::Text(unquote(text)));
+        }
         let text = text.trim();
         match rtype {
             RecordType::A => text.parse().map(Self::V4).map_err(|_| format!("\"{text}\" is no IPv4 address")),
             RecordType::Aaaa => text.parse().map(Self::V6).map_err(|_| format!("\"{text}\" is no IPv6 address")),
-            RecordType::Txt | RecordType::Spf => Ok(Self::Text(unquote(text))),
             _ => Ok(Self::Text(text.to_owned())),
         }
     }
@@ -216,11 +218,10 @@ const STRING: usize = 255;
 /// # Errors
 /// It begins like presentation form and is none.
 pub fn text(typed: &str) -> Result<String, String> {
-    let typed = typed.trim();
-    if !typed.starts_with('"') {
+    if !typed.trim().starts_with('"') {
         return Ok(typed.to_owned());
     }
-    let strings = strings(typed)?;
+    let strings = strings(typed.trim())?;
     if let Some(long) = strings.iter().map(Vec::len).find(|length| *length > STRING) {
         return Err(format!("a string between quotation marks has at most {STRING} octets, not {long}"));
     }
@@ -245,11 +246,20 @@ pub fn presented(text: &str) -> String {
     strings.join(" ")
 }
 
-/// Joins the character strings of a TXT value in presentation form; any other text stays as it is.
+/// A text as it is shown: in presentation form where its spaces would not be seen, or where it would be taken for that form.
+#[must_use]
+pub fn shown(rtype: RecordType, text: &str) -> String {
+    let clear = !text.is_empty() && text.trim() == text && !text.starts_with('"');
+    if clear || !matches!(rtype, RecordType::Spf | RecordType::Txt) { text.to_owned() } else { presented(text) }
+}
+
+/// Joins the character strings of a TXT value in presentation form; any other text stays as it is, with its spaces.
 fn unquote(text: &str) -> String {
+    let whole = text;
+    let text = text.trim();
     let quoted = text.len() >= 2 && text.starts_with('"') && text.ends_with('"');
     let joined = quoted.then(|| strings(text).and_then(joined).ok()).flatten();
-    joined.unwrap_or_else(|| text.to_owned())
+    joined.unwrap_or_else(|| whole.to_owned())
 }
 
 fn joined(strings: Vec<Vec<u8>>) -> Result<String, String> {
@@ -394,6 +404,18 @@ mod tests {
             assert!(text(typed).unwrap_err().contains(says), "{typed}");
         }
         assert_eq!(unquote(&long).len(), 256, "what a service shows is read all the same");
+    }
+
+    #[test]
+    fn spaces_around_a_text_belong_to_it_and_are_seen() {
+        for typed in ["\" a \"", "  \" a \"", " a "] {
+            assert_eq!(text(typed).as_deref(), Ok(" a "));
+            assert_eq!(Value::parse(RecordType::Txt, typed).unwrap().to_string(), " a ");
+        }
+        for (of, expected) in [(" a ", "\" a \""), ("a b", "a b"), ("\"a\"", r#""\"a\"""#), ("", "\"\"")] {
+            assert_eq!(shown(RecordType::Txt, of), expected);
+        }
+        assert_eq!(shown(RecordType::Caa, "\"a\""), "\"a\"");
     }
 
     proptest::proptest! {

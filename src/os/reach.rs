@@ -243,6 +243,31 @@ impl Daemon {
         self.within_reach(path, "read", READ, must_be)
     }
 
+    /// What is wrong with the folder of the state, which is made where it is missing. `given`: the service manager, or root, gives it to
+    /// the daemon, whoever may write there now.
+    #[must_use]
+    pub fn state(&self, folder: &Path, given: bool) -> Option<Trouble> {
+        let shown = folder.display();
+        if fs::metadata(folder).is_ok_and(|found| !found.is_dir()) {
+            return Some(Trouble::new(format!(
+                "{shown} is a file, and a folder is needed for the state: move it away"
+            )));
+        }
+        let there = folder.ancestors().find(|folder| folder.exists())?;
+        if !there.is_dir() {
+            return Some(Trouble::new(format!("{shown} cannot be made: {} is no folder", there.display())));
+        }
+        if is_read_only(there) {
+            let what = format!("{shown} lies on a read-only file system: the state cannot be written");
+            return Some(Trouble::new(what).help("mount it writable, or name another `state_dir`"));
+        }
+        if given || self.unit.is_some() {
+            return None;
+        }
+        let barrier = self.user.barrier(there, WRITE | PASS)?;
+        Some(kept_out(format!("{} cannot write the state into {shown}", self.user.who()), &barrier))
+    }
+
     /// What is wrong with a program.
     #[must_use]
     pub fn program(&self, path: &Path) -> Option<Trouble> {

@@ -11,6 +11,7 @@ use crate::model::record::{RecordType, Ttl};
 
 pub mod rules;
 pub mod same;
+pub mod whole;
 
 /// What a service keeps beside name, type, values and TTL, by the names of our own vocabulary (`priority`, `weight`, `comment` …),
 /// as text.
@@ -95,6 +96,11 @@ pub trait Editor: Send + Sync {
         value.is_empty()
     }
 
+    /// The priority that the service documents for MX and SRV records that name none.
+    fn default_priority(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The attributes that zones may be given here.
     fn zone_attributes(&self) -> &'static [Attribute] {
         &[]
@@ -106,6 +112,15 @@ pub trait Editor: Send + Sync {
     /// # Errors
     /// `Config`, with the rule that is broken.
     fn check(&self, _zone: &Zone, _edit: &Edit) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether a name may have what the edit says beside what it `held` when it was read; asks nobody. Only looked at before an
+    /// addition.
+    ///
+    /// # Errors
+    /// `Config`, with what stands in the way.
+    fn check_beside(&self, _zone: &Zone, _edit: &Edit, _held: &[Row]) -> Result<()> {
         Ok(())
     }
 
@@ -230,7 +245,10 @@ impl Filter {
         self.id.as_ref().is_none_or(|id| *id == row.id)
             && self.rtype.is_none_or(|rtype| rtype == row.rtype)
             && self.name.as_ref().is_none_or(|pattern| fits(pattern.trim_end_matches('.'), row.name.as_str()))
-            && self.value.as_ref().is_none_or(|pattern| row.values.iter().any(|value| fits(pattern, value)))
+            && self
+                .value
+                .as_ref()
+                .is_none_or(|pattern| row.values.iter().any(|value| same::fits_value(row, value, pattern)))
     }
 }
 

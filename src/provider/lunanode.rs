@@ -15,7 +15,7 @@ use reqwest::Url;
 use super::edit::Editor;
 use super::edit::rules::{ANY_TTL, Objection, only_texts};
 use super::setting::{Kind, Setting, Settings, SettingsError};
-use super::shape::records::{Draft, Record, Records, RecordsProvider, alone};
+use super::shape::records::{Draft, Record, Records, RecordsProvider, alone, at_account};
 use super::shape::zones::Zone;
 use super::{Budget, Entry, Provider, Terms, Tools};
 use crate::model::error::{self, Error, Result};
@@ -103,6 +103,12 @@ pub fn lndyn() -> Result<Zone, NameError> {
     Ok(Zone { id: LNDYN.to_owned(), name: Name::parse(LNDYN)? })
 }
 
+/// Whether a name is one of those that the service lends, which have an address and nothing else.
+#[must_use]
+pub fn is_lent(name: &Name) -> bool {
+    lndyn().is_ok_and(|zone| name.is_within(&zone.name))
+}
+
 /// The provider of one account.
 ///
 /// # Errors
@@ -143,10 +149,7 @@ impl LunaNode {
     /// What was being done, with the name and the account.
     fn doing<'a>(&'a self, verb: &'a str, what: impl std::fmt::Display) -> impl FnOnce(Error) -> Error + 'a {
         let what = what.to_string();
-        move |error| {
-            let doing = format!("{verb} {what} at account {}, {}", self.account, error.doing);
-            error.doing(doing)
-        }
+        move |error| at_account(verb, &what, &self.account, error)
     }
 
     fn is_lndyn(&self, zone: &Zone) -> bool {
@@ -158,6 +161,9 @@ impl LunaNode {
         let refuse = |why: &str| Error::config("preparing the request", why);
         let label = draft.name.relative_to(&self.lndyn.name).filter(|label| !label.is_empty() && !label.contains('.'));
         let label = label.ok_or_else(|| refuse("names under lndyn.com have exactly one label in front"))?;
+        if !label.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-') {
+            return Err(refuse("names under lndyn.com have letters, digits and hyphens only"));
+        }
         let address = draft.value.address().filter(|address| Family::of(*address).record_type() == draft.rtype);
         let address = address.ok_or_else(|| refuse("names under lndyn.com hold addresses only"))?;
         Ok((label, address))

@@ -61,18 +61,21 @@ pub struct Released {
     pub let_go: usize,
     /// Accounts of the name that are held themselves, and stay so.
     pub accounts: Vec<AccountName>,
-    /// Record sets that a write budget keeps from being sent at once.
+    /// Record sets that a write budget, or their service, keeps from being sent at once.
     #[serde(default)]
     pub waits: Vec<Waits>,
 }
 
-/// A record set that waits for its write budget.
+/// A record set that waits for its write budget, or for the end of a pause that its service asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waits {
     /// Its name, type and account.
     pub record: String,
     /// Until when (RFC 3339).
     pub until: String,
+    /// The service asked for it.
+    #[serde(default)]
+    pub asked: bool,
 }
 
 impl Released {
@@ -81,12 +84,12 @@ impl Released {
     pub fn since(before: usize, state: &State, target: &Target, now: Now) -> Self {
         let accounts = if let Target::Name(name) = target { state.held_accounts_of(name) } else { Vec::new() };
         let let_go = before.saturating_sub(state.holds(target));
-        let meant = state.views(now).filter(|view| let_go > 0 && target.means(view.id));
-        let waits = meant.filter_map(|view| match view.pause {
-            Some((Pause::Writes, until)) => {
-                Some(Waits { record: view.id.to_string(), until: now.wall_of(until).to_string() })
-            }
-            _ => None,
+        let meant = state.views(now).filter(|view| target.means(view.id));
+        let waits = meant.filter_map(|view| {
+            let (pause, until) = view.pause?;
+            let asked = pause == Pause::Asked;
+            let waits = Waits { record: view.id.to_string(), until: now.wall_of(until).to_string(), asked };
+            (asked || pause == Pause::Writes && let_go > 0).then_some(waits)
         });
         Self { let_go, accounts, waits: waits.collect() }
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::agree::Reading;
 use crate::model::desired::{RecordSpec, Want};
 use crate::model::evidence::Protocol;
-use crate::model::ledger::{Entry, Hold, Stamp, Wait};
+use crate::model::ledger::{Entry, Hold, Reason, Stamp, Wait};
 use crate::model::machine::State;
 use crate::model::machine::standing::{Pause, Standing, View};
 use crate::model::record::{Family, list};
@@ -168,6 +168,16 @@ pub struct HoldStatus {
     pub since: String,
     /// The command that lets go.
     pub release: String,
+}
+
+impl HoldStatus {
+    /// What a person can do about it. `of_account`: an account is held, which another secret lets go of.
+    #[must_use]
+    pub fn way_out(&self, of_account: bool) -> String {
+        let mend = of_account && self.reason == Reason::Refused.word();
+        let mend = if mend { "mend the secret: it is noticed by itself; " } else { "" };
+        format!("{mend}to let go: {}", self.release)
+    }
 }
 
 /// A line of history.

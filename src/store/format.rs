@@ -145,12 +145,17 @@ pub struct Journal {
     pub torn: bool,
     /// The first line that is wrong with others behind it, and why.
     pub damage: Option<String>,
+    /// It begins as a record does, whether or not that one is whole.
+    pub is_begun: bool,
 }
 
 /// Reads a journal, as much of it as is whole.
 #[must_use]
 pub fn read_journal(bytes: &[u8]) -> Journal {
-    let mut journal = Journal::default();
+    let of_sum = |octet: &u8| matches!(octet, b'0'..=b'9' | b'a'..=b'f');
+    let sum = bytes.get(..bytes.len().min(CHECKSUM)).unwrap_or_default();
+    let is_begun = sum.iter().all(of_sum) && bytes.get(CHECKSUM).is_none_or(|octet| *octet == b' ');
+    let mut journal = Journal { is_begun, ..Journal::default() };
     let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').enumerate().peekable();
     while let Some((at, line)) = lines.next() {
         match read_record(line) {
@@ -207,7 +212,10 @@ mod tests {
         let value: Value = serde_json::from_slice(&bytes).unwrap();
         assert_eq!((&value["format"], &value["documents"]["a"]["x"][0]), (&json!(1), &json!(1)));
         let journal = read_journal(&[record(&some_record()).unwrap(), record(&Record::new(9)).unwrap()].concat());
-        assert_eq!(journal, Journal { records: vec![some_record(), Record::new(9)], torn: false, damage: None });
+        assert_eq!(
+            journal,
+            Journal { records: vec![some_record(), Record::new(9)], is_begun: true, ..Journal::default() }
+        );
     }
 
     #[test]
@@ -230,7 +238,7 @@ mod tests {
             let whole = usize::from(end >= first.len()) + usize::from(end == bytes.len());
             assert_eq!(journal.records.len(), whole, "{end}");
             assert_eq!(journal.torn, ![0, first.len(), bytes.len()].contains(&end), "{end}");
-            assert_eq!(journal.damage, None, "{end}");
+            assert_eq!((journal.damage, journal.is_begun), (None, true), "{end}");
         }
     }
 

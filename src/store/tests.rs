@@ -252,6 +252,25 @@ fn at_most_three_damaged_files_are_kept_the_latest_first() {
 }
 
 #[test]
+fn a_journal_of_garbage_is_set_aside_under_its_own_name_and_the_loss_is_told() {
+    for garbage in ["nonsense", "nonsense\nand more\n", "\0\0\0\0"] {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Store::open(dir.path()).0.save(&[set("a", json!(1))]));
+        fs::write(dir.path().join(JOURNAL), garbage).unwrap();
+        let (_, loaded) = Store::open(dir.path());
+        let notes = loaded.notes.join("\n");
+        assert!(
+            notes.contains("ledger.journal is damaged") && notes.contains("what was saved last is lost"),
+            "{notes}"
+        );
+        assert!(notes.contains("kept as ledger.journal.corrupt-1 (of all"), "{notes}");
+        assert!(!notes.contains("not complete"), "{notes}");
+        assert_eq!(fs::read_to_string(dir.path().join("ledger.journal.corrupt-1")).unwrap(), garbage);
+        assert_eq!(Store::open(dir.path()).1.notes, Vec::<String>::new());
+    }
+}
+
+#[test]
 fn what_is_no_file_or_too_large_or_of_another_version_is_set_aside() {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join(SNAPSHOT)).unwrap();

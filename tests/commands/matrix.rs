@@ -304,6 +304,22 @@ pub async fn texts(start: Start) {
         desk.run(&format!("records update {name} TXT {typed}")).await.ends(0, &["is there already"]);
         assert_eq!(desk.writes(&desk.since(mark)), 0, "{typed}");
     }
+    // Spaces around a text belong to it, with quotation marks and without, and are seen.
+    for (name, typed) in [("quoted", "\"~a~text~\""), ("bare", "~a~text~")] {
+        let name = format!("{name}.example.org");
+        desk.run(&format!("records add {name} TXT {typed}")).await.ends(0, &["added: 1 record", "\" a text \""]);
+        assert_eq!(desk.json(&format!("records list --name {name}")).await["records"][0]["values"][0], " a text ");
+        desk.run(&format!("records list --name {name}")).await.ends(0, &["\" a text \""]);
+        desk.run(&format!("records list --name {name} --value a~text")).await.ends(0, &["no records"]);
+        let mark = desk.mark();
+        for words in [format!("add {name} TXT \"~a~text~\""), format!("update {name} TXT ~a~text~")] {
+            desk.run(&format!("records {words}")).await.ends(0, &["is there already"]);
+        }
+        assert_eq!(desk.writes(&desk.since(mark)), 0);
+        desk.run(&format!("records update {name} TXT --ttl 1800")).await.ends(0, &["\" a text \"", "1800"]);
+        desk.run(&format!("records remove {name} TXT a~text --yes")).await.fails(78, "not there", &desk.service.secret);
+        desk.run(&format!("records remove {name} TXT \"~a~text~\" --yes")).await.ends(0, &["removed: 1 record"]);
+    }
     // A change of the TTL leaves the text alone.
     desk.run("records update two.example.org TXT --ttl 1800").await.ends(0, &["v=spf1 -all", "1800"]);
     desk.run("records remove two.example.org TXT \"v=spf1~-all\" --yes").await.ends(0, &["removed: 1 record"]);
@@ -311,6 +327,129 @@ pub async fn texts(start: Start) {
     match desk.service.provider {
         "rackspace" => drop(quoted.fails(78, "quotation marks and backslashes are taken out", &desk.service.secret)),
         _ => drop(quoted.ends(0, &["say \"a\""])),
+    }
+    desk.is_correct();
+}
+
+/// What no service is to be sent, on its own or beside what is there: refused beforehand, at a look as well.
+pub async fn never_sent(start: Start) {
+    let desk = Desk::before(start).await;
+    desk.run("records add alias.example.org CNAME one.example.net").await.ends(0, &["added: 1 record"]);
+    let (before, mark) = (desk.held(), desk.mark());
+    let defaults = desk.service.provider.starts_with("yandex");
+    for (words, says) in [
+        ("www.example.org CNAME one.example.net", "a name with a CNAME can have no other record"),
+        ("alias.example.org A 192.0.2.9", "a name with a CNAME can have no other record"),
+        ("alias.example.org TXT text", "a name with a CNAME can have no other record"),
+        ("alias.example.org CNAME two.example.net", "is there already"),
+        ("new.example.org CNAME one.example.net two.example.net", "a CNAME has one value"),
+        ("new.example.org CNAME bad~host", "no host's name"),
+        ("new.example.org CNAME new.example.org.", "would point to itself"),
+        ("new.example.org CNAME 192.0.2.1", "is an address"),
+        ("new.example.org NS 2001:db8::1", "is an address"),
+        ("new.example.org MX 10~192.0.2.1", "is an address"),
+        ("new.example.org MX 10~mail.example.org --priority 20", "given twice"),
+        ("new.example.org SRV 5060~sip.example.org --priority 1", "priority weight port target"),
+        ("new.example.org SRV 5~7~5060~sip.example.org --priority 3", "given twice"),
+        ("new.example.org TXT \"\"", "is empty"),
+        ("new.example.org MX mail.example.org", "needs a priority"),
+    ] {
+        if !(defaults && says == "needs a priority") {
+            for more in ["", " --dry-run"] {
+                desk.run(&format!("records add {words}{more}")).await.fails(78, says, &desk.service.secret);
+            }
+        }
+    }
+    for (words, says) in [
+        ("alias.example.org CNAME alias.example.org", "would point to itself"),
+        ("alias.example.org CNAME 192.0.2.1 --dry-run", "is an address"),
+    ] {
+        desk.run(&format!("records update {words}")).await.fails(78, says, &desk.service.secret);
+    }
+    assert_eq!((desk.held(), desk.writes(&desk.since(mark))), (before, 0));
+    desk.run("records update alias.example.org CNAME two.example.net").await.ends(0, &["updated: 1 record"]);
+    desk.is_correct();
+}
+
+/// The priority is one thing, in the value and beside it: what is added and changed by either is the same for both.
+pub async fn one_priority(start: Start) {
+    let desk = Desk::before(start).await;
+    let srv = "_sip._tcp.example.org SRV";
+    desk.run(&format!("records add {srv} 7~5060~sip.example.org --priority 5")).await.ends(0, &["added: 1 record"]);
+    for (change, value) in [
+        ("--priority 9", "9 7 5060 sip.example.org"),
+        ("--set priority=8", "8 7 5060 sip.example.org"),
+        ("6~8~5061~sip.example.org", "6 8 5061 sip.example.org"),
+        ("8~5062~sip2.example.org", "6 8 5062 sip2.example.org"),
+    ] {
+        desk.run(&format!("records update {srv} {change} --dry-run")).await.ends(0, &["would be updated: 1 record"]);
+        desk.run(&format!("records update {srv} {change}")).await.ends(0, &["updated: 1 record"]);
+        let held = desk.json("records list --type srv").await["records"].clone();
+        let (held, row) = (held.as_array().unwrap().len(), held[0].clone());
+        let attribute = |name: &str| row["attributes"][name].as_str().map(str::to_owned);
+        let parts = value.split(' ').collect::<Vec<_>>();
+        let listed = row["values"][0].as_str().unwrap().trim_end_matches('.');
+        assert!(held == 1 && value.ends_with(listed), "{change}: {row}");
+        let front = parts.len() - listed.split(' ').count();
+        for (at, name) in ["priority", "weight", "port"].iter().enumerate() {
+            // What is not in the value is beside it; and what is in both is one.
+            assert!(at >= front || attribute(name).is_some(), "{change}: {row}");
+            assert!(attribute(name).is_none_or(|beside| beside == parts[at]), "{change}: {row}");
+        }
+        desk.run(&format!("records update {srv} {change}")).await.ends(0, &["is there already"]);
+        // People see it alike at every service.
+        let said = desk.run("records list --type srv").await.ends(0, &[value]);
+        assert!(!["priority=", "port="].iter().any(|beside| said.out.contains(beside)), "{said:?}");
+    }
+    let (before, mark) = (desk.held(), desk.mark());
+    let twice = format!("records update {srv} 5~7~5060~sip.example.org --set priority=3");
+    for more in ["", " --dry-run"] {
+        desk.run(&format!("{twice}{more}")).await.fails(78, "given twice", &desk.service.secret);
+    }
+    assert_eq!((desk.held(), desk.writes(&desk.since(mark))), (before, 0));
+    desk.is_correct();
+}
+
+/// MX and SRV are found as zone files have them, in filters and in what is removed; a host has its last dot or not.
+pub async fn zone_file_form(start: Start) {
+    let desk = Desk::before(start).await;
+    for words in ["MX 10~mail.example.org 20~mail2.example.org", "SRV 5~7~5060~sip.example.org"] {
+        desk.run(&format!("records add _it._tcp.example.org {words}")).await.ends(0, &["added: "]);
+    }
+    let found = |pattern: &'static str| {
+        let desk = &desk;
+        async move {
+            let listed = desk.json(&format!("records list --value {pattern}")).await;
+            listed["records"].as_array().unwrap().len()
+        }
+    };
+    for pattern in
+        ["10~mail.example.org", "10~MAIL.example.org.", "mail2.example.org", "Mail2.example.org.", "*~5060~sip.*"]
+    {
+        assert_eq!(found(pattern).await, 1, "{pattern}");
+    }
+    assert_eq!((found("11~mail.example.org").await, found("5~7~5061~sip.example.org").await), (0, 0));
+    let of_one = |words: &str| format!("records {words}");
+    if !desk.service.sets {
+        let words = of_one("update _it._tcp.example.org MX --ttl 900 --value 20~mail2.example.org");
+        desk.run(&words).await.ends(0, &["updated: 1 record"]);
+        let words = of_one("update _it._tcp.example.org MX 30~mail3.example.org --value 10~mail.example.org");
+        desk.run(&words).await.ends(0, &["updated: 1 record"]);
+        let words = of_one("update _it._tcp.example.org MX 10~mail.example.org --value 30~mail3.example.org");
+        desk.run(&words).await.ends(0, &["updated: 1 record"]);
+    }
+    let gone = of_one("remove _it._tcp.example.org MX 11~mail.example.org --yes");
+    desk.run(&gone).await.fails(78, "is not there", &desk.service.secret);
+    for (words, left) in [
+        ("remove _it._tcp.example.org MX 10~Mail.example.org --yes", ["mail2", "sip"].as_slice()),
+        ("remove _it._tcp.example.org MX --value 20~mail2.example.org --yes", &["sip"]),
+        ("remove _it._tcp.example.org SRV 5~7~5060~sip.example.org. --yes", &[]),
+    ] {
+        desk.run(&of_one(words)).await.ends(0, &["removed: 1 record"]);
+        let listed = desk.json("records list --name _it._tcp.example.org").await.to_string();
+        for host in ["mail.", "mail2", "sip"] {
+            assert_eq!(listed.contains(host), left.contains(&host), "{words}: {listed}");
+        }
     }
     desk.is_correct();
 }

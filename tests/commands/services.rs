@@ -293,6 +293,7 @@ pub async fn rackspace() -> Service {
         ],
         asks: (&[], &[]),
         wrong: &[
+            ("zones add example.net --email nobody", 78, "\"nobody\" is no e-mail address"),
             ("records add new.example.org CAA 0~issue~\"ca.example\"", 78, "no CAA records"),
             ("records add new.example.org PTR www.example.org", 78, "PTR records belong to a server"),
             ("records add new.example.org A 192.0.2.9 --ttl 299", 78, "300 seconds or more"),
@@ -363,9 +364,9 @@ async fn mail_for_domain(registrar: Option<&str>) -> Service {
             ("records add new.example.org CAA 0~issue~\"ca.example\"", 78, "Yandex keeps no CAA records"),
             ("records add example.org CNAME www.example.net", 78, "cannot be a CNAME"),
             ("records add example.org SOA ns.example.org --set admin_mail=a.b --ttl 60", 78, "900 to 1209600 seconds"),
-            ("records add example.org MX mail..example.org", 78, "is no domain name"),
+            ("records add example.org MX mail..example.org", 78, "is no host's name"),
             ("records add example.org MX mail.example.org --set priority=high", 78, "a number from 0 to 65535"),
-            ("records add new.example.org SRV sip.example.org --set weight=1", 78, "need \"port\""),
+            ("records add new.example.org SRV sip.example.org --set weight=1", 78, "priority weight port target"),
             ("records update www.example.org --type A --set priority=1", 78, "A records have no \"priority\""),
         ],
         refusals: vec![
@@ -424,7 +425,7 @@ pub async fn yandex360() -> Service {
             ("records add example.org CNAME www.example.net", 78, "cannot be a CNAME"),
             ("records add example.org CAA letsencrypt.org", 78, "need \"tag\""),
             ("records add example.org CAA 256~issue~letsencrypt.org", 78, "a number from 0 to 255"),
-            ("records add example.org MX mail..example.org", 78, "is no domain name"),
+            ("records add example.org MX mail..example.org", 78, "is no host's name"),
             ("records update www.example.org --type A --set priority=1", 78, "A records have no \"priority\""),
         ],
         refusals: vec![
@@ -526,7 +527,7 @@ pub async fn designate() -> Service {
             ("records add new.example.org CNAME a.example.org b.example.org", 78, "a CNAME has one value"),
             ("records add example.org SOA x", 78, "Designate writes a zone's SOA"),
             ("records add example.org NS ns.example.net", 78, "NS records of its apex itself"),
-            ("records add example.org MX mail.example.org", 78, "PRIORITY TARGET"),
+            ("records add example.org MX mail.example.org", 78, "needs a priority"),
             ("records add new.example.org SSHFP 1~2~xyz", 78, "hexadecimal"),
             ("records add new.example.org A 192.0.2.9 --priority 3", 78, "A records have no priority"),
             ("records update www.example.org --type A --set priority=1", 78, "A records have no priority"),

@@ -181,7 +181,9 @@ async fn removed(desk: &Desk) {
     desk.run("records remove --name *example.org --dry-run").await.ends(0, &["would be removed: "]);
     let rest = desk.json("records remove --name *example.org --yes").await;
     assert!(rest["records"].as_array().unwrap().len() + 2 >= desk.service.types.len(), "{rest}");
-    desk.run("records list").await.ends(0, &["no records"]);
+    // What the zone stands on goes only by its type.
+    let left = desk.json("records list").await;
+    assert!(left["records"].as_array().unwrap().iter().all(|row| row["type"] == "SOA"), "{left}");
 }
 
 fn names(listed: &Value, what: &str) -> Vec<String> {

@@ -9,6 +9,7 @@ use crate::model::name::Name;
 use crate::model::record::RecordType;
 use crate::net::http::Http;
 use crate::provider::edit::same::{Known, Standing, is_so, is_twin, standing, standing_of_set};
+use crate::provider::edit::whole::Beside;
 use crate::provider::edit::{Edit, Editor, Row};
 use crate::provider::shape::zones::Zone;
 use crate::provider::{Entry, Tools};
@@ -53,7 +54,7 @@ pub(super) fn failed(error: Error) -> Failure {
 
 /// The same of a change that a person may have interrupted.
 pub(super) fn ended(interrupt: &Interrupt, error: Error) -> Failure {
-    match failed(error) {
+    match failed(perhaps_done(error)) {
         Failure::Other(_, why) if interrupt.heard => Failure::Other(INTERRUPTED, why),
         failure => failure,
     }
@@ -67,6 +68,14 @@ pub(super) fn advised(error: Error) -> Error {
         }
         _ => error,
     }
+}
+
+/// An error of a change, with what may have become of it where the service got it and nothing certain came back.
+pub(super) fn perhaps_done(error: Error) -> Error {
+    if error.kind == Kind::Transient && error.hint.is_none() && !error.unsent {
+        return error.hint("it may have been done all the same: look before trying again");
+    }
+    error
 }
 
 /// What stands in the way of an addition although it was not seen before stays there, whoever tries again.
@@ -141,6 +150,11 @@ impl<'a> Opened<'a> {
             [value] => self.knowing(|known| standing(edit, value, row, known)),
             _ => Standing::Other,
         }
+    }
+
+    /// What the service's records have beside their values.
+    pub(super) fn beside(&self) -> Beside<'_> {
+        Beside { attributes: self.editor.attributes(), priority: self.editor.default_priority() }
     }
 
     /// Whether a row is already what an edit would make of it.

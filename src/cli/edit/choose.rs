@@ -8,7 +8,8 @@ use crate::config;
 use crate::model::error;
 use crate::model::name::Name;
 use crate::model::record::{self, RecordType, Value};
-use crate::provider::edit::{Attribute, Attributes, Filter, Row, ZoneRow, fits};
+use crate::provider::edit::same::fits_value;
+use crate::provider::edit::{Attribute, Attributes, Filter, Row, ZoneRow};
 use crate::provider::shape::zones::{Zone, longest};
 
 /// All zones of the account.
@@ -149,8 +150,8 @@ impl<'a> Meant<'a> {
     }
 
     /// Whether a value of a row is one of those that were named by a pattern.
-    pub(super) fn value_fits(&self, value: &str) -> bool {
-        self.filter.value.as_ref().is_none_or(|pattern| fits(pattern, value))
+    pub(super) fn value_fits(&self, row: &Row, value: &str) -> bool {
+        self.filter.value.as_ref().is_none_or(|pattern| fits_value(row, value, pattern))
     }
 }
 
@@ -193,18 +194,14 @@ pub(super) fn values(rtype: RecordType, typed: &[String]) -> Result<Vec<String>,
         if matches!(rtype, RecordType::Spf | RecordType::Txt) {
             record::text(text).map_err(|why| mistyped(format!("{why}: {}", text.trim())))?;
         }
-        // Addresses in their usual form; anything else as it was typed, quotes included.
-        let text = value.address().map_or_else(|| text.trim().to_owned(), |address| address.to_string());
+        // Addresses in their usual form; anything else as it was typed, quotes included. Spaces around a text belong to it.
+        let is_text = matches!(rtype, RecordType::Spf | RecordType::Txt);
+        let typed = if is_text { text } else { text.trim() };
+        let text = value.address().map_or_else(|| typed.to_owned(), |address| address.to_string());
         if values.contains(&text) {
             return Err(mistyped(format!("the value {text} was given twice")));
         }
         values.push(text);
     }
     Ok(values)
-}
-
-/// Whether two texts are the same value of a type: addresses as addresses, TXT with and without quotes.
-pub(super) fn same(rtype: RecordType, one: &str, other: &str) -> bool {
-    let read = |text: &str| Value::parse(rtype, text.trim_end_matches('.')).ok();
-    one == other || read(one).is_some_and(|value| Some(value) == read(other))
 }

@@ -10,9 +10,10 @@ use crate::cli::patience::Interrupt;
 use crate::cli::print;
 use crate::model::error::{Error, Kind, Result as Answer, Scope};
 use crate::model::name::Name;
+use crate::model::record::RecordType;
 use crate::provider::edit::rules::alone;
 use crate::provider::edit::same::Standing;
-use crate::provider::edit::{Attributes, Edit, Filter, Row};
+use crate::provider::edit::{Attributes, Edit, Filter, Row, whole};
 use crate::provider::shape::zones::Zone;
 
 pub(super) async fn run(loaded: &Loaded, command: &RecordsCommand) -> Result<u8, Failure> {
@@ -113,6 +114,7 @@ async fn add(at: &Opened<'_>, args: &RecordsAdd) -> Result<u8, Failure> {
     let values = values(args.rtype, &args.values)?;
     let attributes = attributes(at, &args.given)?;
     let edit = Edit { name: args.name.clone(), rtype: args.rtype, values, ttl: args.given.ttl, attributes };
+    let edit = whole::typed(edit, None, at.beside()).map_err(refused)?;
     let zone = zone_of(at, args.zone.as_ref(), &args.name).await?;
     add_to(at, &zone, &edit, &args.writing).await
 }
@@ -124,6 +126,7 @@ pub(super) async fn add_to(at: &Opened<'_>, zone: &Zone, edit: &Edit, writing: &
     let mut held = rows(at, zone, &of_name).await?;
     // A star in front is a name like any other (RFC 4592).
     held.retain(|row| row.name == edit.name);
+    at.editor.check_beside(zone, edit, &held).map_err(failed)?;
     alone(&edit.name, edit.rtype, held.iter().map(|row| row.rtype)).map_err(refused)?;
     at.warn_of_managed([(&edit.name, edit.rtype)].into_iter());
     let mut outcome = Outcome::written("add", "added", writing.dry_run);
@@ -171,6 +174,14 @@ fn there_already(at: &Opened<'_>, edit: &Edit, held: &[Row]) -> Result<Option<Ro
             Standing::Differs(how) => differs = Some((row, how)),
         }
     }
+    if let Some(other) = held.iter().find(|row| row.rtype == RecordType::Cname && differs.is_none()) {
+        let why = "and a name has one CNAME (RFC 1034, section 3.6.2)";
+        return Err(refused(format!(
+            "{} is there already, {why}: driftless {} update changes it",
+            named(other),
+            at.command
+        )));
+    }
     let Some((row, how)) = differs else { return Ok(None) };
     let what = if at.keeps_sets() { format!("{} {}", row.name, row.rtype) } else { named(row) };
     let why =
@@ -204,12 +215,15 @@ async fn update(at: &Opened<'_>, args: &RecordsUpdate) -> Result<u8, Failure> {
         return Err(too_many(&found, typed.len()));
     }
     let change = |row: Row| {
-        let values = if typed.is_empty() { row.values.clone() } else { typed.clone() };
-        let edit = edit(&row, values, &args.given, &attributes);
-        (row, edit)
+        let changed = if typed.is_empty() {
+            whole::attributed(edit(&row, row.values.clone(), &args.given, &attributes), &row, at.beside())
+        } else {
+            whole::typed(edit(&row, typed.clone(), &args.given, &attributes), Some(&row), at.beside())
+        };
+        changed.map(|edit| (row, edit)).map_err(refused)
     };
-    let changes: Vec<_> =
-        found.into_iter().map(|(zone, rows)| (zone, rows.into_iter().map(change).collect::<Vec<_>>())).collect();
+    let of_zone = |(zone, rows): (Zone, Vec<Row>)| Ok((zone, rows.into_iter().map(change).collect::<Result<_, _>>()?));
+    let changes: Vec<(Zone, Vec<(Row, Edit)>)> = found.into_iter().map(of_zone).collect::<Result<_, Failure>>()?;
     if !at.keeps_sets() {
         for (zone, changes) in &changes {
             makes_no_twin(at, zone, changes).await?;

@@ -2,7 +2,7 @@
 
 use super::account::{Opened, refused};
 use super::ask::may_remove;
-use super::choose::{Meant, same, values};
+use super::choose::{Meant, values};
 use super::records::edit;
 use super::view::{Failed, Outcome, named};
 use super::{Given, RecordsRemove, Removing};
@@ -10,6 +10,8 @@ use crate::app::Failure;
 use crate::cli::patience::Interrupt;
 use crate::cli::print;
 use crate::model::error::{Error, Result as Answer};
+use crate::model::record::RecordType;
+use crate::provider::edit::same::is_value;
 use crate::provider::edit::{Attributes, Edit, Row};
 use crate::provider::shape::zones::Zone;
 
@@ -20,13 +22,16 @@ pub(super) async fn remove(at: &Opened<'_>, args: &RecordsRemove) -> Result<u8, 
         (None, _) => Vec::new(),
     };
     let meant = Meant::new(args.name.as_ref(), args.rtype, &args.filters)?;
-    let found = meant.find(at).await?;
+    let mut found = meant.find(at).await?;
+    if args.rtype.or(args.filters.rtype).is_none() && args.filters.id.is_none() {
+        spare_the_zones_own(&mut found);
+    }
     let goes = |row: &Row, value: &String| {
-        meant.value_fits(value) && (typed.is_empty() || typed.iter().any(|typed| same(row.rtype, typed, value)))
+        meant.value_fits(row, value) && (typed.is_empty() || typed.iter().any(|typed| is_value(row, value, typed)))
     };
     let all = || found.iter().flat_map(|(_, rows)| rows);
     if let Some(missing) =
-        typed.iter().find(|typed| !all().any(|row| row.values.iter().any(|value| same(row.rtype, typed, value))))
+        typed.iter().find(|typed| !all().any(|row| row.values.iter().any(|value| is_value(row, value, typed))))
     {
         return Err(refused(format!("{} is not there: nothing was removed", missing)));
     }
@@ -40,6 +45,19 @@ pub(super) async fn remove(at: &Opened<'_>, args: &RecordsRemove) -> Result<u8, 
         return Err(meant.nothing(at));
     }
     remove_all(at, &cuts, &args.removing).await
+}
+
+/// Leaves out what every zone stands on, which a pattern hardly means: its SOA and the NS records of its own name.
+fn spare_the_zones_own(found: &mut [(Zone, Vec<Row>)]) {
+    for (zone, rows) in found {
+        let is_own = |row: &Row| row.name == zone.name && matches!(row.rtype, RecordType::Ns | RecordType::Soa);
+        let (own, rest): (Vec<Row>, Vec<Row>) = std::mem::take(rows).into_iter().partition(is_own);
+        *rows = rest;
+        if !own.is_empty() {
+            let what = print::counted(own.len(), "record");
+            print::warning(&format!("{what} of {} itself (NS, SOA) stay: name the type to remove them", zone.name));
+        }
+    }
 }
 
 /// What is removed of a record or a set.
@@ -85,7 +103,7 @@ pub(super) async fn remove_all(at: &Opened<'_>, cuts: &[(Zone, Vec<Cut>)], remov
             some => print::counted(some.len(), at.noun()),
         };
         if !removing.yes && all.len() > 1 {
-            all.iter().for_each(|(_, cut)| print::error(&format!("to be removed: {}", named(&cut.gone()))));
+            all.iter().for_each(|(_, cut)| print::error(&format!("to be removed: {}", told_apart(&cut.gone()))));
         }
         if !may_remove(&what, removing.yes)? {
             print::line("nothing was removed");
@@ -109,6 +127,15 @@ pub(super) async fn remove_all(at: &Opened<'_>, cuts: &[(Zone, Vec<Cut>)], remov
     }
     outcome.interrupted = interrupt.is_some_and(|interrupt| interrupt.heard);
     outcome.records(at, &removed, false, writing.common.json)
+}
+
+/// A record with what tells it from another of the same value: its id, its TTL, its priority.
+fn told_apart(row: &Row) -> String {
+    let id = Some(&row.id).filter(|id| !id.is_empty()).map(|id| format!("id {}", print::tame(id)));
+    let ttl = row.ttl.map(|ttl| format!("TTL {ttl}"));
+    let priority = row.attributes.get("priority").map(|priority| format!("priority {}", print::tame(priority)));
+    let beside: Vec<String> = [ttl, priority, id].into_iter().flatten().collect();
+    if beside.is_empty() { named(row) } else { format!("{} ({})", named(row), beside.join(", ")) }
 }
 
 /// Whole records are removed together; sets of which values stay are updated. One answer each, in order.

@@ -2,12 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::account::{Opened, advised};
+use super::account::{Opened, advised, perhaps_done};
 use crate::app::Failure;
 use crate::cli::patience::INTERRUPTED;
 use crate::cli::print;
-use crate::model::error::{Error, Kind};
+use crate::model::error::Error;
 use crate::model::name::Name;
+use crate::model::record;
+use crate::provider::edit::same;
 use crate::provider::edit::{Attribute, Attributes, Edit, Row, ZoneRow};
 
 /// Ids that are no longer stand in every table.
@@ -61,13 +63,9 @@ impl Outcome {
 
     /// What failed, with advice where the service gave none.
     fn said(&self, failed: &Failed) -> String {
-        let Failed { error, .. } = failed;
-        let wrote = self.done.is_some() && !self.dry_run && !error.unsent;
-        if error.kind == Kind::Transient && error.hint.is_none() && wrote {
-            let advice = "it may have been done all the same: look before trying again";
-            return error.clone().hint(advice).to_string();
-        }
-        advised(error.clone()).to_string()
+        let error = failed.error.clone();
+        let wrote = self.done.is_some() && !self.dry_run;
+        advised(if wrote { perhaps_done(error) } else { error }).to_string()
     }
 
     fn object(&self, at: &Opened<'_>, what: &str, items: Vec<Value>) -> Value {
@@ -125,15 +123,19 @@ impl Outcome {
             return Ok(self.code());
         }
         let ids = ids || rows.iter().all(|(_, row)| row.id.chars().count() <= SHORT_ID);
-        let cells = |(_, row): &Placed| {
+        // One zone needs no column: every name ends in it.
+        let zones = rows.iter().zip(rows.iter().skip(1)).any(|((zone, _), (next, _))| zone != next);
+        let cells = |(zone, row): &Placed| {
             let ttl = row.ttl.map_or_else(|| "-".to_owned(), |ttl| ttl.to_string());
-            let values: Vec<String> = row.values.iter().map(|value| print::tame(value)).collect();
-            let attributes = listed(&given_by_hand(at, &row.attributes));
+            let values: Vec<String> = shown(row).iter().map(|value| print::tame(value)).collect();
+            let attributes = listed(&given_by_hand(at, &same::listed(row).attributes));
             let last = [values.join(", "), attributes].join("  ").trim_end().to_owned();
             let id = ids.then(|| print::tame(&row.id));
-            [Some(row.name.to_string()), Some(row.rtype.to_string()), Some(ttl), id, Some(last)]
+            let zone = zones.then(|| zone.to_string());
+            [zone, Some(row.name.to_string()), Some(row.rtype.to_string()), Some(ttl), id, Some(last)]
         };
-        let head = [Some("NAME"), Some("TYPE"), Some("TTL"), ids.then_some("ID"), Some("VALUE")];
+        let head =
+            [zones.then_some("ZONE"), Some("NAME"), Some("TYPE"), Some("TTL"), ids.then_some("ID"), Some("VALUE")];
         let head: Vec<&str> = head.into_iter().flatten().collect();
         let table: Vec<Vec<String>> = rows.iter().map(|row| cells(row).into_iter().flatten().collect()).collect();
         match rows {
@@ -156,7 +158,7 @@ impl Outcome {
             say("zone", zone.as_str());
             say("id", &row.id);
             say("ttl", &row.ttl.map_or_else(|| "-".to_owned(), |ttl| ttl.to_string()));
-            row.values.iter().for_each(|value| say("value", value));
+            shown(row).iter().for_each(|value| say("value", value));
             row.attributes.iter().for_each(|(key, value)| say(key, value));
             if at.is_managed(&row.name, row.rtype) {
                 say("managed", "yes: it is declared in the configuration");
@@ -213,6 +215,7 @@ fn record_view(at: &Opened<'_>, (zone, row): &Placed) -> Value {
 pub(super) fn row_of(edit: &Edit, before: Option<&Row>) -> Row {
     let mut attributes = before.map(|row| row.attributes.clone()).unwrap_or_default();
     attributes.extend(edit.attributes.clone());
+    same::put_beside(edit.rtype, &edit.values, &mut attributes);
     Row {
         id: before.map(|row| row.id.clone()).unwrap_or_default(),
         name: edit.name.clone(),
@@ -223,7 +226,12 @@ pub(super) fn row_of(edit: &Edit, before: Option<&Row>) -> Row {
     }
 }
 
+/// The values of a record for people.
+fn shown(row: &Row) -> Vec<String> {
+    same::listed(row).values.iter().map(|value| record::shown(row.rtype, value)).collect()
+}
+
 /// `www.example.org A 192.0.2.1`.
 pub(super) fn named(row: &Row) -> String {
-    format!("{} {} {}", row.name, row.rtype, print::tame(&row.values.join(", ")))
+    format!("{} {} {}", row.name, row.rtype, print::tame(&shown(row).join(", ")))
 }

@@ -9,6 +9,8 @@ use crate::app::{Failure, Loaded};
 use crate::cli::patience::Interrupt;
 use crate::cli::print;
 use crate::config;
+use crate::model::error::{Error, Kind};
+use crate::model::name::Name;
 use crate::provider::edit::{Filter, ZoneRow, fits};
 use crate::provider::shape::zones::Zone;
 
@@ -46,9 +48,25 @@ async fn add(loaded: &Loaded, args: &ZonesAdd) -> Result<u8, Failure> {
         let mut interrupt = Interrupt::listen();
         let doing = format!("adding the zone {}", args.name);
         let added = interrupt.send_one((&doing, LOOK), || at.editor.add_zone(&args.name, &attributes)).await;
-        added.map_err(|error| ended(&interrupt, in_the_way(error, &format!("{LOOK} shows what is there"))))?
+        match added {
+            Ok(zone) => zone,
+            Err(error) => {
+                let error = in_the_way(error, &format!("{LOOK} shows what is there"));
+                return Err(ended(&interrupt, there_already(&at, &args.name, error).await));
+            }
+        }
     };
     Outcome::written("add", "added", args.writing.dry_run).zones(&at, &[zone], args.writing.common.json)
+}
+
+/// A refusal of a zone that is there already: services call its name invalid, or say nothing.
+async fn there_already(at: &Opened<'_>, name: &Name, error: Error) -> Error {
+    if error.kind != Kind::Config || error.unsent {
+        return error;
+    }
+    // Where the zones cannot be listed now, the service's own words must do.
+    let there = all_zones(at).await.is_ok_and(|zones| zones.iter().any(|row| row.zone.name == *name));
+    if there { error.hint(format!("the account {} has the zone {name} already", at.account.name)) } else { error }
 }
 
 async fn remove(loaded: &Loaded, args: &ZonesRemove) -> Result<u8, Failure> {

@@ -101,7 +101,7 @@ impl State {
             record.entry.note(now, error.to_string());
         }
         let level = if quiet { Level::Debug } else { Level::Warn };
-        out.tell(level, Some(id), format!("{}: {error}", error.kind.word()));
+        out.tell(level, Some(id), format!("{}: {error}", error.word()));
         self.urgent = true;
     }
 

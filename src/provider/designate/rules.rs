@@ -158,8 +158,8 @@ fn comment(attributes: &Attributes, doing: &str) -> Result<Option<Json>> {
 }
 
 /// A value as Designate takes it, or what is wrong with it.
-fn record(edit: &Edit, value: &str) -> Result<String, String> {
-    let value = value.trim();
+fn record(edit: &Edit, typed: &str) -> Result<String, String> {
+    let value = typed.trim();
     if value.is_empty() && !matches!(edit.rtype, RecordType::Txt | RecordType::Spf) {
         return Err("a value is empty".into());
     }
@@ -178,7 +178,7 @@ fn record(edit: &Edit, value: &str) -> Result<String, String> {
     let number = |word: &str| word.parse::<u16>().is_ok();
     match (edit.rtype, &words[..]) {
         (RecordType::A | RecordType::Aaaa | RecordType::Txt | RecordType::Spf, _) => {
-            Ok(answers::written(edit.rtype, &Value::parse(edit.rtype, value)?))
+            Ok(answers::written(edit.rtype, &Value::parse(edit.rtype, typed)?))
         }
         (RecordType::Cname | RecordType::Ns | RecordType::Ptr, [target]) => host(target),
         (RecordType::Cname | RecordType::Ns | RecordType::Ptr, _) => Err(wrong("TARGET")),

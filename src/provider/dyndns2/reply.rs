@@ -230,20 +230,28 @@ impl Status<'_> {
     /// The status speaks for a name that no word was said about. Of the body only what was quoted with care is shown: a service may
     /// repeat the password.
     fn without_a_word(&self, doing: &str) -> Error {
-        let why = match (self.octets, self.lines) {
-            (0, _) => format!("the answer (status {}) is empty", self.code),
-            (octets, 0) => {
-                format!("the answer (status {}, {octets} octets) holds no word{}", self.code, self.quoted)
-            }
-            (octets, lines) => format!(
-                "the answer (status {}, {octets} octets, {lines} lines) has no known word for this name{}",
-                self.code, self.quoted
+        let failed = self.code >= 400;
+        let lines = if self.lines == 1 { "1 line".to_owned() } else { format!("{} lines", self.lines) };
+        let (status, octets) = (self.code, self.octets);
+        let what = match (self.octets, self.lines) {
+            (0, _) if failed => ", an empty answer".to_owned(),
+            (0, _) => format!("the answer (status {status}) is empty"),
+            (_, 0) if failed => format!(", and {octets} octets that hold no word{}", self.quoted),
+            (_, 0) => format!("the answer (status {status}, {octets} octets) holds no word{}", self.quoted),
+            _ if failed => format!(", and {octets} octets, {lines}, that hold no known word{}", self.quoted),
+            _ => format!(
+                "the answer (status {status}, {octets} octets, {lines}) has no known word for this name{}",
+                self.quoted
             ),
         };
+        // What a server says of itself comes first: nothing of the request is known to be wrong.
+        let why = if failed { format!("HTTP {status}{what}") } else { what };
         match (self.code, self.retry_after) {
             (401, _) => Error::auth(Scope::Account, doing, why).hint("see username and password"),
             (403, _) => Error::auth(Scope::RecordSet, doing, why).hint("see whether the account may update this name"),
             (429, after) | (503, after @ Some(_)) => Error::rate_limited(after, doing, why),
+            (404 | 410, _) => Error::transient(doing, why).hint("see server: there is nothing at that path"),
+            (400.., _) => Error::transient(doing, why),
             (300..=399, _) => Error::transient(doing, why).hint("the service points elsewhere: see server"),
             _ => Error::transient(doing, why).hint("see server; names_per_request = 1 if it answers for one name only"),
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Attribute, Attributes, Edit, Row};
+use super::{Attribute, Attributes, Edit, Row, fits};
 use crate::model::record::{RecordType, Value};
 
 /// How something that shall be added stands to a row of the same name and type.
@@ -112,7 +112,7 @@ fn differs(edit: &Edit, row: &Row) -> Option<String> {
 const NOTE: &str = "comment";
 
 /// What stands in front of the value in a zone file, by type; services keep it beside the value, or in it.
-fn parts(rtype: RecordType) -> &'static [&'static str] {
+pub(super) fn parts(rtype: RecordType) -> &'static [&'static str] {
     match rtype {
         RecordType::Caa => &["flag", "tag"],
         RecordType::Mx => &["priority"],
@@ -134,14 +134,80 @@ fn tells_apart(edit: &Edit, row: &Row, known: Known<'_>) -> bool {
     names.any(|name| !known.alike(&edit.attributes, &row.attributes, name))
 }
 
+/// Whether a value of a row is what is typed, however the two are written; what is not typed in front counts for nothing.
+#[must_use]
+pub fn is_value(row: &Row, value: &str, typed: &str) -> bool {
+    Whole::new(row.rtype, value, &row.attributes).is(&Whole::new(row.rtype, typed, &Attributes::new()))
+}
+
+/// Whether a value of a row fits a pattern in which `*` stands for any characters: as it is listed, as one value however the two are
+/// written, and, of MX and SRV, with what stands in front of it in zone files or without. The last dot of a host counts for nothing.
+#[must_use]
+pub fn fits_value(row: &Row, value: &str, pattern: &str) -> bool {
+    if fits(pattern, value) {
+        return true;
+    }
+    if !is_host(row.rtype) {
+        return !pattern.contains('*') && is_value(row, value, pattern);
+    }
+    let pattern = pattern.split_whitespace().collect::<Vec<_>>().join(" ");
+    let whole = Whole::new(row.rtype, value, &row.attributes);
+    let mut text = whole.value.to_string();
+    let mut forms = vec![text.clone()];
+    for said in parts(row.rtype).iter().rev().map_while(|part| whole.front.get(part)) {
+        text = format!("{said} {text}");
+        forms.push(text.clone());
+    }
+    forms.iter().any(|form| fits(pattern.trim_end_matches('.'), form))
+}
+
+/// A row as a list has it: MX and SRV with everything in front as zone files have it, and the attributes that are not in the values.
+#[must_use]
+pub fn listed(row: &Row) -> Row {
+    let mut listed = row.clone();
+    if !matches!(row.rtype, RecordType::Mx | RecordType::Srv) {
+        return listed;
+    }
+    for value in &mut listed.values {
+        let inside = Whole::new(row.rtype, value, &Attributes::new()).front;
+        let whole = Whole::new(row.rtype, value, &row.attributes).front;
+        // A weight beside one that is in the value is another: how often the service chooses the record.
+        listed
+            .attributes
+            .retain(|name, _| !whole.contains_key(&**name) || (name != "priority" && inside.contains_key(&**name)));
+        let host = value.split_whitespace().next_back().unwrap_or_default();
+        let host = host.strip_suffix('.').filter(|host| !host.is_empty()).unwrap_or(host);
+        let front = parts(row.rtype).iter().filter_map(|part| whole.get(part));
+        *value = front.map(String::as_str).chain([host]).collect::<Vec<_>>().join(" ");
+    }
+    listed
+}
+
+/// Whether the value ends in a host's name.
+fn is_host(rtype: RecordType) -> bool {
+    use RecordType::{Alias, Cname, Mx, Ns, Ptr, Soa, Srv};
+    matches!(rtype, Alias | Cname | Mx | Ns | Ptr | Soa | Srv)
+}
+
+/// The attributes beside one value that stand in it too, as the value has them.
+pub fn put_beside(rtype: RecordType, values: &[String], beside: &mut Attributes) {
+    let [value] = values else { return };
+    for (name, said) in Whole::new(rtype, value, &Attributes::new()).front {
+        beside.entry(name.to_owned()).and_modify(|held| *held = said);
+    }
+}
+
 /// A value with everything that stands in front of it.
-struct Whole {
-    front: BTreeMap<&'static str, String>,
-    value: Value,
+pub(super) struct Whole {
+    /// What stands in front of it, as far as it is said.
+    pub(super) front: BTreeMap<&'static str, String>,
+    /// The rest.
+    pub(super) value: Value,
 }
 
 impl Whole {
-    fn new(rtype: RecordType, text: &str, attributes: &Attributes) -> Self {
+    /// Of a value as it is listed or typed, and the attributes beside it.
+    pub(super) fn new(rtype: RecordType, text: &str, attributes: &Attributes) -> Self {
         let words: Vec<&str> = text.split_whitespace().collect();
         let parts = parts(rtype);
         // As many parts as stand in the value, the last of them nearest to it. The first of them is a number.
@@ -154,9 +220,7 @@ impl Whole {
         front.extend(in_front.iter().zip(words_in_front).map(|(name, word)| (*name, (*word).to_owned())));
         let value = match rtype {
             _ if !parts.is_empty() => Value::Text(host(&rest.join(" "))),
-            RecordType::Alias | RecordType::Cname | RecordType::Ns | RecordType::Ptr | RecordType::Soa => {
-                Value::Text(host(text))
-            }
+            _ if is_host(rtype) => Value::Text(host(text)),
             _ => Value::parse(rtype, text).unwrap_or_else(|_| Value::Text(text.trim().to_owned())),
         };
         Self { front, value }
@@ -178,6 +242,69 @@ mod tests {
     use super::*;
     use crate::model::name::Name;
     use crate::model::record::Ttl;
+
+    #[test]
+    fn mx_and_srv_are_listed_alike_wherever_the_service_keeps_what_stands_in_front() {
+        use RecordType::{Cname, Mx, Srv};
+        let all = &[("port", "5060"), ("priority", "5"), ("weight", "7")][..];
+        for (rtype, value, has, expected, left) in [
+            (Srv, "sip.example.org.", all, "5 7 5060 sip.example.org", &[][..]),
+            (
+                Srv,
+                "7 5060 sip.example.org",
+                &[("priority", "5"), ("weight", "40")],
+                "5 7 5060 sip.example.org",
+                &[("weight", "40")],
+            ),
+            (Srv, "5 7 5060 sip.example.org", &[("priority", "5")], "5 7 5060 sip.example.org", &[]),
+            (
+                Mx,
+                "mail.example.org",
+                &[("comment", "ours"), ("priority", "10")],
+                "10 mail.example.org",
+                &[("comment", "ours")],
+            ),
+            (Mx, "0 .", &[], "0 .", &[]),
+            (Cname, "b.example.org.", &[("comment", "ours")], "b.example.org.", &[("comment", "ours")]),
+        ] {
+            let listed = listed(&row(rtype, &[value], has));
+            assert_eq!((listed.values, listed.attributes), (vec![expected.to_owned()], given(left)), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_found_as_zone_files_have_it_and_without_its_last_dot() {
+        use RecordType::{Aaaa, Cname, Mx, Srv, Txt};
+        let mx = row(Mx, &["Mail.example.org."], &[("priority", "10")]);
+        let srv = row(Srv, &["7 5060 sip.example.org"], &[("priority", "5")]);
+        let long = row(Srv, &["5 7 5060 sip.example.org."], &[]);
+        let others =
+            [row(Cname, &["b.example.org."], &[]), row(Aaaa, &["2001:db8::1"], &[]), row(Txt, &[" a text"], &[])];
+        let [cname, address, text] = &others;
+        for (row, pattern, expected) in [
+            (&mx, "10 mail.example.org", true),
+            (&mx, "10  MAIL.example.org.", true),
+            (&mx, "mail.*", true),
+            (&mx, "1* mail.example.org.", true),
+            (&mx, "20 mail.example.org", false),
+            (&mx, "example.org", false),
+            (&srv, "5 7 5060 sip.example.org", true),
+            (&srv, "7 5060 sip.example.org.", true),
+            (&srv, "9 7 5060 sip.example.org", false),
+            (&long, "sip.example.org", true),
+            (cname, "B.example.org", true),
+            (address, "2001:DB8:0::1", true),
+            (text, "\" a \" \"text\"", true),
+            (text, "a text", false),
+        ] {
+            assert_eq!(fits_value(row, &row.values[0], pattern), expected, "{} {pattern}", row.rtype);
+        }
+        assert!(
+            is_value(&mx, "Mail.example.org.", "10 mail.example.org")
+                && is_value(&srv, "7 5060 sip.example.org", "sip.example.org")
+        );
+        assert!(!is_value(&mx, "Mail.example.org.", "20 mail.example.org"));
+    }
 
     const ATTRIBUTES: &[Attribute] = &[
         Attribute { name: "comment", help: "" },

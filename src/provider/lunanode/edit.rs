@@ -91,6 +91,13 @@ impl Editor for LunaNode {
         checked.map_err(self.doing("checking", key(edit)))
     }
 
+    fn check_beside(&self, zone: &Zone, edit: &Edit, held: &[Row]) -> Result<()> {
+        let Some(row) = held.iter().find(|row| self.is_lndyn(zone) && row.values != edit.values) else { return Ok(()) };
+        let why =
+            format!("the name is there and holds {}; names under {LNDYN} hold one address", row.values.join(", "));
+        Err(cannot(format!("adding {}", edit.name), why).hint("driftless dyn update gives it another").unsent())
+    }
+
     fn check_zone(&self, name: &Name, attributes: &Attributes) -> Result<()> {
         self.zone_ttl(name, attributes).map(drop).map_err(self.doing("adding the zone", name))
     }

@@ -158,6 +158,9 @@ pub struct Applied {
     pub template_id: String,
     /// The records that it made.
     pub records_created: Vec<Listed>,
+    /// Those that it did not make, where the answer says so as a creation in bulk does.
+    #[serde(default)]
+    pub errors: Vec<Refused>,
 }
 
 #[derive(Deserialize)]
@@ -253,7 +256,8 @@ impl Api {
 
     /// Applies a template of the service's to a domain: `POST /api/v1/domains/{domain_id}/dns/template`, with the template's
     /// id (`tpl_website_basic`) and its variables (`ip_address`, `mail_server` …). Which templates and variables there are, and
-    /// what becomes of the records that are there, is not documented: this is for people, not for the engine.
+    /// what becomes of the records that are there, is not documented: this is for people, not for the engine. Nor is the status of a
+    /// success; 207 is taken as it is for a creation in bulk.
     pub async fn apply_template(
         &self,
         domain: &str,
@@ -268,7 +272,7 @@ impl Api {
         let doing = "applying a template at PocketDNS";
         let path = ["domains", domain, "dns", "template"];
         let body = Body { template_id: template, variables };
-        let answer: Applied = self.send(Class::Bulk, Method::POST, &path, &body, &[200, 201], doing).await?;
+        let answer: Applied = self.send(Class::Bulk, Method::POST, &path, &body, &[200, 201, 207], doing).await?;
         same(&answer.template_id, template, doing)?;
         Ok(answer)
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-use super::api::Listed;
+use super::api::{Listed, Refused};
 use super::rules::{self, Wanted};
 use super::{PRIORITY, PocketDns, against_the_rules, api, name_in};
 use crate::model::error::{Error, Kind, Result};
@@ -41,7 +41,15 @@ impl PocketDns {
         if template.trim().is_empty() || variables.keys().any(|name| name.trim().is_empty()) {
             return Err(doing(against_the_rules("a template and its variables have names".into())));
         }
-        let applied = self.api.apply_template(&zone.id, template, variables).await.map_err(doing)?;
+        let applied = self.api.apply_template(&zone.id, template, variables).await.map_err(&doing)?;
+        if !applied.errors.is_empty() {
+            let refused = applied.errors.iter().map(|Refused { record, error }| {
+                format!("{} {}: {}", record.name.escape_debug(), record.rtype.escape_debug(), error.escape_debug())
+            });
+            let (made, refused) = (applied.records_created.len(), refused.collect::<Vec<_>>().join("; "));
+            let why = format!("a part of it was refused, {refused}; {made} of its records were created");
+            return Err(doing(Error::config("", why).hint("driftless records list shows what is there")));
+        }
         Ok(applied.records_created.into_iter().filter_map(|listed| row(zone, listed)).collect())
     }
 

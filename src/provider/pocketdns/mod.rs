@@ -13,7 +13,7 @@ use reqwest::Url;
 
 use super::edit::Editor;
 use super::setting::{Kind, Setting, Settings, SettingsError};
-use super::shape::records::{Bulk, Draft, Record, Records, RecordsProvider, alone};
+use super::shape::records::{Bulk, Draft, Record, Records, RecordsProvider, alone, at_account};
 use super::shape::zones::Zone;
 use super::{Budget, Entry, Provider, Terms, Tools};
 use crate::model::error::{self, Error, Result, Scope};
@@ -179,9 +179,8 @@ impl PocketDns {
     fn doing<'a>(&'a self, verb: &'a str, what: impl std::fmt::Display) -> impl Fn(Error) -> Error + 'a {
         let what = what.to_string();
         move |error| {
-            let doing = format!("{verb} {what} at account {}, {}", self.account, error.doing);
             let refused = matches!(error.kind, error::Kind::Auth { scope: Scope::Account }) && error.hint.is_none();
-            let error = error.doing(doing);
+            let error = at_account(verb, &what, &self.account, error);
             if !refused {
                 return error;
             }

@@ -130,6 +130,11 @@ pub fn patch(zone: &Zone, held: &Wanted<'_>, wanted: &Wanted<'_>) -> Result<Patc
     if let Some(given) = wanted.priority.filter(|given| held.priority != Some(given)) {
         patch.priority = Some(priority(wanted.rtype, given)?);
     }
+    // The priority of SRV is in its content; where the record has it beside that too, both say the same.
+    if let (RecordType::Srv, Some(content), Some(beside)) = (wanted.rtype, &patch.content, held.priority) {
+        let inside = content.split(' ').next().filter(|inside| *inside != beside);
+        patch.priority = inside.map(|inside| priority(wanted.rtype, inside)).transpose()?;
+    }
     Ok(patch)
 }
 
@@ -184,13 +189,13 @@ fn srv(text: &str) -> Result<String, String> {
     Ok([numeric, &[host]].concat().join(" "))
 }
 
-/// A text as it is sent: as it stands where it is short and cannot be taken for something else, in strings between quotation marks
-/// otherwise.
+/// A text as it is sent: as it stands where it is short, has no spaces around it that could be lost and cannot be taken for
+/// something else; in strings between quotation marks otherwise.
 fn txt(typed: &str) -> Result<String, String> {
     let text = record::text(typed)?;
     match text.len() {
         0 => Err("a TXT record is not empty".into()),
-        1..=STRING if !text.starts_with('"') => Ok(text),
+        1..=STRING if !text.starts_with('"') && text.trim() == text => Ok(text),
         _ => Ok(record::presented(&text)),
     }
 }

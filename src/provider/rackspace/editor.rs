@@ -177,8 +177,11 @@ impl Rackspace {
 fn domain(name: &Name, attributes: &Attributes) -> Result<Json, String> {
     let mut body = Map::new();
     body.insert("name".into(), name.as_str().into());
-    let email = attributes.get("email").filter(|email| email.contains('@'));
+    let email = attributes.get("email");
     let email = email.ok_or("a domain needs the e-mail address of whoever is responsible for it: --email")?;
+    if !email.contains('@') {
+        return Err(format!("\"{}\" is no e-mail address, and a domain needs one: --email", email.escape_debug()));
+    }
     body.insert("emailAddress".into(), email.clone().into());
     if let Some(ttl) = attributes.get("ttl") {
         let seconds = ttl.parse().ok().and_then(Ttl::new);

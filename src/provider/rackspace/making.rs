@@ -168,6 +168,8 @@ pub(super) fn is_as_drafted(listed: &Listed, draft: &Draft) -> bool {
         Value::Text(text) if draft.rtype != crate::model::record::RecordType::Txt => {
             Value::Text(text.trim_end_matches('.').to_ascii_lowercase())
         }
+        // Whether spaces around a text are kept is not documented.
+        Value::Text(text) => Value::Text(text.trim().to_owned()),
         value => value.clone(),
     };
     record(listed.clone()).is_some_and(|record| {

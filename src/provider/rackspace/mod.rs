@@ -16,7 +16,7 @@ use reqwest::Url;
 use super::edit::Editor;
 use super::edit::rules::any_name;
 use super::setting::{Kind as Holds, Setting, Settings, SettingsError};
-use super::shape::records::{Begun, Bulk, Draft, Edits, Record, Records, RecordsProvider, alone};
+use super::shape::records::{Begun, Bulk, Draft, Edits, Record, Records, RecordsProvider, alone, at_account};
 use super::shape::zones::Zone;
 use super::{Budget, Entry, Provider, Terms, Tools};
 use crate::model::error::{Error, Kind, Result};
@@ -129,10 +129,7 @@ impl Rackspace {
     /// What was being done, with the name and the account.
     fn doing<'a>(&'a self, verb: &'a str, what: impl std::fmt::Display) -> impl Fn(Error) -> Error + 'a {
         let what = what.to_string();
-        move |error| {
-            let doing = format!("{verb} {what} at account {}, {}", self.account, error.doing);
-            error.doing(doing)
-        }
+        move |error| at_account(verb, &what, &self.account, error)
     }
 
     /// The records of a domain under at least these keys.

@@ -160,6 +160,13 @@ pub fn alone(draft: &Draft, held: Option<&Record>, beside: &[Record]) -> Result<
     rules::alone(&key.name, key.rtype, others).map_err(|why| in_the_way(&key, why))
 }
 
+/// An error with what was being done to what at which account; in front of what else was being done, unless that is the same.
+pub fn at_account(verb: &str, what: &str, account: &str, error: Error) -> Error {
+    let outer = format!("{verb} {what}");
+    let inner = if error.doing == outer { String::new() } else { format!(", {}", error.doing) };
+    error.doing(format!("{outer} at account {account}{inner}"))
+}
+
 /// Something that stands under the name keeps the record set from being made.
 pub fn in_the_way(key: &RrsetKey, why: String) -> Error {
     let hint = "remove one of the two: at the service, or from the configuration";

@@ -88,6 +88,11 @@ impl<S: ByHand> Editor for Hand<S> {
         S::ATTRIBUTES
     }
 
+    fn default_priority(&self) -> Option<&'static str> {
+        let parts = S::KINDS.iter().find(|kind| kind.rtype == RecordType::Mx)?.parts;
+        parts.iter().find(|part| part.name == "priority")?.default
+    }
+
     fn check(&self, zone: &Zone, edit: &Edit) -> Result<()> {
         Self::drafts(zone, edit, &Attributes::new()).map(drop)
     }

@@ -99,7 +99,11 @@ pub fn checked(kinds: &[Kind], zone: &Zone, mut draft: Draft, held: &BTreeMap<St
 
 /// Moves the parts in front of the value to the attributes, where they are all there and none was given by name.
 fn take_front(parts: &[Part], draft: &mut Draft) -> String {
-    let text = draft.value.to_string().trim().to_owned();
+    let text = draft.value.to_string();
+    if draft.rtype == RecordType::Txt {
+        return text;
+    }
+    let text = text.trim().to_owned();
     if parts.is_empty() || draft.rtype == RecordType::Soa {
         return text;
     }
@@ -123,7 +127,7 @@ fn value(rtype: RecordType, text: &str) -> Result<Value, String> {
             let name = Name::parse(text).map_err(|why| format!("\"{}\" is no domain name: {why}", text.escape_debug()));
             name.map(|name| Value::Text(name.fqdn()))
         }
-        _ if text.is_empty() => Err("the value is empty".to_owned()),
+        _ if text.trim().is_empty() => Err("the value is empty".to_owned()),
         _ => Value::parse(rtype, text),
     }
 }

@@ -130,8 +130,19 @@ fn a_release_says_what_the_write_budget_keeps_back() {
     rig.applies(&[1], refused());
     let Released { let_go, waits, .. } = released(&mut rig);
     let until = rig.now.wall_of(rig.now.moment.plus(10 * MINUTE)).to_string();
-    assert_eq!((let_go, waits), (1, vec![Waits { record: id().to_string(), until }]));
+    assert_eq!((let_go, waits), (1, vec![Waits { record: id().to_string(), until, asked: false }]));
     assert_eq!(released(&mut rig).waits, [], "nothing was let go");
+}
+
+#[test]
+fn a_release_says_how_long_the_service_asked_to_be_left_alone() {
+    let mut rig = Rig::started(push(), 1);
+    rig.applies(&[1], Err(failed(Kind::RateLimited { after: Some(60 * MINUTE) })));
+    rig.feed(Event::Release(Target::All));
+    let Released { let_go, waits, .. } = Released::since(0, &rig.state, &Target::All, rig.now);
+    assert_eq!((let_go, waits.len()), (0, 1));
+    let until = record_status(&rig.view(), rig.now).waits.map(|waits| waits.until);
+    assert!(waits.iter().all(|waits| waits.asked && Some(&waits.until) == until.as_ref()), "{waits:?}");
 }
 
 #[test]

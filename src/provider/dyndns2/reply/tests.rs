@@ -229,6 +229,21 @@ fn errors_say_what_to_do_and_never_show_the_answer() {
 }
 
 #[test]
+fn a_status_that_is_an_error_is_said_first_and_nothing_is_advised_that_cannot_help() {
+    let said = |status, body: &str| {
+        parse(status, None, body.as_bytes(), &names(1), &sent(), "")[0].as_ref().unwrap_err().to_string()
+    };
+    for status in [404, 500, 503] {
+        for body in ["", "<p>oops</p>", "oops", "oops\nagain"] {
+            let said = said(status, body);
+            assert!(said.starts_with(&format!("updating n0.example.org: HTTP {status}, ")), "{said}");
+            assert!(!said.contains("names_per_request") && !said.contains("1 lines"), "{said}");
+        }
+    }
+    assert!(said(200, "oops").contains("(status 200, 4 octets, 1 line) has no known word"), "{}", said(200, "oops"));
+}
+
+#[test]
 fn the_words_are_in_order_and_said_once() {
     assert!(REFUSALS.windows(2).all(|pair| pair[0].word < pair[1].word));
 }
