@@ -31,7 +31,7 @@ Exit codes:
   74  the answer could not be written to standard output
   75  it failed in passing, or waits, or there is no address: trying again later may work
   77  credentials or rights were refused by the service, or this user may not ask
-  78  the configuration, a secret's file, or what was asked, is wrong, or a service's rules refuse it
+  78  the configuration, a secret's file, or what was asked is wrong, or a service's rules refuse it
   130 a change by hand was interrupted
 
 Files:

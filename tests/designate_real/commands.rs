@@ -55,7 +55,7 @@ async fn every_command_works_at_a_real_designate() {
     desk.run(&format!("{add_zone} --dry-run"), 0, "would be added: 1 zone");
     desk.run("zones add commands.example.test", 78, "needs the email");
     desk.run(add_zone, 0, "added: 1 zone");
-    desk.run(add_zone, 78, "driftless zones list shows what is there");
+    desk.run(add_zone, 78, "the account cloud has the zone commands.example.test already");
     desk.run("zones list", 0, "commands.example.test");
     let apex = desk.count("records list --zone commands.example.test");
     assert_eq!(apex, 2, "the server's own SOA and NS");
@@ -98,7 +98,7 @@ async fn every_command_works_at_a_real_designate() {
     desk.run("records remove www.commands.example.test", 64, "say --yes");
     // What the server keeps itself stays, and the rest goes.
     for words in ["--dry-run", "--yes"] {
-        desk.run(&format!("records remove --name *commands.example.test {words}"), 78, "1 record set, 2 not");
+        desk.run(&format!("records remove --name *commands.example.test {words}"), 0, "1 record set");
     }
     assert_eq!(desk.count("records list --zone commands.example.test"), apex);
     desk.run("zones remove commands.example.test", 64, "say --yes");

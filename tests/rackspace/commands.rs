@@ -117,7 +117,7 @@ async fn wrong_input_is_refused_with_its_reason_and_changes_nothing() {
         ("records add a..example.com A 192.0.2.1", 64, "a..example.com"),
         ("records add a.example.com AX 192.0.2.1", 64, "AX"),
         ("records add a.example.com CAA '0 issue x'", 78, "there are no CAA records"),
-        ("records add a.example.com PTR 192.0.2.1", 78, "belong to a server"),
+        ("records add a.example.com PTR host.example.com", 78, "belong to a server"),
         ("records add a.example.com A 192.0.2.1 --ttl 299", 78, "300 seconds or more"),
         ("records add a.example.com A 192.0.2.1 --ttl never", 64, "never"),
         ("records add a.example.com A 192.0.2.256", 64, "192.0.2.256"),

@@ -83,7 +83,8 @@ pub struct Oracle {
     calm_writes: u32,
     /// The accounts that the machine holds, or lets rest because it was asked to.
     held: BTreeSet<AccountName>,
-    /// When one was last let go, or somebody else's change was last found: what is to be done then takes its time.
+    /// When one was last let go, somebody else's change was last found, or a job was last said to have failed: what is to be done then
+    /// takes its time.
     pub recovered: u64,
     /// Reboots make moments uncertain.
     rebooted: bool,
@@ -514,6 +515,10 @@ impl Sim {
                 record.known = *drift;
                 self.oracle.recovered = t;
             }
+        }
+        if let Event::Settled(.., Err(_)) = event {
+            // A job that was doomed before all was healed may fail after it, and is the last fault then.
+            self.oracle.recovered = t;
         }
         let read = matches!(event, Event::Read(..));
         let outcomes: Vec<(RrsetKey, Values, Option<Error>)> = match event {
