@@ -59,6 +59,12 @@ impl Spent {
     pub fn after_write(self, budget: Budget, now: Moment) -> Self {
         Self(self.0.max(now).plus(budget.refill))
     }
+
+    /// The budget without one of the writes that it counts, which wrote nothing.
+    #[must_use]
+    pub fn given_back(self, budget: Budget) -> Self {
+        Self(self.0.minus(budget.refill))
+    }
 }
 
 #[cfg(test)]

@@ -112,6 +112,12 @@ impl RecordType {
             _ => None,
         }
     }
+
+    /// Whether its values are texts, in strings of at most 255 octets (RFC 1035, section 3.3.14); SPF has the form of TXT.
+    #[must_use]
+    pub fn is_text(self) -> bool {
+        matches!(self, Self::Spf | Self::Txt)
+    }
 }
 
 impl fmt::Display for RecordType {
@@ -187,7 +193,7 @@ impl Value {
     /// # Errors
     /// When an A or AAAA record does not hold an address of its family.
     pub fn parse(rtype: RecordType, text: &str) -> Result<Self, String> {
-        if matches!(rtype, RecordType::Spf | RecordType::Txt) {
+        if rtype.is_text() {
             return Ok(Self::Text(unquote(text)));
         }
         let text = text.trim();
@@ -250,7 +256,7 @@ pub fn presented(text: &str) -> String {
 #[must_use]
 pub fn shown(rtype: RecordType, text: &str) -> String {
     let clear = !text.is_empty() && text.trim() == text && !text.starts_with('"');
-    if clear || !matches!(rtype, RecordType::Spf | RecordType::Txt) { text.to_owned() } else { presented(text) }
+    if clear || !rtype.is_text() { text.to_owned() } else { presented(text) }
 }
 
 /// Joins the character strings of a TXT value in presentation form; any other text stays as it is, with its spaces.

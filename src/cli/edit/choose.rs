@@ -191,12 +191,11 @@ pub(super) fn values(rtype: RecordType, typed: &[String]) -> Result<Vec<String>,
             return Err(mistyped("a value is empty"));
         }
         let value = Value::parse(rtype, text).map_err(mistyped)?;
-        if matches!(rtype, RecordType::Spf | RecordType::Txt) {
+        if rtype.is_text() {
             record::text(text).map_err(|why| mistyped(format!("{why}: {}", text.trim())))?;
         }
         // Addresses in their usual form; anything else as it was typed, quotes included. Spaces around a text belong to it.
-        let is_text = matches!(rtype, RecordType::Spf | RecordType::Txt);
-        let typed = if is_text { text } else { text.trim() };
+        let typed = if rtype.is_text() { text } else { text.trim() };
         let text = value.address().map_or_else(|| typed.to_owned(), |address| address.to_string());
         if values.contains(&text) {
             return Err(mistyped(format!("the value {text} was given twice")));

@@ -290,7 +290,7 @@ impl State {
         for change in changes {
             let id = Id { account: name.clone(), key: change.key.clone() };
             if let Some(record) = self.records.get_mut(&id) {
-                record.entry.spent.0 = record.entry.spent.0.minus(declared.terms.budget.refill);
+                record.entry.spent = record.entry.spent.given_back(declared.terms.budget);
             }
         }
     }
@@ -300,7 +300,7 @@ impl State {
     fn forgive(&mut self, name: &AccountName) {
         let Some(budget) = self.desired.accounts.get(name).map(|declared| declared.terms.budget) else { return };
         for record in self.refused_of(name) {
-            record.entry.spent.0 = record.entry.spent.0.minus(budget.refill);
+            record.entry.spent = record.entry.spent.given_back(budget);
         }
     }
 

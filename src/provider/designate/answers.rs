@@ -169,7 +169,7 @@ impl RecordSet {
 /// A value as Designate takes it: TXT in quotes, in strings of at most 255 octets with them.
 pub(super) fn written(rtype: RecordType, value: &Value) -> String {
     let Value::Text(text) = value else { return value.to_string() };
-    if !matches!(rtype, RecordType::Txt | RecordType::Spf) {
+    if !rtype.is_text() {
         return text.clone();
     }
     presented(text)

@@ -160,7 +160,7 @@ fn comment(attributes: &Attributes, doing: &str) -> Result<Option<Json>> {
 /// A value as Designate takes it, or what is wrong with it.
 fn record(edit: &Edit, typed: &str) -> Result<String, String> {
     let value = typed.trim();
-    if value.is_empty() && !matches!(edit.rtype, RecordType::Txt | RecordType::Spf) {
+    if value.is_empty() && !edit.rtype.is_text() {
         return Err("a value is empty".into());
     }
     let priority = edit.attributes.get("priority");

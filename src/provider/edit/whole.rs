@@ -38,8 +38,8 @@ pub fn typed(mut edit: Edit, held: Option<&Row>, beside: Beside<'_>) -> Result<E
         return Err("a CNAME has one value (RFC 1034, section 3.6.2)".into());
     }
     let given = taken(&mut edit, beside);
-    let values = edit.values.iter().map(|value| one(&edit, value, &given, held, beside));
-    edit.values = values.collect::<Result<_, _>>()?;
+    let said = Said { edit: &edit, given: &given, held, beside };
+    edit.values = edit.values.iter().map(|value| said.one(value)).collect::<Result<_, _>>()?;
     Ok(edit)
 }
 
@@ -83,76 +83,79 @@ fn numbers(given: &BTreeMap<&'static str, String>) -> Result<(), String> {
     }
 }
 
-/// One value, whole.
-fn one(
-    edit: &Edit,
-    value: &str,
-    given: &BTreeMap<&'static str, String>,
-    held: Option<&Row>,
-    beside: Beside<'_>,
-) -> Result<String, String> {
-    match edit.rtype {
-        RecordType::Mx | RecordType::Srv => in_front(edit, value, given, held, beside),
-        RecordType::Alias | RecordType::Cname | RecordType::Ns | RecordType::Ptr => {
-            target(edit, value.trim()).map(|()| value.to_owned())
-        }
-        RecordType::Spf | RecordType::Txt if record::text(value)?.is_empty() => {
-            Err(format!("the text of the {} record is empty", edit.rtype))
-        }
-        _ => Ok(value.to_owned()),
-    }
+/// What was said of a record beside each of its values.
+struct Said<'a> {
+    edit: &'a Edit,
+    /// The attributes that stand in front of the value.
+    given: &'a BTreeMap<&'static str, String>,
+    /// The record as it is.
+    held: Option<&'a Row>,
+    beside: Beside<'a>,
 }
 
-fn in_front(
-    edit: &Edit,
-    value: &str,
-    given: &BTreeMap<&'static str, String>,
-    held: Option<&Row>,
-    beside: Beside<'_>,
-) -> Result<String, String> {
-    let (rtype, parts) = (edit.rtype, parts(edit.rtype));
-    let form = || {
-        let form = if rtype == RecordType::Mx { "priority target" } else { "priority weight port target" };
-        format!("an {rtype} record is \"{form}\", unlike \"{}\"", value.escape_debug())
-    };
-    numbers(given)?;
-    let words: Vec<&str> = value.split_whitespace().collect();
-    let (host, inside) = words.split_last().ok_or_else(form)?;
-    let first = parts.len().checked_sub(inside.len()).ok_or_else(form)?;
-    if inside.iter().any(|word| word.parse::<u16>().is_err()) {
-        return Err(form());
-    }
-    target(edit, host)?;
-    let before = held.and_then(|row| front_of(row, host));
-    let mut whole = Vec::new();
-    for (at, part) in parts.iter().enumerate() {
-        let inside = at.checked_sub(first).and_then(|at| inside.get(at)).copied();
-        match (inside, given.get(part).map(String::as_str)) {
-            (Some(one), Some(other)) if one.parse::<u16>().ok() != other.parse().ok() => {
-                return Err(format!(
-                    "the {part} is given twice: {other}, and in the value \"{}\"",
-                    value.escape_debug()
-                ));
+impl Said<'_> {
+    /// One value, whole.
+    fn one(&self, value: &str) -> Result<String, String> {
+        let edit = self.edit;
+        match edit.rtype {
+            RecordType::Mx | RecordType::Srv => self.in_front(value),
+            RecordType::Alias | RecordType::Cname | RecordType::Ns | RecordType::Ptr => {
+                target(edit, value.trim()).map(|()| value.to_owned())
             }
-            (Some(said), _) | (None, Some(said)) => whole.push(said.to_owned()),
-            (None, None) => match before.as_ref().and_then(|before| before.get(part)) {
-                Some(held) => whole.push(held.clone()),
-                // The service's own default: it is not said, so that it is no other record than one of another priority.
-                None if *part == "priority" && beside.priority.is_some() && rtype == RecordType::Mx => {}
-                None => whole.push(lacking(part, beside).ok_or_else(|| match *part {
-                    "priority" if inside_is_whole(rtype, words.len()) => {
-                        format!(
-                            "an {rtype} record needs a priority: --priority 10, or \"10 {}\" as its value",
-                            words.join(" ")
-                        )
-                    }
-                    _ => form(),
-                })?),
-            },
+            rtype if rtype.is_text() && record::text(value)?.is_empty() => {
+                Err(format!("the text of the {} record is empty", edit.rtype))
+            }
+            _ => Ok(value.to_owned()),
         }
     }
-    whole.push((*host).to_owned());
-    Ok(whole.join(" "))
+
+    /// What stands in front of a host, from the value, from what was said beside it, or as it is.
+    fn in_front(&self, value: &str) -> Result<String, String> {
+        let Self { edit, given, held, beside } = *self;
+        let (rtype, parts) = (edit.rtype, parts(edit.rtype));
+        let form = || {
+            let form = if rtype == RecordType::Mx { "priority target" } else { "priority weight port target" };
+            format!("an {rtype} record is \"{form}\", unlike \"{}\"", value.escape_debug())
+        };
+        numbers(given)?;
+        let words: Vec<&str> = value.split_whitespace().collect();
+        let (host, inside) = words.split_last().ok_or_else(form)?;
+        let first = parts.len().checked_sub(inside.len()).ok_or_else(form)?;
+        if inside.iter().any(|word| word.parse::<u16>().is_err()) {
+            return Err(form());
+        }
+        target(edit, host)?;
+        let before = held.and_then(|row| front_of(row, host));
+        let mut whole = Vec::new();
+        for (at, part) in parts.iter().enumerate() {
+            let inside = at.checked_sub(first).and_then(|at| inside.get(at)).copied();
+            match (inside, given.get(part).map(String::as_str)) {
+                (Some(one), Some(other)) if one.parse::<u16>().ok() != other.parse().ok() => {
+                    return Err(format!(
+                        "the {part} is given twice: {other}, and in the value \"{}\"",
+                        value.escape_debug()
+                    ));
+                }
+                (Some(said), _) | (None, Some(said)) => whole.push(said.to_owned()),
+                (None, None) => match before.as_ref().and_then(|before| before.get(part)) {
+                    Some(held) => whole.push(held.clone()),
+                    // The service's own default: it is not said, so that it is no other record than one of another priority.
+                    None if *part == "priority" && beside.priority.is_some() && rtype == RecordType::Mx => {}
+                    None => whole.push(lacking(part, beside).ok_or_else(|| match *part {
+                        "priority" if inside_is_whole(rtype, words.len()) => {
+                            format!(
+                                "an {rtype} record needs a priority: --priority 10, or \"10 {}\" as its value",
+                                words.join(" ")
+                            )
+                        }
+                        _ => form(),
+                    })?),
+                },
+            }
+        }
+        whole.push((*host).to_owned());
+        Ok(whole.join(" "))
+    }
 }
 
 /// Whether so many words are everything but the priority.

@@ -61,8 +61,8 @@ fn a_push_waits_for_its_own_intent_to_be_on_disk() {
     assert!(rig.state.records[&named("c")].entry.attempt.is_some());
 }
 
-#[test]
-fn a_disk_that_comes_and_goes_lets_a_process_push_without_it_once() {
+/// An address that changed and was sent while the ledger could not be written.
+fn sent_without_disk() -> Rig {
     let mut rig = Rig::one_by_one(several(alone(), &["a"]));
     let effects = rig.start(1);
     rig.applied(&effects, Ok(Applied::Done));
@@ -71,6 +71,12 @@ fn a_disk_that_comes_and_goes_lets_a_process_push_without_it_once() {
     let effects = rig.change(2);
     assert_eq!(writes(&effects).len(), 1, "the ledger cannot be written, which is found out just now");
     rig.applied(&effects, Ok(Applied::Done));
+    rig
+}
+
+#[test]
+fn a_disk_that_comes_and_goes_lets_a_process_push_without_it_once() {
+    let mut rig = sent_without_disk();
     rig.writable = true;
     rig.lapse(20 * MINUTE, Some(2));
     rig.writable = false;
@@ -106,13 +112,7 @@ fn what_is_found_held_again_is_not_written_to_disk_again() {
 
 #[test]
 fn what_is_declared_anew_is_not_pushed_again_while_the_disk_cannot_be_written() {
-    let mut rig = Rig::one_by_one(several(alone(), &["a"]));
-    let effects = rig.start(1);
-    rig.applied(&effects, Ok(Applied::Done));
-    rig.lapse(20 * MINUTE, Some(1));
-    rig.writable = false;
-    let effects = rig.change(2);
-    rig.applied(&effects, Ok(Applied::Done));
+    let mut rig = sent_without_disk();
     for declared in [&[] as &[&str], &["a"]] {
         let effects = rig.follow(Event::Reload(several(alone(), declared)));
         let effects = [rig.told(effects, Some(2)), rig.lapse(60 * MINUTE, Some(2))].concat();

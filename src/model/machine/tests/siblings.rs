@@ -226,16 +226,22 @@ fn a_family_that_was_refused_and_is_taken_along_is_held_no_more_but_for_abuse() 
     }
 }
 
-#[test]
-fn a_family_held_for_nochg_goes_along_with_what_the_service_said_it_holds() {
+/// The first family's address changed, and the second nochg in a row holds it.
+fn held_for_nochg() -> Rig {
     let mut rig = both(push());
     answers(&mut rig, 2, Ok(Applied::Unchanged));
     rig.pass(HOUR);
     rig.changes_to(2);
     rig.pass(HOUR);
-    // Somebody else was faster: the second nochg in a row holds it, and says all the same that it holds the new address.
+    // Somebody else was faster; the service says all the same that it holds the new address.
     answers(&mut rig, 1, Ok(Applied::Unchanged));
     assert_eq!(held(&rig), Some(Reason::Unchanged));
+    rig
+}
+
+#[test]
+fn a_family_held_for_nochg_goes_along_with_what_the_service_said_it_holds() {
+    let mut rig = held_for_nochg();
     six(&mut rig, 2);
     rig.pass(HOUR);
     rig.feed(Event::Update(Target::All));
@@ -246,12 +252,7 @@ fn a_family_held_for_nochg_goes_along_with_what_the_service_said_it_holds() {
 
 #[test]
 fn what_was_held_for_nochg_is_up_to_date_when_it_is_let_go() {
-    let mut rig = both(push());
-    answers(&mut rig, 2, Ok(Applied::Unchanged));
-    rig.pass(HOUR);
-    rig.changes_to(2);
-    rig.pass(HOUR);
-    answers(&mut rig, 1, Ok(Applied::Unchanged));
+    let mut rig = held_for_nochg();
     rig.feed(Event::Release(Target::All));
     rig.pass(HOUR);
     assert_eq!(rig.standing(), Standing::UpToDate, "the service said that it holds the address");
