@@ -67,7 +67,7 @@ pub(super) fn read(reader: &mut Reader, fields: &mut Fields<'_>) -> Option<Typed
         Some((_, owns)) => owns.map(str::to_owned),
         None => None,
     };
-    let is_text = matches!(rtype, RecordType::Spf | RecordType::Txt);
+    let is_text = rtype.is_text();
     let tag = tag_of(&text).filter(|tag| is_text && !tag.contains(['{', '}'])).map(str::to_owned);
     let value_at = value.node.at;
     let value = desired::Derived { template, single, owns, tag };
