@@ -709,9 +709,11 @@ impl Sim {
                     }
                 }
                 Standing::Held { hold, .. } if held_is_fine || hold.reason == Reason::Foreign => {}
-                // Nobody out in the world can say that there is none.
+                Standing::Unknown { .. } if self.cannot_be_known(id) => {}
+                // It waits for the other family, which its service would forget.
                 Standing::Unknown { .. }
-                    if truth.is_empty() && view.spec.is_some_and(|spec| self.setup.is_alone(spec)) => {}
+                    if self.services[at].declared.spec.terms.forgets_siblings
+                        && self.cannot_be_known(&id.sibling()) => {}
                 // Somebody else had made of it what it was to become.
                 Standing::Held { hold, .. }
                     if hold.reason == Reason::Unchanged
@@ -727,6 +729,15 @@ impl Sim {
         }
         agreed.iter().for_each(|id| self.oracle.agreed(id));
         Ok(())
+    }
+
+    /// Whether there is no address for it, which nobody out in the world can say.
+    fn cannot_be_known(&self, id: &Id) -> bool {
+        let spec = self.process.as_ref().and_then(|process| process.state.desired().records.get(id));
+        spec.is_some_and(|spec| {
+            let families: Vec<Family> = spec.families().collect();
+            self.setup.is_alone(spec) && self.network.values(id.key.rtype, &families).is_empty()
+        })
     }
 
     /// One poll after the last fault every address is known as it is. Until when one that is asked alone may still have to prove it, else.

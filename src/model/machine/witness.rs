@@ -42,13 +42,15 @@ struct Streak {
 
 impl Streak {
     /// What a reading makes of what was said before. Silence is no answer.
-    fn after(before: Option<Self>, reading: &Reading, now: Now) -> Option<Self> {
+    /// It was asked at `asked`, and the answer is there now: between what was said first and what was said last lies at least the
+    /// time from the first answer to the last question.
+    fn after(before: Option<Self>, reading: &Reading, asked: Moment, now: Now) -> Option<Self> {
         if matches!(reading, Reading::Unknown(_) | Reading::Behind(_)) {
             return before;
         }
-        let new = Self { said: reading.clone(), times: 0, since: now.moment, last: now.moment };
+        let new = Self { said: reading.clone(), times: 0, since: now.moment, last: asked };
         let same = before.filter(|before| before.said.addresses() == reading.addresses()).unwrap_or(new);
-        Some(Self { times: same.times.saturating_add(1), last: now.moment, ..same })
+        Some(Self { times: same.times.saturating_add(1), last: asked, ..same })
     }
 
     /// Whether that is often enough for it to be believed alone.
@@ -117,10 +119,11 @@ impl Observed {
         };
         let early = same && before.as_ref().is_some_and(|before| before.again > now.moment);
         let hurry = before.as_ref().map(|before| before.hurry).unwrap_or_default();
-        let streak = Streak::after(before.and_then(|before| before.streak), &reading, now);
+        let asked = began.unwrap_or(now.moment);
+        let streak = Streak::after(before.and_then(|before| before.streak), &reading, asked, now);
         Self {
             at: now,
-            asked: began.unwrap_or(now.moment),
+            asked,
             again: now.moment.plus(spread(least, rng).max(least)),
             failures,
             hurry: Hurry::after(hurry, early, streak.as_ref(), now, rng),
