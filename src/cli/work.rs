@@ -108,7 +108,7 @@ fn tell_what_is_proved() -> Onlooker {
     let mut last = String::new();
     Box::new(move |state, now| {
         let Some(at) = state.proves_at() else { return };
-        let unproven = state.verdicts().filter_map(|(_, weighed)| match (&weighed.verdict, weighed.believed()) {
+        let unproven = state.verdicts().filter_map(|(.., weighed)| match (&weighed.verdict, weighed.believed()) {
             (Verdict::Unproven { .. }, Reading::Unknown(why)) => Some(why),
             _ => None,
         });

@@ -155,6 +155,11 @@ impl Worth {
         self.doubts.get(source).is_some_and(|doubt| doubt.demoted && lately(doubt))
     }
 
+    fn disagreed(&self, source: &SourceName, now: Now) -> u8 {
+        let lately = |doubt: &&Doubt| now.moment.since(doubt.last) < FORGIVEN;
+        self.doubts.get(source).filter(lately).map_or(0, |doubt| doubt.times)
+    }
+
     /// When a question may be asked again that a single source has to answer more often than its interval allows.
     pub(super) fn hurries(&self, question: &Question) -> Option<Moment> {
         self.proving.get(question).copied()
@@ -315,14 +320,20 @@ impl State {
     }
 
     /// What sources last came to, each way of learning an address once, with what it rests on.
-    pub fn verdicts(&self) -> impl Iterator<Item = (Family, &Weighed)> {
-        self.detection.worth.verdicts.iter().map(|((family, _), weighed)| (*family, weighed))
+    pub fn verdicts(&self) -> impl Iterator<Item = (Family, &Expression, &Weighed)> {
+        self.detection.worth.verdicts.iter().map(|((family, way), weighed)| (*family, way, weighed))
     }
 
     /// When a single source is next asked that has begun to say something and must say it again to be believed.
     #[must_use]
     pub fn proves_at(&self) -> Option<Moment> {
         self.detection.worth.next()
+    }
+
+    /// How much more often a source disagreed with what was believed than it agreed, of late.
+    #[must_use]
+    pub fn disagreed(&self, source: &SourceName, now: Now) -> u8 {
+        self.detection.worth.disagreed(source, now)
     }
 
     /// Whether a source disagreed so often that it is asked last and not counted.
