@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::detection::{Question, Round, Use};
+use super::detection::{AFTER_FLAP, Question, Round, Use};
 use super::{Level, Out, Planted, State};
 use crate::model::agree::{Expression, Reading, SourceName, Witness, unproven};
 use crate::model::backoff::spread;
@@ -88,6 +88,8 @@ pub(super) struct Observed {
     pub(super) asked: Moment,
     /// Not asked again before, while the network stays the same.
     pub(super) again: Moment,
+    /// Not asked again before, however often the network changes.
+    pub(super) spared: Moment,
     /// How often in a row it could not tell.
     pub(super) failures: u32,
     /// How often in a row it said what it last said.
@@ -122,6 +124,7 @@ impl Observed {
             at: now,
             asked: began.unwrap_or(now.moment),
             again: now.moment.plus(spread(least, rng).max(least)),
+            spared: now.moment.plus(AFTER_FLAP),
             failures,
             hurry: Hurry::after(hurry, early, streak.as_ref(), now, rng),
             streak,
