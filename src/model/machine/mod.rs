@@ -294,6 +294,7 @@ pub fn step(state: &mut State, event: Event, now: Now, rng: &mut fastrand::Rng) 
         Event::Start => state.start(now, rng, &mut out),
         Event::Look(network) => state.look(network, now, rng, &mut out),
         Event::Readings(readings) => state.readings(readings, now, rng, &mut out),
+        Event::KeptBack(kept) => state.kept_back(kept, now, rng, &mut out),
         Event::Read(account, print, answers) => state.read(&account, &print, answers, now, rng, &mut out),
         Event::Cut(account, batches) => state.cut(&account, batches, now, rng, &mut out),
         Event::Applied(account, batch, print, outcomes) => {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::detection::{Question, Round, Use};
+use super::detection::{AFTER_FLAP, Question, Round, Use};
 use super::{Level, Out, Planted, State};
 use crate::model::agree::{Expression, Reading, SourceName, Witness, unproven};
 use crate::model::backoff::spread;
@@ -90,6 +90,8 @@ pub(super) struct Observed {
     pub(super) asked: Moment,
     /// Not asked again before, while the network stays the same.
     pub(super) again: Moment,
+    /// Not asked again before, however often the network changes.
+    pub(super) spared: Moment,
     /// How often in a row it could not tell.
     pub(super) failures: u32,
     /// How often in a row it said what it last said.
@@ -125,6 +127,7 @@ impl Observed {
             at: now,
             asked,
             again: now.moment.plus(spread(least, rng).max(least)),
+            spared: now.moment.plus(AFTER_FLAP),
             failures,
             hurry: Hurry::after(hurry, early, streak.as_ref(), now, rng),
             streak,
@@ -156,6 +159,11 @@ impl Worth {
     fn is_demoted(&self, source: &SourceName, now: Now) -> bool {
         let lately = |doubt: &Doubt| now.moment.since(doubt.last) < FORGIVEN;
         self.doubts.get(source).is_some_and(|doubt| doubt.demoted && lately(doubt))
+    }
+
+    fn disagreed(&self, source: &SourceName, now: Now) -> u8 {
+        let lately = |doubt: &&Doubt| now.moment.since(doubt.last) < FORGIVEN;
+        self.doubts.get(source).filter(lately).map_or(0, |doubt| doubt.times)
     }
 
     /// When a question may be asked again that a single source has to answer more often than its interval allows.
@@ -318,14 +326,20 @@ impl State {
     }
 
     /// What sources last came to, each way of learning an address once, with what it rests on.
-    pub fn verdicts(&self) -> impl Iterator<Item = (Family, &Weighed)> {
-        self.detection.worth.verdicts.iter().map(|((family, _), weighed)| (*family, weighed))
+    pub fn verdicts(&self) -> impl Iterator<Item = (Family, &Expression, &Weighed)> {
+        self.detection.worth.verdicts.iter().map(|((family, way), weighed)| (*family, way, weighed))
     }
 
     /// When a single source is next asked that has begun to say something and must say it again to be believed.
     #[must_use]
     pub fn proves_at(&self) -> Option<Moment> {
         self.detection.worth.next()
+    }
+
+    /// How much more often a source disagreed with what was believed than it agreed, of late.
+    #[must_use]
+    pub fn disagreed(&self, source: &SourceName, now: Now) -> u8 {
+        self.detection.worth.disagreed(source, now)
     }
 
     /// Whether a source disagreed so often that it is asked last and not counted.

@@ -171,7 +171,7 @@ fn a_source_that_disagrees_often_is_asked_last_and_told_of_once_until_it_agrees_
     assert!(told[0].starts_with("echo 3 said something else than what was believed 3 times"), "{told:?}");
     let liar = SourceName("echo 3".into());
     assert!(rig.state.is_demoted(&liar, rig.now) && !rig.state.is_demoted(&SourceName("echo 2".into()), rig.now));
-    let evidence: Vec<_> = rig.state.verdicts().flat_map(|(_, weighed)| &weighed.evidence).collect();
+    let evidence: Vec<_> = rig.state.verdicts().flat_map(|(.., weighed)| &weighed.evidence).collect();
     assert_eq!(evidence.len(), 4);
     assert_eq!(evidence.iter().filter(|one| one.is_counted()).count(), 2, "{evidence:?}");
     let status = crate::report::status::Status::of(&rig.state, rig.now);
