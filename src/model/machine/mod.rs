@@ -100,6 +100,12 @@ pub enum Planted {
     OperatorsNotToldApart,
     /// Values that are not ours are thrown away with an update.
     OverwritesForeign,
+    /// What a single source out in the world says once is believed.
+    OneVoiceIsEnough,
+    /// What is sent is not counted: an address that changes faster than anyone can publish it is published each time.
+    WritesNotCounted,
+    /// What somebody else undoes is done again, for ever.
+    FightsOn,
 }
 
 /// An account: what is remembered of it, and what it is doing.

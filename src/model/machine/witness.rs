@@ -215,7 +215,10 @@ impl State {
             origin: (operator, protocol),
             said,
             at: said.and(observed).map(|observed| observed.at.wall),
-            suffices: trusted || protocol.is_local() || streak.is_some_and(Streak::is_proof),
+            suffices: trusted
+                || protocol.is_local()
+                || streak.is_some_and(Streak::is_proof)
+                || self.has(Planted::OneVoiceIsEnough),
             times: streak.map_or(0, |streak| streak.times),
             demoted: self.detection.worth.is_demoted(source, now),
             mute: observed.is_some_and(|observed| observed.failures > 0),
