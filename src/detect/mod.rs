@@ -8,6 +8,7 @@ use crate::model::record::Family;
 pub mod command;
 pub mod delegated;
 pub mod dns;
+mod document;
 pub mod echoes;
 pub mod file;
 pub mod fixed;
