@@ -20,6 +20,7 @@ use crate::report::control::{Control, Released, Request, Unanswered, ask};
 use crate::store::Store;
 
 pub mod demo;
+mod page;
 pub mod rights;
 pub mod situation;
 pub mod sources;
@@ -201,6 +202,7 @@ pub async fn work(work: Work) -> Result<State, Failure> {
     greeting.into_iter().for_each(|greet| greet());
     let mut parts = loaded.build(None)?;
     let socket = loaded.config.socket.clone();
+    let page = loaded.config.web.clone().filter(|_| until == Until::Stopped);
     let rebuild = again.map(|path| rebuild(path, &loaded.config));
     // The configuration has been understood; its texts and thousand names are not kept for years, nor beside those of the machine.
     drop(loaded);
@@ -215,13 +217,19 @@ pub async fn work(work: Work) -> Result<State, Failure> {
         ears.manager = Some(Manager::open());
         ears.rebuild = rebuild;
     }
+    let served = page::serve(page, &mut ears);
     let engine = Engine::new(state, parts, store, Arc::new(SystemClock), fastrand::Rng::new()).with_claim(claim);
-    engine.run(until, ears).await.map_err(|error| Failure::later(error.to_string()))
+    let ended = tokio::select! {
+        biased;
+        ended = engine.run(until, ears) => ended,
+        never = served => match never {},
+    };
+    ended.map_err(|error| Failure::later(error.to_string()))
 }
 
 /// Reads the configuration at `path` again, and says what of it only the next start takes.
 fn rebuild(path: Option<PathBuf>, first: &Config) -> Rebuild {
-    let settled = |config: &Config| (config.state_dir.clone(), config.socket.clone(), config.log);
+    let settled = |config: &Config| (config.state_dir.clone(), config.socket.clone(), config.log, config.web.clone());
     let first = settled(first);
     Box::new(move |before| {
         let loaded = load(path.as_deref()).map_err(|errors| errors.one_line())?;
@@ -230,7 +238,7 @@ fn rebuild(path: Option<PathBuf>, first: &Config) -> Rebuild {
         }
         let parts = wiring::build(&loaded.config, &wiring::harmless(&loaded.input.variables), Some(before))?;
         if settled(&loaded.config) != first {
-            tracing::warn!("`state_dir`, `socket` and [log] have changed: that takes effect with a restart");
+            tracing::warn!("`state_dir`, `socket`, [log] or [web] have changed: that takes effect with a restart");
         }
         Ok(parts)
     })

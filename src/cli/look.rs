@@ -25,7 +25,7 @@ use crate::net::http::Http;
 use crate::os::clock;
 use crate::provider::Tools;
 use crate::report::control::{Request, Unanswered, ask};
-use crate::report::status::{RecordStatus, SourceStatus, Status, record_status};
+use crate::report::status::{Document, RecordStatus, SourceStatus, Status, record_status};
 
 /// What would change, and why.
 pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
@@ -340,7 +340,7 @@ pub(super) fn status(current: &Current, json: bool) -> Result<u8, Failure> {
 
 /// How every record stands, as data.
 pub(super) fn status_as_json(status: &Status, running: bool) -> Result<(), Failure> {
-    print::json(&json!({ "running": running, "status": status }))
+    print::json(&Document { running, status })
 }
 
 /// Why a record was or was not updated.
