@@ -47,6 +47,7 @@
     if (button.getAttribute("aria-disabled") === "true") return;
     if (!token.value) {
       say("Type the token first.", true);
+      by("token-box").open = true;
       token.focus();
       return;
     }

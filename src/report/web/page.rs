@@ -16,6 +16,9 @@ const SCRIPT: &str = include_str!("page.js");
 /// How many changes the page shows: those of all record sets together, newest first.
 const CHANGES: usize = 50;
 
+/// Values of more characters are set smaller, so that an IPv6 address stands on one line of a phone.
+const LONG: usize = 24;
+
 /// The states in the order in which a person wants to know of them.
 const URGENT: [&str; 7] = ["held", "failing", "unknown", "waiting", "working", "up to date", "unmanaged"];
 
@@ -65,9 +68,11 @@ fn render(status: &Status, acts: bool) -> String {
                     h1 { "Driftless" }
                     p #verdict role="status" { (verdict) }
                 }
-                p #said role="status" {}
-                @if acts { (token_form()) }
-                main #live { (shown.live()) }
+                main {
+                    p #said role="status" {}
+                    @if acts { (token_form()) }
+                    div #live { (shown.live()) }
+                }
                 footer {
                     p { "driftless " (status.version) " · " a href="api/v1/status" { "as JSON" } " · " a href="metrics" { "metrics" } }
                 }
@@ -114,10 +119,13 @@ fn verdict(status: &Status) -> (String, String) {
 
 fn token_form() -> Markup {
     html! {
-        form #token-form .card data-script hidden {
-            label for="token" { "Token for the buttons" }
-            input #token type="password" autocomplete="off" autocapitalize="none" spellcheck="false" aria-describedby="token-help";
-            p #token-help .soft { "The one in [web] of the configuration. It stays in this page and is forgotten with it." }
+        details #token-box .soft data-script hidden {
+            summary { "Token for the buttons" }
+            form #token-form {
+                label .of for="token" { "Token" }
+                input #token type="password" autocomplete="off" autocapitalize="none" spellcheck="false" aria-describedby="token-help";
+                p #token-help { "The one in [web] of the configuration. It stays in this page and is forgotten with it." }
+            }
         }
         noscript {
             p .soft { "The buttons need JavaScript; " code { "driftless update" } " and " code { "driftless release" } " do the same." }
@@ -195,9 +203,10 @@ impl Shown<'_> {
                     (state(&record.state))
                 }
                 @if let Some(wanted) = record.wanted.as_ref().or(record.confirmed.as_ref()).filter(|wanted| !wanted.is_empty()) {
-                    p .address { (wanted.join(", ")) }
+                    p .address .long[wanted.iter().any(|value| value.len() > LONG)] { (wanted.join(", ")) }
                 }
-                @if let Some(held) = &record.held { (self.hold(held, with_account)) } @else { p { (record.says) } }
+                @if let Some(held) = &record.held { (self.hold(held, with_account, with_account)) }
+                @else if record.state != "up to date" || record.waits.is_some() { p { (record.says) } }
                 dl {
                     dt { "Account" }
                     dd { (record.account) @if let Some(account) = account { " at " (account.provider) } }
@@ -219,11 +228,12 @@ impl Shown<'_> {
         }
     }
 
-    fn hold(&self, held: &HoldStatus, of_account: bool) -> Markup {
+    /// Why something is held and how to let go: an account, or a record set by itself or with its account.
+    fn hold(&self, held: &HoldStatus, of_account: bool, with_it: bool) -> Markup {
         html! {
             div .why {
-                p { @if of_account { "Held with its account: " } @else { "Held: " } (held.error) }
-                p .soft { "Since " (self.time(&held.since)) ". " (held.way_out(of_account)) }
+                p { @if with_it { "Held with its account: " } @else { "Held: " } (held.error) }
+                p .soft { "Since " (self.time(&held.since)) "; " (held.way_out(of_account)) }
             }
         }
     }
@@ -238,7 +248,7 @@ impl Shown<'_> {
                     @else if account.error.is_some() { (state("failing")) }
                     @else { (state("ready")) }
                 }
-                @if let Some(held) = &account.held { (self.hold(held, false)) }
+                @if let Some(held) = &account.held { (self.hold(held, true, false)) }
                 @else if let Some(error) = &account.error { p { (error) } }
                 @if let Some(until) = &account.waits_until { p .soft { "It rests and is asked again " (self.moment(until)) "." } }
                 @if account.held.is_some() {
