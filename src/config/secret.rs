@@ -9,7 +9,7 @@ use crate::os::secret::{self, Secret};
 
 const EXPECTED: &str = "a secret such as { file = \"/path\" }, { credential = \"name\" } or { env = \"NAME\" }";
 
-/// Reads a secret in any of its forms; `whose` says what it belongs to. Messages never hold what was typed in the secret's place.
+/// Reads a secret in any of its forms; `whose` it is completes "… of". Messages never hold what was typed in the secret's place.
 pub(super) fn read(reader: &mut Reader, input: &Input, whose: &str, field: Field<'_>) -> Option<Secret> {
     match &field.node.value {
         Value::Text(text) => {
@@ -83,7 +83,7 @@ fn in_place(reader: &mut Reader, input: &Input, field: Field<'_>) {
     }
 }
 
-/// Reads the name of a credential. `whose`: the key and what it belongs to.
+/// Reads the name of a credential. `whose`: the key and what it is of.
 fn credential(reader: &mut Reader, input: &Input, whose: &str, field: Field<'_>) -> Option<Secret> {
     let name = reader.text(field, "the name of a credential")?;
     if name.contains('/') || matches!(name, "." | "..") {

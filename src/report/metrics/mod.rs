@@ -320,3 +320,52 @@ fn sources(text: &mut Exposition, state: &State, now: Now) {
         text.sample("driftless_source_asked_timestamp_seconds", &labels, at.wall.0);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_counts_once_and_so_does_each_kind_of_error_in_it() {
+        let mut tally = Tally::new(Now::default());
+        let account = AccountName("home".into());
+        let transient = || Err(Error::transient("updating", "no answer"));
+        let outcomes = vec![
+            transient(),
+            transient(),
+            Err(Error::config("updating", "nohost")),
+            Ok(Applied::Done),
+            Ok(Applied::Accepted(None)),
+            Ok(Applied::Unchanged),
+        ];
+        tally.heard(&Event::Applied(account.clone(), 1, String::new(), outcomes));
+        tally.heard(&Event::Read(account.clone(), String::new(), Vec::new()));
+        tally.heard(&Event::Time);
+        let counts = &tally.accounts[&account];
+        assert_eq!((counts.calls, counts.errors, counts.changes), ([1, 1, 0], [1, 0, 0, 0, 1, 0], 2));
+    }
+
+    #[test]
+    fn a_bucket_counts_what_took_less_and_the_last_one_all() {
+        let mut took = Histogram::default();
+        [0.0, 0.1, 0.25, 60.0, 5000.0].into_iter().for_each(|seconds| took.add(seconds));
+        let mut text = Exposition::new(Form::OpenMetrics);
+        histogram(&mut text, "took", [("account", "a"), ("provider", "p")], &took);
+        let written = text.end();
+        let value = |part: &str| {
+            let line = written.lines().find(|line| line.contains(part)).unwrap();
+            line.rsplit(' ').next().unwrap().to_owned()
+        };
+        let parts = [
+            "le=\"0.1\"",
+            "le=\"0.5\"",
+            "le=\"30.0\"",
+            "le=\"60.0\"",
+            "le=\"3600.0\"",
+            "+Inf",
+            "took_count",
+            "took_sum",
+        ];
+        assert_eq!(parts.map(value), ["2", "3", "3", "4", "4", "5", "5", "5060.35"]);
+    }
+}
