@@ -287,8 +287,9 @@ impl Engine {
             event = outcome => Woken::Event(Box::new(event)),
             heard = effects::kernel(&mut ears.network, &self.parts.lan) => Woken::Kernel(heard),
             (request, reply) = request => Woken::Request(request, reply),
-            Some((request, reply)) = page => Woken::Request(request, reply),
             () = at(wake) => Woken::Time,
+            // Last of all: no number of clients holds up what is due.
+            Some((request, reply)) = page => Woken::Request(request, reply),
         }
     }
 

@@ -60,6 +60,7 @@ impl Engine {
                 Ok(Answered::Released(Released::since(before, &self.state, &target, self.clock.now())))
             }
             Request::Reload => self.reload(ears).map(|()| Answered::Done),
+            Request::Health => Ok(Answered::Done),
             Request::Readiness => {
                 let summary = Status::summary(&self.state, self.clock.now());
                 Ok(Answered::Readiness { ready: self.rested, summary })

@@ -55,6 +55,9 @@ pub enum Request {
     },
     /// Read the configuration again.
     Reload,
+    /// Nothing but an answer: the loop goes on. From the status page only.
+    #[serde(skip)]
+    Health,
     /// Whether the first round is over. From the status page only.
     #[serde(skip)]
     Readiness,

@@ -106,7 +106,8 @@ async fn found(
     let question = match place {
         Place::Page | Place::Status => Request::Status,
         Place::Metrics => Request::Metrics(form),
-        Place::Health | Place::Readiness => Request::Readiness,
+        Place::Health => Request::Health,
+        Place::Readiness => Request::Readiness,
         Place::Update => {
             let Update { name } = body(request).await?;
             Request::Update { name }
@@ -129,7 +130,7 @@ fn said(place: Place, answered: Answered, rules: &Rules, form: Form) -> Answer {
         (_, Answered::Status(status)) => answer::json(StatusCode::OK, &Document { running: true, status: &status }),
         (_, Answered::Metrics(text)) => answer::with(StatusCode::OK, form.media_type(), text),
         // That it answered at all is what is asked.
-        (Place::Health, Answered::Readiness { .. }) => answer::text(StatusCode::OK, "ok"),
+        (Place::Health, Answered::Done) => answer::text(StatusCode::OK, "ok"),
         (_, Answered::Readiness { ready, summary }) => {
             let (status, word) = if ready {
                 (StatusCode::OK, "ready")
