@@ -24,6 +24,7 @@ use crate::report::control::{Control, Released, Request, Unanswered, ask};
 use crate::store::Store;
 
 pub mod demo;
+mod page;
 pub mod rights;
 pub mod situation;
 pub mod sources;
@@ -222,6 +223,7 @@ pub async fn work(work: Work) -> Result<Ended, Failure> {
     let mut parts = loaded.build(None)?;
     let asked = if until == Until::Settled { situation::asked(&parts) } else { BTreeMap::new() };
     let socket = loaded.config.socket.clone();
+    let page = loaded.config.web.clone().filter(|_| until == Until::Stopped);
     let rebuild = again.map(|path| rebuild(path, &loaded.config));
     // The configuration has been understood; its texts and thousand names are not kept for years, nor beside those of the machine.
     drop(loaded);
@@ -236,14 +238,20 @@ pub async fn work(work: Work) -> Result<Ended, Failure> {
         ears.manager = Some(Manager::open());
         ears.rebuild = rebuild;
     }
+    let served = page::serve(page, &mut ears);
     let engine = Engine::new(state, parts, store, Arc::new(SystemClock), fastrand::Rng::new()).with_claim(claim);
-    let state = engine.run(until, ears).await.map_err(|error| Failure::later(error.to_string()))?;
+    let ended = tokio::select! {
+        biased;
+        ended = engine.run(until, ears) => ended,
+        never = served => match never {},
+    };
+    let state = ended.map_err(|error| Failure::later(error.to_string()))?;
     Ok(Ended { state, asked })
 }
 
 /// Reads the configuration at `path` again, and says what of it only the next start takes.
 fn rebuild(path: Option<PathBuf>, first: &Config) -> Rebuild {
-    let settled = |config: &Config| (config.state_dir.clone(), config.socket.clone(), config.log);
+    let settled = |config: &Config| (config.state_dir.clone(), config.socket.clone(), config.log, config.web.clone());
     let first = settled(first);
     Box::new(move |before| {
         let loaded = load(path.as_deref()).map_err(|errors| errors.one_line())?;
@@ -252,7 +260,7 @@ fn rebuild(path: Option<PathBuf>, first: &Config) -> Rebuild {
         }
         let parts = wiring::build(&loaded.config, &wiring::harmless(&loaded.input.variables), Some(before))?;
         if settled(&loaded.config) != first {
-            tracing::warn!("`state_dir`, `socket` and [log] have changed: that takes effect with a restart");
+            tracing::warn!("`state_dir`, `socket`, [log] or [web] have changed: that takes effect with a restart");
         }
         Ok(parts)
     })

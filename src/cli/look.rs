@@ -23,7 +23,7 @@ use crate::net::http::Http;
 use crate::os::clock;
 use crate::provider::Tools;
 use crate::report::control::{Request, Unanswered, ask};
-use crate::report::status::{Status, record_status};
+use crate::report::status::{Document, Status, record_status};
 
 /// What would change, and why.
 pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
@@ -329,5 +329,5 @@ pub(super) fn status(current: &Current, json: bool) -> Result<u8, Failure> {
 
 /// How every record stands, as data.
 pub(super) fn status_as_json(status: &Status, running: bool) -> Result<(), Failure> {
-    print::json(&json!({ "running": running, "status": status }))
+    print::json(&Document { running, status })
 }

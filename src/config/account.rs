@@ -115,7 +115,7 @@ fn provider(
 
 /// The field of a setting, and whether it is the one that names the secret's file (`token_file`). Where both were
 /// typed, the later document overrides; within one document it is a mistake.
-fn pick<'a>(reader: &mut Reader, fields: &mut Fields<'a>, wanted: &Setting) -> (Option<Field<'a>>, bool) {
+pub(super) fn pick<'a>(reader: &mut Reader, fields: &mut Fields<'a>, wanted: &Setting) -> (Option<Field<'a>>, bool) {
     let plain = fields.take(wanted.name);
     if wanted.kind != Kind::Secret {
         return (plain, false);

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::defaults;
-use super::meant::{Account, Config, HostSource, Source};
+use super::meant::{Account, Config, HostSource, Source, Web};
 use super::problem::{Place, Problem, Severity, Warning};
+use crate::os::listen::Listen;
 use crate::os::reach::{Daemon, Trouble};
 use crate::os::secret::Secret;
 use crate::provider::setting::Kind;
@@ -28,6 +29,7 @@ impl Config {
                 found.extend(trouble.map(|trouble| Problem { severity, ..warning(place, trouble) }));
             }
         }
+        found.extend(self.web.iter().flat_map(|web| of_page(&daemon, web, credentials)).map(|one| warning(None, one)));
         // Records share sources: each is spoken of once, at the first record that has it.
         let mut seen = BTreeSet::new();
         for record in &self.records {
@@ -53,8 +55,19 @@ const LONGEST_SOCKET: usize = 107;
 fn socket(path: &Path) -> Option<Trouble> {
     let octets = path.as_os_str().len();
     let what = format!("{} is too long for a socket: {octets} octets, of {LONGEST_SOCKET} at most", path.display());
-    let help = "the daemon takes no commands there: name another `socket`, or a shorter `state_dir`".to_owned();
+    let help = "nothing can be asked of the daemon there: name another `socket` or `listen`, or a shorter `state_dir`"
+        .to_owned();
     (octets > LONGEST_SOCKET).then_some(Trouble { what, help: Some(help) })
+}
+
+/// What is wrong with the status page's token and socket.
+fn of_page(daemon: &Daemon, web: &Web, credentials: Option<&Path>) -> Vec<Trouble> {
+    let token = web.token.as_ref().and_then(Secret::path).and_then(|path| {
+        let handed = credentials.is_some_and(|folder| path.starts_with(folder));
+        if handed { daemon.credential(path) } else { daemon.secret(path, "token", "web-token") }
+    });
+    let path = if let Listen::Path(path) = &web.listen { socket(path) } else { None };
+    token.into_iter().chain(path).collect()
 }
 
 fn of_setting(

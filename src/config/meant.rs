@@ -24,6 +24,8 @@ use crate::net::http::shown;
 use crate::net::server::Server;
 use crate::net::stun::Transport;
 use crate::net::via::Via;
+use crate::os::listen::Listen;
+use crate::os::secret::Secret;
 use crate::provider::Entry;
 use crate::provider::setting::Settings;
 
@@ -42,6 +44,8 @@ pub struct Config {
     pub defaults: Defaults,
     /// The log.
     pub log: Log,
+    /// The status page, where there is one.
+    pub web: Option<Web>,
     /// Where the ledger is kept.
     pub state_dir: PathBuf,
     /// The socket on which the daemon takes commands.
@@ -385,6 +389,17 @@ pub struct Defaults {
     pub verify: Duration,
     /// How often a service that says who asks is asked at most, by https, DNS or STUN: 10 minutes to 1 day.
     pub echo_interval: Duration,
+}
+
+/// The status page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Web {
+    /// Where it listens.
+    pub listen: Listen,
+    /// The names, beside addresses and `localhost`, under which it may be asked for.
+    pub hosts: Vec<String>,
+    /// What whoever presses a button must know; without it there are none.
+    pub token: Option<Secret>,
 }
 
 /// The log.

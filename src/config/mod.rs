@@ -28,6 +28,7 @@ mod suggest;
 mod tests;
 mod tree;
 mod variables;
+mod web;
 mod world;
 
 pub use defaults::{STATE_DIR, likely_socket};
@@ -35,7 +36,7 @@ pub use input::{DEFAULT_FILE, Input, SMALLEST, columns, is_shut, journal_stream,
 pub use meant::{
     Absent, Account, Address, BuiltIn, ComposedSource, Config, DEFAULT_ADDRESS, Defaults, Derived, DnsSource,
     EchoFormat, HostSource, HttpsSource, InterfaceSource, Log, LogFormat, LogLevel, Record, RouterSource, Source,
-    StunSource, TtlPolicy, Values,
+    StunSource, TtlPolicy, Values, Web,
 };
 pub use operator::Whose;
 pub use problem::{Also, ConfigErrors, Origin, Place, Problem, Severity, Warning};
@@ -179,7 +180,7 @@ fn parse(reader: &mut Reader, registry: &[Entry], origin: Origin, text: &str) ->
 }
 
 /// The sections that are tables.
-const SECTIONS: [&str; 4] = ["account", "address", "defaults", "log"];
+const SECTIONS: [&str; 5] = ["account", "address", "defaults", "log", "web"];
 
 /// Takes out what has not the shape of a section, so that laying documents over each other cannot hide it.
 fn well_shaped(reader: &mut Reader, mut root: Table) -> Table {
@@ -236,6 +237,7 @@ fn read(reader: &mut Reader, input: &Input, registry: &'static [Entry], root: &T
     let typed_addresses = defaults::section(root, "address").unwrap_or(&none);
     let defaults = defaults::read(reader, root);
     let log = defaults::log(reader, root);
+    let web = web::read(reader, input, root);
     let accounts = account::read(reader, input, registry, typed_accounts);
     let addresses = address::read(reader, typed_addresses);
     let known = record::Known { accounts: typed_accounts, read: &accounts, addresses: &addresses, defaults: &defaults };
@@ -248,7 +250,7 @@ fn read(reader: &mut Reader, input: &Input, registry: &'static [Entry], root: &T
         unused(reader, "address", typed_addresses, &used.addresses);
     }
     let unusable = typed_accounts.keys().cloned().collect();
-    Config { accounts, unusable, addresses, records, defaults, log, state_dir, socket, warnings: Vec::new() }
+    Config { accounts, unusable, addresses, records, defaults, log, web, state_dir, socket, warnings: Vec::new() }
 }
 
 /// Warns of what nothing refers to: mostly a record that was forgotten.

@@ -19,7 +19,7 @@ pub(super) fn read(reader: &mut Reader, input: &Input, account: &str, field: Fie
     Some(match kind {
         Kind::Text => Value::Text(reader.text(field, "text")?.to_owned()),
         Kind::Texts => Value::Texts(reader.texts(field, "a list of texts")?),
-        Kind::Secret => Value::Secret(secret::read(reader, input, account, field)?),
+        Kind::Secret => Value::Secret(secret::read(reader, input, &format!("the account \"{account}\""), field)?),
         Kind::Url => Value::Url(service_url(reader, field)?),
         Kind::Name => Value::Name(name(reader, field)?),
         Kind::Path | Kind::Replaced => Value::Path(secret::path(reader, field)?),

@@ -19,15 +19,17 @@ use crate::os::netlink::{Heard, Watch, snapshot};
 use crate::os::signals::{Signal, Signals};
 use crate::os::systemd::Manager;
 use crate::provider::Provider;
-use crate::report::control::{Control, Released, Reply, Request};
+use crate::report::control::{Asked, Control, Reply, Request};
+use crate::report::metrics::Tally;
 use crate::report::status::Status;
 use crate::store::Store;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 
 mod effects;
 mod network;
+mod requests;
 
 pub use effects::look_at;
 
@@ -85,6 +87,8 @@ pub struct Ears {
     pub network: Option<Watch>,
     /// Commands from other processes.
     pub control: Option<Control>,
+    /// What this process's own status page asks.
+    pub page: Option<mpsc::Receiver<Asked>>,
     /// The service manager.
     pub manager: Option<Manager>,
     /// What is asked for from the start.
@@ -123,6 +127,10 @@ pub struct Engine {
     turns: Arc<Semaphore>,
     around: network::Around,
     shown: String,
+    /// What is counted, where somebody may ask for it.
+    tally: Option<Tally>,
+    /// Every record set has come to rest once.
+    rested: bool,
 }
 
 /// What woke the engine.
@@ -155,6 +163,8 @@ impl Engine {
             turns: Arc::new(Semaphore::new(effects::RESOLVING)),
             around: network::Around::default(),
             shown: String::new(),
+            tally: None,
+            rested: false,
         }
     }
 
@@ -171,6 +181,7 @@ impl Engine {
     /// Another process has taken the folder of the store, which was removed under this one.
     pub async fn run(mut self, until: Until, mut ears: Ears) -> Result<State, LockError> {
         self.around.begin(ears.network.as_ref().and_then(|_| snapshot().ok()), self.clock.now());
+        self.tally = ears.page.is_some().then(|| Tally::new(self.clock.now()));
         self.feed(Event::Start);
         if let Some(target) = ears.target.take() {
             self.feed(Event::Update(target));
@@ -192,7 +203,9 @@ impl Engine {
             if let Some(onlooker) = &mut ears.onlooker {
                 onlooker(&self.state, now);
             }
-            if until == Until::Settled && self.state.is_settled(now) {
+            let is_asked = until == Until::Settled || ears.page.is_some();
+            self.rested |= is_asked && !self.rested && self.state.is_settled(now);
+            if until == Until::Settled && self.rested {
                 break;
             }
             let wake = self.state.wake_at(now);
@@ -215,7 +228,7 @@ impl Engine {
                 }
                 Woken::Signal(Signal::Stop) => break,
                 Woken::Signal(signal) => self.signalled(signal, &mut ears),
-                Woken::Request(request, reply) => self.requested(request, reply, &mut ears),
+                Woken::Request(request, reply) => reply.send(self.answer(request, &mut ears)),
                 Woken::Watchdog => {
                     fed = self.clock.now().moment;
                     if let Some(manager) = &ears.manager {
@@ -254,6 +267,12 @@ impl Engine {
                 None => pending().await,
             }
         };
+        let page = async {
+            match &mut ears.page {
+                Some(page) => page.recv().await,
+                None => pending().await,
+            }
+        };
         let running = &mut self.running;
         let outcome = async {
             match running.next().await {
@@ -269,6 +288,8 @@ impl Engine {
             heard = effects::kernel(&mut ears.network, &self.parts.lan) => Woken::Kernel(heard),
             (request, reply) = request => Woken::Request(request, reply),
             () = at(wake) => Woken::Time,
+            // Last of all: no number of clients holds up what is due.
+            Some((request, reply)) = page => Woken::Request(request, reply),
         }
     }
 
@@ -280,65 +301,6 @@ impl Engine {
         } else {
             self.feed(Event::Time);
         }
-    }
-
-    fn signalled(&mut self, signal: Signal, ears: &mut Ears) {
-        match signal {
-            Signal::Reload => {
-                if let Err(why) = self.reload(ears) {
-                    tracing::error!("the configuration in force is kept: {why}");
-                }
-            }
-            Signal::Update => self.feed(Event::Update(Target::All)),
-            Signal::Dump => {
-                for line in self.status().lines() {
-                    tracing::info!("{line}");
-                }
-            }
-            Signal::Stop => {}
-        }
-    }
-
-    /// Takes the configuration as it is now, all or nothing.
-    fn reload(&mut self, ears: &mut Ears) -> Result<(), String> {
-        let Some(rebuild) = &mut ears.rebuild else { return Err("this process cannot read it again".into()) };
-        if let Some(manager) = &ears.manager {
-            manager.reloading();
-        }
-        let parts = rebuild(&self.parts);
-        let result = parts.map(|parts| {
-            self.parts = parts;
-            let desired = self.parts.tell();
-            self.feed(Event::Reload(desired));
-        });
-        if let Some(manager) = &ears.manager {
-            manager.ready();
-        }
-        result
-    }
-
-    fn requested(&mut self, request: Request, reply: Reply, ears: &mut Ears) {
-        let answer = match request {
-            Request::Status => serde_json::to_value(self.status()).map_err(|error| error.to_string()),
-            Request::Update { name } => {
-                self.feed(Event::Update(name.map_or(Target::All, Target::Name)));
-                Ok(serde_json::Value::Bool(true))
-            }
-            Request::Release { account, name } => {
-                let target = account.map(Target::Account).or(name.map(Target::Name)).unwrap_or(Target::All);
-                let before = self.state.holds(&target);
-                self.feed(Event::Release(target.clone()));
-                let released = Released::since(before, &self.state, &target, self.clock.now());
-                serde_json::to_value(released).map_err(|error| error.to_string())
-            }
-            Request::Reload => self.reload(ears).map(|()| serde_json::Value::Bool(true)),
-        };
-        reply.send(answer);
-    }
-
-    /// How everything stands.
-    fn status(&self) -> Status {
-        Status::of(&self.state, self.clock.now()).within(&self.around.found)
     }
 
     /// Tells the service manager in one line, when the line is another one.
@@ -378,7 +340,10 @@ impl Engine {
         let mut events = vec![event];
         while let Some(event) = events.pop() {
             let now = self.clock.now();
-            for effect in step(&mut self.state, event, now, &mut self.rng) {
+            self.tally.iter_mut().for_each(|tally| tally.heard(&event));
+            let effects = step(&mut self.state, event, now, &mut self.rng);
+            self.tally.iter_mut().for_each(|tally| tally.saw(&self.state, &effects, now));
+            for effect in effects {
                 events.extend(self.carry_out(effect));
             }
         }

@@ -4,6 +4,7 @@
 pub(crate) mod child;
 pub mod clock;
 pub mod file;
+pub mod listen;
 pub mod log;
 pub mod netlink;
 pub mod process;

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::model::desired::AccountName;
@@ -20,6 +21,8 @@ use crate::model::machine::standing::Pause;
 use crate::model::machine::{State, Target};
 use crate::model::name::Name;
 use crate::model::time::Now;
+use crate::report::metrics::Form;
+use crate::report::status::Status;
 
 /// The longest request, in octets.
 const REQUEST: u64 = 4096;
@@ -52,6 +55,48 @@ pub enum Request {
     },
     /// Read the configuration again.
     Reload,
+    /// Nothing but an answer: the loop goes on. From the status page only.
+    #[serde(skip)]
+    Health,
+    /// Whether the first round is over. From the status page only.
+    #[serde(skip)]
+    Readiness,
+    /// What was counted and how everything stands, in this form. From the status page only: it is counted for that alone.
+    #[serde(skip)]
+    Metrics(Form),
+}
+
+/// What a [`Request`] came to.
+#[derive(Debug)]
+pub enum Answered {
+    /// It is done.
+    Done,
+    /// How everything stands.
+    Status(Box<Status>),
+    /// What became of a release.
+    Released(Released),
+    /// Whether the first round is over, and how many record sets stand how.
+    Readiness {
+        /// It is.
+        ready: bool,
+        /// In one line.
+        summary: String,
+    },
+    /// A text for a machine that collects numbers.
+    Metrics(String),
+}
+
+/// As the one value that an answer has at the socket.
+impl Serialize for Answered {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Done => serializer.serialize_bool(true),
+            Self::Status(status) => status.serialize(serializer),
+            Self::Released(released) => released.serialize(serializer),
+            Self::Readiness { ready, .. } => serializer.serialize_bool(*ready),
+            Self::Metrics(text) => serializer.serialize_str(text),
+        }
+    }
 }
 
 /// What became of a [`Request::Release`].
@@ -98,8 +143,8 @@ impl Released {
 /// What comes back.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Answer {
-    Ok(Value),
+enum Answer<T> {
+    Ok(T),
     Error(String),
 }
 
@@ -110,26 +155,48 @@ pub struct Control {
     listener: UnixListener,
     path: PathBuf,
     steps: FuturesUnordered<Step>,
-    answers: tokio::sync::mpsc::UnboundedReceiver<(UnixStream, Vec<u8>)>,
-    sender: tokio::sync::mpsc::UnboundedSender<(UnixStream, Vec<u8>)>,
+    answers: mpsc::UnboundedReceiver<(UnixStream, Vec<u8>)>,
+    sender: mpsc::UnboundedSender<(UnixStream, Vec<u8>)>,
 }
 
 /// Where the answer to one request goes.
-pub struct Reply {
-    stream: UnixStream,
-    sender: tokio::sync::mpsc::UnboundedSender<(UnixStream, Vec<u8>)>,
+pub struct Reply(Asker);
+
+/// Who asked.
+enum Asker {
+    /// Another process, at the socket.
+    Process(UnixStream, mpsc::UnboundedSender<(UnixStream, Vec<u8>)>),
+    /// This one, for its status page.
+    Page(oneshot::Sender<Result<Answered, String>>),
 }
 
+/// A request and where its answer goes.
+pub type Asked = (Request, Reply);
+
 impl Reply {
+    /// One within this process, and where its answer comes out.
+    #[must_use]
+    pub fn within() -> (Self, oneshot::Receiver<Result<Answered, String>>) {
+        let (sender, receiver) = oneshot::channel();
+        (Self(Asker::Page(sender)), receiver)
+    }
+
     /// Answers. Who has gone away gets nothing.
-    pub fn send(self, answer: Result<Value, String>) {
+    pub fn send(self, answer: Result<Answered, String>) {
+        let (stream, sender) = match self.0 {
+            Asker::Process(stream, sender) => (stream, sender),
+            Asker::Page(sender) => {
+                let _ = sender.send(answer);
+                return;
+            }
+        };
         let answer = match answer {
             Ok(value) => Answer::Ok(value),
             Err(why) => Answer::Error(why),
         };
         let mut line = serde_json::to_vec(&answer).unwrap_or_default();
         line.push(b'\n');
-        let _ = self.sender.send((self.stream, line));
+        let _ = sender.send((stream, line));
     }
 }
 
@@ -141,7 +208,7 @@ impl Control {
     /// When the socket cannot be made.
     pub fn bind(path: &Path) -> io::Result<Self> {
         let listener = listen(path)?;
-        let (sender, answers) = tokio::sync::mpsc::unbounded_channel();
+        let (sender, answers) = mpsc::unbounded_channel();
         Ok(Self { listener, path: path.to_owned(), steps: FuturesUnordered::new(), answers, sender })
     }
 
@@ -157,7 +224,7 @@ impl Control {
     }
 
     /// The next request. Dropping the future loses none.
-    pub async fn next(&mut self) -> (Request, Reply) {
+    pub async fn next(&mut self) -> Asked {
         loop {
             tokio::select! {
                 accepted = self.listener.accept(), if self.steps.len() < CONNECTIONS => {
@@ -174,7 +241,7 @@ impl Control {
                 }
                 Some(heard) = self.steps.next() => {
                     if let Some((request, stream)) = heard {
-                        return (request, Reply { stream, sender: self.sender.clone() });
+                        return (request, Reply(Asker::Process(stream, self.sender.clone())));
                     }
                 }
             }
@@ -214,7 +281,7 @@ async fn hear(mut stream: UnixStream) -> Option<(Request, UnixStream)> {
             _ => return None,
         }
     };
-    let line = serde_json::to_vec(&Answer::Error(refused)).unwrap_or_default();
+    let line = serde_json::to_vec(&Answer::<()>::Error(refused)).unwrap_or_default();
     answer(stream, line).await
 }
 
@@ -287,7 +354,7 @@ mod tests {
         };
         let server = async {
             let (request, reply) = control.next().await;
-            reply.send(Ok(Value::String(format!("{request:?}"))));
+            reply.send(Ok(Answered::Metrics(format!("{request:?}"))));
             let _ = timeout(Duration::from_secs(60), control.next()).await;
         };
         let answer = tokio::select! { answer = client => answer, () = server => panic!("the client did not end") };
@@ -308,11 +375,11 @@ mod tests {
             control.listen_again().unwrap();
             let served = async {
                 let (_, reply) = control.next().await;
-                reply.send(Ok(Value::Null));
+                reply.send(Ok(Answered::Done));
                 let _ = timeout(Duration::from_millis(200), control.next()).await;
             };
             let (answer, ()) = futures_util::future::join(ask(&path, &Request::Status), served).await;
-            assert_eq!(answer.unwrap(), Value::Null, "removed: {removed}");
+            assert_eq!(answer.unwrap(), Value::Bool(true), "removed: {removed}");
         }
     }
 }

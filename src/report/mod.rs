@@ -2,5 +2,8 @@
 
 pub mod control;
 mod lines;
+pub mod metrics;
 pub mod status;
 pub mod voice;
+#[cfg(feature = "web")]
+pub mod web;

@@ -18,6 +18,9 @@ use crate::model::time::{Moment, Now};
 use crate::model::uplinks::Given;
 use crate::report::voice::{VerdictStatus, Voice};
 
+/// The states of record sets that a daemon looks after, as [`word`] says them.
+pub const STATES: [&str; 7] = ["up to date", "working", "waiting", "failing", "held", "unknown", "unmanaged"];
+
 /// How everything stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
@@ -41,6 +44,15 @@ pub struct Status {
     /// What was last made of that.
     #[serde(default)]
     pub verdicts: Vec<VerdictStatus>,
+}
+
+/// The document that commands and the status page give: how everything stands, and whether a daemon said so.
+#[derive(Debug, Serialize)]
+pub struct Document<'a> {
+    /// A daemon runs and said this; else it is what one left behind.
+    pub running: bool,
+    /// How everything stands.
+    pub status: &'a Status,
 }
 
 /// Where the machine stands in one family.
@@ -116,6 +128,9 @@ pub struct RecordStatus {
     pub in_dns: bool,
     /// When the zone's name servers last answered them (RFC 3339).
     pub seen_in_dns: Option<String>,
+    /// The last of these three (RFC 3339); `None`: never.
+    #[serde(default)]
+    pub confirmed_at: Option<String>,
     /// When it is next looked at by itself (RFC 3339).
     pub next: Option<String>,
     /// What it waits for before that, where it is due and rests all the same.
@@ -304,8 +319,7 @@ impl Status {
     /// Everything in one line.
     #[must_use]
     pub fn summary(state: &State, now: Now) -> String {
-        let states = ["up to date", "working", "waiting", "failing", "held", "unknown", "unmanaged"];
-        let mut counts = states.map(|state| (state, 0));
+        let mut counts = STATES.map(|state| (state, 0));
         for view in state.views(now) {
             let word = word(&view);
             if let Some((_, count)) = counts.iter_mut().find(|(state, _)| *state == word) {
@@ -378,12 +392,19 @@ pub fn record_status(view: &View<'_>, now: Now) -> RecordStatus {
         read_back: stamp(&entry.read_back),
         in_dns: view.in_dns,
         seen_in_dns: stamp(&entry.in_dns),
+        confirmed_at: stamp(&last_confirmed(entry)),
         next: view.next.map(|next| now.wall_of(next).to_string()),
         waits: view.pause.map(|(pause, until)| wait_status(pause, until, now)),
         held,
         error: entry.error.as_deref().map(|(_, error)| error.to_string()),
         history: history(entry),
     }
+}
+
+/// When the service or DNS last showed that it holds the values, or the service last said yes; `None`: never.
+#[must_use]
+pub fn last_confirmed(entry: &Entry) -> Option<Stamp> {
+    [entry.accepted, entry.read_back, entry.in_dns].into_iter().flatten().max_by_key(|stamp| stamp.moment)
 }
 
 /// What happened to a record set lately.

@@ -23,6 +23,7 @@ mod random;
 mod secrets;
 mod shown;
 mod variables;
+mod web;
 
 /// Two providers: one with a setting of every kind, one with two secrets that stand-in variables can give.
 static PROVIDERS: [Entry; 2] = [

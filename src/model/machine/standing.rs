@@ -169,6 +169,21 @@ impl State {
         Some((why, until))
     }
 
+    /// Every record set whose values are known, and whether the service is known to hold them.
+    pub fn confirmations(&self) -> impl Iterator<Item = (&Id, bool)> {
+        self.records.iter().filter_map(|(id, record)| {
+            let values = record.want.values()?;
+            let (spec, declared) = (self.desired.records.get(id)?, self.desired.accounts.get(&id.account)?);
+            Some((id, stands(spec, record, &values, &declared.terms)))
+        })
+    }
+
+    /// Whether a record set of this name is declared.
+    #[must_use]
+    pub fn has_name(&self, name: &Name) -> bool {
+        self.records.keys().any(|id| id.key.name == *name)
+    }
+
     /// Every account with what is remembered of it.
     pub fn accounts(&self) -> impl Iterator<Item = (&AccountName, &AccountEntry)> {
         self.accounts.iter().map(|(name, account)| (name, &account.entry))

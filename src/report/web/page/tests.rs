@@ -1,0 +1,199 @@
+//! The page says what a person needs, and what strangers say stays text.
+
+use super::*;
+use crate::model::record::Family;
+use crate::report::status::NetworkStatus;
+
+fn record(name: &str, state: &str) -> RecordStatus {
+    RecordStatus {
+        name: name.into(),
+        rtype: "A".into(),
+        account: "home".into(),
+        state: state.into(),
+        says: format!("says {state}"),
+        sources: Vec::new(),
+        uplinks: Vec::new(),
+        wanted: Some(vec!["192.0.2.7".into()]),
+        confirmed: Some(vec!["192.0.2.7".into()]),
+        begun: None,
+        accepted: Some("2026-11-22T11:00:00Z".into()),
+        readable: true,
+        read_back: None,
+        in_dns: false,
+        seen_in_dns: None,
+        confirmed_at: Some("2026-11-22T11:00:00Z".into()),
+        next: Some("2026-11-22T12:05:00Z".into()),
+        waits: None,
+        held: None,
+        error: None,
+        history: vec![Line { at: "2026-11-22T11:00:00Z".into(), what: format!("{name} changed") }],
+    }
+}
+
+fn held(mut record: RecordStatus, error: &str) -> RecordStatus {
+    record.state = "held".into();
+    record.held = Some(HoldStatus {
+        reason: "refused".into(),
+        error: error.into(),
+        since: "2026-11-21T11:00:00Z".into(),
+        release: format!("driftless release {}", record.name),
+    });
+    record
+}
+
+fn status(records: Vec<RecordStatus>) -> Status {
+    Status {
+        version: "0.1.0".into(),
+        at: "2026-11-22T12:00:00Z".into(),
+        state_is_writable: true,
+        next_check: Some("2026-11-22T12:04:00Z".into()),
+        accounts: vec![AccountStatus {
+            name: "home".into(),
+            provider: "dyndns2".into(),
+            held: None,
+            waits_until: None,
+            error: None,
+        }],
+        records,
+        sources: vec![SourceStatus {
+            source: "https echo".into(),
+            family: Family::Ipv4,
+            says: "192.0.2.7".into(),
+            at: "2026-11-22T11:59:30Z".into(),
+            operator: "echo".into(),
+            protocol: None,
+            demoted: false,
+        }],
+        network: Vec::new(),
+        verdicts: Vec::new(),
+    }
+}
+
+#[test]
+fn what_strangers_say_stays_text_wherever_it_stands() {
+    let hostile = "</style></script><script>alert(1)</script><img src=x onerror=\"x\" '&amp;--><!-- \u{202e}";
+    let mut record = held(record(hostile, "held"), hostile);
+    for field in [&mut record.rtype, &mut record.says, &mut record.account] {
+        *field = hostile.into();
+    }
+    record.wanted = Some(vec![hostile.into()]);
+    record.confirmed = Some(vec![format!("{hostile}2")]);
+    record.confirmed_at = Some(hostile.into());
+    record.next = Some(hostile.into());
+    record.history = vec![Line { at: hostile.into(), what: hostile.into() }];
+    let mut status = status(vec![record]);
+    status.at = hostile.into();
+    status.version = hostile.into();
+    status.next_check = Some(hostile.into());
+    status.network = vec![NetworkStatus { family: Family::Ipv4, situation: hostile.into(), says: hostile.into() }];
+    for account in &mut status.accounts {
+        account.name = hostile.into();
+        account.provider = hostile.into();
+        account.error = Some(hostile.into());
+        account.waits_until = Some(hostile.into());
+    }
+    for source in &mut status.sources {
+        source.source = hostile.into();
+        source.says = hostile.into();
+        source.at = hostile.into();
+    }
+    let page = render(&status, true);
+    // Apart from our own style and script there is not one mark-up of theirs, in text or in an attribute.
+    let rest = page.replacen(STYLE, "", 1).replacen(SCRIPT, "", 1);
+    assert!(!rest.contains("<img") && !rest.contains("<!--") && !rest.contains("alert(1)</"), "{rest}");
+    assert_eq!((rest.matches("<script").count(), rest.matches("</script").count()), (1, 1), "{rest}");
+    assert_eq!((rest.matches("<style").count(), rest.matches("</style").count()), (1, 1), "{rest}");
+    assert!(!rest.contains("onerror=\""), "a quotation mark ended an attribute: {rest}");
+    assert!(rest.contains("&lt;img src=x onerror=&quot;x&quot; '&amp;amp;"), "{rest}");
+}
+
+#[test]
+fn the_first_sentence_says_what_a_person_wants_to_know() {
+    let says = |states: &[&str]| {
+        let records = states.iter().map(|state| record("a.example.org", state)).collect();
+        verdict(&status(records))
+    };
+    let (title, verdict) = says(&["up to date", "held", "failing", "held", "working"]);
+    assert_eq!(title, "2 held, 1 failing, 1 working, 1 up to date");
+    assert_eq!(
+        verdict,
+        "2 record sets are held, until a person acts or something changes. 1 record set is failing, and tried again. \
+         1 record set is on the way."
+    );
+    assert_eq!(says(&["up to date"]).1, "The record set holds what it should.");
+    assert_eq!(says(&["up to date", "up to date"]).1, "All 2 record sets hold what they should.");
+    assert_eq!(says(&["up to date", "unmanaged"]).1, "1 record set is right; 1 have no address here.");
+    assert_eq!(says(&[]), ("no records".into(), "Nothing is published.".into()));
+}
+
+#[test]
+fn what_needs_a_person_comes_first_with_its_reason_and_way_out() {
+    let page = render(
+        &status(vec![record("good.example.org", "up to date"), held(record("bad.example.org", "held"), "badauth")]),
+        true,
+    );
+    assert!(page.find("bad.example.org").unwrap() < page.find("good.example.org").unwrap(), "{page}");
+    for part in [
+        "Held: badauth",
+        "driftless release bad.example.org",
+        "data-action=\"release\" data-name=\"bad.example.org\"",
+        "192.0.2.7",
+        "home at dyndns2",
+        "60 min ago",
+        "in 5 min",
+        "30 s ago",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+}
+
+#[test]
+fn without_a_token_there_are_no_buttons() {
+    let status = status(vec![held(record("a.example.org", "held"), "no")]);
+    let (with, without) = (render(&status, true), render(&status, false));
+    assert!(with.contains("<button") && with.contains("type=\"password\""));
+    assert!(!without.contains("<button") && !without.contains("<input"), "{without}");
+}
+
+#[test]
+fn a_record_of_a_held_account_releases_the_account() {
+    let mut status = status(vec![held(record("a.example.org", "held"), "badauth")]);
+    status.accounts[0].held = status.records[0].held.clone();
+    let page = render(&status, true);
+    assert!(
+        page.contains("id=\"release-home-a.example.org-A\" data-action=\"release\" data-account=\"home\""),
+        "{page}"
+    );
+}
+
+#[test]
+fn the_last_changes_of_all_records_are_in_one_list_newest_first() {
+    let mut records: Vec<RecordStatus> = (0..4).map(|n| record(&format!("r{n}.example.org"), "up to date")).collect();
+    for (n, record) in records.iter_mut().enumerate() {
+        record.history =
+            (0..20).map(|m| Line { at: format!("2026-11-22T11:{m:02}:0{n}Z"), what: format!("{n} {m}") }).collect();
+    }
+    let status = status(records);
+    let changes = changes(&status);
+    let whats: Vec<&str> = changes.iter().map(|(line, _)| line.what.as_str()).collect();
+    assert_eq!((whats.len(), &whats[..5]), (CHANGES, &["3 19", "2 19", "1 19", "0 19", "3 18"][..]));
+}
+
+#[test]
+fn the_page_loads_nothing_and_its_policy_allows_no_more() {
+    let page = render(&status(vec![record("a.example.org", "up to date")]), true);
+    for loads in ["http://", "https://", "src=", "url(", "@import", "style=\"", "onclick"] {
+        assert!(!page.contains(loads), "{loads}");
+    }
+    assert!(!policy().contains("unsafe") && !policy().contains('*'), "{}", policy());
+    // Their digests are of what stands between the tags, which therefore must not end there.
+    assert!(!STYLE.contains("</") && !SCRIPT.contains("</"));
+}
+
+#[test]
+fn how_far_a_moment_is_away_is_said_in_one_unit() {
+    let now = Timestamp::from_second(1_000_000).unwrap();
+    let at = |seconds: i64| distance(Timestamp::from_second(1_000_000 + seconds).unwrap(), now);
+    let said = [0, -5, 90, 150, -7200, 86_400 * 3].map(at);
+    assert_eq!(said, ["now", "5 s ago", "in 90 s", "in 2 min", "2 h ago", "in 3 days"]);
+}
