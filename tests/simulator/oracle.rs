@@ -682,6 +682,15 @@ impl Sim {
         }
     }
 
+    /// Whether there is no address, which nobody out in the world can say.
+    fn cannot_be_known(&self, id: &Id) -> bool {
+        let spec = self.process.as_ref().and_then(|process| process.state.desired().records.get(id));
+        spec.is_some_and(|spec| {
+            let families: Vec<Family> = spec.families().collect();
+            self.network.values(id.key.rtype, &families).is_empty() && self.setup.is_alone(spec)
+        })
+    }
+
     /// Everything has come to rest: it holds what it should, or it is said why not.
     pub fn check_rest(&mut self, held_is_fine: bool) -> Verdict {
         let mut agreed = Vec::new();
@@ -709,9 +718,11 @@ impl Sim {
                     }
                 }
                 Standing::Held { hold, .. } if held_is_fine || hold.reason == Reason::Foreign => {}
-                // Nobody out in the world can say that there is none.
+                Standing::Unknown { .. } if self.cannot_be_known(id) => {}
+                // Nor is it told of the other family, which it would forget.
                 Standing::Unknown { .. }
-                    if truth.is_empty() && view.spec.is_some_and(|spec| self.setup.is_alone(spec)) => {}
+                    if self.services[at].declared.spec.terms.forgets_siblings
+                        && self.cannot_be_known(&id.sibling()) => {}
                 // Somebody else had made of it what it was to become.
                 Standing::Held { hold, .. }
                     if hold.reason == Reason::Unchanged
