@@ -393,9 +393,7 @@ fn start_log(cli: &Cli, loaded: Option<&Loaded>) -> Result<(), Failure> {
 
 /// Tells what a person should look at: in the log of what works, on standard error of what looks.
 fn warn(warnings: &[config::Warning], works: bool) {
-    if works {
-        for warning in warnings {
-            tracing::warn!("{}", warning.one_line());
-        }
+    for warning in warnings.iter().filter(|_| works) {
+        tracing::warn!("{}", warning.one_line());
     }
 }
