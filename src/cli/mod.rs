@@ -1,5 +1,6 @@
 //! The command line: what can be typed, and what it answers. The only room that prints.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -13,6 +14,9 @@ use crate::os::log::{self, Format, LogOptions};
 mod around;
 mod edit;
 mod evidence;
+mod handover;
+#[cfg(feature = "import")]
+pub mod import;
 mod look;
 mod patience;
 mod print;
@@ -27,7 +31,7 @@ Exit codes:
   0   all is well (status, explain: a daemon answered; plan: nothing is held or refused)
   1   told twice to stop, or told not to remove
   64  the command line is wrong
-  69  no daemon listens where the configuration says (status, explain), or at the named socket
+  69  no daemon listens where the configuration says (status, explain), or at the named socket; driftless-import is not there
   74  the answer could not be written to standard output
   75  it failed in passing, or waits, or there is no address: trying again later may work
   77  credentials or rights were refused by the service, or this user may not ask
@@ -83,6 +87,8 @@ enum Command {
     Release(ReleaseArgs),
     /// Show the providers, or the settings of one
     Providers(ProvidersArgs),
+    /// Read another updater's file, and write a configuration in its place (driftless-import(8))
+    Import(ImportArgs),
     /// List, add and remove zones by hand
     #[command(subcommand)]
     Zones(edit::ZonesCommand),
@@ -193,6 +199,13 @@ struct ProvidersArgs {
     json: bool,
 }
 
+#[derive(Debug, Args)]
+struct ImportArgs {
+    /// What driftless-import is told: the file, and its options
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true, value_name = "ARGUMENT")]
+    words: Vec<OsString>,
+}
+
 /// Runs the command line and says how it ended.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -258,12 +271,13 @@ fn wants_json(command: &Command) -> bool {
         Command::Zones(_) | Command::Records(_) | Command::Dyn(_) | Command::Pocketdns(_) => {
             command.editing().is_some_and(edit::Editing::json)
         }
-        Command::Run(_) | Command::Update(_) | Command::Release(_) => false,
+        Command::Run(_) | Command::Update(_) | Command::Release(_) | Command::Import(_) => false,
     }
 }
 
 fn dispatch(cli: &Cli) -> Result<u8, Failure> {
     match &cli.command {
+        Command::Import(args) => return Err(handover::import(&args.words)),
         Command::Providers(args) => return providers::providers(args.provider.as_deref(), args.json),
         Command::Run(RunArgs { demo: true, folder }) => return work::demo(cli, folder),
         _ => {}
@@ -305,7 +319,8 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
             Command::Update(args) => work::update(loaded, args.socket.as_deref(), args.name.clone()).await,
             Command::Release(args) => work::release(&loaded, args.socket.as_deref(), args.target.as_deref()).await,
             // Carried out above, without or beside the daemon.
-            Command::Providers(_)
+            Command::Import(_)
+            | Command::Providers(_)
             | Command::Zones(_)
             | Command::Records(_)
             | Command::Dyn(_)

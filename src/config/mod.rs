@@ -31,7 +31,9 @@ mod variables;
 mod world;
 
 pub use defaults::{STATE_DIR, likely_socket};
-pub use input::{DEFAULT_FILE, Input, SMALLEST, columns, is_shut, journal_stream, no_color, read_input};
+pub use input::{
+    DEFAULT_FILE, Input, SMALLEST, columns, is_shut, journal_stream, no_color, read as read_text, read_input,
+};
 pub use meant::{
     Absent, Account, Address, BuiltIn, ComposedSource, Config, DEFAULT_ADDRESS, Defaults, Derived, DnsSource,
     EchoFormat, HostSource, HttpsSource, InterfaceSource, Log, LogFormat, LogLevel, Record, RouterSource, Source,
