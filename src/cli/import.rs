@@ -56,14 +56,7 @@ type Refused = (u8, String);
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            let asked = !error.use_stderr();
-            let printed = error.print();
-            if asked {
-                print::note_loss(printed);
-            }
-            return ExitCode::from(print::delivered(if asked { 0 } else { 64 }, false));
-        }
+        Err(error) => return super::mistyped(&error),
     };
     if let Err(error) = crate::os::process::harden() {
         eprintln!("driftless-import: core files could not be switched off: {error}");

@@ -24,6 +24,8 @@ mod providers;
 mod work;
 
 use look::Current;
+#[cfg(feature = "import")]
+pub(crate) use print::tame;
 
 /// Exit codes, as `driftless help` ends with.
 const EXIT_CODES: &str = "\
@@ -216,11 +218,7 @@ pub fn main() -> ExitCode {
             if !asked && std::env::args_os().any(|word| word == "--json") {
                 return ExitCode::from(mistyped_as_json(&error));
             }
-            let printed = error.print();
-            if asked {
-                print::note_loss(printed);
-            }
-            return ExitCode::from(print::delivered(if asked { 0 } else { 64 }, false));
+            return mistyped(&error);
         }
     };
     let code = match dispatch(&cli) {
@@ -237,6 +235,16 @@ pub fn main() -> ExitCode {
         }
     };
     ExitCode::from(print::delivered(code, does(&cli.command)))
+}
+
+/// Prints why a command line was refused, or the help that was asked for, and returns the exit code.
+fn mistyped(error: &clap::Error) -> ExitCode {
+    let asked = !error.use_stderr();
+    let printed = error.print();
+    if asked {
+        print::note_loss(printed);
+    }
+    ExitCode::from(print::delivered(if asked { 0 } else { 64 }, false))
 }
 
 /// Prints as data why a command line was refused, and returns the exit code. The usage that a person gets is left out.

@@ -31,6 +31,7 @@ mod variables;
 mod world;
 
 pub use defaults::{STATE_DIR, likely_socket};
+pub use duration::{parse as parse_duration, spoken};
 pub use input::{
     DEFAULT_FILE, Input, SMALLEST, columns, is_shut, journal_stream, no_color, read as read_text, read_input,
 };

@@ -12,6 +12,9 @@ use super::services::{OTHER, Service, find};
 use super::source::{Source, address};
 use super::text::{is_no, seconds};
 use crate::model::record::Family;
+use lines::Line;
+
+mod lines;
 
 /// The protocols that are dyndns2 at a service of their own, and the service's word.
 const PROTOCOLS: &[(&str, &str)] = &[("infomaniak", "infomaniak"), ("inwx", "inwx"), ("noip", "noip"), ("ovh", "ovh")];
@@ -157,106 +160,6 @@ pub(super) fn read(text: &str) -> Result<Draft, Malformed> {
     }
 }
 
-/// One line with those it goes on in.
-struct Line {
-    number: usize,
-    parts: Vec<Part>,
-}
-
-/// What stands between white space and commas, and where.
-struct Part {
-    line: usize,
-    /// The key, where there is one.
-    key: Option<String>,
-    value: String,
-    /// Whether a comma stands right behind it.
-    comma: bool,
-}
-
-impl Line {
-    /// Adds a typed line, and answers whether it goes on.
-    fn add(&mut self, number: usize, typed: &str) -> Result<bool, Malformed> {
-        let chars: Vec<char> = typed.chars().collect();
-        let mut at = 0;
-        loop {
-            while chars.get(at).is_some_and(|c| c.is_whitespace() || *c == ',') {
-                if chars.get(at) == Some(&',')
-                    && let Some(last) = self.parts.last_mut()
-                {
-                    last.comma = true;
-                }
-                at += 1;
-            }
-            let Some(first) = chars.get(at) else { return Ok(false) };
-            if ends_line(&chars, at) {
-                return Ok(true);
-            }
-            if *first == '#' {
-                return Ok(false);
-            }
-            at = self.part(number, &chars, at)?;
-        }
-    }
-
-    /// Reads the part at `at`, and answers where it ends.
-    fn part(&mut self, number: usize, chars: &[char], mut at: usize) -> Result<usize, Malformed> {
-        let of_key = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        let key: String = chars.iter().skip(at).take_while(|c| of_key(c)).collect();
-        let blanks = |from: usize| chars.iter().skip(from).take_while(|c| matches!(c, ' ' | '\t')).count();
-        let equals = at + key.len() + blanks(at + key.len());
-        let has_key = key.starts_with(|c: char| c.is_ascii_alphabetic()) && chars.get(equals) == Some(&'=');
-        if has_key {
-            at = equals + 1;
-            at += blanks(at);
-        }
-        let is_password = has_key && key.to_ascii_lowercase().ends_with("password");
-        let (value, end) = if is_password { password(chars, at) } else { value(chars, at, has_key) }
-            .ok_or_else(|| Malformed::at(number, "a quotation mark is not closed"))?;
-        let key = has_key.then(|| key.to_ascii_lowercase());
-        self.parts.push(Part { line: number, key, value, comma: false });
-        Ok(end)
-    }
-}
-
-/// Whether a backslash stands there, and behind it nothing but white space and a comment.
-fn ends_line(chars: &[char], at: usize) -> bool {
-    let behind = chars.iter().skip(at + 1).find(|c| !c.is_whitespace());
-    chars.get(at) == Some(&'\\') && behind.is_none_or(|c| *c == '#')
-}
-
-/// A password: quoted, or all up to the next white space; a comma at its end only ends it.
-fn password(chars: &[char], at: usize) -> Option<(String, usize)> {
-    if let Some(quote) = chars.get(at).filter(|c| matches!(c, '\'' | '"')) {
-        let end = chars.iter().skip(at + 1).position(|c| c == quote)? + at + 1;
-        return Some((chars.get(at + 1..end)?.iter().collect(), end + 1));
-    }
-    let mut end = at + chars.iter().skip(at).take_while(|c| !c.is_whitespace()).count();
-    if end > at && chars.get(end - 1) == Some(&',') {
-        end -= 1;
-    }
-    Some((chars.get(at..end)?.iter().collect(), end))
-}
-
-/// A value up to white space, comma or comment that is not quoted; `None` where a quotation mark is not closed.
-fn value(chars: &[char], mut at: usize, may_be_quoted: bool) -> Option<(String, usize)> {
-    let (mut value, mut quote) = (String::new(), None);
-    while let Some(&c) = chars.get(at) {
-        match quote {
-            Some(open) if c == open => quote = None,
-            Some(_) => value.push(c),
-            None if may_be_quoted && matches!(c, '\'' | '"') => quote = Some(c),
-            None if c.is_whitespace() || matches!(c, ',' | '#') || ends_line(chars, at) => break,
-            None if c == '\\' && may_be_quoted => {
-                at += 1;
-                value.extend(chars.get(at));
-            }
-            None => value.push(c),
-        }
-        at += 1;
-    }
-    quote.is_none().then_some((value, at))
-}
-
 fn take(draft: &mut Draft, globals: &mut Values, line: Line) -> Result<(), Malformed> {
     let (mut locals, mut hosts, mut rest) = (Values::new(), Vec::new(), Vec::new());
     let mut list_goes_on = true;
@@ -311,7 +214,6 @@ fn lose(draft: &mut Draft, values: &Values) {
                 );
             }
             "ssl" => {}
-            "ttl" => draft.lose(*line, key, "it set a TTL", "dyndns2 has none; other providers take ttl in the record"),
             // An address, and not the old word that allows IPv6.
             "ipv6" if address(value).is_some() => {}
             key if draft.lose_known(*line, key, LEFT) || UNDERSTOOD.contains(&key) => {}
@@ -338,6 +240,9 @@ fn entry(draft: &mut Draft, values: &Values, names: Vec<String>, line: usize) {
             return;
         }
     };
+    if let Some((_, line)) = values.get("ttl") {
+        draft.lose(*line, "ttl", "it set a TTL", "dyndns2 has none; other providers take ttl in the record");
+    }
     let refresh = get("max-interval").and_then(seconds).filter(|seconds| *seconds > 0).map(Duration::from_secs);
     // Of a service with a password for each name ddclient has the name as the login, which may be another service's default.
     draft.take(Entry {
@@ -348,6 +253,8 @@ fn entry(draft: &mut Draft, values: &Values, names: Vec<String>, line: usize) {
         names,
         sources,
         refresh,
+        // The protocols of a service's own.
+        alone: protocol != "dyndns2",
         line,
     });
 }
@@ -380,7 +287,7 @@ fn sources(draft: &mut Draft, values: &Values) -> Sources {
     let asked = [("usev4", Family::Ipv4), ("usev6", Family::Ipv6)];
     for (key, family) in asked {
         let Some((how, line)) = word(key) else { continue };
-        let source = source(draft, values, how, *line, family).map_or_else(Source::auto, |(_, source)| source);
+        let source = source(draft, values, (key, how), *line, family).map_or_else(Source::auto, |(_, source)| source);
         *of(&mut sources, family) = source;
     }
     if asked.iter().any(|(key, _)| word(key).is_some()) {
@@ -389,7 +296,7 @@ fn sources(draft: &mut Draft, values: &Values) -> Sources {
     match values.get("use") {
         Some((how, line)) if !is_no(how) => {
             let (family, source) =
-                source(draft, values, how, *line, Family::Ipv4).unwrap_or((Family::Ipv4, Source::auto()));
+                source(draft, values, ("use", how), *line, Family::Ipv4).unwrap_or((Family::Ipv4, Source::auto()));
             *of(&mut sources, family) = source;
         }
         Some(_) => {}
@@ -406,7 +313,13 @@ fn of(sources: &mut Sources, family: Family) -> &mut Source {
 }
 
 /// The source that a strategy stands for, and its family; `None` where it is noted that it cannot be carried over.
-fn source(draft: &mut Draft, values: &Values, how: &str, line: usize, family: Family) -> Option<(Family, Source)> {
+fn source(
+    draft: &mut Draft,
+    values: &Values,
+    (key, how): (&str, &str),
+    line: usize,
+    family: Family,
+) -> Option<(Family, Source)> {
     let version = if family == Family::Ipv4 { "v4" } else { "v6" };
     let bare = how.strip_suffix(version).unwrap_or(how);
     let get = |key: &str| {
@@ -423,13 +336,13 @@ fn source(draft: &mut Draft, values: &Values, how: &str, line: usize, family: Fa
             family,
             Source::interface(get("if").map_or(if how == "if" { "ppp0" } else { "default" }, |(name, _)| name)),
         )),
-        "cmd" => Some((family, draft.command(get("cmd").map(|(typed, _)| typed), line, how))),
+        "cmd" => Some((family, draft.command(get("cmd").map(|(typed, _)| typed), line, key))),
         "ip" => match get("ip").and_then(|(text, _)| address(text)) {
             Some((family, address)) => Some((family, Source::fixed(address))),
             None => {
                 draft.lose(
                     line,
-                    how,
+                    key,
                     "it took a fixed address, and none is given",
                     "write the address as the source; here it is auto",
                 );
@@ -437,7 +350,7 @@ fn source(draft: &mut Draft, values: &Values, how: &str, line: usize, family: Fa
             }
         },
         _ => {
-            draft.lose(line, how, "it read a router's status page", instead);
+            draft.lose(line, key, "it read a router's status page", instead);
             None
         }
     }

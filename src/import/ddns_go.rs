@@ -144,7 +144,7 @@ fn add(draft: &mut Draft, conf: &Conf, names: Vec<String>, sources: Sources, lin
                 );
             }
             let password = password.map(|password| Password::known(&password));
-            draft.take(Entry { service, server, username, password, names, sources, refresh: None, line });
+            draft.take(Entry { service, server, username, password, names, sources, refresh: None, alone: true, line });
         }
         Err(why) => draft.wait(Waiting { service: name, why: why.to_owned(), names, sources, ttl, line }),
     }

@@ -38,7 +38,19 @@ const PROVIDERS: &[(&str, &str, &str)] = &[
 ];
 
 /// Keys that are understood, and spoken of elsewhere.
-const UNDERSTOOD: &[&str] = &["domain", "host", "ip_version", "mode", "owner", "provider", "ttl"];
+const UNDERSTOOD: &[&str] = &[
+    "api_endpoint",
+    "app_key",
+    "app_secret",
+    "consumer_key",
+    "domain",
+    "host",
+    "ip_version",
+    "mode",
+    "owner",
+    "provider",
+    "ttl",
+];
 
 /// Keys that are not carried over: what they did, and what to do.
 const LEFT: &[(&str, &str, &str)] = &[
@@ -126,6 +138,7 @@ fn one(draft: &mut Draft, text: &str, setting: &Object<'_>, line: usize) {
                 names,
                 sources,
                 refresh: None,
+                alone: true,
                 line,
             }),
             Err(why) => wait(why),
@@ -144,7 +157,7 @@ fn one(draft: &mut Draft, text: &str, setting: &Object<'_>, line: usize) {
         None => (if user.is_empty() { Some(domain) } else { get(user) }, get(password)),
     };
     let password = password.map(|password| Password::known(&password));
-    draft.take(Entry { service, server: None, username, password, names, sources, refresh: None, line });
+    draft.take(Entry { service, server: None, username, password, names, sources, refresh: None, alone: true, line });
 }
 
 /// Whether nobody here knows a key: those of logins that are not carried over are no news.

@@ -31,6 +31,8 @@ pub(super) struct Account {
     pub password: Password,
     pub ipv6_parameter: Option<&'static str>,
     pub refresh: Option<Duration>,
+    /// Whether each name is sent by itself: the other updater did so, and the service may know no lists.
+    pub alone: bool,
     /// Where it was read.
     pub line: usize,
 }
@@ -53,6 +55,7 @@ impl Password {
     fn is(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Known(one), Self::Known(other)) => one.expose_secret() == other.expose_secret(),
+            (Self::Elsewhere, Self::Elsewhere) => true,
             _ => false,
         }
     }
@@ -120,8 +123,13 @@ pub(super) struct Entry<'a> {
     pub names: Vec<String>,
     pub sources: Sources,
     pub refresh: Option<Duration>,
+    /// Whether the tool sends each name by itself.
+    pub alone: bool,
     pub line: usize,
 }
+
+/// The services that document lists of names.
+const LISTS: &[&str] = &["dyn", "noip"];
 
 impl Draft {
     /// Notes what is not carried over, once.
@@ -241,10 +249,8 @@ impl Draft {
             match Name::parse(text) {
                 Ok(name) if !names.contains(&name) => names.push(name),
                 Ok(_) => {}
-                Err(why) => {
-                    let did = format!("\"{}\" is no name: {why}", text.escape_debug());
-                    self.lose(line, "host", did, "write its full name into a [[record]]");
-                }
+                // It is not repeated: a secret may have slipped into its place.
+                Err(_) => self.lose(line, "host", "a name here is none", "write its full name into a [[record]]"),
             }
         }
         names
@@ -264,6 +270,7 @@ impl Draft {
             password,
             ipv6_parameter,
             refresh: entry.refresh,
+            alone: entry.alone && !LISTS.contains(&entry.service.name),
             line: entry.line,
         };
         let account = self.account(wanted);
@@ -273,8 +280,8 @@ impl Draft {
     /// The account with this login, which is added where there is none yet.
     fn account(&mut self, mut wanted: Account) -> usize {
         let same = |known: &Account| {
-            (&known.server, &known.username, known.ipv6_parameter, known.refresh)
-                == (&wanted.server, &wanted.username, wanted.ipv6_parameter, wanted.refresh)
+            (&known.server, &known.username, known.ipv6_parameter, known.refresh, known.alone)
+                == (&wanted.server, &wanted.username, wanted.ipv6_parameter, wanted.refresh, wanted.alone)
                 && known.password.is(&wanted.password)
         };
         if let Some(at) = self.accounts.iter().position(same) {
@@ -291,13 +298,13 @@ impl Draft {
     }
 
     /// The accounts that records have.
-    pub fn used_accounts(&self) -> impl Iterator<Item = &Account> {
+    pub fn used_accounts(&self) -> impl Iterator<Item = (usize, &Account)> {
         let used: BTreeSet<usize> = self.records.iter().map(|record| record.account).collect();
-        self.accounts.iter().enumerate().filter(move |(at, _)| used.contains(at)).map(|(_, account)| account)
+        self.accounts.iter().enumerate().filter(move |(at, _)| used.contains(at))
     }
 
     /// Adds names to a record that is the same but for them, or whose other family they are.
-    fn keep(&mut self, record: Record) {
+    pub fn keep(&mut self, record: Record) {
         let mut of_account = self.records.iter_mut().filter(|known| known.account == record.account);
         if let Some(known) = of_account.find(|known| {
             known.sources == record.sources || (known.names == record.names && known.sources.completes(&record.sources))

@@ -263,7 +263,6 @@ fn lose(draft: &mut Draft, values: &Values) {
                 "it read settings from another file",
                 "import that file too, or write its settings by hand",
             ),
-            "ttl" => draft.lose(*line, key, "it set a TTL", "dyndns2 has none; other providers take ttl in the record"),
             "proxied" => draft.lose(
                 *line,
                 key,
@@ -319,6 +318,9 @@ fn section(
             return Ok(());
         }
     };
+    if let Some((_, line)) = values.get("ttl") {
+        draft.lose(*line, "ttl", "it set a TTL", "dyndns2 has none; other providers take ttl in the record");
+    }
     // Where the password is all, it stands as the user.
     let password = if service.user == User::Nobody { get("username") } else { get("password") };
     let refresh = globals.get("forced-update").and_then(|(values, _)| values.first()).and_then(|value| seconds(value));
@@ -330,6 +332,7 @@ fn section(
         names,
         sources,
         refresh: refresh.filter(|seconds| *seconds > 0).map(Duration::from_secs),
+        alone: true,
         line,
     });
     Ok(())

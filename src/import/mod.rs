@@ -167,12 +167,12 @@ pub fn import(tool: Tool, text: &str, from: &str, secrets: &Path) -> Result<Impo
 /// Writes a draft, without what our own reading of it refuses.
 fn finish(mut draft: Draft, tool: Tool, from: &str, secrets: &Path) -> Imported {
     if !wrong(&draft, tool, from, secrets).is_empty() {
-        let records = std::mem::take(&mut draft.records);
-        for record in records {
-            add(&mut draft, record, |draft| wrong(draft, tool, from, secrets));
+        let records = apart(std::mem::take(&mut draft.records));
+        for (record, problem) in add(&mut draft, &records, &|draft| wrong(draft, tool, from, secrets)) {
+            refuse(&mut draft, record, problem);
         }
     }
-    let used: Vec<Account> = draft.used_accounts().cloned().collect();
+    let used: Vec<Account> = draft.used_accounts().map(|(_, account)| account.clone()).collect();
     for account in used.iter().filter(|account| matches!(account.password, Password::Elsewhere)) {
         let left = Left {
             line: account.line,
@@ -195,35 +195,45 @@ fn finish(mut draft: Draft, tool: Tool, from: &str, secrets: &Path) -> Imported 
     }
 }
 
-/// Adds a record if the draft can be used with it, its names one by one if not with all of them.
-fn add(draft: &mut Draft, record: Record, wrong: impl Fn(&Draft) -> Vec<Problem>) {
-    let mut refused = Vec::new();
-    let mut taken = Record { names: Vec::new(), ..record.clone() };
-    for name in record.names {
-        let mut with = taken.clone();
-        with.names.push(name.clone());
-        draft.records.push(with.clone());
-        let problems = wrong(draft);
-        draft.records.pop();
-        match problems.into_iter().next() {
-            None => taken = with,
-            Some(problem) => refused.push((name, problem)),
+/// Adds the records with which the draft can be used: all of them, or else those of each half. Answers those that are refused, and why.
+fn add(draft: &mut Draft, records: &[Record], wrong: &impl Fn(&Draft) -> Vec<Problem>) -> Vec<(Record, Problem)> {
+    let before = draft.records.clone();
+    for record in records {
+        draft.keep(record.clone());
+    }
+    let Some(problem) = wrong(draft).into_iter().next() else { return Vec::new() };
+    draft.records = before;
+    match records {
+        [record] => vec![(record.clone(), problem)],
+        records => {
+            let (first, second) = records.split_at(records.len() / 2);
+            let mut refused = add(draft, first, wrong);
+            refused.extend(add(draft, second, wrong));
+            refused
         }
     }
-    if !taken.names.is_empty() {
-        draft.records.push(taken);
-    }
+}
+
+/// A record for each name.
+fn apart(records: Vec<Record>) -> Vec<Record> {
+    let one = |record: Record| {
+        let names = record.names.clone();
+        names.into_iter().map(move |name| Record { names: vec![name], ..record.clone() })
+    };
+    records.into_iter().flat_map(one).collect()
+}
+
+/// Notes a record that is refused.
+fn refuse(draft: &mut Draft, record: Record, problem: Problem) {
     let service = draft.accounts.get(record.account).map(|account| account.name.clone()).unwrap_or_default();
-    for (name, problem) in refused {
-        draft.wait(Waiting {
-            service: service.clone(),
-            why: problem.message,
-            names: vec![name.as_str().to_owned()],
-            sources: record.sources.clone(),
-            ttl: None,
-            line: record.line,
-        });
-    }
+    draft.wait(Waiting {
+        service,
+        why: problem.message,
+        names: record.names.iter().map(|name| name.as_str().to_owned()).collect(),
+        sources: record.sources,
+        ttl: None,
+        line: record.line,
+    });
 }
 
 /// What our own reading of the draft refuses.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Malformed;
 use super::draft::{Draft, Entry, Password, Sources, Waiting};
-use super::services::{Service, User, find};
+use super::services::{OTHER, Service, User, find};
 use super::source::Source;
 use super::template::{self, Words};
 use super::text::is_yes;
@@ -193,18 +193,9 @@ fn interval(section: &Section) -> Option<(usize, u64)> {
 }
 
 fn service(draft: &mut Draft, section: &Section) {
-    for (key, (value, line)) in &section.options {
-        match key.as_str() {
-            "use_https" if !is_yes(value) => {
-                draft.lose(
-                    *line,
-                    key,
-                    "it sent the login in the clear",
-                    "server begins with https://; see whether the service has it",
-                );
-            }
-            key if draft.lose_known(*line, key, LEFT) || UNDERSTOOD.contains(&key) => {}
-            key => draft.lose_unknown(*line, key),
+    for (key, (_, line)) in &section.options {
+        if !draft.lose_known(*line, key, LEFT) && !UNDERSTOOD.contains(&key.as_str()) {
+            draft.lose_unknown(*line, key);
         }
     }
     let sources = sources(draft, section);
@@ -225,6 +216,11 @@ fn service(draft: &mut Draft, section: &Section) {
         Ok(found) => found,
         Err(why) => return draft.wait(wait(why)),
     };
+    // The services that are known here all have it.
+    if service.name == OTHER.name && !section.get("use_https").is_some_and(is_yes) {
+        let instead = "server begins with https://; see whether the service has it";
+        draft.lose(section.line_of("use_https"), "use_https", "it sent the login in the clear", instead);
+    }
     let in_place = template.unwrap_or_default();
     let username = in_place.0.or_else(|| section.get("username").map(str::to_owned));
     let password = in_place.1.or_else(|| section.get("password").map(str::to_owned));
@@ -241,6 +237,7 @@ fn service(draft: &mut Draft, section: &Section) {
         names,
         sources: sources.clone(),
         refresh,
+        alone: true,
         line: section.line,
     });
 }

@@ -186,10 +186,7 @@ pub(super) fn command(line: &str) -> Option<Source> {
         word.contains("://") || word.len() > 64 || SECRET.iter().any(|secret| lower.contains(secret))
     };
     let words: Vec<&str> = line.split_ascii_whitespace().collect();
-    if !words.first()?.starts_with('/')
-        || !words.iter().all(|word| plain(&word))
-        || words.iter().skip(1).any(|word| is_secret(&word))
-    {
+    if !words.first()?.starts_with('/') || !words.iter().all(plain) || words.iter().skip(1).any(is_secret) {
         return None;
     }
     let argv: Vec<String> = words.into_iter().map(quoted).collect();

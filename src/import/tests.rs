@@ -1,5 +1,7 @@
 //! Tests of what all importers share.
 
+use proptest::prelude::*;
+
 use super::*;
 
 fn imported(tool: Tool, text: &str) -> Imported {
@@ -63,4 +65,85 @@ fn accounts_with_one_login_are_one_and_others_get_a_number() {
     assert_eq!((done.accounts, done.names, done.secrets.len()), (2, 3, 2), "{}", done.text);
     assert!(done.text.contains("names = [\"a.example.org\", \"b.example.org\"]"), "{}", done.text);
     assert!(done.text.contains("[account.noip-2]"), "{}", done.text);
+}
+
+/// Pieces of which such files are made, and some that do not belong.
+const PIECES: &[&str] = &[
+    "\n",
+    "\n\t",
+    " ",
+    ", ",
+    "=",
+    "= {",
+    " }",
+    "{",
+    "[",
+    "]",
+    ":",
+    ": ",
+    "\"",
+    "'",
+    "\\",
+    " \\\n",
+    "#",
+    "# a\n",
+    "@",
+    "%h",
+    "é",
+    "\u{1}",
+    "- ",
+    "use=web",
+    "usev4=if",
+    "if",
+    "password=p",
+    "login=me",
+    "server=",
+    "protocol=",
+    "noip",
+    "custom x",
+    "provider he.net {",
+    "hostname",
+    "username",
+    "password",
+    "ddns-server",
+    "ddns-path",
+    "config service 'x'\n",
+    "option ",
+    "enabled '1'\n",
+    "service_name",
+    "update_url",
+    "dnsconf:\n",
+    "  - ",
+    "ipv4:",
+    "domains:",
+    "enable: true",
+    "\"settings\": [",
+    "\"provider\": \"noip\"",
+    "\"domain\": \"a.example.org\"",
+    "DOMAINS=",
+    "IP4_PROVIDER=",
+    "home.example.org",
+    "*.example.org",
+    "a..b",
+    "x",
+    "http://u:p@h/?hostname=[DOMAIN]&myip=[IP]",
+    "192.0.2.1",
+    "300",
+    "99999999999999999999",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_is_in_a_file_what_is_written_can_be_read(
+        tool in prop::sample::select(Tool::ALL.to_vec()),
+        pieces in prop::collection::vec(prop::sample::select(PIECES), 0..40),
+    ) {
+        if let Ok(done) = import(tool, &pieces.concat(), "file", Path::new("/etc/driftless/secrets")) {
+            let input = Input { files: vec![(PathBuf::from("driftless.toml"), done.text.clone())], ..Input::default() };
+            let config = Config::load(&input);
+            prop_assert!(config.is_ok(), "{:?}\n{}", config.err(), done.text);
+        }
+    }
 }

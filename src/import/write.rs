@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 
 use super::draft::{Account, Draft, Password, Record, Sources, Waiting};
-use super::text::{duration, quoted, tame};
+use super::text::quoted;
+use crate::cli::tame;
+use crate::config::spoken;
 
 /// What is to be written.
 #[derive(Debug)]
@@ -26,23 +28,24 @@ pub(super) fn configuration(draft: &Draft, tool: &str, from: &str, secrets: &Pat
         out.from
     ));
     out.line("# driftless.toml(5) what else there is. Lines that start with \"#\" and no space wait for a provider.");
+    if draft.used_accounts().next().is_some() {
+        out.line("# The shipped unit's user reads no file of root's: there, take { credential = … } in the place of { file = … }.");
+    }
     out.line("");
     out.line("[defaults]");
-    let check = draft.check.map_or_else(|| "5m".to_owned(), duration);
-    out.line(&format!(
-        "check = {}                       # the net below: changes of addresses are noticed at once",
-        quoted(&check)
-    ));
+    let check = draft.check.map_or_else(|| "5m".to_owned(), spoken);
+    out.told(&format!("check = {}", quoted(&check)), "the net below: changes of addresses are noticed at once");
     let shared = shared(draft);
     if let Some(sources) = shared {
         out.line("");
-        out.line("[address.default]                  # where addresses come from, unless a record says otherwise");
+        out.told("[address.default]", "where addresses come from, unless a record says otherwise");
         out.line(&format!("ipv4 = {}", sources.ipv4.toml()));
         out.line(&format!("ipv6 = {}", sources.ipv6.toml()));
     }
     let mut written = Written { text: String::new(), secrets: Vec::new(), missing: Vec::new() };
-    for account in draft.used_accounts() {
-        out.account(account, secrets, &mut written);
+    for (at, account) in draft.used_accounts() {
+        let names = draft.records.iter().filter(|record| record.account == at).map(|record| record.names.len()).sum();
+        out.account(account, names, secrets, &mut written);
     }
     for record in &draft.records {
         let account = draft.accounts.get(record.account).map_or("", |account| account.name.as_str());
@@ -60,7 +63,7 @@ fn shared(draft: &Draft) -> Option<&Sources> {
     let mut all =
         draft.records.iter().map(|record| &record.sources).chain(draft.waiting.iter().map(|waiting| &waiting.sources));
     let first = all.next()?;
-    let says = !(first.ipv4.is_auto() && first.ipv6.is_auto()) && !(first.ipv4.is_off() && first.ipv6.is_off());
+    let says = !(first.ipv4.is_auto() && first.ipv6.is_auto());
     (says && all.all(|other| other == first)).then_some(first)
 }
 
@@ -75,7 +78,12 @@ impl Out {
         self.text.push('\n');
     }
 
-    fn account(&mut self, account: &Account, secrets: &Path, written: &mut Written) {
+    /// A line with a comment behind it.
+    fn told(&mut self, code: &str, comment: &str) {
+        self.line(&format!("{code:<40} # {comment}"));
+    }
+
+    fn account(&mut self, account: &Account, names: usize, secrets: &Path, written: &mut Written) {
         let path = secrets.join(format!("{}.password", account.name));
         let path = match &account.password {
             Password::Known(secret) => {
@@ -88,7 +96,7 @@ impl Out {
             }
         };
         self.line("");
-        self.line(&format!("[account.{}]                     # {}:{}", account.name, self.from, account.line));
+        self.told(&format!("[account.{}]", account.name), &format!("{}:{}", self.from, account.line));
         self.line("provider = \"dyndns2\"");
         self.line(&format!("server = {}", quoted(&account.server)));
         self.line(&format!("username = {}", quoted(&account.username)));
@@ -97,17 +105,18 @@ impl Out {
             self.line(&format!("ipv6_parameter = {}", quoted(parameter)));
         }
         if let Some(refresh) = account.refresh {
-            self.line(&format!(
-                "refresh = {}                    # sent again after this time although nothing changed",
-                quoted(&duration(refresh))
-            ));
+            let refresh = format!("refresh = {}", quoted(&spoken(refresh)));
+            self.told(&refresh, "sent again after this time although nothing changed");
+        }
+        if account.alone && names > 1 {
+            self.told("names_per_request = 1", "as it was sent before");
         }
     }
 
     fn record(&mut self, record: &Record, account: &str, shared: Option<&Sources>) {
         let names: Vec<&str> = record.names.iter().map(|name| name.as_str()).collect();
         self.line("");
-        self.line(&format!("[[record]]                         # {}:{}", self.from, record.line));
+        self.told("[[record]]", &format!("{}:{}", self.from, record.line));
         self.names(&names, "");
         self.line(&format!("account = {}", quoted(account)));
         self.sources(&record.sources, shared, "");
@@ -150,9 +159,7 @@ impl Out {
             }
         }
         if sources.ipv4.is_private() || sources.ipv6.is_private() {
-            self.line(&format!(
-                "{mark}private = true                     # a private address is published, on purpose"
-            ));
+            self.told(&format!("{mark}private = true"), "a private address is published, on purpose");
         }
     }
 }
