@@ -4,7 +4,17 @@ use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use clap::Args;
+
 use crate::app::Failure;
+
+/// What is typed behind `import`.
+#[derive(Debug, Args)]
+pub(super) struct ImportArgs {
+    /// What driftless-import is told: the file, and its options
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true, value_name = "ARGUMENT")]
+    pub words: Vec<OsString>,
+}
 
 /// The program that does it.
 const IMPORT: &str = "driftless-import";

@@ -56,7 +56,7 @@ type Refused = (u8, String);
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return super::mistyped(&error),
+        Err(error) => return super::mistyped::told(&error),
     };
     if let Err(error) = crate::os::process::harden() {
         eprintln!("driftless-import: core files could not be switched off: {error}");

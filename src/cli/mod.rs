@@ -1,10 +1,9 @@
 //! The command line: what can be typed, and what it answers. The only room that prints.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use crate::app::{self, Failure, Loaded, demo};
 use crate::config::{self, LogFormat, LogLevel};
@@ -18,6 +17,7 @@ mod handover;
 #[cfg(feature = "import")]
 pub mod import;
 mod look;
+mod mistyped;
 mod patience;
 mod print;
 mod providers;
@@ -33,7 +33,7 @@ Exit codes:
   0   all is well (status, explain: a daemon answered; plan: nothing is held or refused)
   1   told twice to stop, or told not to remove
   64  the command line is wrong
-  69  no daemon listens where the configuration says (status, explain), or at the named socket; driftless-import is not there
+  69  no daemon listens where the configuration or --socket says; import: driftless-import is missing
   74  the answer could not be written to standard output
   75  it failed in passing, or waits, or there is no address: trying again later may work
   77  credentials or rights were refused by the service, or this user may not ask
@@ -90,7 +90,7 @@ enum Command {
     /// Show the providers, or the settings of one
     Providers(ProvidersArgs),
     /// Read another updater's file, and write a configuration in its place (driftless-import(8))
-    Import(ImportArgs),
+    Import(handover::ImportArgs),
     /// List, add and remove zones by hand
     #[command(subcommand)]
     Zones(edit::ZonesCommand),
@@ -201,13 +201,6 @@ struct ProvidersArgs {
     json: bool,
 }
 
-#[derive(Debug, Args)]
-struct ImportArgs {
-    /// What driftless-import is told: the file, and its options
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true, value_name = "ARGUMENT")]
-    words: Vec<OsString>,
-}
-
 /// Runs the command line and says how it ended.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -216,9 +209,9 @@ pub fn main() -> ExitCode {
         Err(error) => {
             let asked = !error.use_stderr();
             if !asked && std::env::args_os().any(|word| word == "--json") {
-                return ExitCode::from(mistyped_as_json(&error));
+                return ExitCode::from(mistyped::as_json(&error));
             }
-            return mistyped(&error);
+            return mistyped::told(&error);
         }
     };
     let code = match dispatch(&cli) {
@@ -235,30 +228,6 @@ pub fn main() -> ExitCode {
         }
     };
     ExitCode::from(print::delivered(code, does(&cli.command)))
-}
-
-/// Prints why a command line was refused, or the help that was asked for, and returns the exit code.
-fn mistyped(error: &clap::Error) -> ExitCode {
-    let asked = !error.use_stderr();
-    let printed = error.print();
-    if asked {
-        print::note_loss(printed);
-    }
-    ExitCode::from(print::delivered(if asked { 0 } else { 64 }, false))
-}
-
-/// Prints as data why a command line was refused, and returns the exit code. The usage that a person gets is left out.
-fn mistyped_as_json(error: &clap::Error) -> u8 {
-    let text = error.to_string();
-    let why = text.split("\n\nUsage:").next().unwrap_or_default();
-    let why = why.trim().trim_start_matches("error: ").to_owned();
-    let typed = Cli::command().ignore_errors(true).try_get_matches();
-    if typed.is_ok_and(|typed| typed.subcommand_name() == Some("check")) {
-        // Where even this cannot be printed, the exit code still tells.
-        let _ = print::json(&look::Checked::failed(&why));
-        return print::delivered(64, false);
-    }
-    print::delivered(print::failure_as_json(&Failure::Other(64, why)), false)
 }
 
 /// Whether a command does something beside answering.
