@@ -33,7 +33,7 @@ Exit codes:
   0   all is well (status, explain: a daemon answered; plan: nothing is held or refused)
   1   told twice to stop, or told not to remove
   64  the command line is wrong
-  69  no daemon listens where the configuration or --socket says; import: driftless-import is missing
+  69  no daemon listens where the configuration or --socket says; driftless-import is missing
   74  the answer could not be written to standard output
   75  it failed in passing, or waits, or there is no address: trying again later may work
   77  credentials or rights were refused by the service, or this user may not ask

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::Malformed;
 use super::draft::{Draft, Entry, Password, Sources, Waiting};
-use super::services::{Service, find};
+use super::services::{Service, User, find};
 use super::source::Source;
 use super::template::{self, Words};
 use super::text::{is_yes, line_of};
@@ -154,7 +154,14 @@ fn one(draft: &mut Draft, text: &str, setting: &Object<'_>, line: usize) {
     }
     let (username, password) = match get("token").filter(|_| provider == "spdyn") {
         Some(token) => (Some(names.first().cloned().unwrap_or_default()), Some(token)),
-        None => (if user.is_empty() { Some(domain) } else { get(user) }, get(password)),
+        None if user.is_empty() => {
+            if service.user == User::Given && get("owner").or_else(|| get("host")).is_none() && !is_whole(&domain) {
+                let instead = "username of the account is the name: write the domain, if it is another";
+                draft.lose(line, "domain", "it logged in as the domain that holds the name", instead);
+            }
+            (Some(domain.trim_start_matches("*.").to_owned()), get(password))
+        }
+        None => (get(user), get(password)),
     };
     let password = password.map(|password| Password::known(&password));
     draft.take(Entry { service, server: None, username, password, names, sources, refresh: None, alone: true, line });
@@ -164,6 +171,11 @@ fn one(draft: &mut Draft, text: &str, setting: &Object<'_>, line: usize) {
 fn is_odd(provider: &str, key: &str) -> bool {
     let known = PROVIDERS.iter().find(|(known, ..)| *known == provider);
     known.is_some_and(|(_, user, password)| !UNDERSTOOD.contains(&key) && ![*user, *password, "token"].contains(&key))
+}
+
+/// Whether a name is surely a domain of its own: two labels, or one below dedyn.io.
+fn is_whole(name: &str) -> bool {
+    name.split('.').count() < 3 || (name.ends_with(".dedyn.io") && name.split('.').count() == 3)
 }
 
 /// The full names: the domain, or the hosts below it.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
-use super::services::{Ipv6, Service, User};
+use super::services::{Ipv6, OTHER, Service, User};
 use super::source::{self, Echo, Source};
 use crate::model::name::Name;
 
@@ -30,6 +30,8 @@ pub(super) struct Account {
     pub username: String,
     pub password: Password,
     pub ipv6_parameter: Option<&'static str>,
+    /// Whether each family is sent by itself, where there are both.
+    pub apart: bool,
     pub refresh: Option<Duration>,
     /// Whether each name is sent by itself: the other updater did so, and the service may know no lists.
     pub alone: bool,
@@ -257,18 +259,24 @@ impl Draft {
     }
 
     fn at(&mut self, entry: &Entry<'_>, username: String, names: Vec<Name>) {
-        let server = entry.server.clone().unwrap_or_else(|| entry.service.server.to_owned());
+        let server = entry
+            .server
+            .clone()
+            .unwrap_or_else(|| entry.service.server_for(!entry.sources.ipv4.is_off(), !entry.sources.ipv6.is_off()));
         let password = entry.password.clone().unwrap_or(Password::Elsewhere);
         let ipv6_parameter = match entry.service.ipv6 {
             Ipv6::Own(parameter) => Some(parameter),
-            Ipv6::None | Ipv6::InMyip => None,
+            Ipv6::Apart | Ipv6::None | Ipv6::Together => None,
         };
+        // Of a service that nobody knows the other updater knows how it takes both.
+        let apart = entry.service.ipv6 == Ipv6::Apart && (entry.alone || entry.service.name != OTHER.name);
         let wanted = Account {
             name: entry.service.name.to_owned(),
             server,
             username,
             password,
             ipv6_parameter,
+            apart,
             refresh: entry.refresh,
             alone: entry.alone && !LISTS.contains(&entry.service.name),
             line: entry.line,
@@ -280,8 +288,8 @@ impl Draft {
     /// The account with this login, which is added where there is none yet.
     fn account(&mut self, mut wanted: Account) -> usize {
         let same = |known: &Account| {
-            (&known.server, &known.username, known.ipv6_parameter, known.refresh, known.alone)
-                == (&wanted.server, &wanted.username, wanted.ipv6_parameter, wanted.refresh, wanted.alone)
+            (&known.server, &known.username, known.ipv6_parameter, known.refresh, known.apart, known.alone)
+                == (&wanted.server, &wanted.username, wanted.ipv6_parameter, wanted.refresh, wanted.apart, wanted.alone)
                 && known.password.is(&wanted.password)
         };
         if let Some(at) = self.accounts.iter().position(same) {

@@ -30,16 +30,32 @@ pub(super) enum User {
 /// How IPv6 addresses are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ipv6 {
-    /// In `myip`, as IPv4 addresses are.
-    InMyip,
+    /// In `myip`, in a request of their own.
+    Apart,
     /// By this protocol not at all.
     None,
     /// In a parameter of their own.
     Own(&'static str),
+    /// In `myip`, behind the IPv4 address.
+    Together,
+}
+
+impl Service {
+    /// `server` for records of these families. Some services take the address that a request comes from for a family that it does not
+    /// name, unless they are told to leave it.
+    pub fn server_for(&self, ipv4: bool, ipv6: bool) -> String {
+        let leave = match (self.name, ipv4, ipv6) {
+            ("desec", true, false) => "myipv6=preserve",
+            ("desec", false, true) => "myipv4=preserve",
+            ("dynu", false, true) => "/nic/update?myip=no",
+            _ => "",
+        };
+        format!("{}{leave}", self.server)
+    }
 }
 
 const fn service(name: &'static str, server: &'static str, words: &'static [&'static str]) -> Service {
-    Service { name, server, words, user: User::Given, ipv6: Ipv6::InMyip }
+    Service { name, server, words, user: User::Given, ipv6: Ipv6::Apart }
 }
 
 const fn with(service: Service, user: User, ipv6: Ipv6) -> Service {
@@ -49,7 +65,7 @@ const fn with(service: Service, user: User, ipv6: Ipv6) -> Service {
 /// Any other service, whose server the file names.
 pub(super) const OTHER: Service = service("dyndns2", "", &[]);
 
-/// All of them, in alphabetical order.
+/// All of them, in alphabetical order. core-networks: what keeps the other family there differs by family.
 pub(super) const SERVICES: &[Service] = &[
     service(
         "3322",
@@ -62,10 +78,14 @@ pub(super) const SERVICES: &[Service] = &[
         User::Given,
         Ipv6::Own("myip6"),
     ),
-    service(
-        "core-networks",
-        "https://dyndns.core-networks.de/?keepipv6=1",
-        &["core-networks.de", "dyndns.core-networks.de"],
+    with(
+        service(
+            "core-networks",
+            "https://dyndns.core-networks.de/?keepipv6=1",
+            &["core-networks.de", "dyndns.core-networks.de"],
+        ),
+        User::Given,
+        Ipv6::None,
     ),
     with(
         service("ddns-com-br", "https://members.ddns.com.br", &["ddns.com.br", "members.ddns.com.br"]),
@@ -83,10 +103,14 @@ pub(super) const SERVICES: &[Service] = &[
         Ipv6::None,
     ),
     service("domopoli", "https://dyndns.domopoli.de", &["domopoli.de", "dyndns.domopoli.de"]),
-    service(
-        "dyn",
-        "https://members.dyndns.org",
-        &["dyn", "dyn.com", "dyndns", "dyndns.org", "members.dyndns.org", "members.dyndns.com"],
+    with(
+        service(
+            "dyn",
+            "https://members.dyndns.org",
+            &["dyn", "dyn.com", "dyndns", "dyndns.org", "members.dyndns.org", "members.dyndns.com"],
+        ),
+        User::Given,
+        Ipv6::Together,
     ),
     service("dyndns-it", "https://update.dyndns.it/nic/update?system=dyndns", &["dyndns.it", "update.dyndns.it"]),
     service("dynsip", "https://dynsip.org", &["dynsip.org"]),
@@ -100,7 +124,7 @@ pub(super) const SERVICES: &[Service] = &[
     with(
         service("he", "https://dyn.dns.he.net", &["dns.he.net", "dyn.dns.he.net", "he", "he.net"]),
         User::Record,
-        Ipv6::InMyip,
+        Ipv6::Apart,
     ),
     service("infomaniak", "https://infomaniak.com", &["infomaniak", "infomaniak.com"]),
     with(
@@ -110,7 +134,15 @@ pub(super) const SERVICES: &[Service] = &[
     ),
     service("loopia", "https://dyndns.loopia.se/?", &["dyndns.loopia.se", "loopia", "loopia.com", "loopia.se"]),
     service("luadns", "https://app.luadns.com", &["app.luadns.com", "luadns", "luadns.com"]),
-    service("noip", "https://dynupdate.no-ip.com", &["dynupdate.no-ip.com", "no-ip", "no-ip.com", "noip", "noip.com"]),
+    with(
+        service(
+            "noip",
+            "https://dynupdate.no-ip.com",
+            &["dynupdate.no-ip.com", "no-ip", "no-ip.com", "noip", "noip.com"],
+        ),
+        User::Given,
+        Ipv6::Together,
+    ),
     service("now-dns", "https://now-dns.com/update", &["now-dns.com", "nowdns"]),
     service(
         "nsupdate-info",
@@ -131,8 +163,16 @@ pub(super) const SERVICES: &[Service] = &[
         &["dyndns.ovh.com", "ovh", "ovh.com", "www.ovh.com"],
     ),
     service("simply", "https://api.simply.com/2/ddns/", &["api.simply.com", "simply.com"]),
-    service("spdyn", "https://update.spdyn.de", &["spdyn", "spdyn.de", "update.spdyn.de"]),
-    service("strato", "https://dyndns.strato.com", &["dyndns.strato.com", "strato", "strato.com"]),
+    with(
+        service("spdyn", "https://update.spdyn.de", &["spdyn", "spdyn.de", "update.spdyn.de"]),
+        User::Given,
+        Ipv6::Together,
+    ),
+    with(
+        service("strato", "https://dyndns.strato.com", &["dyndns.strato.com", "strato", "strato.com"]),
+        User::Given,
+        Ipv6::Together,
+    ),
     service("variomedia", "https://dyndns.variomedia.de", &["dyndns.variomedia.de", "variomedia", "variomedia.de"]),
     service("xlhost", "https://nsupdate.xlhost.de", &["nsupdate.xlhost.de", "xlhost.de"]),
 ];

@@ -44,8 +44,8 @@ pub(super) fn configuration(draft: &Draft, tool: &str, from: &str, secrets: &Pat
     }
     let mut written = Written { text: String::new(), secrets: Vec::new(), missing: Vec::new() };
     for (at, account) in draft.used_accounts() {
-        let names = draft.records.iter().filter(|record| record.account == at).map(|record| record.names.len()).sum();
-        out.account(account, names, secrets, &mut written);
+        let records: Vec<&Record> = draft.records.iter().filter(|record| record.account == at).collect();
+        out.account(account, &records, secrets, &mut written);
     }
     for record in &draft.records {
         let account = draft.accounts.get(record.account).map_or("", |account| account.name.as_str());
@@ -83,7 +83,7 @@ impl Out {
         self.line(&format!("{code:<40} # {comment}"));
     }
 
-    fn account(&mut self, account: &Account, names: usize, secrets: &Path, written: &mut Written) {
+    fn account(&mut self, account: &Account, records: &[&Record], secrets: &Path, written: &mut Written) {
         let path = secrets.join(format!("{}.password", account.name));
         let path = match &account.password {
             Password::Known(secret) => {
@@ -107,6 +107,11 @@ impl Out {
         if let Some(refresh) = account.refresh {
             let refresh = format!("refresh = {}", quoted(&spoken(refresh)));
             self.told(&refresh, "sent again after this time although nothing changed");
+        }
+        let names: usize = records.iter().map(|record| record.names.len()).sum();
+        if account.apart && records.iter().any(|record| !record.sources.ipv4.is_off() && !record.sources.ipv6.is_off())
+        {
+            self.told("families = \"apart\"", "each in a request of its own, as it was sent before");
         }
         if account.alone && names > 1 {
             self.told("names_per_request = 1", "as it was sent before");
