@@ -1,6 +1,6 @@
 //! Driftless keeps DNS records from drifting away from the addresses they stand for.
 //!
-//! Four floors, imports only go down: entrance (`cli`, `app`, `config`), loop (`engine`), hands (`detect`, `provider`, `net`,
+//! Four floors, imports only go down: entrance (`cli`, `app`, `config`, `import`), loop (`engine`), hands (`detect`, `provider`, `net`,
 //! `os`, `store`, `report`), model (`model`: pure). See ARCHITECTURE.md.
 
 pub mod app;
@@ -8,6 +8,8 @@ pub mod cli;
 pub mod config;
 pub mod detect;
 pub mod engine;
+#[cfg(feature = "import")]
+pub mod import;
 pub mod model;
 pub mod net;
 pub mod os;

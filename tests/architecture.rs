@@ -10,7 +10,7 @@ use source::Source;
 
 /// The floors from the top, and the rooms on each. A room may use its own floor and those below.
 const FLOORS: [(&str, &[&str]); 4] = [
-    ("entrance", &["app", "cli", "config", "lib", "main"]),
+    ("entrance", &["app", "bin", "cli", "config", "import", "lib", "main"]),
     ("loop", &["engine"]),
     ("hands", &["detect", "net", "os", "provider", "report", "store"]),
     ("model", &["model"]),

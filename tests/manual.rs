@@ -16,6 +16,25 @@ fn help(words: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+#[cfg(feature = "import")]
+#[test]
+fn every_option_updater_and_exit_code_of_the_importer_is_in_its_manual() {
+    const IMPORT: &str = include_str!("../packaging/man/driftless-import.8");
+    let output = Command::new(env!("CARGO_BIN_EXE_driftless-import")).arg("--help").output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let options = options_of(&help);
+    assert!(options.len() >= 7, "{options:?}");
+    for option in options {
+        assert!(IMPORT.contains(&format!("Fl Fl {option}")), "--{option}");
+    }
+    for tool in driftless::import::Tool::ALL {
+        assert!(IMPORT.contains(&format!("\n.It Cm {tool}\n")), "{tool}");
+    }
+    for code in section(&help, "Exit codes:") {
+        assert!(IMPORT.contains(&format!("\n.It {code}\n")), "{code}");
+    }
+}
+
 /// The words that stand at the beginning of the lines of a section.
 fn section<'a>(help: &'a str, title: &str) -> Vec<&'a str> {
     let lines = help.lines().skip_while(|line| *line != title).skip(1).take_while(|line| !line.is_empty());

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use crate::app::{self, Failure, Loaded, demo};
 use crate::config::{self, LogFormat, LogLevel};
@@ -14,13 +14,19 @@ mod around;
 mod edit;
 mod evidence;
 mod explain;
+mod handover;
+#[cfg(feature = "import")]
+pub mod import;
 mod look;
+mod mistyped;
 mod patience;
 mod print;
 mod providers;
 mod work;
 
 use look::Current;
+#[cfg(feature = "import")]
+pub(crate) use print::tame;
 
 /// Exit codes, as `driftless help` ends with.
 const EXIT_CODES: &str = "\
@@ -28,7 +34,7 @@ Exit codes:
   0   all is well (status, explain: a daemon answered; plan: nothing is held or refused)
   1   told twice to stop, or told not to remove
   64  the command line is wrong
-  69  no daemon listens where the configuration says (status, explain), or at the named socket
+  69  no daemon listens where the configuration or --socket says; driftless-import is missing
   74  the answer could not be written to standard output
   75  it failed in passing, or waits, or there is no address: trying again later may work
   77  credentials or rights were refused by the service, or this user may not ask
@@ -84,6 +90,8 @@ enum Command {
     Release(ReleaseArgs),
     /// Show the providers, or the settings of one
     Providers(ProvidersArgs),
+    /// Read another updater's file, and write a configuration in its place (driftless-import(8))
+    Import(handover::ImportArgs),
     /// List, add and remove zones by hand
     #[command(subcommand)]
     Zones(edit::ZonesCommand),
@@ -202,13 +210,9 @@ pub fn main() -> ExitCode {
         Err(error) => {
             let asked = !error.use_stderr();
             if !asked && std::env::args_os().any(|word| word == "--json") {
-                return ExitCode::from(mistyped_as_json(&error));
+                return ExitCode::from(mistyped::as_json(&error));
             }
-            let printed = error.print();
-            if asked {
-                print::note_loss(printed);
-            }
-            return ExitCode::from(print::delivered(if asked { 0 } else { 64 }, false));
+            return mistyped::told(&error);
         }
     };
     let code = match dispatch(&cli) {
@@ -225,20 +229,6 @@ pub fn main() -> ExitCode {
         }
     };
     ExitCode::from(print::delivered(code, does(&cli.command)))
-}
-
-/// Prints as data why a command line was refused, and returns the exit code. The usage that a person gets is left out.
-fn mistyped_as_json(error: &clap::Error) -> u8 {
-    let text = error.to_string();
-    let why = text.split("\n\nUsage:").next().unwrap_or_default();
-    let why = why.trim().trim_start_matches("error: ").to_owned();
-    let typed = Cli::command().ignore_errors(true).try_get_matches();
-    if typed.is_ok_and(|typed| typed.subcommand_name() == Some("check")) {
-        // Where even this cannot be printed, the exit code still tells.
-        let _ = print::json(&look::Checked::failed(&why));
-        return print::delivered(64, false);
-    }
-    print::delivered(print::failure_as_json(&Failure::Other(64, why)), false)
 }
 
 /// Whether a command does something beside answering.
@@ -259,12 +249,13 @@ fn wants_json(command: &Command) -> bool {
         Command::Zones(_) | Command::Records(_) | Command::Dyn(_) | Command::Pocketdns(_) => {
             command.editing().is_some_and(edit::Editing::json)
         }
-        Command::Run(_) | Command::Update(_) | Command::Release(_) => false,
+        Command::Run(_) | Command::Update(_) | Command::Release(_) | Command::Import(_) => false,
     }
 }
 
 fn dispatch(cli: &Cli) -> Result<u8, Failure> {
     match &cli.command {
+        Command::Import(args) => return Err(handover::import(&args.words)),
         Command::Providers(args) => return providers::providers(args.provider.as_deref(), args.json),
         Command::Run(RunArgs { demo: true, folder }) => return work::demo(cli, folder),
         _ => {}
@@ -306,7 +297,8 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
             Command::Update(args) => work::update(loaded, args.socket.as_deref(), args.name.clone()).await,
             Command::Release(args) => work::release(&loaded, args.socket.as_deref(), args.target.as_deref()).await,
             // Carried out above, without or beside the daemon.
-            Command::Providers(_)
+            Command::Import(_)
+            | Command::Providers(_)
             | Command::Zones(_)
             | Command::Records(_)
             | Command::Dyn(_)

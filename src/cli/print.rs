@@ -96,7 +96,7 @@ fn broken(text: &str, indent: usize, width: Option<usize>) -> Vec<String> {
 }
 
 /// A text from a stranger on one line: what would move the cursor or change the colour is shown as it is written in Rust.
-pub(super) fn tame(text: &str) -> String {
+pub(crate) fn tame(text: &str) -> String {
     text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }
 

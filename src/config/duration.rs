@@ -6,14 +6,14 @@ use jiff::SpanRelativeTo;
 use jiff::fmt::friendly::SpanParser;
 
 /// Reads `5m`, `1h 30m`, `2 days`; a day has 24 hours. `None` for anything else, for less than nothing, and for months.
-pub(super) fn parse(text: &str) -> Option<Duration> {
+pub fn parse(text: &str) -> Option<Duration> {
     let span = SpanParser::new().parse_span(text).ok()?;
     let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
     Duration::try_from(duration).ok()
 }
 
 /// A duration as people type it: `30s`, `1h 30m`, `1d`. Parts of a second are left out.
-pub(super) fn spoken(duration: Duration) -> String {
+pub fn spoken(duration: Duration) -> String {
     let mut rest = duration.as_secs();
     let mut parts = Vec::new();
     for (unit, seconds) in [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)] {

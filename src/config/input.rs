@@ -159,7 +159,11 @@ fn is_absent(why: &io::Error) -> bool {
     matches!(why.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-fn read(path: &Path) -> Result<String, String> {
+/// The text of a file.
+///
+/// # Errors
+/// Why it cannot be had: it is unreadable, not UTF-8 or larger than 1 MiB.
+pub fn read(path: &Path) -> Result<String, String> {
     let mut content = Vec::new();
     let file = std::fs::File::open(path).map_err(|why| why.to_string())?;
     file.take(MAX + 1).read_to_end(&mut content).map_err(|why| why.to_string())?;

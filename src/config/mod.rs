@@ -32,7 +32,10 @@ mod web;
 mod world;
 
 pub use defaults::{STATE_DIR, likely_socket};
-pub use input::{DEFAULT_FILE, Input, SMALLEST, columns, is_shut, journal_stream, no_color, read_input};
+pub use duration::{parse as parse_duration, spoken};
+pub use input::{
+    DEFAULT_FILE, Input, SMALLEST, columns, is_shut, journal_stream, no_color, read as read_text, read_input,
+};
 pub use meant::{
     Absent, Account, Address, BuiltIn, ComposedSource, Config, DEFAULT_ADDRESS, Defaults, Derived, DnsSource,
     EchoFormat, HostSource, HttpsSource, InterfaceSource, Log, LogFormat, LogLevel, Record, RouterSource, Source,

@@ -79,6 +79,15 @@ impl Prepared {
         self.temporary.persist(&self.target).map_err(|error| error.error)?;
         flush(&self.folder)
     }
+
+    /// The same for a file that must not be there yet.
+    ///
+    /// # Errors
+    /// As `commit`; `AlreadyExists` where it is there by now.
+    pub fn commit_new(self) -> io::Result<()> {
+        self.temporary.persist_noclobber(&self.target).map_err(|error| error.error)?;
+        flush(&self.folder)
+    }
 }
 
 /// Appends `bytes` to `path`, which is made with `mode` where it is missing, and returns when they are on the disk.
@@ -394,6 +403,17 @@ mod tests {
         }
         symlink("loop", dir.path().join("loop")).unwrap();
         assert!(replace(&dir.path().join("loop"), 0o600, b"").is_err());
+    }
+
+    #[test]
+    fn a_file_that_came_in_between_is_not_replaced_by_a_new_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("zone");
+        let prepared = prepare(&path, 0o600, b"new").unwrap();
+        fs::write(&path, "other").unwrap();
+        assert_eq!(prepared.commit_new().unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"other");
+        assert_eq!(names(dir.path()), ["zone"]);
     }
 
     #[test]

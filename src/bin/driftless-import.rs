@@ -1,0 +1,7 @@
+//! The `driftless-import` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    driftless::cli::import::main()
+}
