@@ -9,8 +9,8 @@ use crate::os::secret::{self, Secret};
 
 const EXPECTED: &str = "a secret such as { file = \"/path\" }, { credential = \"name\" } or { env = \"NAME\" }";
 
-/// Reads a secret of an account in any of its forms. Messages never hold what was typed in the secret's place.
-pub(super) fn read(reader: &mut Reader, input: &Input, account: &str, field: Field<'_>) -> Option<Secret> {
+/// Reads a secret in any of its forms; `whose` it is completes "… of". Messages never hold what was typed in the secret's place.
+pub(super) fn read(reader: &mut Reader, input: &Input, whose: &str, field: Field<'_>) -> Option<Secret> {
     match &field.node.value {
         Value::Text(text) => {
             in_place(reader, input, field);
@@ -29,9 +29,7 @@ pub(super) fn read(reader: &mut Reader, input: &Input, account: &str, field: Fie
             };
             match form.key {
                 "file" => file(reader, input, form),
-                "credential" => {
-                    credential(reader, input, &format!("`{}` of the account \"{account}\"", field.key), form)
-                }
+                "credential" => credential(reader, input, &format!("`{}` of {whose}", field.key), form),
                 _ => variable(reader, input, form),
             }
         }
@@ -85,7 +83,7 @@ fn in_place(reader: &mut Reader, input: &Input, field: Field<'_>) {
     }
 }
 
-/// Reads the name of a credential. `whose`: the key and the account that it is for.
+/// Reads the name of a credential. `whose`: the key and what it is of.
 fn credential(reader: &mut Reader, input: &Input, whose: &str, field: Field<'_>) -> Option<Secret> {
     let name = reader.text(field, "the name of a credential")?;
     if name.contains('/') || matches!(name, "." | "..") {

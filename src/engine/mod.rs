@@ -28,8 +28,10 @@ use tokio::sync::Semaphore;
 
 mod effects;
 mod network;
+mod telling;
 
 pub use effects::look_at;
+pub use telling::Outlet;
 
 /// A call in flight gets this long when the process shall end.
 const LAST_CALL: Duration = Duration::from_secs(10);
@@ -60,6 +62,8 @@ pub struct Parts {
     pub detectors: BTreeMap<SourceName, Arc<dyn Detector>>,
     /// What detectors of other machines share.
     pub lan: crate::detect::lan::Lan,
+    /// Who is told what, by name.
+    pub channels: BTreeMap<String, Outlet>,
 }
 
 impl Parts {
@@ -122,6 +126,7 @@ pub struct Engine {
     running: Running,
     turns: Arc<Semaphore>,
     around: network::Around,
+    telling: telling::Telling,
     shown: String,
 }
 
@@ -132,6 +137,7 @@ enum Woken {
     Kernel(Heard),
     Signal(Signal),
     Request(Request, Reply),
+    Sent((String, crate::model::error::Result<()>)),
     Watchdog,
 }
 
@@ -141,7 +147,11 @@ impl Engine {
     pub fn new(state: State, parts: Parts, store: Store, clock: Arc<dyn Clock>, mut rng: fastrand::Rng) -> Self {
         let known = store.documents().get(SALT).and_then(Json::read::<String>);
         let salt = known.unwrap_or_else(|| format!("{:032x}", rng.u128(..)));
+        let now = clock.now();
+        let mut telling = telling::Telling::new(&state, store.documents().get(telling::TOLD), now);
+        telling.declare(&parts.channels, now);
         Self {
+            telling,
             state,
             parts,
             store,
@@ -195,7 +205,8 @@ impl Engine {
             if until == Until::Settled && self.state.is_settled(now) {
                 break;
             }
-            let wake = self.state.wake_at(now);
+            self.tell_people(false);
+            let wake = self.state.wake_at(now).into_iter().chain(self.telling.wake_at()).min();
             let feeding = watchdog.map(|every| fed.plus(every));
             match self.woken(&mut ears, wake, feeding).await {
                 Woken::Event(event) => {
@@ -216,6 +227,7 @@ impl Engine {
                 Woken::Signal(Signal::Stop) => break,
                 Woken::Signal(signal) => self.signalled(signal, &mut ears),
                 Woken::Request(request, reply) => self.requested(request, reply, &mut ears),
+                Woken::Sent(sent) => self.sent(sent),
                 Woken::Watchdog => {
                     fed = self.clock.now().moment;
                     if let Some(manager) = &ears.manager {
@@ -228,6 +240,7 @@ impl Engine {
             manager.stopping();
         }
         self.wind_down().await;
+        self.last_words(until).await;
         self.evicted.map_or(Ok(self.state), Err)
     }
 
@@ -261,6 +274,13 @@ impl Engine {
                 None => pending().await,
             }
         };
+        let sending = &mut self.telling.sending;
+        let sent = async {
+            match sending.next().await {
+                Some(sent) => sent,
+                None => pending().await,
+            }
+        };
         tokio::select! {
             biased;
             signal = signal => Woken::Signal(signal),
@@ -268,6 +288,7 @@ impl Engine {
             event = outcome => Woken::Event(Box::new(event)),
             heard = effects::kernel(&mut ears.network, &self.parts.lan) => Woken::Kernel(heard),
             (request, reply) = request => Woken::Request(request, reply),
+            sent = sent => Woken::Sent(sent),
             () = at(wake) => Woken::Time,
         }
     }
@@ -308,6 +329,7 @@ impl Engine {
         let parts = rebuild(&self.parts);
         let result = parts.map(|parts| {
             self.parts = parts;
+            self.telling.declare(&self.parts.channels, self.clock.now());
             let desired = self.parts.tell();
             self.feed(Event::Reload(desired));
         });
@@ -338,7 +360,7 @@ impl Engine {
 
     /// How everything stands.
     fn status(&self) -> Status {
-        Status::of(&self.state, self.clock.now()).within(&self.around.found)
+        Status::of(&self.state, self.clock.now()).within(&self.around.found).telling(self.channels())
     }
 
     /// Tells the service manager in one line, when the line is another one.

@@ -321,14 +321,37 @@ fn tied(_: reqwest::ClientBuilder, _: &str) -> Result<reqwest::ClientBuilder> {
 
 /// The TLS configuration with the certificates of a PEM file beside the host's roots.
 fn tls_trusting(path: &Path) -> std::result::Result<rustls::ClientConfig, String> {
-    let fail = |why: &dyn std::fmt::Display| format!("the certificates in {}: {why}", path.display());
     let mut roots = rustls::RootCertStore::clone(&host_roots());
-    let mut found = false;
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| fail(&error))? {
-        roots.add(certificate.map_err(|error| fail(&error))?).map_err(|error| fail(&error))?;
-        found = true;
+    for certificate in certificates_in(path)? {
+        roots.add(certificate).map_err(|error| unusable(path, &error))?;
     }
-    if found { Ok(tls_with(roots)) } else { Err(fail(&"there is none")) }
+    Ok(tls_with(roots))
+}
+
+/// The certificates in a PEM file, at least one.
+fn certificates_in(path: &Path) -> std::result::Result<Vec<CertificateDer<'static>>, String> {
+    let found = CertificateDer::pem_file_iter(path).map_err(|error| unusable(path, &error))?;
+    let found: Vec<_> = found.collect::<std::result::Result<_, _>>().map_err(|error| unusable(path, &error))?;
+    if found.is_empty() { Err(unusable(path, &"there is none")) } else { Ok(found) }
+}
+
+fn unusable(path: &Path, why: &dyn std::fmt::Display) -> String {
+    format!("the certificates in {}: {why}", path.display())
+}
+
+/// The roots that calls over https trust, for whoever speaks TLS otherwise: the host's and those in a PEM file, each understood.
+/// None where the host has none: Mozilla's are trusted then.
+///
+/// # Errors
+/// The file cannot be read, or holds no certificate.
+pub fn trusted(ca: Option<&Path>) -> std::result::Result<Vec<CertificateDer<'static>>, String> {
+    let mut found = ca.map(certificates_in).transpose()?.unwrap_or_default();
+    each_of_host(|certificate| {
+        let understood = rustls::RootCertStore::empty().add(certificate.clone()).is_ok();
+        found.extend(understood.then_some(certificate));
+        understood
+    });
+    Ok(found)
 }
 
 /// The host's roots, or Mozilla's where the host has none. Read once: it takes milliseconds and memory.
@@ -339,21 +362,27 @@ fn host_roots() -> Arc<rustls::RootCertStore> {
 
 fn read_host_roots() -> rustls::RootCertStore {
     let mut roots = rustls::RootCertStore::empty();
-    // Where the host has all its roots in one file (SSL_CERT_FILE may name it), that is enough: beside it stand hundreds of
-    // files with the same certificates. One at a time, so that they are never all in memory beside their roots.
-    if let Some(file) = bundle()
-        && let Ok(certificates) = CertificateDer::pem_file_iter(file)
-    {
-        // As elsewhere, one root that is not understood does not count against the others.
-        certificates.flatten().for_each(|certificate| drop(roots.add(certificate)));
-    }
-    if roots.is_empty() {
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    }
+    each_of_host(|certificate| roots.add(certificate).is_ok());
     if roots.is_empty() {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
     roots
+}
+
+/// Hands over the host's roots; `take` says whether one was understood.
+fn each_of_host(mut take: impl FnMut(CertificateDer<'static>) -> bool) {
+    // Where the host has all its roots in one file (SSL_CERT_FILE may name it), that is enough: beside it stand hundreds of
+    // files with the same certificates. One at a time, so that they are never all in memory beside their roots.
+    let mut any = false;
+    if let Some(file) = bundle()
+        && let Ok(certificates) = CertificateDer::pem_file_iter(file)
+    {
+        // As elsewhere, one root that is not understood does not count against the others.
+        certificates.flatten().for_each(|certificate| any |= take(certificate));
+    }
+    if !any {
+        rustls_native_certs::load_native_certs().certs.into_iter().for_each(|certificate| drop(take(certificate)));
+    }
 }
 
 /// The file with all of the host's roots, unless SSL_CERT_DIR says that they are to be found elsewhere.

@@ -6,5 +6,5 @@ pub mod limit;
 mod quote;
 pub mod server;
 pub mod stun;
-mod unanswered;
+pub(crate) mod unanswered;
 pub mod via;
