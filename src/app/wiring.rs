@@ -135,6 +135,12 @@ pub fn build(
     Ok(parts)
 }
 
+/// What channels are built with, given what programs may see of the environment.
+#[must_use]
+pub fn channel_tools(environment: &[(std::ffi::OsString, std::ffi::OsString)]) -> notify::Tools {
+    notify::Tools { http: Http::new(None), environment: environment.to_vec() }
+}
+
 /// The channels by which people are told.
 ///
 /// # Errors
@@ -143,8 +149,7 @@ pub fn channels(
     config: &Config,
     environment: &[(std::ffi::OsString, std::ffi::OsString)],
 ) -> Result<BTreeMap<String, Outlet>, String> {
-    let tools = notify::Tools { http: Http::new(None), environment: environment.to_vec() };
-    let built = config.check_channels(&tools).map_err(|errors| errors.one_line())?;
+    let built = config.check_channels(&channel_tools(environment)).map_err(|errors| errors.one_line())?;
     let outlet = |(name, channel)| {
         let declared = config.channels.get(&name)?;
         Some((name, Outlet { kind: declared.entry.name, wish: declared.wish.clone(), channel }))

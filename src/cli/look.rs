@@ -10,7 +10,7 @@ use super::evidence::voice_row;
 use super::patience::patiently;
 use super::{around, print};
 use crate::app::sources::{self, Said};
-use crate::app::{self, Failure, Loaded, rights, situation};
+use crate::app::{self, Failure, Loaded, rights, situation, wiring};
 use crate::config::{self, ConfigErrors, Problem, Severity};
 use crate::engine::{Access, Parts, look_at};
 use crate::model::agree::Reading;
@@ -145,6 +145,7 @@ impl Checked {
 pub(super) async fn check(loaded: &Loaded, online: bool, strict: bool, json: bool) -> Result<u8, Failure> {
     let config = &loaded.config;
     config.check_accounts(&Tools { http: Http::new(None) })?;
+    config.check_channels(&wiring::channel_tools(&wiring::harmless(&loaded.input.variables)))?;
     let parts = loaded.build(None)?;
     let credentials = loaded.input.variables.get("CREDENTIALS_DIRECTORY").map(Path::new);
     let problems: Vec<Problem> = config.warnings.iter().cloned().chain(config.look_at_machine(credentials)).collect();

@@ -99,6 +99,14 @@ pub struct Ears {
     pub onlooker: Option<Onlooker>,
 }
 
+/// What the first of these comes to; never anything where there are none.
+async fn first<F: Future>(running: &mut FuturesUnordered<F>) -> F::Output {
+    match running.next().await {
+        Some(outcome) => outcome,
+        None => pending().await,
+    }
+}
+
 /// When to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
@@ -137,7 +145,7 @@ enum Woken {
     Kernel(Heard),
     Signal(Signal),
     Request(Request, Reply),
-    Sent((String, crate::model::error::Result<()>)),
+    Sent(telling::Sent),
     Watchdog,
 }
 
@@ -147,11 +155,8 @@ impl Engine {
     pub fn new(state: State, parts: Parts, store: Store, clock: Arc<dyn Clock>, mut rng: fastrand::Rng) -> Self {
         let known = store.documents().get(SALT).and_then(Json::read::<String>);
         let salt = known.unwrap_or_else(|| format!("{:032x}", rng.u128(..)));
-        let now = clock.now();
-        let mut telling = telling::Telling::new(&state, store.documents().get(telling::TOLD), now);
-        telling.declare(&parts.channels, now);
         Self {
-            telling,
+            telling: telling::Telling::new(&state, &parts.channels, &store, clock.now()),
             state,
             parts,
             store,
@@ -236,9 +241,7 @@ impl Engine {
                 }
             }
         }
-        if let Some(manager) = &ears.manager {
-            manager.stopping();
-        }
+        ears.manager.iter().for_each(Manager::stopping);
         self.wind_down().await;
         self.last_words(until).await;
         self.evicted.map_or(Ok(self.state), Err)
@@ -268,27 +271,15 @@ impl Engine {
             }
         };
         let running = &mut self.running;
-        let outcome = async {
-            match running.next().await {
-                Some(event) => event,
-                None => pending().await,
-            }
-        };
         let sending = &mut self.telling.sending;
-        let sent = async {
-            match sending.next().await {
-                Some(sent) => sent,
-                None => pending().await,
-            }
-        };
         tokio::select! {
             biased;
             signal = signal => Woken::Signal(signal),
             () = at(feeding) => Woken::Watchdog,
-            event = outcome => Woken::Event(Box::new(event)),
+            event = first(running) => Woken::Event(Box::new(event)),
             heard = effects::kernel(&mut ears.network, &self.parts.lan) => Woken::Kernel(heard),
             (request, reply) = request => Woken::Request(request, reply),
-            sent = sent => Woken::Sent(sent),
+            sent = first(sending) => Woken::Sent(sent),
             () = at(wake) => Woken::Time,
         }
     }

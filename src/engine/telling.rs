@@ -21,9 +21,10 @@ use crate::model::record::Family;
 use crate::model::time::{Moment, Now};
 use crate::notify::Channel;
 use crate::report::status::ChannelStatus;
+use crate::store::Store;
 
 /// Where what was told is kept.
-pub(super) const TOLD: &str = "told";
+const TOLD: &str = "told";
 /// How often it is looked whether there is news, at most.
 const PACE: Duration = Duration::from_secs(1);
 /// So many messages are sent at once: each may keep one of the few threads that look up names, which updates need too.
@@ -46,7 +47,7 @@ pub struct Outlet {
     pub channel: Arc<dyn Channel>,
 }
 
-type Sent = (String, Result<()>);
+pub(super) type Sent = (String, Result<()>);
 type Sending = FuturesUnordered<Pin<Box<dyn Future<Output = Sent> + Send>>>;
 
 /// What is told to whom, and what is on its way.
@@ -73,10 +74,10 @@ struct Fared {
 }
 
 impl Telling {
-    /// Nobody is told anything yet.
-    pub(super) fn new(state: &State, stored: Option<&Json>, now: Now) -> Self {
-        let saved: Option<Memory> = stored.and_then(Json::read);
-        Self {
+    /// Who tells these channels, and remembers what the store does.
+    pub(super) fn new(state: &State, channels: &BTreeMap<String, Outlet>, store: &Store, now: Now) -> Self {
+        let saved: Option<Memory> = store.documents().get(TOLD).and_then(Json::read);
+        let mut telling = Self {
             teller: Teller::new(saved.clone(), state.disk_is_writable(), now),
             sending: Sending::new(),
             turns: Arc::new(Semaphore::new(AT_ONCE)),
@@ -85,7 +86,9 @@ impl Telling {
             check: state.next_check(),
             fared: BTreeMap::new(),
             saved,
-        }
+        };
+        telling.declare(channels, now);
+        telling
     }
 
     /// These are the channels from now on.

@@ -381,7 +381,9 @@ fn each_of_host(mut take: impl FnMut(CertificateDer<'static>) -> bool) {
         certificates.flatten().for_each(|certificate| any |= take(certificate));
     }
     if !any {
-        rustls_native_certs::load_native_certs().certs.into_iter().for_each(|certificate| drop(take(certificate)));
+        rustls_native_certs::load_native_certs().certs.into_iter().for_each(|certificate| {
+            take(certificate);
+        });
     }
 }
 

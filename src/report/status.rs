@@ -66,8 +66,8 @@ impl ChannelStatus {
     pub fn line(&self) -> String {
         let told = self.told.as_ref().map_or("nothing told yet".to_owned(), |told| format!("last told {told}"));
         let failed = match (&self.failed, &self.error) {
-            (Some(failed), Some(error)) => format!("; FAILING since it was last told, at {failed}: {error}"),
-            (Some(failed), None) => format!("; last failed {failed}"),
+            (Some(failed), Some(error)) => format!("; failed at {failed}: {error}"),
+            (Some(failed), None) => format!("; failed at {failed}, and has worked since"),
             (None, _) => String::new(),
         };
         format!("channel {} ({}): {told}{failed}", self.name, self.kind)
