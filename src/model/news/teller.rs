@@ -165,7 +165,8 @@ impl Teller {
     /// Looks at how everything stands and says what is sent now, by channel; [`Teller::done`] says what became of it. `checked`: a
     /// check has ended since the last look. `closing`: nothing is gathered any longer.
     pub fn look(&mut self, facts: Vec<Fact>, checked: bool, closing: bool, now: Now) -> Vec<(String, Message)> {
-        let busy = facts.iter().any(|fact| fact.plight == Plight::Busy);
+        // Of a family nothing may be known for years.
+        let busy = facts.iter().any(|fact| fact.plight == Plight::Busy && fact.subject.id().is_some());
         let known: BTreeSet<Subject> = facts.iter().map(|fact| fact.subject.clone()).collect();
         self.seen.retain(|subject, _| known.contains(subject));
         for channel in self.channels.values_mut() {

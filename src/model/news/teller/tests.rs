@@ -273,10 +273,14 @@ fn a_sign_of_life_comes_with_each_check_and_says_what_is_wrong() {
 fn the_carriers_nat_is_told_of_a_family() {
     let mut teller = teller(news(10));
     let of = |plight| [Fact { subject: Subject::Family(Family::Ipv4), values: None, wrote: false, plight }];
+    let unknown = of(Plight::Busy);
+    look(&mut teller, &[unknown[0].clone(), fact(A, "192.0.2.1", Plight::Well)], 0);
+    look(&mut teller, &[unknown[0].clone(), fact(A, "192.0.2.2", Plight::Well)], 1);
+    assert!(look(&mut teller, &[unknown[0].clone(), fact(A, "192.0.2.2", Plight::Well)], 3).is_some());
     let nat = of(trouble(Kind::BehindCarrierNat, "the router has 100.64.0.7"));
-    look(&mut teller, &nat, 0);
-    assert_eq!(look(&mut teller, &nat, 3600), None, "a router that is silent for a while must not make news");
-    assert_eq!(look(&mut teller, &nat, 3605).unwrap(), "IPv4: behind a carrier's NAT: the router has 100.64.0.7");
+    look(&mut teller, &nat, 5);
+    assert_eq!(look(&mut teller, &nat, 3605), None, "a router that is silent for a while must not make news");
+    assert_eq!(look(&mut teller, &nat, 3610).unwrap(), "IPv4: behind a carrier's NAT: the router has 100.64.0.7");
     look(&mut teller, &of(Plight::Well), 4000);
     assert_eq!(look(&mut teller, &of(Plight::Well), 4005).unwrap(), "IPv4: well again");
 }
