@@ -14,7 +14,7 @@ use secrecy::ExposeSecret;
 
 use crate::model::error::{Error, Result, Scope};
 use crate::model::news::Message;
-use crate::net::http::trusted;
+use crate::net::roots::trusted;
 use crate::net::unanswered::causes;
 use crate::notify::Channel;
 use crate::notify::web::required;
