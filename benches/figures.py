@@ -193,6 +193,14 @@ def lan(updater, interface, options):
             yield f"{count} LAN names renumbered: writes", (serial(zone) - before) / rounds
             peak = re.search(r"^VmHWM:\s*(\d+) kB", Path(f"/proc/{process.pid}/status").read_text(), re.M)
             yield f"{count} LAN names: peak RSS, kB", int(peak.group(1))
+        # Counted apart, because a log that tells of each source and record takes time.
+        log = folder.path / "log.debug"
+        with closing(Process([*updater.run, "--log", "driftless=debug"], {}, log)):
+            time.sleep(10)
+            network.renumber()
+            renumbered(zone, network.prefix, count, 60)
+            time.sleep(2)
+        yield f"{count} LAN names renumbered: detections", log.read_text().count(f"says {network.prefix}::1")
 
 
 def renumbered(zone, prefix, count, timeout):

@@ -2,58 +2,22 @@
 #![expect(clippy::disallowed_methods, reason = "the server is a task, and a slow one sleeps")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 
-use std::path::{Path, PathBuf};
+#[path = "support/authority.rs"]
+mod authority;
+
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use authority::Authority;
 use driftless::detect::Detector;
 use driftless::detect::https::{Clients, Format, Https};
 use driftless::model::agree::Reading;
 use driftless::model::record::Family;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
-use rustls::pki_types::PrivatePkcs8KeyDer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
-
-/// A certificate authority and the file that makes a client trust it.
-struct Authority {
-    issuer: CertifiedIssuer<'static, KeyPair>,
-    dir: tempfile::TempDir,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("ca.pem"), issuer.pem()).unwrap();
-        Self { issuer, dir }
-    }
-
-    fn file(&self) -> PathBuf {
-        self.dir.path().join("ca.pem")
-    }
-
-    /// What a server with a certificate for `host` needs, valid until the end of `year`.
-    fn server(&self, host: &str, year: i32) -> TlsAcceptor {
-        let mut params = CertificateParams::new(vec![host.to_owned()]).unwrap();
-        params.not_before = date_time_ymd(2000, 1, 1);
-        params.not_after = date_time_ymd(year, 12, 31);
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], PrivatePkcs8KeyDer::from(key.serialize_der()).into())
-            .unwrap();
-        TlsAcceptor::from(Arc::new(config))
-    }
-}
 
 /// What the server sends after a request, piece by piece with a pause after each; then it ends the connection or waits for
 /// the next request.
@@ -260,17 +224,17 @@ async fn a_family_without_a_url_or_without_an_address_of_the_host_is_unknown() {
 }
 
 #[tokio::test]
-async fn a_changed_network_makes_a_new_connection() {
+async fn what_a_server_sends_behind_its_answer_is_not_taken_for_the_next_one() {
     let authority = Authority::new();
-    let script = Script { stays: true, ..Script::body("8.8.8.8") };
+    let head = |length: usize| format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
+    let pieces = vec![format!("{}ok", head(2)).into(), format!("{}9.9.9.9", head(7)).into()];
+    let script = Script { pieces, pause: Duration::from_millis(50), stays: true };
     let (port, seen) = serve(authority.server("localhost", 2099), script).await;
     let detector = detector(port, &authority.file(), Format::Plain, false);
-    for (round, connections) in [1, 1, 2].into_iter().enumerate() {
-        if round == 2 {
-            detector.network_changed();
-        }
-        assert!(matches!(detector.detect(Family::Ipv4).await, Reading::Addresses(_)));
+    for connections in 1..=3 {
+        let reading = detector.detect(Family::Ipv4).await;
+        assert!(matches!(&reading, Reading::Unknown(why) if why.contains("\"ok\"")), "{reading:?}");
         assert_eq!(seen.connections.load(Ordering::SeqCst), connections);
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    assert_eq!(seen.requests.load(Ordering::SeqCst), 3);
 }

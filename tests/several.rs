@@ -257,6 +257,32 @@ fn two_daemons_that_share_a_name_replace_their_own_and_leave_the_others() {
 
 #[test]
 #[ignore = "needs root: network namespaces"]
+fn who_leaves_a_shared_name_takes_its_own_value_alone_and_only_when_it_is_certainly_gone() {
+    let zone = Zone::new("shared A 203.0.113.1\n");
+    let more = "values = \"shared\"\nabsent = \"remove\"\nabsent_after = \"1m\"";
+    let (namespace, [first, second]) = two_daemons(&zone, more);
+    let all = ["192.0.2.7", "198.51.100.7", "203.0.113.1"];
+    zone.comes_to_hold(&second, "shared", "A", &all, 20);
+    // One line is silent, the other one has no address any more.
+    namespace.ip("link set far0 down");
+    namespace.ip("addr del 198.51.100.7/32 dev wan1");
+    wait(40.0);
+    assert_eq!(zone.holds("shared", "A"), all, "not before its time");
+    until("the value that is gone is withdrawn", 60, || {
+        [&first, &second].iter().for_each(|daemon| drop(daemon.place().cli(&["update"])));
+        wait(1.0);
+        match zone.holds("shared", "A") {
+            held if held == ["192.0.2.7", "203.0.113.1"] => Ok(()),
+            held => Err(format!("{held:?}\n{}", second.log())),
+        }
+    });
+    first.stop();
+    second.stop();
+    assert_eq!(zone.holds("shared", "A"), ["192.0.2.7", "203.0.113.1"], "who is silent, or ends, withdraws nothing");
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
 fn two_daemons_that_each_want_all_of_a_name_end_it_and_say_so() {
     let zone = Zone::new("");
     let (_namespace, [first, second]) = two_daemons(&zone, "values = \"all\"");

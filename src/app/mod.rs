@@ -6,11 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{self, Config, ConfigErrors, Input};
+use crate::detect::way::Asked;
 use crate::engine::{Ears, Engine, Onlooker, Parts, Rebuild, Until};
+use crate::model::agree::SourceName;
 use crate::model::desired::Id;
 use crate::model::error::Error;
 use crate::model::machine::standing::View;
 use crate::model::machine::{Document, Documents, Event, Mode, State, Target, step};
+use crate::model::record::Family;
+use crate::model::situation::Situation;
 use crate::os::clock::{self, SystemClock};
 use crate::os::file::Claim;
 use crate::os::netlink::Watch;
@@ -184,11 +188,27 @@ impl Work {
     }
 }
 
+/// How everything stood when a working process ended.
+pub struct Ended {
+    /// The machine.
+    pub state: State,
+    /// Whom its sources ask, after one round.
+    asked: BTreeMap<SourceName, Asked>,
+}
+
+impl Ended {
+    /// Where this machine stands in the network, by what its sources said in the round that is over.
+    #[must_use]
+    pub fn situations(&self) -> Vec<(Family, Situation)> {
+        situation::of_state(&self.state, &self.asked)
+    }
+}
+
 /// Runs the daemon, or one round of it, and says how everything stood at its end.
 ///
 /// # Errors
 /// It could not begin, or another process has taken its state's folder.
-pub async fn work(work: Work) -> Result<State, Failure> {
+pub async fn work(work: Work) -> Result<Ended, Failure> {
     let Work { loaded, again, until, target, greeting, onlooker } = work;
     let folder = loaded.config.state_dir.clone();
     loaded.usual_state().map_or(Ok(()), |usual| rights::is_alone(&folder, Some(usual)))?;
@@ -200,6 +220,7 @@ pub async fn work(work: Work) -> Result<State, Failure> {
     }
     greeting.into_iter().for_each(|greet| greet());
     let mut parts = loaded.build(None)?;
+    let asked = if until == Until::Settled { situation::asked(&parts) } else { BTreeMap::new() };
     let socket = loaded.config.socket.clone();
     let rebuild = again.map(|path| rebuild(path, &loaded.config));
     // The configuration has been understood; its texts and thousand names are not kept for years, nor beside those of the machine.
@@ -216,7 +237,8 @@ pub async fn work(work: Work) -> Result<State, Failure> {
         ears.rebuild = rebuild;
     }
     let engine = Engine::new(state, parts, store, Arc::new(SystemClock), fastrand::Rng::new()).with_claim(claim);
-    engine.run(until, ears).await.map_err(|error| Failure::later(error.to_string()))
+    let state = engine.run(until, ears).await.map_err(|error| Failure::later(error.to_string()))?;
+    Ok(Ended { state, asked })
 }
 
 /// Reads the configuration at `path` again, and says what of it only the next start takes.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use crate::engine::Parts;
 use crate::model::agree::{Expression, Reading, SourceName, Witness};
 use crate::model::desired::Id;
-use crate::model::evidence::Protocol;
+use crate::model::evidence::{Evidence, Protocol};
 use crate::model::record::Family;
+use crate::model::tally::Tally;
 use crate::model::time::Wall;
 use crate::model::uplinks::{Memory, give, together};
 use crate::model::weigh::{Weighed, weigh};
@@ -45,6 +46,8 @@ pub struct Believed {
     pub reading: Reading,
     /// On what that rests.
     pub evidence: Vec<Voice>,
+    /// What the quorum that decides it needs, and how far it has come; of several uplinks, that of the one that is furthest from it.
+    pub quorum: Option<Tally>,
 }
 
 /// Asks every source, and says what is believed of what they say.
@@ -72,12 +75,20 @@ pub async fn detect(parts: &Parts) -> (Vec<Said>, Vec<Believed>) {
     let mut believed = Vec::new();
     for (id, spec) in &parts.desired.records {
         let mut evidence = BTreeMap::<Family, Vec<Voice>>::new();
+        let mut quorums = BTreeMap::<Family, Tally>::new();
+        let voice = |evidence: &Evidence| {
+            Voice::of(evidence, parts.desired.sources.get(&evidence.source).is_some_and(|spec| spec.trusted))
+        };
         let readings: Vec<_> = spec
             .uplinks
             .iter()
             .map(|uplink| {
                 let weighed = weighed(parts, &uplink.source, uplink.family, &said);
-                evidence.entry(uplink.family).or_default().extend(weighed.evidence.iter().map(Voice::from));
+                evidence.entry(uplink.family).or_default().extend(weighed.evidence.iter().map(voice));
+                if let Some(tally) = weighed.tally {
+                    let least = quorums.entry(uplink.family).or_insert(tally);
+                    *least = if tally.agree < least.agree { tally } else { *least };
+                }
                 (uplink, weighed.believed())
             })
             .collect();
@@ -87,6 +98,7 @@ pub async fn detect(parts: &Parts) -> (Vec<Said>, Vec<Believed>) {
             family,
             reading: together(&given, family),
             evidence: evidence.remove(&family).unwrap_or_default(),
+            quorum: quorums.get(&family).copied(),
         }));
     }
     (said, believed)

@@ -22,7 +22,7 @@ use crate::model::desired::{
     AccountName, AccountSpec, Desired, FirstContact, Id, RecordSpec, SourceSpec, TtlPolicy, Uplink,
 };
 use crate::model::evidence;
-use crate::model::record::{Family, RecordType, RrsetKey};
+use crate::model::record::{Family, RrsetKey};
 use crate::net::dns::whoami::{Form, Question};
 use crate::net::http::Http;
 use crate::net::server::Server;
@@ -184,14 +184,13 @@ fn same_service(before: &Parts, name: &AccountName, account: &config::Account) -
 }
 
 fn spec(record: &config::Record, uplinks: Vec<Uplink>) -> RecordSpec {
-    let is_text = |rtype| matches!(rtype, RecordType::Spf | RecordType::Txt);
     RecordSpec {
         uplinks,
         derived: record.derived.as_ref().map(|derived| Box::new(derived.value.clone())),
         first_contact: match &record.derived {
             _ if record.values == Values::Shared => FirstContact::Joins,
             // Texts of all kinds stand in one set.
-            Some(derived) if is_text(derived.rtype) => FirstContact::Joins,
+            Some(derived) if derived.rtype.is_text() => FirstContact::Joins,
             Some(_) => FirstContact::Waits,
             None => FirstContact::Adopts,
         },
@@ -367,6 +366,7 @@ mod tests {
     use super::*;
     use crate::config::Input;
     use crate::detect::way::Asked;
+    use crate::model::record::RecordType;
 
     pub(super) fn built(text: &str, before: Option<&Parts>) -> Parts {
         let input = Input { files: vec![(PathBuf::from("d.toml"), text.to_owned())], ..Input::default() };

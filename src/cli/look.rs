@@ -6,26 +6,24 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::json;
 
-use super::evidence::voice_row;
+use super::evidence::{VOICES, belief_row, remember, voice_row};
 use super::patience::patiently;
 use super::{around, print};
-use crate::app::sources::{self, Said};
-use crate::app::{self, Failure, Loaded, rights, situation, wiring};
-use crate::config::{self, ConfigErrors, Problem, Severity};
+use crate::app::{self, Failure, Loaded, rights, situation, sources, wiring};
+use crate::config::{ConfigErrors, Problem, Severity};
 use crate::engine::{Access, Parts, look_at};
 use crate::model::agree::Reading;
 use crate::model::desired::{AccountName, Id};
 use crate::model::error::Error;
 use crate::model::machine::State;
 use crate::model::machine::standing::{Standing, View};
-use crate::model::name::Name;
 use crate::model::plan::{Change, Seen, Sibling, Snapshot};
-use crate::model::record::{Family, RecordType, RrsetKey, Value, Values, list};
+use crate::model::record::{Family, RrsetKey, Value, Values, list};
 use crate::net::http::Http;
 use crate::os::clock;
 use crate::provider::Tools;
 use crate::report::control::{Request, Unanswered, ask};
-use crate::report::status::{RecordStatus, SourceStatus, Status, record_status};
+use crate::report::status::{Status, record_status};
 
 /// What would change, and why.
 pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
@@ -240,7 +238,8 @@ fn stands_in_the_way(access: &Access, key: &RrsetKey, snapshot: Snapshot) -> Opt
 /// What every source says, and what is believed.
 pub(super) async fn detect(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
     let parts = loaded.build(None)?;
-    let (said, believed) = patiently("asking the sources", sources::detect(&parts)).await;
+    let (said, mut believed) = patiently("asking the sources", sources::detect(&parts)).await;
+    remember(of_daemon(&loaded.config.socket, "detect").await.ok().flatten().as_ref(), &mut believed);
     let known = believed.iter().all(|belief| !matches!(belief.reading, Reading::Unknown(_)));
     let code = if known { 0 } else { 75 };
     let stands = situation::situation(&parts, &said);
@@ -248,20 +247,10 @@ pub(super) async fn detect(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
         print::json(&json!({ "sources": said, "believed": believed, "situations": stands }))?;
         return Ok(code);
     }
-    // Only a daemon knows who disagreed with what was believed for a while.
-    let daemon = of_daemon(&loaded.config.socket, "detect").await.ok().flatten();
-    let demoted = |said: &Said| {
-        let known = daemon.iter().flat_map(|status| &status.sources);
-        known.filter(|known| known.demoted).any(|known| known.source == said.source.0 && known.family == said.family)
-    };
-    let rows: Vec<Vec<String>> = said.iter().map(|said| voice_row(said, &believed, demoted(said))).collect();
-    print::table(&["SOURCE", "FAMILY", "ANSWER", "TOOK", "VERDICT", "REASON"], &rows);
+    let rows: Vec<Vec<String>> = said.iter().map(|said| voice_row(said, &believed)).collect();
+    print::table(&VOICES, &rows);
     print::line("");
-    let of = |belief: &sources::Believed| match belief.record.key.rtype.family() {
-        Some(_) => belief.record.to_string(),
-        None => format!("{} ({})", belief.record, belief.family),
-    };
-    let rows: Vec<Vec<String>> = believed.iter().map(|belief| vec![of(belief), belief.reading.to_string()]).collect();
+    let rows: Vec<Vec<String>> = believed.iter().map(belief_row).collect();
     print::table(&["RECORD", "BELIEVED"], &rows);
     around::sentences(&stands);
     Ok(code)
@@ -269,7 +258,7 @@ pub(super) async fn detect(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
 
 /// How everything stands, and who says so.
 pub(super) struct Current {
-    status: Status,
+    pub(super) status: Status,
     /// Where no daemon listens, so that this was read from the disk; `None` where one answered.
     nobody_at: Option<PathBuf>,
 }
@@ -280,12 +269,12 @@ impl Current {
         Self { status, nobody_at: None }
     }
 
-    fn is_running(&self) -> bool {
+    pub(super) fn is_running(&self) -> bool {
         self.nobody_at.is_none()
     }
 
     /// What comes before what was read from the disk: one may well listen elsewhere.
-    fn say_whose(&self) {
+    pub(super) fn say_whose(&self) {
         if let Some(socket) = &self.nobody_at {
             let nobody = nobody_listens(socket);
             print::line(&format!("{nobody}; this is what the last one left behind\n"));
@@ -293,7 +282,7 @@ impl Current {
     }
 
     /// The exit code of what only shows: whether a daemon is there to be shown.
-    fn shown(&self) -> u8 {
+    pub(super) fn shown(&self) -> u8 {
         if self.is_running() { 0 } else { 69 }
     }
 }
@@ -342,72 +331,4 @@ pub(super) fn status(current: &Current, json: bool) -> Result<u8, Failure> {
 /// How every record stands, as data.
 pub(super) fn status_as_json(status: &Status, running: bool) -> Result<(), Failure> {
     print::json(&json!({ "running": running, "status": status }))
-}
-
-/// Why a record was or was not updated.
-pub(super) fn explain(current: &Current, name: &Name, json: bool) -> Result<u8, Failure> {
-    let status = &current.status;
-    let records: Vec<&RecordStatus> = status.records.iter().filter(|record| record.name == name.as_str()).collect();
-    if records.is_empty() {
-        let names = status.records.iter().map(|record| record.name.as_str());
-        let hint = config::suggest(name.as_str(), "there are", names);
-        return Err(Failure::Other(78, format!("{name} is not in the configuration{hint}")));
-    }
-    if json {
-        print::json(&json!({ "running": current.is_running(), "records": records, "sources": status.sources }))?;
-        return Ok(current.shown());
-    }
-    current.say_whose();
-    for record in records {
-        explain_one(status, record);
-    }
-    Ok(current.shown())
-}
-
-fn explain_one(status: &Status, record: &RecordStatus) {
-    let list = |values: &Option<Vec<String>>| match values {
-        Some(values) if values.is_empty() => "nothing".to_owned(),
-        Some(values) => values.join(", "),
-        None if record.state == "unmanaged" => "nothing: there is no such address".to_owned(),
-        None => "unknown".to_owned(),
-    };
-    let or = |stamp: &Option<String>, none: &str| stamp.clone().unwrap_or_else(|| none.into());
-    let next = match (&record.held, &status.next_check) {
-        (_, None) => "when a daemon runs",
-        (Some(_), _) => "not by itself",
-        (None, Some(_)) => "when something changes",
-    };
-    let unread = if record.readable { "not yet" } else { "cannot be: the service only takes updates" };
-    let unseen = if record.in_dns { "not yet" } else { "not asked" };
-    print::hanging(&format!("{} {} at {}: {}", record.name, record.rtype, record.account, record.state), 4);
-    print::hanging(&format!("  {}", record.says), 4);
-    print::hanging(&format!("  wanted:       {}", list(&record.wanted)), 14);
-    print::hanging(&format!("  confirmed:    {}", list(&record.confirmed)), 14);
-    print::hanging(&format!("  accepted:     {}", or(&record.accepted, "never")), 14);
-    print::hanging(&format!("  read back:    {}", or(&record.read_back, unread)), 14);
-    print::hanging(&format!("  seen in DNS:  {}", or(&record.seen_in_dns, unseen)), 14);
-    print::hanging(&format!("  next look:    {}", or(&record.next, next)), 14);
-    if let Some(error) = record.error.as_ref().filter(|error| !record.says.contains(error.as_str())) {
-        print::hanging(&format!("  last error:   {error}"), 14);
-    }
-    if let Some(held) = &record.held {
-        print::hanging(&format!("  held since:   {} ({})", held.since, held.reason), 14);
-        let account = status.accounts.iter().find(|account| account.name == record.account);
-        if account.is_some_and(|account| account.held.is_some()) && held.reason == "refused" {
-            print::hanging("  to mend it:   mend the secret: it is noticed by itself", 14);
-        }
-        print::hanging(&format!("  to let go:    {}", held.release), 14);
-    }
-    record.uplinks.iter().for_each(|uplink| print::hanging(&format!("  uplink:       {}", uplink.line()), 14));
-    // A and AAAA follow their own family, everything else whatever its value is made of.
-    let family = record.rtype.parse().ok().and_then(RecordType::family);
-    let of_family = |source: &SourceStatus| family.is_none_or(|family| family == source.family);
-    let its_own = |source: &&SourceStatus| record.sources.contains(&source.source) && of_family(source);
-    for source in status.sources.iter().filter(its_own) {
-        print::hanging(&format!("  source:       {} ({}): {}", source.source, source.family, source.says), 14);
-    }
-    for line in &record.history {
-        print::hanging(&format!("  {}  {}", line.at, line.what), 4);
-    }
-    print::line("");
 }

@@ -13,6 +13,7 @@ use crate::os::log::{self, Format, LogOptions};
 mod around;
 mod edit;
 mod evidence;
+mod explain;
 mod look;
 mod notify;
 mod patience;
@@ -305,7 +306,7 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
             }
             Command::Explain(args) => {
                 let status = look::current(&loaded, args.socket.as_deref(), "explain").await?;
-                look::explain(&status, &args.name, args.json)
+                explain::explain(&status, &args.name, args.json)
             }
             Command::Update(args) => work::update(loaded, args.socket.as_deref(), args.name.clone()).await,
             Command::Notify(command) => notify::run(&loaded, command).await,
@@ -358,7 +359,7 @@ fn despite(cli: &Cli, errors: config::ConfigErrors) -> Result<u8, Failure> {
         print::note(&format!("{by}; the configuration cannot be used now: {why}"));
     }
     match &cli.command {
-        Command::Explain(args) => look::explain(&Current::of_daemon(status), &args.name, args.json),
+        Command::Explain(args) => explain::explain(&Current::of_daemon(status), &args.name, args.json),
         Command::Update(args) => runtime.block_on(work::have_looked(&status, &socket, args.name.clone())),
         Command::Release(args) => runtime.block_on(work::let_go(&status, &socket, args.target.as_deref())),
         _ => look::status(&Current::of_daemon(status), wants_json(&cli.command)),

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Cli, look, print, start_log};
-use crate::app::{self, Failure, Loaded, Work, demo, rights};
+use super::{Cli, around, look, print, start_log};
+use crate::app::situation::Stands;
+use crate::app::{self, Ended, Failure, Loaded, Work, demo, rights};
 use crate::config::{self, Config};
 use crate::engine::Onlooker;
 use crate::model::agree::{Reading, Verdict};
@@ -76,14 +77,14 @@ fn banner(name: &str, zone_file: &Path, socket: &Path, interfaces: &[String]) ->
 /// One round.
 pub(super) async fn once(loaded: Loaded, json: bool) -> Result<u8, Failure> {
     rights::may_write(&loaded.config.state_dir, "once")?;
-    let state = app::work(round(loaded, Target::All)).await?;
+    let ended = app::work(round(loaded, Target::All)).await?;
     let now = clock::now();
     if json {
-        look::status_as_json(&Status::of(&state, now), false)?;
+        look::status_as_json(&Status::of(&ended.state, now).within(&ended.situations()), false)?;
     } else {
-        outcome(&state, now);
+        outcome(&ended, now);
     }
-    Ok(exit_code(&state))
+    Ok(exit_code(&ended.state))
 }
 
 /// The exit code of a round: a machine without any address has published nothing, and that is not what was asked for.
@@ -107,7 +108,7 @@ fn tell_what_is_proved() -> Onlooker {
     let mut last = String::new();
     Box::new(move |state, now| {
         let Some(at) = state.proves_at() else { return };
-        let unproven = state.verdicts().filter_map(|(_, weighed)| match (&weighed.verdict, weighed.believed()) {
+        let unproven = state.verdicts().filter_map(|(.., weighed)| match (&weighed.verdict, weighed.believed()) {
             (Verdict::Unproven { .. }, Reading::Unknown(why)) => Some(why),
             _ => None,
         });
@@ -123,8 +124,10 @@ fn tell_what_is_proved() -> Onlooker {
 const NOTHING_SENT: &str = "the state cannot be written, so that nothing is sent by a process that ends at once: make its folder \
                             writable, or let a daemon run";
 
-/// What one round came to: a line for each record set that is not right, and the sum.
-fn outcome(state: &State, now: Now) {
+/// What one round came to: a line for each record set that is not right, and the sum. Where there is no address, or none is known, also
+/// where this machine stands: that is mostly why.
+fn outcome(ended: &Ended, now: Now) {
+    let state = &ended.state;
     let nothing = has_no_address(state);
     let well = |says: &str| says == "up to date" || says == "unmanaged" && !nothing;
     let status = Status::of(state, now);
@@ -143,6 +146,9 @@ fn outcome(state: &State, now: Now) {
     if nothing {
         print::line("this machine has no address that any of the records could hold: nothing was published");
     }
+    if nothing || status.records.iter().any(|record| record.state == "unknown") {
+        around::sentences(&ended.situations().into_iter().map(Stands::from).collect::<Vec<_>>());
+    }
 }
 
 /// A look now: by the running daemon, or else by a round of our own.
@@ -157,9 +163,9 @@ pub(super) async fn update(loaded: Loaded, socket: Option<&Path>, name: Option<N
         known(name, names.map(Name::as_str), "the configuration")?;
     }
     rights::may_write(&loaded.config.state_dir, "update")?;
-    let state = app::work(round(loaded, name.map_or(Target::All, Target::Name))).await?;
-    outcome(&state, clock::now());
-    Ok(exit_code(&state))
+    let ended = app::work(round(loaded, name.map_or(Target::All, Target::Name))).await?;
+    outcome(&ended, clock::now());
+    Ok(exit_code(&ended.state))
 }
 
 /// A look now by the daemon that listens at `socket` and has said how everything stands.

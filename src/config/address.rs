@@ -32,13 +32,18 @@ pub(super) fn read(reader: &mut Reader, addresses: &Table) -> BTreeMap<String, A
         DEFAULT_ADDRESS.to_owned(),
         Address { name: DEFAULT_ADDRESS.to_owned(), ipv4: Source::Auto, ipv6: Source::Auto },
     );
-    for (name, (at, node)) in addresses {
+    // One that takes the prefix of another is read after it.
+    let (later, first): (Vec<_>, Vec<_>) = addresses.iter().partition(|(_, (_, node))| compose::refers(node));
+    reader.prefixes.insert(DEFAULT_ADDRESS.to_owned(), Some(Source::Auto));
+    reader.prefixes.extend(later.iter().map(|(name, _)| (String::clone(name), None)));
+    for (name, (at, node)) in first.into_iter().chain(later) {
         let Value::Table(table) = &node.value else { continue };
         check_label(reader, *at, name, "an address");
         let mut fields = Fields::new(table);
         let (ipv4, ipv6) = families(reader, &mut fields);
         fields.finish(reader, &format!("the address \"{}\"", name.escape_debug()));
         let (ipv4, ipv6) = (ipv4.unwrap_or(Source::Auto), ipv6.unwrap_or(Source::Auto));
+        reader.prefixes.insert(name.clone(), Some(ipv6.clone()).filter(|ipv6| !compose::is_composed(ipv6)));
         read.insert(name.clone(), Address { name: name.clone(), ipv4, ipv6 });
     }
     read

@@ -4,6 +4,7 @@ use std::net::Ipv6Addr;
 
 use super::meant::{ComposedSource, HostSource, Source};
 use super::reader::{Field, Fields, Reader, error};
+use super::tree::{Node, Table, Value};
 use super::{address, secret, suggest};
 use crate::model::mac::Mac;
 use crate::model::name::Name;
@@ -43,27 +44,69 @@ pub(super) fn read(reader: &mut Reader, main: Field<'_>, family: Family, fields:
     Some(Source::Composed(ComposedSource { prefix: Box::new(prefix?), length: length?, host: host? }))
 }
 
-/// Where the prefix comes from: any source of IPv6 addresses that is not composed itself.
+/// Where the prefix comes from: any source of IPv6 addresses that is not composed itself, or another address by its name.
 fn prefix(reader: &mut Reader, field: Field<'_>) -> Option<Source> {
     if field.as_text() == Some(DELEGATED) {
         return Some(Source::Delegated);
     }
-    let source = address::source(reader, field, Family::Ipv6)?;
-    if source == Source::Off {
-        reader.refuse(field, "\"off\" has no prefix");
-        return None;
-    }
-    if is_composed(&source) {
-        reader.refuse(field, "a composed address is no prefix of another one");
-        return None;
-    }
-    Some(source)
+    let (field, source) = match reference(field.node) {
+        Some(table) => of_address(reader, table)?,
+        None => (field, address::source(reader, field, Family::Ipv6)?),
+    };
+    let why = match &source {
+        Source::Off => "\"off\" has no prefix",
+        Source::All(_) => "uplinks have a prefix each: name the source of one of them",
+        source if is_composed(source) => COMPOSED,
+        _ => return Some(source),
+    };
+    reader.refuse(field, why);
+    None
 }
 
-fn is_composed(source: &Source) -> bool {
+const COMPOSED: &str = "a composed address is no prefix of another one";
+
+/// The table of `{ address = "wan" }`, where a prefix is one.
+fn reference(node: &Node) -> Option<&Table> {
+    match &node.value {
+        Value::Table(table) if table.contains_key("address") => Some(table),
+        _ => None,
+    }
+}
+
+/// Whether anything in it takes its prefix from another address.
+pub(super) fn refers(node: &Node) -> bool {
+    match &node.value {
+        Value::Table(table) => {
+            table.iter().any(|(key, (_, node))| key == "prefix" && reference(node).is_some() || refers(node))
+        }
+        Value::List(items) => items.iter().any(refers),
+        _ => false,
+    }
+}
+
+/// The IPv6 source of the address that is named.
+fn of_address<'a>(reader: &mut Reader, table: &'a Table) -> Option<(Field<'a>, Source)> {
+    let mut fields = Fields::new(table);
+    let field = fields.take("address");
+    fields.finish(reader, "a prefix that is another address'");
+    let field = field?;
+    let typed = reader.text(field, "the name of an address")?;
+    let Some(found) = reader.prefixes.get(typed).cloned() else {
+        let help = suggest::help(typed, "known addresses", reader.prefixes.keys().map(String::as_str));
+        reader.note(error(field.node.at, format!("there is no address \"{}\"", typed.escape_debug())).help(help));
+        return None;
+    };
+    reader.referred.insert(typed.to_owned());
+    if found.is_none() {
+        reader.refuse(field, COMPOSED);
+    }
+    Some((field, found?))
+}
+
+pub(super) fn is_composed(source: &Source) -> bool {
     match source {
         Source::Composed(_) => true,
-        Source::FirstOf(of) | Source::Quorum { of, .. } => of.iter().any(is_composed),
+        Source::All(of) | Source::FirstOf(of) | Source::Quorum { of, .. } => of.iter().any(is_composed),
         _ => false,
     }
 }

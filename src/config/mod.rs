@@ -277,6 +277,7 @@ fn read(reader: &mut Reader, input: &Input, registry: &'static [Entry], root: &T
     // With errors, what seems not to be used may only be misspelt where it is.
     if !reader.failed() && !records.is_empty() {
         used.addresses.insert(DEFAULT_ADDRESS.to_owned());
+        used.addresses.append(&mut reader.referred);
         unused(reader, "account", typed_accounts, &used.accounts);
         unused(reader, "address", typed_addresses, &used.addresses);
     }

@@ -1,10 +1,12 @@
 //! Typed access to the tree: every mistake is noted with its place, and reading goes on.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::document::{Documents, Spot};
 use super::duration;
+use super::meant::Source;
 use super::problem::{Also, Problem, Severity};
 use super::suggest;
 use super::tree::{Node, Table, Value};
@@ -15,6 +17,10 @@ const MOST: usize = 100;
 /// Collects what is wrong while the tree is read.
 pub(super) struct Reader {
     pub documents: Documents,
+    /// The addresses whose prefix another one can have, each with its IPv6 source; `None` where that is composed itself.
+    pub prefixes: BTreeMap<String, Option<Source>>,
+    /// Those whose prefix is asked for.
+    pub referred: BTreeSet<String>,
     drafts: Vec<Draft>,
 }
 
@@ -107,7 +113,7 @@ impl<'a> Field<'a> {
 
 impl Reader {
     pub fn new(documents: Documents) -> Self {
-        Self { documents, drafts: Vec::new() }
+        Self { documents, prefixes: BTreeMap::new(), referred: BTreeSet::new(), drafts: Vec::new() }
     }
 
     /// Notes a problem.

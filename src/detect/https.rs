@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use async_trait::async_trait;
-use reqwest::header::HeaderName;
+use reqwest::header::{CONNECTION, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use reqwest::{Method, Request, Url};
 
 pub use super::echoes::{ECHOES, Echo};
 use super::way::Asked;
-use super::{Detector, said};
+use super::{Detector, document, said};
 use crate::model::agree::Reading;
 use crate::model::record::Family;
 use crate::net::http::{self, Http, Reply};
@@ -113,7 +113,9 @@ impl Https {
     }
 
     async fn ask(&self, url: &Url, family: Family) -> Result<IpAddr, String> {
-        let request = Request::new(Method::GET, url.clone());
+        let mut request = Request::new(Method::GET, url.clone());
+        // One question a connection: whatever a server sends behind its answer would be taken for that to the next one.
+        request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         let doing = format!("asking {}", http::shown(url));
         let reply =
             self.clients.of(family).send(request, http::ECHO, &doing).await.map_err(|error| error.to_string())?;
@@ -145,11 +147,6 @@ impl Detector for Https {
         }
     }
 
-    fn network_changed(&self) {
-        self.clients.ipv4.drop_connections();
-        self.clients.ipv6.drop_connections();
-    }
-
     fn asked(&self) -> Option<Asked> {
         let to = self.ipv4_url.iter().chain(&self.ipv6_url).filter_map(http::literal).collect();
         Some(Asked::World { via: self.clients.via.clone(), to })
@@ -158,7 +155,10 @@ impl Detector for Https {
 
 /// The one address that an answer says, in its body or in a header field.
 fn read(format: &Format, family: Family, reply: &Reply) -> Result<IpAddr, String> {
-    let Format::Header(name) = format else { return read_body(format, family, &reply.body) };
+    let Format::Header(name) = format else {
+        is_clear(&reply.headers)?;
+        return read_body(format, family, &reply.body);
+    };
     let mut values = reply.headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (Some(value), None) => {
@@ -169,6 +169,17 @@ fn read(format: &Format, family: Family, reply: &Reply) -> Result<IpAddr, String
         (None, _) => Err(format!("the answer has no header field {name}")),
         (Some(_), Some(_)) => Err(format!("the answer has more than one header field {name}")),
     }
+}
+
+/// Nobody was asked to encode a body, so one that says that it is encoded is not what it seems, even where it looks like an
+/// address.
+fn is_clear(headers: &HeaderMap) -> Result<(), String> {
+    for (name, harmless) in [(CONTENT_ENCODING, "identity"), (TRANSFER_ENCODING, "chunked")] {
+        if headers.get_all(&name).iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(harmless.as_bytes())) {
+            return Err(format!("the answer is encoded ({name}), which was not asked for"));
+        }
+    }
+    Ok(())
 }
 
 /// The one address that a body says. Whether it may be published is not decided here.
@@ -190,8 +201,7 @@ pub fn read_body(format: &Format, family: Family, body: &[u8]) -> Result<IpAddr,
 }
 
 fn json_string(text: &str, pointer: &str) -> Result<String, String> {
-    let document: serde_json::Value =
-        serde_json::from_str(text).map_err(|error| format!("the answer is not JSON: {error}"))?;
+    let document = document::read(text).map_err(|why| format!("the answer is not JSON that has one meaning: {why}"))?;
     let found = document.pointer(pointer).and_then(serde_json::Value::as_str);
     found.map(str::to_owned).ok_or_else(|| format!("the answer has no string at {pointer}"))
 }
@@ -313,9 +323,14 @@ mod tests {
         let json = Format::Json("/ip".into());
         let read = |body: &str| read_body(&json, Family::Ipv4, body.as_bytes());
         assert!(read(r#"{"ip": "8.8.8.8", "via": "9.9.9.9"}"#).is_ok());
-        for bad in
-            [r#"{"ip": 8}"#, r#"{"ip": ["8.8.8.8"]}"#, r#"{"ip": " 8.8.8.8"}"#, r#"{"ip":"8.8.8.8"} x"#, "8.8.8.8"]
-        {
+        for bad in [
+            r#"{"ip": 8}"#,
+            r#"{"ip": "8.8.8.8", "ip": "9.9.9.9"}"#,
+            r#"{"ip": ["8.8.8.8"]}"#,
+            r#"{"ip": " 8.8.8.8"}"#,
+            r#"{"ip":"8.8.8.8"} x"#,
+            "8.8.8.8",
+        ] {
             assert!(read(bad).is_err(), "{bad}");
         }
         let line = Format::Line("ip".into());
@@ -354,6 +369,20 @@ mod tests {
         ] {
             assert!(read(before, after, body).is_err(), "{body}");
         }
+    }
+
+    #[test]
+    fn a_body_that_says_that_it_is_encoded_is_not_read() {
+        let ask = |name: HeaderName, value: &'static str| {
+            let reply =
+                Reply::new(200, [(name, HeaderValue::from_static(value))].into_iter().collect(), b"8.8.8.8".to_vec());
+            read(&Format::Plain, Family::Ipv4, &reply)
+        };
+        assert!(ask(CONTENT_ENCODING, "identity").is_ok() && ask(TRANSFER_ENCODING, "Chunked").is_ok());
+        for value in ["gzip", "br", "identity, gzip", ""] {
+            assert!(ask(CONTENT_ENCODING, value).unwrap_err().contains("encoded"), "{value}");
+        }
+        assert!(ask(TRANSFER_ENCODING, "gzip, chunked").unwrap_err().contains("encoded"));
     }
 
     #[test]

@@ -49,18 +49,34 @@ impl Interface {
 impl Detector for Interface {
     async fn detect(&self, family: Family) -> Reading {
         let snapshot = match netlink::snapshot() {
-            Ok(snapshot) if self.options.vpn || self.options.name.is_some() => snapshot,
-            Ok(snapshot) => snapshot.without_tunnels(),
+            Ok(snapshot) => snapshot,
             Err(error) => return Reading::Unknown(format!("reading this machine's addresses: {error}")),
         };
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let [ipv4, ipv6] = &mut *last;
         let last = if family == Family::Ipv4 { ipv4 } else { ipv6 };
-        let reading = select(&snapshot, &self.options, family, *last);
+        let reading = beside_vpns(snapshot, &self.options, family, *last);
         if let Reading::Addresses(found) = &reading {
             *last = found.first().copied();
         }
         reading
+    }
+}
+
+/// Why nothing is known where no interface is up.
+const NOTHING_UP: &str = "no network interface is up";
+
+/// What the snapshot says of a family, those interfaces left out that are VPNs' unless they are meant.
+fn beside_vpns(snapshot: Snapshot, options: &InterfaceOptions, family: Family, last: Option<IpAddr>) -> Reading {
+    if options.vpn || options.name.is_some() {
+        return select(&snapshot, options, family, last);
+    }
+    let vpn = snapshot.links.iter().find(|link| works(link) && snapshot.is_tunnel(link)).map(|link| link.name.clone());
+    match (select(&snapshot.without_tunnels(), options, family, last), vpn) {
+        (Reading::Unknown(why), Some(vpn)) if why == NOTHING_UP => Reading::Unknown(format!(
+            "no network interface is up but that of the VPN {vpn}: `vpn = true` at the record publishes its address"
+        )),
+        (reading, _) => reading,
     }
 }
 
@@ -127,7 +143,7 @@ fn links<'a>(snapshot: &'a Snapshot, options: &InterfaceOptions, family: Family)
         return Ok(links);
     }
     let working: Vec<_> = snapshot.links.iter().filter(|link| works(link) && !link.loopback).collect();
-    if working.is_empty() { Err("no network interface is up".into()) } else { Ok(working) }
+    if working.is_empty() { Err(NOTHING_UP.into()) } else { Ok(working) }
 }
 
 fn works(link: &Link) -> bool {
@@ -229,6 +245,22 @@ mod tests {
         assert_eq!(usual(&snapshot), ["eth0", "lan0"]);
         snapshot.links.clear();
         assert_eq!(usual(&snapshot), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_machine_with_nothing_but_a_vpn_says_so() {
+        let mut snapshot = home(Vec::new());
+        snapshot.links = vec![link(1, "lo"), Link { kind: Some("wireguard".into()), ..link(2, "wg0") }];
+        let reading = |snapshot: Snapshot, vpn| {
+            let options = InterfaceOptions { vpn, private: true, ..InterfaceOptions::default() };
+            beside_vpns(snapshot, &options, Family::Ipv4, None)
+        };
+        let says =
+            "no network interface is up but that of the VPN wg0: `vpn = true` at the record publishes its address";
+        assert_eq!(reading(snapshot.clone(), false), Reading::Unknown(says.into()));
+        assert_eq!(reading(snapshot.clone(), true), Reading::None, "it was asked for");
+        snapshot.links.truncate(1);
+        assert_eq!(reading(snapshot, false), Reading::Unknown("no network interface is up".into()));
     }
 
     fn route(family: Family, index: u32) -> DefaultRoute {

@@ -8,6 +8,7 @@ use crate::model::record::Family;
 pub mod command;
 pub mod delegated;
 pub mod dns;
+mod document;
 pub mod echoes;
 pub mod file;
 pub mod fixed;
@@ -39,6 +40,11 @@ pub trait Detector: Send + Sync {
 
     /// The machine's addresses changed: pooled connections are dropped.
     fn network_changed(&self) {}
+
+    /// Why it would not ask at all as things are now, where that is known at once: its answer would not be about our own line.
+    fn kept_back(&self, _family: Family) -> Option<String> {
+        None
+    }
 
     /// Whom it asks, where that is not this machine itself.
     fn asked(&self) -> Option<way::Asked> {

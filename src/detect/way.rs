@@ -125,6 +125,10 @@ impl Detector for Outside {
         self.source.network_changed();
     }
 
+    fn kept_back(&self, family: Family) -> Option<String> {
+        self.stray(family).map(|stray| stray.to_string())
+    }
+
     fn asked(&self) -> Option<Asked> {
         Some(self.asked.clone())
     }

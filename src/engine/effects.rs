@@ -115,8 +115,13 @@ impl Engine {
         let detectors: Vec<_> =
             questions.iter().map(|(source, _)| self.parts.detectors.get(source).map(Arc::clone)).collect();
         detectors.iter().flatten().for_each(|detector| detector.anew());
-        let mut known = Vec::new();
+        let (mut known, mut kept) = (Vec::new(), Vec::new());
         for ((source, family), detector) in questions.into_iter().zip(detectors) {
+            if let Some(why) = detector.as_ref().and_then(|detector| detector.kept_back(family)) {
+                tracing::debug!(%source, %family, "is not asked: {why}");
+                kept.push((source, family, why));
+                continue;
+            }
             let mut asked = Box::pin(async move {
                 let reading = match detector {
                     Some(detector) => timeout(LOOK, detector.detect(family)).await.unwrap_or_else(|_| too_late()),
@@ -129,6 +134,9 @@ impl Engine {
                 Some(reading) => known.push(reading),
                 None => self.start(async move { Event::Readings(vec![asked.await]) }),
             }
+        }
+        if !kept.is_empty() {
+            self.start(async move { Event::KeptBack(kept) });
         }
         (!known.is_empty()).then_some(Event::Readings(known))
     }

@@ -215,7 +215,7 @@ impl Engine {
             let feeding = watchdog.map(|every| fed.plus(every));
             match self.woken(&mut ears, wake, feeding).await {
                 Woken::Event(event) => {
-                    let is_news = matches!(*event, Event::Readings(_));
+                    let is_news = matches!(*event, Event::Readings(_) | Event::KeptBack(_));
                     self.feed(*event);
                     if is_news {
                         self.look_around();

@@ -259,25 +259,37 @@ type Voice = BTreeSet<IpAddr>;
 
 /// Who says the same.
 #[derive(Default)]
-struct Party<'a> {
+pub(super) struct Party<'a> {
     reading: Option<Reading>,
     backers: Vec<(&'a SourceName, Witness<'a>)>,
     /// Each voice by who is behind it: those that share all of them are one.
-    voices: BTreeSet<BTreeSet<Origin<'a>>>,
+    pub(super) voices: BTreeSet<BTreeSet<Origin<'a>>>,
 }
 
-impl Party<'_> {
-    fn wins(&self, need: usize) -> bool {
-        self.voices.len() >= need && (need < 2 || is_diverse(&origins(&self.backers)))
+impl<'a> Party<'a> {
+    pub(super) fn wins(&self, need: usize) -> bool {
+        self.voices.len() >= need && (need < 2 || is_diverse(&self.origins()))
+    }
+
+    pub(super) fn origins(&self) -> BTreeSet<Origin<'a>> {
+        origins(&self.backers)
     }
 }
 
-fn quorum<'a>(
+/// What the voices of a quorum say.
+pub(super) struct Poll<'a> {
+    pub(super) parties: BTreeMap<Voice, Party<'a>>,
+    said: Vec<String>,
+    doubts: Vec<String>,
+    silent: Vec<(Rank, BTreeSet<&'a SourceName>)>,
+}
+
+pub(super) fn poll<'a>(
     need: usize,
     of: &'a [Expression],
     salt: u64,
     witness: &impl Fn(&'a SourceName) -> Witness<'a>,
-) -> Heard<'a> {
+) -> Poll<'a> {
     let bars = bars_demoted(need, of, witness);
     let mut parties: BTreeMap<Voice, Party<'a>> = BTreeMap::new();
     let (mut said, mut doubts, mut silent) = (Vec::new(), Vec::new(), Vec::new());
@@ -297,6 +309,16 @@ fn quorum<'a>(
             Heard::Ask(sources) => silent.push((rank((need, salt, at), part, witness), sources)),
         }
     }
+    Poll { parties, said, doubts, silent }
+}
+
+fn quorum<'a>(
+    need: usize,
+    of: &'a [Expression],
+    salt: u64,
+    witness: &impl Fn(&'a SourceName) -> Witness<'a>,
+) -> Heard<'a> {
+    let Poll { parties, said, doubts, silent } = poll(need, of, salt, witness);
     let best = parties.values().map(|party| party.voices.len()).max().unwrap_or(0);
     if !silent.is_empty() && !parties.values().any(|party| party.wins(need)) {
         return Heard::Ask(next(silent, need.saturating_sub(best).max(1)));

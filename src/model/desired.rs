@@ -294,11 +294,11 @@ impl Want {
     }
 }
 
-/// Whether something that a record set follows is certainly gone. Unknown is not gone, of whatever family.
-#[must_use]
-pub fn is_absent(believed: &[(Family, Reading)]) -> bool {
-    let known = |reading: &Reading| matches!(reading, Reading::Addresses(_) | Reading::None);
-    believed.iter().all(|(_, reading)| known(reading)) && believed.iter().any(|(_, reading)| *reading == Reading::None)
+/// The families of those that a record set follows which are certainly gone. Unknown is not gone, of whatever family.
+pub fn absent(believed: &[(Family, Reading)]) -> impl Iterator<Item = Family> {
+    let known = |(_, reading): &(Family, Reading)| matches!(reading, Reading::Addresses(_) | Reading::None);
+    let all = believed.iter().all(known);
+    believed.iter().filter(move |(_, reading)| all && *reading == Reading::None).map(|(family, _)| *family)
 }
 
 /// What a record set should hold, given what is believed of each family that it follows. `absent_for` is how long one of them
@@ -317,7 +317,7 @@ pub fn want(spec: &RecordSpec, key: &RrsetKey, believed: &[(Family, Reading)], a
             },
         }
     }
-    if is_absent(believed) {
+    if absent(believed).next().is_some() {
         return match spec.absent_after {
             Some(after) if absent_for >= after => Want::Gone,
             _ => Want::Unmanaged,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::backoff::{CEILING, RATE_LIMIT_CEILING, Spent};
 use crate::model::error::Error;
 use crate::model::plan::Ticket;
-use crate::model::record::{Ttl, Values};
+use crate::model::record::{Family, Ttl, Values};
 use crate::model::time::{Moment, Now, Wall};
 use crate::model::uplinks::Memory;
 
@@ -159,6 +159,9 @@ pub struct Absence {
     pub since: Moment,
     /// When that was last seen: who did not look cannot be certain.
     pub seen: Moment,
+    /// The family that is gone; of several, the one that went first. `None`: another version did not say.
+    #[serde(default)]
+    pub family: Option<Family>,
 }
 
 /// What is remembered of a record set. A thousand of them are held: what few of them have is in a box of its own.

@@ -17,6 +17,7 @@ pub mod plan;
 pub mod prefix;
 pub mod record;
 pub mod situation;
+pub mod tally;
 pub mod template;
 pub mod terms;
 pub mod time;

@@ -7,6 +7,7 @@ use super::agree::{
 };
 use super::evidence::{Evidence, Weight};
 use super::record::Family;
+use super::tally::Tally;
 
 /// What an expression came to, and on what that rests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub struct Weighed {
     pub verdict: Verdict,
     /// What each of its sources said and what that counted for, in the order in which they are configured.
     pub evidence: Vec<Evidence>,
+    /// What the quorum that decides it needs, and how far it has come; `None` where there is none.
+    pub tally: Option<Tally>,
 }
 
 impl Weighed {
@@ -43,9 +46,9 @@ pub fn weigh<'a>(
     witness: &impl Fn(&'a SourceName) -> Witness<'a>,
 ) -> Weighed {
     let verdict = agree(expression, salt, witness);
-    let mut weighing = Weighing { family, salt, verdict, counted: BTreeSet::new(), evidence: Vec::new() };
+    let mut weighing = Weighing { family, salt, verdict, counted: BTreeSet::new(), evidence: Vec::new(), tally: None };
     weighing.part(expression, Role::Decides, witness);
-    Weighed { verdict: weighing.verdict, evidence: weighing.evidence }
+    Weighed { verdict: weighing.verdict, evidence: weighing.evidence, tally: weighing.tally }
 }
 
 /// What a part of an expression had to do with what was decided.
@@ -66,6 +69,7 @@ struct Weighing<'a> {
     verdict: Verdict,
     counted: BTreeSet<Origin<'a>>,
     evidence: Vec<Evidence>,
+    tally: Option<Tally>,
 }
 
 impl<'a> Weighing<'a> {
@@ -73,6 +77,9 @@ impl<'a> Weighing<'a> {
         match part {
             Expression::Source(name) => self.source(name, role, &witness(name)),
             Expression::Quorum { need, of } => {
+                if role != Role::Spare {
+                    self.tally = Some(Tally::of(*need, of, self.salt, witness));
+                }
                 let bars = bars_demoted(*need, of, witness);
                 for part in of {
                     let barred = role == Role::Decides && bars && is_demoted(part, witness);
@@ -81,7 +88,9 @@ impl<'a> Weighing<'a> {
             }
             Expression::Composed(composed) => {
                 // Its sources are held against the prefix that was believed, not against the address made of it.
-                self.evidence.extend(weigh(&composed.prefix, self.family, self.salt, witness).evidence);
+                let prefix = weigh(&composed.prefix, self.family, self.salt, witness);
+                self.evidence.extend(prefix.evidence);
+                self.tally = self.tally.or(prefix.tally);
                 if let Some(host) = composed.host.source() {
                     let known = witness(host);
                     let weight = match known.said {

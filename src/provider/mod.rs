@@ -61,11 +61,16 @@ pub struct Entry {
     /// The shortest and the longest TTL that the service documents, in seconds: others are refused before anything is sent, and so
     /// by the configuration. [`ANY_TTL`](edit::rules::ANY_TTL) where it documents none, or makes the best of any TTL.
     pub ttl: (u32, u32),
-    /// What it has against a name and its types, as far as the configuration alone tells: said by `driftless check`.
+    /// What it has against a name and its types, as far as the configuration alone tells: said by `driftless check`. Another question
+    /// than [`Entry::keeps`]: about a name, with the settings of the account and all types of the name together, and what it says may
+    /// be no more than a doubt.
     pub objects: edit::rules::Objects,
     /// The keys of the account's table, in the order of the documentation, without `provider`.
     pub settings: &'static [Setting],
-    /// Which record sets other than addresses can be kept here; see [`edit::rules`] for the usual answers.
+    /// Which record sets other than addresses the daemon can keep here; see [`edit::rules`] for the usual answers. Another question than
+    /// [`Entry::objects`]: about one type, whatever the account and the name's other types, and certain. Nor is it what can be
+    /// kept by hand, which is more: a value that is made of addresses has one text, and parts that a service keeps beside it (a
+    /// priority) have no place in that.
     pub keeps: Keeps,
     /// Builds the provider of one account. Does no input or output.
     pub build: Build,

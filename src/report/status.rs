@@ -2,11 +2,13 @@
 //!
 //! Longer than 400 lines because it is one document, and the sentences are those of its fields.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::model::agree::Reading;
+use crate::model::agree::{Expression, Reading};
 use crate::model::desired::{RecordSpec, Want};
-use crate::model::evidence::Protocol;
+use crate::model::evidence::{Evidence, Protocol};
 use crate::model::ledger::{Entry, Hold, Reason, Stamp, Wait};
 use crate::model::machine::State;
 use crate::model::machine::standing::{Pause, Standing, View};
@@ -125,6 +127,9 @@ pub struct RecordStatus {
     pub says: String,
     /// The sources of its addresses.
     pub sources: Vec<String>,
+    /// Which of the status' `verdicts` its addresses rest on, counted from 0; empty before there are any.
+    #[serde(default)]
+    pub verdicts: Vec<usize>,
     /// What each of several uplinks gives; empty where there are not several.
     pub uplinks: Vec<UplinkStatus>,
     /// What it should hold; `None` where that is unknown.
@@ -242,7 +247,16 @@ pub struct SourceStatus {
     /// Whether it disagreed so often that it is asked last and not counted.
     #[serde(default)]
     pub demoted: bool,
+    /// How much more often it disagreed with what was believed than it agreed, of late.
+    #[serde(default)]
+    pub disagreed: u8,
+    /// Whether it is believed alone and at once although it is out in the world.
+    #[serde(default)]
+    pub trusted: bool,
 }
+
+/// Which of the verdicts tells of a family that is learnt this way.
+type Ways<'a> = BTreeMap<(Family, &'a Expression), usize>;
 
 impl Status {
     /// How a machine stands.
@@ -265,20 +279,29 @@ impl Status {
                 operator: spec.map(|spec| spec.operator.clone()).unwrap_or_default(),
                 protocol: spec.map(|spec| spec.protocol),
                 demoted: state.is_demoted(source, now),
+                disagreed: state.disagreed(source, now),
+                trusted: spec.is_some_and(|spec| spec.trusted),
             }
         });
-        let verdicts = state.verdicts().map(|(family, weighed)| VerdictStatus {
+        let voice = |evidence: &Evidence| Voice {
+            demoted: state.is_demoted(&evidence.source, now),
+            disagreed: state.disagreed(&evidence.source, now),
+            ..Voice::of(evidence, state.desired().sources.get(&evidence.source).is_some_and(|spec| spec.trusted))
+        };
+        let verdicts = state.verdicts().map(|(family, _, weighed)| VerdictStatus {
             family,
             believed: weighed.believed(),
-            evidence: weighed.evidence.iter().map(Voice::from).collect(),
+            evidence: weighed.evidence.iter().map(voice).collect(),
+            quorum: weighed.tally,
         });
+        let ways: Ways<'_> = state.verdicts().enumerate().map(|(at, (family, way, _))| ((family, way), at)).collect();
         Self {
             version: env!("CARGO_PKG_VERSION").into(),
             at: now.wall.to_string(),
             state_is_writable: state.disk_is_writable(),
             next_check: Some(now.wall_of(state.next_check()).to_string()),
             accounts: accounts.collect(),
-            records: state.views(now).map(|view| record_status(&view, now)).collect(),
+            records: state.views(now).map(|view| resting_on(&ways, &view, now)).collect(),
             sources: sources.collect(),
             network: Vec::new(),
             verdicts: verdicts.collect(),
@@ -352,6 +375,15 @@ fn none_or(values: &[String]) -> String {
     if values.is_empty() { "nothing".into() } else { values.join(", ") }
 }
 
+/// How one record set stands, and on which verdicts its addresses rest.
+fn resting_on(ways: &Ways<'_>, view: &View<'_>, now: Now) -> RecordStatus {
+    let uplinks = view.spec.into_iter().flat_map(|spec| &spec.uplinks);
+    let mut verdicts: Vec<usize> =
+        uplinks.filter_map(|uplink| ways.get(&(uplink.family, &uplink.source)).copied()).collect();
+    verdicts.dedup();
+    RecordStatus { verdicts, ..record_status(view, now) }
+}
+
 /// How one record set stands.
 #[must_use]
 pub fn record_status(view: &View<'_>, now: Now) -> RecordStatus {
@@ -377,6 +409,7 @@ pub fn record_status(view: &View<'_>, now: Now) -> RecordStatus {
         state: word(view).into(),
         says: sentence(view, now),
         sources,
+        verdicts: Vec::new(),
         uplinks: view.uplinks.iter().map(uplink_status).collect(),
         wanted: view.want.values().map(|wanted| values(&wanted)),
         confirmed: entry.confirmed.as_ref().filter(|_| entry.attempt.is_none()).map(|c| values(&c.values)),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::agree::Reading;
 use crate::model::evidence::{Evidence, Protocol};
 use crate::model::record::Family;
+use crate::model::tally::Tally;
 
 /// What some sources came to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +16,9 @@ pub struct VerdictStatus {
     pub believed: Reading,
     /// What that rests on.
     pub evidence: Vec<Voice>,
+    /// What the quorum that decides it needs, and how far it has come; `None` where there is none.
+    #[serde(default)]
+    pub quorum: Option<Tally>,
 }
 
 /// One source's part in a verdict.
@@ -36,10 +40,21 @@ pub struct Voice {
     pub counted: bool,
     /// Why, or why not.
     pub why: String,
+    /// Whether it is believed alone and at once although it is out in the world.
+    #[serde(default)]
+    pub trusted: bool,
+    /// Whether it disagreed so often that it is asked last and not counted.
+    #[serde(default)]
+    pub demoted: bool,
+    /// How much more often it disagreed with what was believed than it agreed, of late.
+    #[serde(default)]
+    pub disagreed: u8,
 }
 
-impl From<&Evidence> for Voice {
-    fn from(evidence: &Evidence) -> Self {
+impl Voice {
+    /// Of a source that is `trusted` or not, and of which nobody knows how it did before.
+    #[must_use]
+    pub fn of(evidence: &Evidence, trusted: bool) -> Self {
         Self {
             source: evidence.source.to_string(),
             operator: evidence.operator.clone(),
@@ -49,6 +64,29 @@ impl From<&Evidence> for Voice {
             at: evidence.at.map(|at| at.to_string()),
             counted: evidence.is_counted(),
             why: evidence.weight.to_string(),
+            trusted,
+            demoted: false,
+            disagreed: 0,
         }
+    }
+
+    /// How it is asked, and whom. What is an operator of its own needs no name beside that of the source.
+    #[must_use]
+    pub fn by(&self) -> String {
+        let of = if self.operator == self.source { String::new() } else { format!(" of {}", self.operator) };
+        format!("{}{of}{}", self.protocol, if self.trusted { ", trusted" } else { "" })
+    }
+
+    /// What it said, and what that counted for and why, in a line for people.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let answer = self.answer.as_ref().map_or("not asked".to_owned(), ToString::to_string);
+        let by = self.by();
+        let times = match (self.disagreed, self.demoted) {
+            (0, false) => String::new(),
+            (times, false) => format!("; it disagreed {times} times more often than it agreed"),
+            (times, true) => format!("; demoted: it disagreed {times} times more often than it agreed"),
+        };
+        format!("{} ({}): {answer}; by {by}; {}{times}", self.source, self.family, self.why)
     }
 }

@@ -50,6 +50,8 @@ faults! {
     LandsAfterCrash = "call in flight lands after the crash",
     LandsLate = "call lands after its time-out",
     LateWake = "process runs late",
+    MachinesFight = "machines fight over a name",
+    MachinesShare = "machines share a name",
     NewBoot = "restart in a new boot",
     NoEffect = "accepted without effect",
     OperatorLies = "services of one operator tell the same lie",
@@ -76,6 +78,11 @@ faults! {
     TimeOut = "time-out, nothing done",
     TimeOutLanded = "time-out that succeeded",
     Transient = "passing failure",
+    UplinkFlaps = "uplinks go, come and are renumbered again and again",
+    UplinkMoves = "uplink gets another address or loses it",
+    UplinkTurns = "uplink goes down or comes back",
+    VpnDown = "VPN goes down",
+    VpnUp = "VPN comes up",
     WriteOutage = "service reads but does not write",
 }
 

@@ -14,5 +14,4 @@ mod sim;
 mod storm;
 
 pub use faults::Counts;
-pub use setup::Shape;
-pub use sim::{Life, live};
+pub use sim::{Bug, Life, live};

@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
 
+use driftless::detect::way::Asked;
 use driftless::model::agree::Reading;
 use driftless::model::record::{Family, RecordType, Value, Values};
+use driftless::net::via::Via;
+use driftless::os::netlink::{Link, Snapshot, Way};
 
 use super::setup::origin;
 
@@ -27,6 +30,11 @@ pub fn of_device(family: Family, n: u8) -> IpAddr {
 /// An address that only a liar names.
 pub fn of_liar(family: Family, n: u8) -> IpAddr {
     address(family, [45, 33, 32], [0x2a01, 0x4f8], n)
+}
+
+/// The address that the world sees while a VPN is up: its exit's.
+fn of_exit(family: Family) -> IpAddr {
+    address(family, [146, 70, 0], [0x2a0d, 0x5600], 9)
 }
 
 /// A value that somebody else keeps in a record set of this type.
@@ -111,13 +119,38 @@ pub struct Network {
     said: Vec<(u64, usize, Addresses)>,
     /// What the source that is asked alone said so often that nobody could have known better.
     proven: Addresses,
+    /// Everything that leaves the device leaves through a VPN.
+    pub vpn: bool,
+    /// The kernel's word while it does.
+    through_vpn: Snapshot,
+}
+
+/// A device with a line and a VPN, by which all that leaves leaves.
+fn through_vpn() -> Snapshot {
+    let link = |index: u32, name: &str, kind: Option<&str>| {
+        let (name, kind) = (name.to_owned(), kind.map(str::to_owned));
+        Link { index, up: true, running: true, loopback: false, name, kind, ethernet: true }
+    };
+    Snapshot {
+        links: vec![link(2, "eth0", None), link(3, "wg0", Some("wireguard"))],
+        addresses: Vec::new(),
+        routes: Vec::new(),
+        ways: Family::ALL.map(|family| Way { family, index: 3 }).to_vec(),
+    }
 }
 
 impl Network {
     pub fn new(detectors: usize) -> Self {
         let mut truth = <[Truth; 2]>::default();
         truth.iter_mut().for_each(|truth| truth.none = Some((0, None)));
-        Self { truth, manners: vec![Manner::Honest; detectors], said: Vec::new(), proven: Addresses::new() }
+        Self {
+            truth,
+            manners: vec![Manner::Honest; detectors],
+            said: Vec::new(),
+            proven: Addresses::new(),
+            vpn: false,
+            through_vpn: through_vpn(),
+        }
     }
 
     pub fn now(&self, family: Family) -> &Addresses {
@@ -193,6 +226,20 @@ impl Network {
     /// All services of the operator of this one.
     pub fn services_beside(&self, who: usize) -> Vec<usize> {
         (0..self.manners.len()).filter(|other| self.operator(*other) == self.operator(who)).collect()
+    }
+
+    /// Why a detector is not asked, or not believed, at this moment: its question would leave through the VPN.
+    pub fn held_back(&self, who: usize, family: Family) -> Option<String> {
+        if who == 0 || !self.vpn {
+            return None;
+        }
+        let asked = Asked::World { via: Via::default(), to: Vec::new() };
+        asked.stray(&self.through_vpn, family).map(|stray| stray.to_string())
+    }
+
+    /// What a detector out in the world sees of the device at this moment where nobody holds it back: the VPN's exit.
+    pub fn exit(&self, who: usize, family: Family) -> Option<Reading> {
+        (who > 0 && self.vpn).then(|| Reading::Addresses(vec![of_exit(family)]))
     }
 
     /// What a detector says at this moment. One out in the world that is asked alone cannot say that there is no address: then it

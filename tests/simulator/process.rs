@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use driftless::model::agree::{Reading, SourceName};
 use driftless::model::desired::{AccountName, Id};
 use driftless::model::error::{Error, Result};
 use driftless::model::machine::{Documents, Effect, Event, Mode, Network as Moved, State, step};
 use driftless::model::plan::Applied;
-use driftless::model::record::{RrsetKey, Values};
+use driftless::model::record::{Family, RrsetKey, Values};
 use driftless::model::time::{Moment, Now, Wall};
 use fastrand::Rng;
 
 use super::faults::Fault;
 use super::service::Deed;
 use super::setup::source_number;
-use super::sim::{Action, Call, DAY, Fate, MINUTE, Phase, SECOND, Sim, Verdict, What};
+use super::sim::{Action, Bug, Call, DAY, Fate, MINUTE, Phase, SECOND, Sim, Verdict, What};
 
 /// The wall clock when everything begins: a day in 2026.
 const WALL: i64 = 1_780_000_000;
@@ -104,7 +105,7 @@ impl Sim {
         let boot = format!("boot {}", self.boot);
         let writable = !self.disk.broken;
         let mut state = State::new(self.setup.desired(), &self.disk.durable, &boot, writable, Mode::Run, now);
-        if let Some(bug) = self.planted {
+        if let Some(bug) = self.planted.and_then(Bug::planted) {
             state.plant(bug);
         }
         self.epoch += 1;
@@ -174,7 +175,7 @@ impl Sim {
             let told = self.trace_of(&event);
             let Some(process) = &mut self.process else { return Ok(()) };
             let is_time = matches!(event, Event::Time);
-            let check = !matches!(event, Event::Time | Event::Readings(_) | Event::Saved(_));
+            let check = !matches!(event, Event::Time | Event::Readings(_) | Event::KeptBack(_) | Event::Saved(_));
             let effects = step(&mut process.state, event, now, &mut process.rng);
             if is_time && effects.is_empty() && process.state.wake_at(now).is_some_and(|at| at <= now.moment) {
                 return Err("a time came, nothing was done, and it is to come at once again".into());
@@ -332,15 +333,24 @@ impl Sim {
         done
     }
 
-    fn detect(&mut self, source: driftless::model::agree::SourceName, family: driftless::model::record::Family) {
+    fn detect(&mut self, source: SourceName, family: Family) {
         let who = source_number(&source);
         let slow = self.network.manners.get(who) == Some(&super::network::Manner::Slow);
         let latency = if slow { self.rng.u64(3..10) * SECOND } else { self.rng.u64(1..800) };
-        let reading = self.network.ask(who, family, self.t, &mut self.rng);
-        self.after(
-            latency,
-            Action::Deliver(self.epoch, Box::new(Event::Readings(vec![(source, family, reading)])), Vec::new()),
-        );
+        let exit = self.network.exit(who, family).filter(|_| self.planted == Some(Bug::VpnExit));
+        let event = match (exit, self.network.held_back(who, family)) {
+            (None, Some(why)) => return self.after(0, self.not_asked(source, family, why)),
+            (Some(exit), _) => Event::Readings(vec![(source, family, exit)]),
+            (None, None) => {
+                let reading = self.network.ask(who, family, self.t, &mut self.rng);
+                Event::Readings(vec![(source, family, reading)])
+            }
+        };
+        self.after(latency, Action::Deliver(self.epoch, Box::new(event), Vec::new()));
+    }
+
+    fn not_asked(&self, source: SourceName, family: Family, why: String) -> Action {
+        Action::Deliver(self.epoch, Box::new(Event::KeptBack(vec![(source, family, why)])), Vec::new())
     }
 
     fn resolve(&mut self, id: Id, values: &Values) {
@@ -541,7 +551,21 @@ impl Sim {
             return Ok(());
         }
         self.heard(&event, drifts);
+        let event = match event {
+            Event::Readings(readings) => Event::Readings(self.hold_back(readings)),
+            other => other,
+        };
         self.feed(event)
+    }
+
+    /// A VPN may have come up while the answers were awaited.
+    fn hold_back(&self, mut readings: Vec<(SourceName, Family, Reading)>) -> Vec<(SourceName, Family, Reading)> {
+        for (source, family, reading) in readings.iter_mut().filter(|_| self.planted != Some(Bug::VpnExit)) {
+            if let Some(held) = self.network.held_back(source_number(source), *family) {
+                *reading = Reading::Unknown(held);
+            }
+        }
+        readings
     }
 }
 

@@ -1,7 +1,7 @@
 //! The simulator by hand: `cargo run --profile fast --example simulate -- --device-years 200`.
 //!
-//! `--seed N` begins with another life, `--planted NAME` plants an old bug, `--replay SEED --trace` shows one life. `--several N` lets
-//! machines share a name so many times instead.
+//! `--seed N` begins with another life, `--planted NAME` plants an old bug, `--replay SEED --trace` shows one life. Every fiftieth life
+//! is that of several machines that share a name or fight over it; `--several N` lets them share one so many times and nothing else.
 
 #![expect(clippy::print_stdout, reason = "a command for people")]
 #![expect(clippy::disallowed_methods, reason = "it measures its own speed; nothing simulated reads the clock")]
@@ -15,27 +15,31 @@ use std::sync::mpsc;
 use std::time::Instant;
 
 use driftless::model::machine::Planted;
-use simulator::several::{fight, share};
-use simulator::{Counts, Life, Shape, live};
+use simulator::several::{FIGHTS, fight, share};
+use simulator::{Bug, Counts, Life, live};
 
 /// A year of 365.25 days, in milliseconds.
 const YEAR: f64 = 365.25 * 86_400_000.0;
 
 /// Old bugs by name.
-const PLANTED: &[(&str, Planted)] = &[
-    ("auth-is-transient", Planted::AuthIsTransient),
-    ("blind-is-none", Planted::BlindIsNone),
-    ("ignores-retry-after", Planted::IgnoresRetryAfter),
-    ("operators-not-told-apart", Planted::OperatorsNotToldApart),
-    ("overwrites-foreign", Planted::OverwritesForeign),
-    ("success-before-call", Planted::SuccessBeforeCall),
+const PLANTED: &[(&str, Bug)] = &[
+    ("auth-is-transient", Bug::Machine(Planted::AuthIsTransient)),
+    ("blind-is-none", Bug::Machine(Planted::BlindIsNone)),
+    ("fights-on", Bug::Machine(Planted::FightsOn)),
+    ("ignores-retry-after", Bug::Machine(Planted::IgnoresRetryAfter)),
+    ("one-voice-is-enough", Bug::Machine(Planted::OneVoiceIsEnough)),
+    ("operators-not-told-apart", Bug::Machine(Planted::OperatorsNotToldApart)),
+    ("overwrites-foreign", Bug::Machine(Planted::OverwritesForeign)),
+    ("success-before-call", Bug::Machine(Planted::SuccessBeforeCall)),
+    ("vpn-exit", Bug::VpnExit),
+    ("writes-not-counted", Bug::Machine(Planted::WritesNotCounted)),
 ];
 
 /// What is asked for on the command line.
 struct Asked {
     years: f64,
     seed: u64,
-    planted: Option<(&'static str, Planted)>,
+    planted: Option<(&'static str, Bug)>,
     replay: Option<u64>,
     several: Option<u64>,
     trace: bool,
@@ -46,7 +50,7 @@ struct Asked {
 fn main() -> ExitCode {
     match asked(std::env::args().skip(1)) {
         Ok(Asked { replay: Some(seed), planted, trace, .. }) => replay(seed, planted, trace),
-        Ok(Asked { several: Some(times), seed, .. }) => several(seed, times),
+        Ok(Asked { several: Some(times), seed, planted, .. }) => several(seed, times, planted),
         Ok(asked) => simulate(&asked),
         Err(why) => {
             println!("{why}");
@@ -95,7 +99,7 @@ fn asked(mut arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
     Ok(asked)
 }
 
-fn replay(seed: u64, planted: Option<(&str, Planted)>, trace: bool) -> ExitCode {
+fn replay(seed: u64, planted: Option<(&str, Bug)>, trace: bool) -> ExitCode {
     let life = live(seed, planted.map(|(_, bug)| bug), trace);
     life.trace.iter().for_each(|line| println!("{line}"));
     match life.wrong {
@@ -110,18 +114,15 @@ fn replay(seed: u64, planted: Option<(&str, Planted)>, trace: bool) -> ExitCode 
     }
 }
 
-/// Machines that share a name, with so many seeds.
-fn several(first: u64, times: u64) -> ExitCode {
-    let wrong = (first..first + times).filter_map(|seed| Some((seed, share(seed).err()?)));
-    let wrong: Vec<_> = wrong.inspect(|(seed, why)| println!("seed {seed}: {why}")).collect();
-    println!("{times} times, {} of them wrong", wrong.len());
-    for shape in [Shape::Rrsets, Shape::Records, Shape::Jobs, Shape::Pending, Shape::Push] {
-        match fight(first, shape) {
-            Ok((writes, said)) => println!("a fight at {shape:?}: {writes} writes, said in {said} of 360 hours"),
-            Err(why) => println!("a fight at {shape:?}: {why}"),
-        }
-    }
-    if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+/// Machines that share a name, with so many seeds, and some that fight over one.
+fn several(first: u64, times: u64, planted: Option<(&str, Bug)>) -> ExitCode {
+    let planted = planted.and_then(|(_, bug)| bug.planted());
+    let shares = (first..first + times).map(|seed| (seed, share(seed, planted)));
+    let fights = FIGHTS.into_iter().map(|shape| (first, fight(first, shape, planted)));
+    let wrong = shares.chain(fights).filter_map(|(seed, verdict)| Some((seed, verdict.err()?)));
+    let wrong = wrong.inspect(|(seed, why)| println!("seed {seed}: {why}")).count();
+    println!("{} times, {wrong} of them wrong", times + FIGHTS.len() as u64);
+    if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn simulate(asked: &Asked) -> ExitCode {

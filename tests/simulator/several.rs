@@ -12,16 +12,17 @@ use driftless::model::desired::{AccountName, Derived, Desired, FirstContact, Id,
 use driftless::model::evidence::Protocol;
 use driftless::model::ledger::Reason;
 use driftless::model::machine::standing::Standing;
-use driftless::model::machine::{Documents, Effect, Event, Mode, Network as Moved, State, step};
+use driftless::model::machine::{Documents, Effect, Event, Mode, Network as Moved, Planted, State, step};
 use driftless::model::plan::{Batch, Ticket};
 use driftless::model::record::{Family, RecordType, RrsetKey, Value, Values, list};
 use driftless::model::template::Template;
 use driftless::model::time::{Moment, Now, Wall};
 use fastrand::Rng;
 
+use super::faults::{Counts, Fault};
 use super::service::{Deed, Service};
 use super::setup::{Declared, Shape, account};
-use super::sim::{DAY, HOUR, MINUTE, SECOND, Verdict};
+use super::sim::{DAY, HOUR, Life, MINUTE, SECOND, Verdict};
 
 /// How often a machine looks, and verifies.
 const CHECK: u64 = 5 * MINUTE;
@@ -108,6 +109,11 @@ pub struct Company {
     machines: Vec<Machine>,
     wanted: Wanted,
     wrong: Option<String>,
+    planted: Option<Planted>,
+    steps: u64,
+    faults: Counts,
+    tracing: bool,
+    trace: Vec<String>,
 }
 
 fn wan(at: usize) -> SourceName {
@@ -184,7 +190,21 @@ impl Company {
         let (queue, mut service) = (BinaryHeap::new(), Service::new(declared));
         // Readings do not lag here, and one machine's change must not bring back what another one has just taken away.
         service.by_difference = matches!(shape, Shape::Records | Shape::Jobs);
-        let mut company = Self { t: 10 * SECOND, number: 0, queue, rng, service, machines, wanted, wrong: None };
+        let mut company = Self {
+            t: 10 * SECOND,
+            number: 0,
+            queue,
+            rng,
+            service,
+            machines,
+            wanted,
+            wrong: None,
+            planted: None,
+            steps: 0,
+            faults: Counts::default(),
+            tracing: false,
+            trace: Vec::new(),
+        };
         for at in 0..company.machines.len() {
             let begins = company.t + company.rng.u64(..HOUR);
             company.at(begins, Action::Start(at));
@@ -244,7 +264,11 @@ impl Company {
             of.told = of.told.filter(is_held);
         }
         machine.epoch += 1;
-        machine.state = Some(State::new(machine.desired.clone(), &machine.disk, "boot", true, Mode::Run, now));
+        let mut state = State::new(machine.desired.clone(), &machine.disk, "boot", true, Mode::Run, now);
+        if let Some(bug) = self.planted {
+            state.plant(bug);
+        }
+        machine.state = Some(state);
         self.feed(at, Event::Start)
     }
 
@@ -252,6 +276,10 @@ impl Company {
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
             let now = self.now();
+            self.steps += 1;
+            if self.tracing {
+                self.trace.push(format!("{} ms, machine {at}: {event:?}", self.t));
+            }
             let machine = &mut self.machines[at];
             let Some(state) = &mut machine.state else { return Ok(()) };
             for effect in step(state, event, now, &mut machine.rng) {
@@ -375,12 +403,14 @@ impl Company {
             let at = self.rng.usize(..self.machines.len());
             match self.rng.u8(..8) {
                 0 => {
+                    self.faults.count(Fault::Crash);
                     let back = self.t + self.rng.u64(SECOND..10 * MINUTE);
                     self.machines[at].state = None;
                     self.machines[at].epoch += 1;
                     self.at(back, Action::Start(at));
                 }
                 1 => {
+                    self.faults.count(Fault::UplinkFlaps);
                     for _ in 0..self.rng.u8(3..15) {
                         self.move_a_link(at);
                         let pause = self.rng.u64(..10 * SECOND);
@@ -398,6 +428,7 @@ impl Company {
     fn move_a_link(&mut self, at: usize) {
         let n = self.rng.u8(1..250);
         let kind = self.rng.u8(..6);
+        self.faults.count(if kind < 2 { Fault::UplinkTurns } else { Fault::UplinkMoves });
         let link = &mut self.machines[at].links[usize::from(self.rng.bool())];
         match kind {
             0 | 1 => link.up = !link.up,
@@ -525,38 +556,90 @@ impl Machine {
     }
 }
 
-/// Machines that share a name, through storms; what goes wrong.
-pub fn share(seed: u64) -> Verdict {
-    let shapes = [Shape::Rrsets, Shape::Records, Shape::Jobs, Shape::Pending];
-    let mut rng = Rng::with_seed(seed);
-    let mut company = Company::new(seed, 2 + rng.usize(..2), shapes[rng.usize(..4)], Wanted::Shared);
-    company.pass(REST + HOUR)?;
-    for _ in 0..4 {
-        company.trouble(20)?;
-        company.mend();
-        company.pass(REST)?;
-        company.check_rest()?;
-        // A link that is down changes nothing, for however long.
-        company.cut_a_link();
-        let before = company.writes();
-        company.pass(3 * DAY)?;
-        company.check_rest()?;
-        if company.writes() != before {
-            return Err(format!("{} writes although nothing changed", company.writes() - before));
-        }
+impl Company {
+    /// The same with an old bug in every machine.
+    #[must_use]
+    pub fn with(mut self, planted: Option<Planted>) -> Self {
+        self.planted = planted;
+        self
     }
-    Ok(())
+
+    /// They share the name, through storms; what goes wrong.
+    fn share(&mut self) -> Verdict {
+        self.faults.count(Fault::MachinesShare);
+        self.pass(REST + HOUR)?;
+        for _ in 0..4 {
+            self.trouble(20)?;
+            self.mend();
+            self.pass(REST)?;
+            self.check_rest()?;
+            // A link that is down changes nothing, for however long.
+            self.cut_a_link();
+            let before = self.writes();
+            self.pass(3 * DAY)?;
+            self.check_rest()?;
+            if self.writes() != before {
+                return Err(format!("{} writes although nothing changed", self.writes() - before));
+            }
+        }
+        Ok(())
+    }
+
+    /// Each wants all of the name, for a month; what goes wrong in the second half of it.
+    fn fight(&mut self, shape: Shape) -> Verdict {
+        self.faults.count(Fault::MachinesFight);
+        self.pass(HALF)?;
+        let (before, mut said) = (self.writes(), 0);
+        for _ in 0..HALF / HOUR {
+            self.pass(HOUR)?;
+            said += u64::from(self.is_reported());
+        }
+        let writes = self.writes() - before;
+        // A push service tells by its name servers, which cause one write a day and machine at most.
+        let most = if shape == Shape::Push { 30 } else { 0 };
+        if writes > most {
+            return Err(format!("a fight at {shape:?} is not damped: {writes} writes in half a month"));
+        }
+        if said <= HALF / HOUR / 2 {
+            return Err(format!("a fight at {shape:?} is not told of: in {said} of {} hours", HALF / HOUR));
+        }
+        Ok(())
+    }
 }
 
-/// Two machines that each want all of a name, for a month: how often they wrote in the second half of it, and in how many of its hours
-/// one of them said so.
-pub fn fight(seed: u64, shape: Shape) -> Result<(u64, u32), String> {
-    let mut company = Company::new(seed, 2, shape, Wanted::Whole);
-    company.pass(15 * DAY)?;
-    let (before, mut said) = (company.writes(), 0);
-    for _ in 0..15 * 24 {
-        company.pass(HOUR)?;
-        said += u32::from(company.is_reported());
-    }
-    Ok((company.writes() - before, said))
+/// Half a month.
+const HALF: u64 = 15 * DAY;
+
+/// The services at which machines fight.
+pub const FIGHTS: [Shape; 5] = [Shape::Rrsets, Shape::Records, Shape::Jobs, Shape::Pending, Shape::Push];
+
+fn sharers(seed: u64) -> Company {
+    let shapes = [Shape::Rrsets, Shape::Records, Shape::Jobs, Shape::Pending];
+    let mut rng = Rng::with_seed(seed);
+    Company::new(seed, 2 + rng.usize(..2), shapes[rng.usize(..4)], Wanted::Shared)
+}
+
+/// Machines that share a name, through storms; what goes wrong.
+pub fn share(seed: u64, planted: Option<Planted>) -> Verdict {
+    sharers(seed).with(planted).share()
+}
+
+/// Two machines that each want all of a name, for a month; what goes wrong.
+pub fn fight(seed: u64, shape: Shape, planted: Option<Planted>) -> Verdict {
+    Company::new(seed, 2, shape, Wanted::Whole).with(planted).fight(shape)
+}
+
+/// A life of several machines: mostly they share a name, at times they fight over it. As long as that of all of them together.
+pub fn live(seed: u64, planted: Option<Planted>, tracing: bool) -> Life {
+    let mut rng = Rng::with_seed(!seed);
+    let fights = (rng.u8(..4) == 0).then(|| FIGHTS[rng.usize(..FIGHTS.len())]);
+    let company = fights.map_or_else(|| sharers(seed), |shape| Company::new(seed, 2, shape, Wanted::Whole));
+    let mut company = Company { tracing, ..company.with(planted) };
+    let verdict = match fights {
+        Some(shape) => company.fight(shape),
+        None => company.share(),
+    };
+    let wrong = verdict.err().map(|wrong| format!("{wrong}, at {} ms", company.t));
+    let (millis, writes) = (company.t * company.machines.len() as u64, company.writes());
+    Life { millis, steps: company.steps, writes, faults: company.faults, wrong, trace: company.trace }
 }

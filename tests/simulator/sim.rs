@@ -15,6 +15,7 @@ use super::oracle::Oracle;
 use super::process::{Disk, Process};
 use super::service::Service;
 use super::setup::Setup;
+use super::several;
 
 /// Nothing wrong, or what is.
 pub type Verdict = Result<(), String>;
@@ -23,6 +24,31 @@ pub const SECOND: u64 = 1000;
 pub const MINUTE: u64 = 60 * SECOND;
 pub const HOUR: u64 = 60 * MINUTE;
 pub const DAY: u64 = 24 * HOUR;
+
+/// An old bug, planted to see whether the oracle finds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bug {
+    /// In the machine.
+    Machine(Planted),
+    /// In front of it: the exit of a VPN passes for the device's address.
+    VpnExit,
+}
+
+impl From<Planted> for Bug {
+    fn from(planted: Planted) -> Self {
+        Self::Machine(planted)
+    }
+}
+
+impl Bug {
+    /// The bug, where it is the machine's.
+    pub fn planted(self) -> Option<Planted> {
+        match self {
+            Self::Machine(planted) => Some(planted),
+            Self::VpnExit => None,
+        }
+    }
+}
 
 /// What became of a life.
 #[derive(Debug)]
@@ -172,7 +198,7 @@ pub struct Sim {
     pub crash_loop: u32,
     pub oracle: Oracle,
     pub faults: Counts,
-    pub planted: Option<Planted>,
+    pub planted: Option<Bug>,
     pub steps: u64,
     pub writes: u64,
     pub saves: u64,
@@ -184,8 +210,14 @@ pub struct Sim {
     end: u64,
 }
 
-/// Lives one life of about two months. The same arguments give the same life.
-pub fn live(seed: u64, planted: Option<Planted>, tracing: bool) -> Life {
+/// Every so many lives are those of several machines.
+const COMPANY: u64 = 50;
+
+/// Lives one life of about two months, or half a month of several machines. The same arguments give the same life.
+pub fn live(seed: u64, planted: Option<Bug>, tracing: bool) -> Life {
+    if seed.is_multiple_of(COMPANY) {
+        return several::live(seed, planted.and_then(Bug::planted), tracing);
+    }
     let mut sim = Sim::new(seed, planted, tracing);
     let wrong = sim.run().err();
     let wrong = wrong.map(|wrong| format!("{wrong}, at {}", sim.clock()));
@@ -193,7 +225,7 @@ pub fn live(seed: u64, planted: Option<Planted>, tracing: bool) -> Life {
 }
 
 impl Sim {
-    fn new(seed: u64, planted: Option<Planted>, tracing: bool) -> Self {
+    fn new(seed: u64, planted: Option<Bug>, tracing: bool) -> Self {
         let mut rng = Rng::with_seed(seed);
         let setup = Setup::new(&mut rng);
         let services = setup.accounts.iter().cloned().map(Service::new).collect();
@@ -401,6 +433,9 @@ impl Sim {
         self.wall_off = 0;
         self.disk.broken = false;
         self.network.manners.fill(super::network::Manner::Honest);
+        if self.network.vpn {
+            self.turn_the_vpn();
+        }
         for at in 0..self.services.len() {
             self.services[at].heal(self.t);
             if !self.services[at].secret_is_right {

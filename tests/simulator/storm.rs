@@ -25,7 +25,7 @@ impl Sim {
             _ => self.rng.u64(..6 * HOUR),
         };
         self.after(next, Action::Mischief);
-        match self.rng.u8(..23) {
+        match self.rng.u8(..24) {
             0..4 => {
                 let family = Family::ALL[self.rng.usize(..2)];
                 self.change_address(family);
@@ -47,6 +47,7 @@ impl Sim {
             19 => return self.command(),
             20 => self.network_event(),
             21 => self.renumber_again_and_again(),
+            22 => self.turn_the_vpn(),
             _ => self.mend_something(),
         }
         Ok(())
@@ -131,6 +132,14 @@ impl Sim {
             }
             _ => self.after(soon, Action::Look(moved)),
         }
+    }
+
+    /// A VPN comes up, by which everything leaves, or goes down.
+    pub fn turn_the_vpn(&mut self) {
+        self.network.vpn = !self.network.vpn;
+        self.fault(if self.network.vpn { Fault::VpnUp } else { Fault::VpnDown });
+        self.oracle.stir();
+        self.tell_of_the_network(false);
     }
 
     fn network_event(&mut self) {

@@ -119,3 +119,53 @@ fn a_private_prefix_is_right_where_private_addresses_are_published_on_purpose() 
     let text = format!("{BASE}private = true\nipv6 = {{ prefix = \"fd00::\", host = \"::1\" }}\n");
     assert!(matches!(loaded(&file(&text)).records[0].ipv6, Source::Composed(_)));
 }
+
+/// A configuration with addresses and one record whose IPv6 address comes from this.
+fn beside(addresses: &str, ipv6: &str) -> Input {
+    file(&format!("{BASE}ipv6 = {ipv6}\n{addresses}"))
+}
+
+#[test]
+fn the_prefix_can_be_that_of_another_address_wherever_it_stands() {
+    let wan = "[address.wan]\nipv6 = { quorum = 2, of = [\"https\", \"stun\"] }\n";
+    let nas = "[address.a-nas]\nipv6 = { prefix = { address = \"wan\" }, length = 56, host = \"::42\" }\n";
+    let of_wan = "{ prefix = { address = \"wan\" }, host = \"::1\" }";
+    let config = loaded(&beside(&format!("{nas}{wan}"), of_wan));
+    let wan = config.addresses["wan"].ipv6.clone();
+    assert!(matches!(wan, Source::Quorum { need: 2, .. }));
+    for (source, length) in [(&config.addresses["a-nas"].ipv6, 56), (&config.records[0].ipv6, 64)] {
+        let Source::Composed(composed) = source else { panic!("{source:?}") };
+        assert_eq!((&*composed.prefix, composed.length), (&wan, length));
+    }
+    // That it is only referred to is use enough.
+    assert!(!warnings(&config).iter().any(|warning| warning.contains("\"wan\"")), "{:?}", config.warnings);
+    let usual = "{ prefix = { address = \"default\" }, host = \"::1\" }";
+    assert_eq!(*composed(usual).prefix, Source::Auto);
+}
+
+#[test]
+fn an_address_that_has_no_prefix_to_give_is_refused() {
+    let of = |name: &str| format!("{{ prefix = {{ address = \"{name}\" }}, host = \"::1\" }}");
+    let addresses = format!(
+        "[address.off]\nipv6 = false\n[address.lines]\nipv6 = {{ all = [\"interface\", \"auto\"] }}\n\
+         [address.lan]\nipv6 = {{ {LAN}, host = \"::42\" }}\n[address.a-ring]\nipv6 = {}\n",
+        of("lan").replace("lan", "a-ring")
+    );
+    for (typed, expected) in [
+        (of("off"), "`address`: \"off\" has no prefix"),
+        (of("lines"), "`address`: uplinks have a prefix each: name the source of one of them"),
+        (of("lan"), "`address`: a composed address is no prefix of another one"),
+        (of("wann"), "there is no address \"wann\""),
+        ("{ prefix = { address = \"off\", length = 48 }, host = \"::1\" }".into(), "`length` is not a key of a prefix"),
+        (
+            "{ prefix = { all = [\"interface\", \"auto\"] }, host = \"::1\" }".into(),
+            "`prefix`: uplinks have a prefix each",
+        ),
+    ] {
+        let said = errors(&beside(&addresses, &typed));
+        // The address that names itself is wrong each time.
+        assert!(said.iter().any(|said| said.contains(expected)), "{typed}: {said:?}");
+        let rings = said.iter().filter(|said| said.contains("a composed address is no prefix of another one")).count();
+        assert!(rings == 1 + usize::from(typed == of("lan")), "{said:?}");
+    }
+}

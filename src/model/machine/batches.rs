@@ -139,7 +139,7 @@ impl State {
     /// Begins the batches whose intent is on disk.
     fn launch(&mut self, name: &AccountName, now: Now, out: &mut Out) {
         self.drop_outdated(name, now);
-        let hasty = self.has(Planted::SuccessBeforeCall);
+        let (hasty, uncounted) = (self.has(Planted::SuccessBeforeCall), self.has(Planted::WritesNotCounted));
         let (Some(account), Some(declared)) = (self.accounts.get_mut(name), self.desired.accounts.get(name)) else {
             return;
         };
@@ -180,7 +180,7 @@ impl State {
                     record.doubted = false;
                     record.waiting = false;
                     let spent = record.prior.take().map_or(record.entry.spent, |(_, spent)| spent);
-                    record.entry.spent = spent.after_write(terms.budget, now.moment);
+                    record.entry.spent = if uncounted { spent } else { spent.after_write(terms.budget, now.moment) };
                     record.before = Some(change.before.clone());
                     if hasty && let Some(Attempt { values, ttl, at, .. }) = record.entry.attempt.take() {
                         record.entry.confirmed = Some(Confirmed { values, ttl, since: at });

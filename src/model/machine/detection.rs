@@ -11,7 +11,7 @@ use crate::model::record::Family;
 use crate::model::time::{Moment, Now};
 
 /// However often the network changes, a public source is asked no sooner again.
-const AFTER_FLAP: Duration = Duration::from_secs(30);
+pub(super) const AFTER_FLAP: Duration = Duration::from_secs(30);
 /// So long, after the network changed, nothing is done for an address that was learnt before, unless it was found again.
 const JUDGED: Duration = Duration::from_secs(30);
 /// Waits are cut short by a changed network at most this often.
@@ -152,25 +152,47 @@ impl State {
         out: &mut Out,
     ) {
         for (source, family, reading) in readings {
-            let question = (source, family);
-            if let Some(round) = &mut self.detection.round {
-                round.asked.remove(&question);
-                round.fresh.insert(question.clone(), Use::Answer);
-            }
-            // A reload may have taken the source away while it was asked.
-            let Some(spec) = self.desired.sources.get(&question.0) else { continue };
-            let reading = match reading {
-                Reading::Unknown(_) if self.has(Planted::BlindIsNone) => Reading::None,
-                other => other,
-            };
-            // What failed in another network says nothing of this one.
-            let same = self.detection.round.as_ref().is_none_or(|round| round.network == Network::Same);
-            let before = self.detection.observed.remove(&question);
-            let began = self.detection.round.as_ref().map(|round| round.began);
-            let observed = Observed::after(before, reading, (spec.min_interval, same, began), now, rng);
-            self.detection.observed.insert(question, observed);
+            self.observe((source, family), reading, now, rng);
         }
         self.advance(now, rng, out);
+    }
+
+    /// Sources that were not asked do not know, and were last asked when they were.
+    pub(super) fn kept_back(
+        &mut self,
+        kept: Vec<(SourceName, Family, String)>,
+        now: Now,
+        rng: &mut fastrand::Rng,
+        out: &mut Out,
+    ) {
+        for (source, family, why) in kept {
+            let question = (source, family);
+            let spared = self.detection.observed.get(&question).map_or(Moment::default(), |before| before.spared);
+            self.observe(question.clone(), Reading::Unknown(why), now, rng);
+            if let Some(observed) = self.detection.observed.get_mut(&question) {
+                observed.spared = spared;
+            }
+        }
+        self.advance(now, rng, out);
+    }
+
+    fn observe(&mut self, question: Question, reading: Reading, now: Now, rng: &mut fastrand::Rng) {
+        if let Some(round) = &mut self.detection.round {
+            round.asked.remove(&question);
+            round.fresh.insert(question.clone(), Use::Answer);
+        }
+        // A reload may have taken the source away while it was asked.
+        let Some(spec) = self.desired.sources.get(&question.0) else { return };
+        let reading = match reading {
+            Reading::Unknown(_) if self.has(Planted::BlindIsNone) => Reading::None,
+            other => other,
+        };
+        // What failed in another network says nothing of this one.
+        let same = self.detection.round.as_ref().is_none_or(|round| round.network == Network::Same);
+        let before = self.detection.observed.remove(&question);
+        let began = self.detection.round.as_ref().map(|round| round.began);
+        let observed = Observed::after(before, reading, (spec.min_interval, same, began), now, rng);
+        self.detection.observed.insert(question, observed);
     }
 
     /// Concludes what can be concluded and asks what must be asked; ends the round when nothing is open.
@@ -260,7 +282,7 @@ impl State {
                 let rests = |seen: &&Observed| hurries.map_or(seen.again, |at| at.min(seen.again)) > now.moment;
                 let Some(observed) = self.detection.observed.get(&question).filter(rests) else { continue };
                 let outdated = self.detection.outdated.get(&family).copied().unwrap_or_default();
-                let lately = observed.at.moment.plus(AFTER_FLAP);
+                let lately = observed.spared;
                 if round.network == Network::Same && observed.asked >= outdated {
                     round.fresh.insert(question, Use::Answer);
                 } else if lately > now.moment {

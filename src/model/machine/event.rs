@@ -52,6 +52,9 @@ pub enum Event {
     Look(Network),
     /// Detectors answered.
     Readings(Vec<(SourceName, Family, Reading)>),
+    /// These sources were not asked, and why: what they answer now would not be about our own line. They know nothing, and may be
+    /// asked as soon as they could have been before.
+    KeptBack(Vec<(SourceName, Family, String)>),
     /// An account was read with these settings.
     Read(AccountName, Fingerprint, Vec<(RrsetKey, Result<Seen>)>),
     /// A plan was cut into batches.
@@ -92,7 +95,7 @@ pub enum Proof {
 /// What shall be done.
 #[derive(Clone, Debug)]
 pub enum Effect {
-    /// Ask these sources; answer with [`Event::Readings`], together or one by one.
+    /// Ask these sources; answer with [`Event::Readings`], together or one by one, or with [`Event::KeptBack`].
     Detect(Vec<(SourceName, Family)>),
     /// Read these record sets; answer with [`Event::Read`].
     Read(AccountName, Vec<RrsetKey>),

@@ -100,6 +100,12 @@ pub enum Planted {
     OperatorsNotToldApart,
     /// Values that are not ours are thrown away with an update.
     OverwritesForeign,
+    /// What a single source out in the world says once is believed.
+    OneVoiceIsEnough,
+    /// What is sent is not counted: an address that changes faster than anyone can publish it is published each time.
+    WritesNotCounted,
+    /// What somebody else undoes is done again, for ever.
+    FightsOn,
 }
 
 /// An account: what is remembered of it, and what it is doing.
@@ -294,6 +300,7 @@ pub fn step(state: &mut State, event: Event, now: Now, rng: &mut fastrand::Rng) 
         Event::Start => state.start(now, rng, &mut out),
         Event::Look(network) => state.look(network, now, rng, &mut out),
         Event::Readings(readings) => state.readings(readings, now, rng, &mut out),
+        Event::KeptBack(kept) => state.kept_back(kept, now, rng, &mut out),
         Event::Read(account, print, answers) => state.read(&account, &print, answers, now, rng, &mut out),
         Event::Cut(account, batches) => state.cut(&account, batches, now, rng, &mut out),
         Event::Applied(account, batch, print, outcomes) => {

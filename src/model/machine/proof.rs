@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::due::Next;
-use super::{Effect, Level, Out, Proof, State};
+use super::{Effect, Level, Out, Planted, Proof, State};
 use crate::model::backoff::{CEILING, Spent, spread};
 use crate::model::desired::Id;
 use crate::model::error::{Error, Kind};
@@ -250,6 +250,7 @@ impl State {
         now: Now,
         out: &mut Out,
     ) -> bool {
+        let fights_on = self.has(Planted::FightsOn);
         let Some(record) = self.records.get_mut(id) else { return false };
         let Some(spec) = self.desired.records.get(id) else { return false };
         let Some(accepted) = record.entry.accepted else { return false };
@@ -286,7 +287,7 @@ impl State {
         let what = format!("someone else changed it to {}", list(held));
         out.tell(Level::Warn, Some(id), what.clone());
         record.entry.note(now, what);
-        if times < UNDONE || within > CONTENTION && times <= UNDONE {
+        if fights_on || times < UNDONE || within > CONTENTION && times <= UNDONE {
             return false;
         }
         record.entry.undone.clear();

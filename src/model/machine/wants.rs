@@ -6,7 +6,7 @@ use super::detection::{RELIEF, prolong};
 use super::{Level, Out, Record, State};
 use crate::model::agree::Reading;
 use crate::model::backoff::CEILING;
-use crate::model::desired::{Id, RecordSpec, Want, is_absent, want};
+use crate::model::desired::{Id, RecordSpec, Want, absent, want};
 use crate::model::ledger::{Absence, Wait};
 use crate::model::record::Family;
 use crate::model::time::{Moment, Now};
@@ -23,12 +23,16 @@ impl State {
             // Two voices of before the change would agree on what was before.
             outdates |= self.detection.outdated.insert(family, began) != Some(began);
         }
-        let absent = is_absent(&believed);
-        let absent_for = if absent {
-            // Suspended, switched off or crashed for longer than two checks: nobody knows, so it begins anew.
-            let looking = |absence: &Absence| now.moment.since(absence.seen) <= self.desired.check.saturating_mul(2);
+        let counted = record.entry.absence.and_then(|absence| absence.family);
+        let gone = absent(&believed).find(|family| Some(*family) == counted).or_else(|| absent(&believed).next());
+        let absent_for = if let Some(family) = gone {
+            // Suspended, switched off or crashed for longer than two checks: nobody knows, so it begins anew. So it does for the other
+            // family, where the one that went first is back.
+            let looking = |absence: &Absence| {
+                now.moment.since(absence.seen) <= self.desired.check.saturating_mul(2) && counted == gone
+            };
             let since = record.entry.absence.filter(looking).map_or(now.moment, |absence| absence.since);
-            record.entry.absence = Some(Absence { since, seen: now.moment });
+            record.entry.absence = Some(Absence { since, seen: now.moment, family: Some(family) });
             record.dirty |= spec.absent_after.is_some();
             now.moment.since(since)
         } else {
@@ -39,7 +43,7 @@ impl State {
             }
             Duration::ZERO
         };
-        if let Some(after) = spec.absent_after.filter(|after| absent && absent_for < *after) {
+        if let Some(after) = spec.absent_after.filter(|after| gone.is_some() && absent_for < *after) {
             self.next_check = self.next_check.min(now.moment.plus(after - absent_for));
         }
         let want = want(spec, &id.key, &believed, absent_for);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::detection::{Question, Round, Use};
+use super::detection::{AFTER_FLAP, Question, Round, Use};
 use super::{Level, Out, Planted, State};
 use crate::model::agree::{Expression, Reading, SourceName, Witness, unproven};
 use crate::model::backoff::spread;
@@ -42,13 +42,15 @@ struct Streak {
 
 impl Streak {
     /// What a reading makes of what was said before. Silence is no answer.
-    fn after(before: Option<Self>, reading: &Reading, now: Now) -> Option<Self> {
+    /// It was asked at `asked`, and the answer is there now: between what was said first and what was said last lies at least the
+    /// time from the first answer to the last question.
+    fn after(before: Option<Self>, reading: &Reading, asked: Moment, now: Now) -> Option<Self> {
         if matches!(reading, Reading::Unknown(_) | Reading::Behind(_)) {
             return before;
         }
-        let new = Self { said: reading.clone(), times: 0, since: now.moment, last: now.moment };
+        let new = Self { said: reading.clone(), times: 0, since: now.moment, last: asked };
         let same = before.filter(|before| before.said.addresses() == reading.addresses()).unwrap_or(new);
-        Some(Self { times: same.times.saturating_add(1), last: now.moment, ..same })
+        Some(Self { times: same.times.saturating_add(1), last: asked, ..same })
     }
 
     /// Whether that is often enough for it to be believed alone.
@@ -88,6 +90,8 @@ pub(super) struct Observed {
     pub(super) asked: Moment,
     /// Not asked again before, while the network stays the same.
     pub(super) again: Moment,
+    /// Not asked again before, however often the network changes.
+    pub(super) spared: Moment,
     /// How often in a row it could not tell.
     pub(super) failures: u32,
     /// How often in a row it said what it last said.
@@ -117,11 +121,13 @@ impl Observed {
         };
         let early = same && before.as_ref().is_some_and(|before| before.again > now.moment);
         let hurry = before.as_ref().map(|before| before.hurry).unwrap_or_default();
-        let streak = Streak::after(before.and_then(|before| before.streak), &reading, now);
+        let asked = began.unwrap_or(now.moment);
+        let streak = Streak::after(before.and_then(|before| before.streak), &reading, asked, now);
         Self {
             at: now,
-            asked: began.unwrap_or(now.moment),
+            asked,
             again: now.moment.plus(spread(least, rng).max(least)),
+            spared: now.moment.plus(AFTER_FLAP),
             failures,
             hurry: Hurry::after(hurry, early, streak.as_ref(), now, rng),
             streak,
@@ -153,6 +159,11 @@ impl Worth {
     fn is_demoted(&self, source: &SourceName, now: Now) -> bool {
         let lately = |doubt: &Doubt| now.moment.since(doubt.last) < FORGIVEN;
         self.doubts.get(source).is_some_and(|doubt| doubt.demoted && lately(doubt))
+    }
+
+    fn disagreed(&self, source: &SourceName, now: Now) -> u8 {
+        let lately = |doubt: &&Doubt| now.moment.since(doubt.last) < FORGIVEN;
+        self.doubts.get(source).filter(lately).map_or(0, |doubt| doubt.times)
     }
 
     /// When a question may be asked again that a single source has to answer more often than its interval allows.
@@ -204,7 +215,10 @@ impl State {
             origin: (operator, protocol),
             said,
             at: said.and(observed).map(|observed| observed.at.wall),
-            suffices: trusted || protocol.is_local() || streak.is_some_and(Streak::is_proof),
+            suffices: trusted
+                || protocol.is_local()
+                || streak.is_some_and(Streak::is_proof)
+                || self.has(Planted::OneVoiceIsEnough),
             times: streak.map_or(0, |streak| streak.times),
             demoted: self.detection.worth.is_demoted(source, now),
             mute: observed.is_some_and(|observed| observed.failures > 0),
@@ -315,14 +329,20 @@ impl State {
     }
 
     /// What sources last came to, each way of learning an address once, with what it rests on.
-    pub fn verdicts(&self) -> impl Iterator<Item = (Family, &Weighed)> {
-        self.detection.worth.verdicts.iter().map(|((family, _), weighed)| (*family, weighed))
+    pub fn verdicts(&self) -> impl Iterator<Item = (Family, &Expression, &Weighed)> {
+        self.detection.worth.verdicts.iter().map(|((family, way), weighed)| (*family, way, weighed))
     }
 
     /// When a single source is next asked that has begun to say something and must say it again to be believed.
     #[must_use]
     pub fn proves_at(&self) -> Option<Moment> {
         self.detection.worth.next()
+    }
+
+    /// How much more often a source disagreed with what was believed than it agreed, of late.
+    #[must_use]
+    pub fn disagreed(&self, source: &SourceName, now: Now) -> u8 {
+        self.detection.worth.disagreed(source, now)
     }
 
     /// Whether a source disagreed so often that it is asked last and not counted.

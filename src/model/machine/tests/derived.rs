@@ -144,6 +144,28 @@ fn a_value_stays_when_one_family_is_gone_unless_it_is_to_be_removed() {
 }
 
 #[test]
+fn two_absences_of_different_families_that_overlap_are_not_one_long_absence() {
+    let spec = RecordSpec { absent_after: Some(HOUR), ..derived(RecordType::Txt, POLICY) };
+    let mut rig = only(RecordType::Txt, spec);
+    rig.says_both(1, 1);
+    rig.feed(Event::Start);
+    rig.reads(holds(&["x", ONE]));
+    rig.says_of(Family::Ipv6, Reading::None);
+    rig.feed(Event::Look(Network::Changed));
+    rig.pass(40 * MINUTE);
+    rig.says_of(Family::Ipv4, Reading::None);
+    rig.feed(Event::Look(Network::Changed));
+    rig.pass(5 * MINUTE);
+    rig.says_of(Family::Ipv6, Reading::Addresses(vec![ipv6(1)]));
+    rig.feed(Event::Look(Network::Changed));
+    rig.pass(50 * MINUTE);
+    rig.idle();
+    rig.pass(15 * MINUTE);
+    rig.reads(holds(&["x", ONE]));
+    rig.sets(&["x"], &[ONE]);
+}
+
+#[test]
 fn a_policy_of_somebody_else_is_neither_replaced_nor_joined() {
     let mut rig = policy();
     rig.says_both(1, 1);

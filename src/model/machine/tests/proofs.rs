@@ -55,6 +55,25 @@ fn a_single_source_is_believed_when_it_has_said_the_same_three_times_over_two_mi
 }
 
 #[test]
+fn an_answer_on_its_way_does_not_make_the_two_minutes_full() {
+    let mut rig = Rig::one_by_one(single(alone()));
+    rig.follow(Event::Start);
+    let answer = |rig: &mut Rig| rig.follow(Event::Readings(vec![(source(), Family::Ipv4, said(1))]));
+    answer(&mut rig);
+    let start = rig.now.moment;
+    for (asked, answered) in [(50, 51), (115, 122)] {
+        rig.now.moment = start.plus(SECOND * asked);
+        let effects = rig.follow(Event::Look(Network::Changed));
+        assert!(effects.iter().any(|effect| matches!(effect, Effect::Detect(_))), "{effects:?}");
+        rig.now.moment = start.plus(SECOND * answered);
+        answer(&mut rig);
+    }
+    assert!(matches!(want(&rig), Want::Unknown(_)), "between the first answer and the last question: {:?}", want(&rig));
+    asked(&mut rig, Vec::new(), 75, |_| said(1));
+    assert_eq!(want(&rig), &Want::Values(values(&[1])));
+}
+
+#[test]
 fn another_answer_in_between_begins_anew_and_silence_does_not() {
     let mut rig = Rig::one_by_one(single(alone()));
     let effects = rig.follow(Event::Start);
@@ -152,7 +171,7 @@ fn a_source_that_disagrees_often_is_asked_last_and_told_of_once_until_it_agrees_
     assert!(told[0].starts_with("echo 3 said something else than what was believed 3 times"), "{told:?}");
     let liar = SourceName("echo 3".into());
     assert!(rig.state.is_demoted(&liar, rig.now) && !rig.state.is_demoted(&SourceName("echo 2".into()), rig.now));
-    let evidence: Vec<_> = rig.state.verdicts().flat_map(|(_, weighed)| &weighed.evidence).collect();
+    let evidence: Vec<_> = rig.state.verdicts().flat_map(|(.., weighed)| &weighed.evidence).collect();
     assert_eq!(evidence.len(), 4);
     assert_eq!(evidence.iter().filter(|one| one.is_counted()).count(), 2, "{evidence:?}");
     let status = crate::report::status::Status::of(&rig.state, rig.now);

@@ -125,6 +125,33 @@ fn a_flapping_link_does_not_hammer_a_public_echo() {
 }
 
 #[test]
+fn a_source_that_was_kept_back_is_asked_as_soon_as_it_may_be() {
+    let mut desired = several(alone(), &["a"]);
+    desired.sources.values_mut().for_each(|spec| spec.min_interval = 10 * MINUTE);
+    let mut rig = Rig::one_by_one(desired);
+    let effects = rig.start(1);
+    rig.applied(&effects, Ok(Applied::Done));
+    rig.lapse(11 * MINUTE, Some(1));
+    let asks = |effects: &[Effect]| effects.iter().any(|effect| matches!(effect, Effect::Detect(_)));
+    let mut vpn = |after: u64, up: bool| {
+        rig.now.moment = rig.now.moment.plus(Duration::from_secs(after));
+        let effects = rig.follow(Event::Look(Network::Changed));
+        let asked = asks(&effects);
+        if asked && up {
+            rig.follow(Event::KeptBack(vec![(source(), Family::Ipv4, "a VPN is up".into())]));
+            assert!(matches!(rig.state.records[&named("a")].want, Want::Unknown(_)), "it is kept back");
+        } else if asked {
+            rig.told(effects, Some(1));
+        }
+        asked
+    };
+    // Nobody has asked it for minutes, and it was not asked while the VPN was up: it is asked at once when that is gone.
+    assert!(vpn(300, true) && vpn(5, false));
+    // Then it was asked: a VPN that flaps does not have it asked again and again.
+    assert_eq!([vpn(3, true), vpn(3, false), vpn(3, true)], [false; 3]);
+}
+
+#[test]
 fn a_reload_that_takes_a_source_away_during_a_round_does_not_blind_the_machine() {
     // The question to the old source is open when the configuration names another one. Its answer comes and counts for nothing,
     // and the round must end all the same.

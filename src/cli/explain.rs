@@ -1,0 +1,100 @@
+//! `explain`: why a record was or was not updated, and on whose word.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::look::Current;
+use super::print;
+use crate::app::Failure;
+use crate::config;
+use crate::model::name::Name;
+use crate::model::record::RecordType;
+use crate::report::status::{RecordStatus, SourceStatus, Status};
+
+/// Why a record was or was not updated.
+pub(super) fn explain(current: &Current, name: &Name, json: bool) -> Result<u8, Failure> {
+    let status = &current.status;
+    let records: Vec<&RecordStatus> = status.records.iter().filter(|record| record.name == name.as_str()).collect();
+    if records.is_empty() {
+        let names = status.records.iter().map(|record| record.name.as_str());
+        let hint = config::suggest(name.as_str(), "there are", names);
+        return Err(Failure::Other(78, format!("{name} is not in the configuration{hint}")));
+    }
+    if json {
+        let (running, sources, verdicts) = (current.is_running(), &status.sources, &status.verdicts);
+        print::json(&json!({ "running": running, "records": records, "sources": sources, "verdicts": verdicts }))?;
+        return Ok(current.shown());
+    }
+    current.say_whose();
+    for record in records {
+        explain_one(status, record);
+    }
+    Ok(current.shown())
+}
+
+fn explain_one(status: &Status, record: &RecordStatus) {
+    let list = |values: &Option<Vec<String>>| match values {
+        Some(values) if values.is_empty() => "nothing".to_owned(),
+        Some(values) => values.join(", "),
+        None if record.state == "unmanaged" => "nothing: there is no such address".to_owned(),
+        None => "unknown".to_owned(),
+    };
+    let or = |stamp: &Option<String>, none: &str| stamp.clone().unwrap_or_else(|| none.into());
+    let next = match (&record.held, &status.next_check) {
+        (_, None) => "when a daemon runs",
+        (Some(_), _) => "not by itself",
+        (None, Some(_)) => "when something changes",
+    };
+    let unread = if record.readable { "not yet" } else { "cannot be: the service only takes updates" };
+    let unseen = if record.in_dns { "not yet" } else { "not asked" };
+    print::hanging(&format!("{} {} at {}: {}", record.name, record.rtype, record.account, record.state), 4);
+    print::hanging(&format!("  {}", record.says), 4);
+    print::hanging(&format!("  wanted:       {}", list(&record.wanted)), 14);
+    print::hanging(&format!("  confirmed:    {}", list(&record.confirmed)), 14);
+    print::hanging(&format!("  accepted:     {}", or(&record.accepted, "never")), 14);
+    print::hanging(&format!("  read back:    {}", or(&record.read_back, unread)), 14);
+    print::hanging(&format!("  seen in DNS:  {}", or(&record.seen_in_dns, unseen)), 14);
+    print::hanging(&format!("  next look:    {}", or(&record.next, next)), 14);
+    if let Some(error) = record.error.as_ref().filter(|error| !record.says.contains(error.as_str())) {
+        print::hanging(&format!("  last error:   {error}"), 14);
+    }
+    if let Some(held) = &record.held {
+        print::hanging(&format!("  held since:   {} ({})", held.since, held.reason), 14);
+        let account = status.accounts.iter().find(|account| account.name == record.account);
+        if account.is_some_and(|account| account.held.is_some()) && held.reason == "refused" {
+            print::hanging("  to mend it:   mend the secret: it is noticed by itself", 14);
+        }
+        print::hanging(&format!("  to let go:    {}", held.release), 14);
+    }
+    record.uplinks.iter().for_each(|uplink| print::hanging(&format!("  uplink:       {}", uplink.line()), 14));
+    explain_sources(status, record);
+    for line in &record.history {
+        print::hanging(&format!("  {}  {}", line.at, line.what), 4);
+    }
+    print::line("");
+}
+
+/// What its addresses rest on, each source once; before there is a verdict, what its sources last said.
+fn explain_sources(status: &Status, record: &RecordStatus) {
+    let verdicts: Vec<_> = record.verdicts.iter().filter_map(|at| status.verdicts.get(*at)).collect();
+    for tally in verdicts.iter().filter_map(|verdict| verdict.quorum) {
+        print::hanging(&format!("  quorum:       {tally}"), 14);
+    }
+    let mut told = BTreeSet::new();
+    for voice in verdicts.iter().flat_map(|verdict| &verdict.evidence) {
+        if told.insert((&voice.source, voice.family)) {
+            print::hanging(&format!("  source:       {}", voice.line()), 14);
+        }
+    }
+    if !verdicts.is_empty() {
+        return;
+    }
+    // A and AAAA follow their own family, everything else whatever its value is made of.
+    let family = record.rtype.parse().ok().and_then(RecordType::family);
+    let of_family = |source: &SourceStatus| family.is_none_or(|family| family == source.family);
+    let its_own = |source: &&SourceStatus| record.sources.contains(&source.source) && of_family(source);
+    for source in status.sources.iter().filter(its_own) {
+        print::hanging(&format!("  source:       {} ({}): {}", source.source, source.family, source.says), 14);
+    }
+}
