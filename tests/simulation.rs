@@ -37,7 +37,14 @@ fn nothing_goes_wrong_in_short_lives() {
     }
     let kinds = faults.each().filter(|(_, count)| *count > 0).count();
     assert!(kinds >= 20, "{kinds} kinds of fault were met");
-    for kind in ["detector lies", "operator", "detector that is asked alone", "renumbering storm", "VPN comes up", "VPN goes down"] {
+    for kind in [
+        "detector lies",
+        "operator",
+        "detector that is asked alone",
+        "renumbering storm",
+        "VPN comes up",
+        "VPN goes down",
+    ] {
         let met = faults.each().any(|(words, count)| words.contains(kind) && count > 0);
         assert!(met, "{kind} was not met");
     }
