@@ -5,13 +5,12 @@
 
 The one user is "me" with the password "secret"; who has not logged in, or not over TLS, may not send. plain: without TLS.
 """
+import asyncio
 import json
-import signal
 import ssl
 import sys
 
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult, LoginPassword
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 
 def say(**what):
@@ -36,12 +35,17 @@ context.load_cert_chain(certificate, key)
 options = {'authenticator': authenticator, 'auth_required': True, 'auth_require_tls': mode != 'plain'}
 if mode == 'tls':
     # The connection is encrypted already, which aiosmtpd knows of STARTTLS alone.
-    options.update(ssl_context=context, auth_require_tls=False)
+    options.update(auth_require_tls=False)
 elif mode == 'starttls':
     options.update(tls_context=context, require_starttls=True)
-server = Controller(Handler(), hostname='127.0.0.1', port=0, **options)
-# Asked for any free port, the controller would try to reach port 0.
-server._trigger_server = lambda: None
-server.start()
-say(port=server.server.sockets[0].getsockname()[1])
-signal.pause()
+
+
+async def serve():
+    loop = asyncio.get_running_loop()
+    over_tls = context if mode == 'tls' else None
+    server = await loop.create_server(lambda: SMTP(Handler(), **options), '127.0.0.1', 0, ssl=over_tls)
+    say(port=server.sockets[0].getsockname()[1])
+    await server.serve_forever()
+
+
+asyncio.run(serve())

@@ -104,7 +104,7 @@ impl Smtp {
             .port(self.port)
             .tls(tls)
             .timeout(Some(STEP))
-            .hello_name(ClientId::new("localhost".into()));
+            .hello_name(ClientId::Domain("localhost".into()));
         Ok(match &self.login {
             None => transport.build(),
             Some((username, password)) => {
