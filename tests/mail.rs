@@ -1,6 +1,6 @@
 //! Mail to a real server over real TLS: aiosmtpd, which `.ci/run mail` installs.
 #![cfg(feature = "mail")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 #![expect(clippy::disallowed_methods, reason = "the environment says which Python has aiosmtpd")]
 
 #[path = "support/torture.rs"]
@@ -97,7 +97,10 @@ fn a_mail_arrives_over_tls_either_way() {
         assert_eq!(login["login"], true);
         assert_eq!(mail["to"], serde_json::json!(["me@example.org", "you@example.org"]));
         let text = mail["mail"].as_str().unwrap();
-        assert!(text.contains("Subject: driftless: a test\r\n") && text.contains("This is a test by driftless"), "{text}");
+        assert!(
+            text.contains("Subject: driftless: a test\r\n") && text.contains("This is a test by driftless"),
+            "{text}"
+        );
     }
 }
 
@@ -126,7 +129,10 @@ fn a_refused_login_is_said_without_the_password() {
     home.write("password", "hunter2\n");
     let server = Smtp::start(&home, "tls");
     let (code, said) = test(&home, server.port, "tls", &trusting(&home));
-    assert!(code == 77 && said.contains("refuses the login (status 535)") && !said.contains("hunter2"), "{code} {said}");
+    assert!(
+        code == 77 && said.contains("refuses the login (status 535)") && !said.contains("hunter2"),
+        "{code} {said}"
+    );
     let gone = server.port;
     drop(server);
     let (code, said) = test(&home, gone, "tls", &trusting(&home));

@@ -34,7 +34,7 @@ fn a_channel_is_told_everything_unless_something_else_is_said() {
 
 #[test]
 fn a_channel_can_be_spelt_by_variables() {
-    let input = super::variables(&[
+    let input = variables(&[
         ("DRIFTLESS__NOTIFY__PHONE__TYPE", "ntfy"),
         ("DRIFTLESS__NOTIFY__PHONE__URL_FILE", "/run/secrets/topic"),
         ("DRIFTLESS__NOTIFY__PHONE__EVENTS", "held, recovered"),
