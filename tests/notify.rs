@@ -346,3 +346,36 @@ async fn a_check_looks_at_channels_too() {
         }
     });
 }
+
+#[test]
+fn the_receivers_refuse_what_the_real_ones_refuse() {
+    let ask = |method: &str, path: &str, fields: &[(&'static str, &str)], body: &str| {
+        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query.into())));
+        let mut headers = hyper::HeaderMap::new();
+        fields.iter().for_each(|(name, value)| drop(headers.insert(*name, value.parse().unwrap())));
+        let request = Received { method: method.into(), path: path.into(), query, headers, body: body.into() };
+        let answer = channels::answer(&request);
+        (answer.status, String::from_utf8(answer.body).unwrap())
+    };
+    let kind = ("content-type", "application/json");
+    let ntfy = |body: &str| ask("POST", "/", &[kind, ("authorization", "Bearer tk_emulated")], body).0;
+    assert_eq!(ntfy(r#"{"topic":"my-topic","title":"t","message":"m","priority":5}"#), 200);
+    for body in [
+        "nonsense",
+        r#"{"topic":"a b","title":"t","message":"m"}"#,
+        r#"{"topic":"my-topic","priority":6}"#,
+        r#"{"topc":1}"#,
+    ] {
+        assert_eq!(ntfy(body), 400, "{body}");
+    }
+    assert_eq!(ntfy(r#"{"topic":"another","title":"t","message":"m"}"#), 403);
+    assert_eq!(ask("POST", "/", &[kind], r#"{"topic":"my-topic"}"#).0, 401);
+    assert_eq!(ask("POST", "/message", &[kind], "{}").0, 401);
+    assert_eq!(ask("POST", "/message", &[kind, ("x-gotify-key", GOTIFY_TOKEN)], "{}").0, 400);
+    assert_eq!(ask("GET", "/not-a-uuid", &[], "").0, 400);
+    assert_eq!(ask("GET", "/0d338dcc-a054-4f11-b909-000000000000", &[], "").1, "OK (not found)");
+    assert_eq!(ask("GET", "/api/push/wrong?status=up", &[], "").0, 404);
+    assert_eq!(ask("GET", "/api/push/EmulatedTok1?status=fine", &[], "").0, 404);
+    assert_eq!(ask("POST", "/hook/x", &[kind, ("x-hook-key", HOOK_KEY)], "no JSON").0, 400);
+    assert_eq!(ask("PUT", "/elsewhere", &[], "").0, 404);
+}
