@@ -642,6 +642,83 @@ fn a_round_without_any_address_is_no_success() {
     assert!(code(&output) == 0 && !stdout(&output).contains("nothing was published"), "{output:?} {said}");
 }
 
+/// A home with one name, on whose address two files must agree and do not.
+fn at_odds() -> Home {
+    let home = home();
+    let text = fs::read_to_string(home.path("driftless.toml")).unwrap();
+    let without = text.split("[[record]]").next().unwrap().to_owned();
+    let files = format!("{{ file = \"{}\" }}, {{ file = \"{}\" }}", home.text("one"), home.text("other"));
+    let record = "[[record]]\nname = \"home.example.org\"\naccount = \"zone\"\nipv6 = \"off\"\nprivate = true\n";
+    home.write("driftless.toml", &format!("{without}{record}ipv4 = {{ quorum = 2, of = [{files}] }}\n"));
+    home.write("one", "192.0.2.1\n");
+    home.write("other", "192.0.2.9\n");
+    home
+}
+
+#[test]
+fn who_disagrees_and_what_a_quorum_needs_is_told_in_words_and_as_data() {
+    let home = at_odds();
+    let needs = "2 of 2 sources must agree, of two operators or by two protocols; 1 does, of 1 operator by 1 protocol";
+    let quorum = serde_json::json!({ "need": 2, "of": 2, "agree": 1, "operators": 1, "protocols": 1 });
+    let detected = stdout(&home.output(&["detect"]));
+    for said in ["SOURCE", "BY", needs, "not counted", "too few say the same"] {
+        assert!(detected.contains(said), "{said}\n{detected}");
+    }
+    let (code, detected) = json(&home, &["detect"]);
+    let believed = &detected["believed"][0];
+    assert_eq!((code, &believed["quorum"]), (75, &quorum), "{detected}");
+    let voice = &believed["evidence"][0];
+    let keys_of_voice = [
+        "answer",
+        "at",
+        "counted",
+        "demoted",
+        "disagreed",
+        "family",
+        "operator",
+        "protocol",
+        "source",
+        "trusted",
+        "why",
+    ];
+    assert_eq!(keys(voice), keys_of_voice);
+    assert_eq!(
+        (&voice["protocol"], &voice["counted"], &voice["trusted"]),
+        (&"file".into(), &false.into(), &false.into())
+    );
+    let daemon = home.start(&["run"]);
+    let explained = || stdout(&home.output(&["explain", "home.example.org"]));
+    assert!(within(std::time::Duration::from_secs(20), || explained().contains("  quorum:  ")), "{}", explained());
+    let said = explained();
+    assert!(said.contains(&format!("  quorum:       {needs}\n")), "{said}");
+    let line = format!(
+        "  source:       file {} (private too) (IPv4): 192.0.2.9; by file; too few say the same\n",
+        home.text("other")
+    );
+    assert!(said.contains(&line), "{line}{said}");
+    let (_, explained) = json(&home, &["explain", "home.example.org"]);
+    assert_eq!(explained["records"][0]["verdicts"], serde_json::json!([0]));
+    assert_eq!(explained["verdicts"][0]["quorum"], quorum, "{explained}");
+    daemon.stop();
+}
+
+#[test]
+fn a_round_that_knows_no_address_says_where_the_machine_stands() {
+    let home = at_odds();
+    let (_, detected) = json(&home, &["detect"]);
+    let stands = detected["situations"][0]["says"].as_str().unwrap().to_owned();
+    for words in [["once"], ["update"]] {
+        let output = home.output(&words);
+        assert_eq!(code(&output), 75, "{output:?}");
+        assert!(stdout(&output).contains(&format!("\n\n{stands}\n")), "{stands}\n{output:?}");
+    }
+    let (code_of_once, said) = json(&home, &["once"]);
+    assert_eq!((code_of_once, said["status"]["network"][0]["says"].as_str()), (75, Some(&*stands)));
+    home.write("other", "192.0.2.1\n");
+    let output = home.output(&["once"]);
+    assert!(code(&output) == 0 && !stdout(&output).contains(&stands), "{output:?}");
+}
+
 #[test]
 fn a_check_tells_a_read_only_file_system_from_permissions() {
     if !torture::may_mount() {

@@ -145,8 +145,7 @@ fn come_to_hold(service: &Service, machines: &[&Machine], values: &[&str]) {
     let logs = || machines.iter().map(|machine| machine.home.log()).collect::<Vec<_>>().join("\n-- another:\n");
     assert!(within(SOON, || service.holds() == values), "{:?}, not {values:?}\n{}", service.holds(), logs());
     // Accepted, read back, and at rest.
-    let rests = |machine: &&Machine| machine.is("up to date");
-    assert!(within(SOON, || machines.iter().all(|machine| rests(&machine))), "{}", logs());
+    assert!(within(SOON, || machines.iter().all(|machine| machine.is("up to date"))), "{}", logs());
 }
 
 #[test]

@@ -17,13 +17,13 @@ const MET: usize = 5;
 fn is_found(bug: impl Into<Bug>, says: &[&str]) {
     let bug = bug.into();
     let mut met = Vec::new();
-    for wrong in (1..=LIVES).filter_map(|seed| live(seed, Some(bug), false).wrong).take(MET) {
-        if says.iter().any(|says| wrong.contains(says)) {
-            return;
-        }
+    let mut spoiled = (1..=LIVES).filter_map(|seed| live(seed, Some(bug), false).wrong).take(MET);
+    let is_found = spoiled.any(|wrong| {
+        let is_it = says.iter().any(|says| wrong.contains(says));
         met.push(wrong);
-    }
-    panic!("{bug:?} is not found: {met:?}");
+        is_it
+    });
+    assert!(is_found, "{bug:?} is not found: {met:?}");
 }
 
 #[test]

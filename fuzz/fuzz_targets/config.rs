@@ -5,9 +5,9 @@
 use driftless::config::{Config, Input};
 use driftless::net::http::Http;
 use driftless::provider::Tools;
-use libfuzzer_sys::fuzz_target;
+use driftless_fuzz::target;
 
-fuzz_target!(|text: &str| {
+target!(|text: &str| {
     let input = Input { files: vec![("fuzz.toml".into(), text.to_owned())], ..Input::default() };
     match Config::load(&input) {
         Ok(config) => {

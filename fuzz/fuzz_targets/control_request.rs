@@ -3,9 +3,9 @@
 #![no_main]
 
 use driftless::report::control::Request;
-use libfuzzer_sys::fuzz_target;
+use driftless_fuzz::target;
 
-fuzz_target!(|line: &str| {
+target!(|line: &str| {
     if let Ok(request) = serde_json::from_str::<Request>(line) {
         let written = serde_json::to_string(&request).expect("a request can be written");
         assert_eq!(serde_json::from_str::<Request>(&written).expect("what we write is a request"), request);

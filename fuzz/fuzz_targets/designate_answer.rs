@@ -3,12 +3,12 @@
 #![no_main]
 
 use driftless::provider::designate::fuzz;
-use libfuzzer_sys::fuzz_target;
+use driftless_fuzz::target;
 
 const STATUS: [u16; 12] = [200, 201, 202, 204, 400, 401, 403, 404, 409, 413, 500, 503];
 
 // The first octet chooses the status: a letter from `a` on in the seeds.
-fuzz_target!(|data: &[u8]| {
+target!(|data: &[u8]| {
     let [status, body @ ..] = data else { return };
     let status = STATUS[usize::from(status.wrapping_sub(b'a')) % STATUS.len()];
     let took = fuzz(status, body);

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use driftless::model::name::Name;
 use driftless::provider::dyndns2::reply::parse;
-use libfuzzer_sys::fuzz_target;
+use driftless_fuzz::target;
 
 const STATUS: [u16; 6] = [200, 401, 403, 429, 500, 503];
 
 // The first octet, a digit in the seeds, chooses how many names were sent; the second the status.
-fuzz_target!(|data: &[u8]| {
+target!(|data: &[u8]| {
     let [count, status, body @ ..] = data else { return };
     let names: Vec<Name> = (0..1 + count % 8).filter_map(|at| Name::parse(&format!("n{at}.example.org")).ok()).collect();
     let status = STATUS[usize::from(*status) % STATUS.len()];

@@ -1,12 +1,12 @@
-//! What a server says our address is: one address of the family that was asked for, or an error.
+//! What a server says our address is, in its body or in a header field: one address of the family that was asked for, or an error.
 
 #![no_main]
 
-use driftless::detect::https::{Format, read_body};
+use driftless::detect::https::{Format, fuzz_header, read_body};
 use driftless::model::record::Family;
-use libfuzzer_sys::fuzz_target;
+use driftless_fuzz::target;
 
-fuzz_target!(|body: &[u8]| {
+target!(|body: &[u8]| {
     for format in [
         Format::Plain,
         Format::Json("/ip".into()),
@@ -19,6 +19,15 @@ fuzz_target!(|body: &[u8]| {
                 Ok(address) => assert_eq!(Family::of(address), family),
                 Err(why) => assert!(!why.is_empty()),
             }
+        }
+    }
+    for family in Family::ALL {
+        match fuzz_header(&[body], family) {
+            Ok(address) => {
+                assert_eq!(Family::of(address), family);
+                assert!(fuzz_header(&[body, body], family).is_err(), "a field that stands twice");
+            }
+            Err(why) => assert!(!why.is_empty()),
         }
     }
 });

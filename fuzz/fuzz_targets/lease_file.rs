@@ -4,9 +4,9 @@
 
 use driftless::detect::lease::parse;
 use driftless::model::time::Wall;
-use libfuzzer_sys::fuzz_target;
+use driftless_fuzz::target;
 
-fuzz_target!(|octets: &[u8]| {
+target!(|octets: &[u8]| {
     let leases = parse(octets);
     let text = String::from_utf8_lossy(octets);
     for host in text.split_ascii_whitespace().take(64).chain(["nas"]) {

@@ -4,9 +4,9 @@
 
 use driftless::detect::router::datagram::Heard;
 use driftless::detect::router::natpmp::read;
-use libfuzzer_sys::fuzz_target;
+use driftless_fuzz::target;
 
-fuzz_target!(|octets: &[u8]| match read(octets) {
+target!(|octets: &[u8]| match read(octets) {
     Heard::Answer(answer) => {
         assert!(octets.len() == 12 && octets[..4] == [0, 128, 0, 0]);
         assert!(octets[8..] == answer.address.octets() && !answer.address.is_unspecified());

@@ -2,9 +2,9 @@
 
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
+use driftless_fuzz::target;
 
-fuzz_target!(|octets: &[u8]| {
+target!(|octets: &[u8]| {
     driftless::os::netlink::fuzz(octets);
     driftless::os::netlink::fuzz_look_up(octets);
 });

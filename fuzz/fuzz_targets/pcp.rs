@@ -4,13 +4,13 @@
 
 use driftless::detect::router::datagram::Heard;
 use driftless::detect::router::pcp::{Question, read};
-use libfuzzer_sys::fuzz_target;
+use driftless_fuzz::target;
 
 /// The seeds have this nonce and port.
 const ASKED: Question =
     Question { nonce: *b"driftless!!!", port: 40_000, client: std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST) };
 
-fuzz_target!(|octets: &[u8]| match read(octets, &ASKED) {
+target!(|octets: &[u8]| match read(octets, &ASKED) {
     Heard::Answer(answer) => {
         assert!(octets.len() >= 60 && octets[..2] == [2, 129] && octets[3] == 0);
         assert!(octets[24..36] == ASKED.nonce && octets[40..42] == ASKED.port.to_be_bytes());

@@ -3,12 +3,12 @@
 #![no_main]
 
 use driftless::provider::pocketdns::fuzz;
-use libfuzzer_sys::fuzz_target;
+use driftless_fuzz::target;
 
 const STATUS: [u16; 6] = [200, 400, 404, 409, 429, 500];
 
 // The first octet chooses the status: a letter from `a` on in the seeds.
-fuzz_target!(|data: &[u8]| {
+target!(|data: &[u8]| {
     let [status, body @ ..] = data else { return };
     let status = STATUS[usize::from(status.wrapping_sub(b'a')) % STATUS.len()];
     if fuzz(status, body) {

@@ -5,13 +5,13 @@
 use std::time::Duration;
 
 use driftless::model::agree::{Expression, Reading, SourceName};
-use driftless::model::desired::{AccountName, AccountSpec, Desired, Id, RecordSpec, SourceSpec, TtlPolicy};
+use driftless::model::desired::{AccountName, AccountSpec, Desired, Id, RecordSpec, SourceSpec};
 use driftless::model::evidence::Protocol;
 use driftless::model::machine::{Documents, Effect, Event, Mode, State, read_ledger, step};
 use driftless::model::record::{Family, RecordType, RrsetKey};
 use driftless::model::terms::{Budget, Terms};
 use driftless::model::time::{Moment, Now, Wall};
-use libfuzzer_sys::fuzz_target;
+use driftless_fuzz::target;
 
 fn terms(readable: bool) -> Terms {
     Terms {
@@ -33,13 +33,7 @@ fn desired() -> Desired {
         let identity = "one login".into();
         (AccountName(name.into()), AccountSpec { service: name.into(), identity, terms: terms(readable) })
     });
-    let spec = RecordSpec {
-        source: Expression::Source(source.clone()),
-        ttl: TtlPolicy::Keep,
-        whole: false,
-        private: true,
-        absent_after: None,
-    };
+    let spec = RecordSpec { private: true, ..RecordSpec::of(Family::Ipv4, Expression::Source(source.clone())) };
     let key = RrsetKey::new("home.example.org".parse().expect("a name"), RecordType::A);
     let id = |account: &AccountName| Id { account: account.clone(), key: key.clone() };
     Desired {
@@ -84,7 +78,7 @@ fn live(documents: &Documents) {
     assert_eq!(views.len(), 2);
 }
 
-fuzz_target!(|data: &[u8]| {
+target!(|data: &[u8]| {
     if let Some(documents) = driftless::store::fuzz(data) {
         live(&documents.into_iter().map(|(key, value)| (key, Some(value))).collect());
     }

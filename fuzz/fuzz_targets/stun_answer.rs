@@ -4,9 +4,9 @@
 
 use driftless::net::stun::Transport;
 use driftless::net::stun::wire::{Bad, HEADER, announced, read};
-use libfuzzer_sys::fuzz_target;
+use driftless_fuzz::target;
 
-fuzz_target!(|octets: &[u8]| {
+target!(|octets: &[u8]| {
     // The transaction is the one that the octets have, where they are long enough, so that what follows is read.
     let id = octets.get(8..HEADER).and_then(|id| id.try_into().ok()).unwrap_or_default();
     for transport in [Transport::Udp, Transport::Tcp] {

@@ -5,7 +5,7 @@
 use std::net::Ipv4Addr;
 
 use driftless::detect::router::upnp::read::{read_address, read_description, read_found, read_refusal};
-use libfuzzer_sys::fuzz_target;
+use driftless_fuzz::target;
 
 const ROUTER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 1);
 
@@ -17,7 +17,7 @@ fn is_at_router(url: &str) -> bool {
     url.strip_prefix("http://192.168.1.1").is_some_and(|rest| rest.starts_with([':', '/']))
 }
 
-fuzz_target!(|octets: &[u8]| {
+target!(|octets: &[u8]| {
     let found = read_found(octets, ROUTER).or_else(|_| read_found(FOUND, ROUTER));
     let place = found.expect("the good answer is read");
     assert!(is_at_router(place.as_str()));

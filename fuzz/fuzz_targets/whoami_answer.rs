@@ -2,6 +2,6 @@
 
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
+use driftless_fuzz::target;
 
-fuzz_target!(|octets: &[u8]| driftless::net::dns::whoami::fuzz(octets));
+target!(|octets: &[u8]| driftless::net::dns::whoami::fuzz(octets));

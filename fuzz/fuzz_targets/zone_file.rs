@@ -4,10 +4,10 @@
 
 use driftless::model::record::{RecordType, RrsetKey, Ttl, Value, Values};
 use driftless::provider::zonefile::fuzz::{edit, sets};
-use libfuzzer_sys::fuzz_target;
+use driftless_fuzz::target;
 
 // The first octet, a digit in the seeds, chooses how many addresses there shall be; the second whether with a TTL.
-fuzz_target!(|data: &[u8]| {
+target!(|data: &[u8]| {
     let [count, ttl, text @ ..] = data else { return };
     let Some(before) = sets(text) else { return };
     let key = RrsetKey::new("home.example.org".parse().expect("a name"), RecordType::A);

@@ -182,6 +182,14 @@ fn is_clear(headers: &HeaderMap) -> Result<(), String> {
     Ok(())
 }
 
+/// The fuzzer's door: header fields of one name with these values, as far as they can be values.
+#[cfg(fuzzing)]
+pub fn fuzz_header(values: &[&[u8]], family: Family) -> Result<IpAddr, String> {
+    let name = HeaderName::from_static("x-client-ip");
+    let fields = values.iter().filter_map(|value| Some((name.clone(), HeaderValue::from_bytes(value).ok()?)));
+    read(&Format::Header(name.clone()), family, &Reply::new(200, fields.collect(), Vec::new()))
+}
+
 /// The one address that a body says. Whether it may be published is not decided here.
 ///
 /// `b"8.8.8.8\n"` in plain text is `8.8.8.8`; `b"your address is 8.8.8.8"` is an error.

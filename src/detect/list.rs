@@ -65,6 +65,17 @@ pub fn of_family(mut found: Vec<IpAddr>, family: Family, source: &str) -> Readin
     }
 }
 
+/// The fuzzer's door: a list of any content; what of it may be published.
+#[cfg(fuzzing)]
+pub fn fuzz(octets: &[u8]) -> Vec<IpAddr> {
+    for comments in [false, true] {
+        for prefix in [None, Some(64), Some(128)] {
+            let _ = parse(octets, Form { comments, private: true, prefix });
+        }
+    }
+    parse(octets, Form { comments: true, ..Form::default() }).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -27,6 +27,9 @@ pub mod situation;
 pub mod stun;
 pub mod way;
 
+#[cfg(fuzzing)]
+pub use list::fuzz as fuzz_list;
+
 /// A way to learn this machine's addresses.
 #[async_trait]
 pub trait Detector: Send + Sync {

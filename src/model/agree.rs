@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::address::is_carriers;
 use super::compose::Composed;
 use super::evidence::{OVER, Protocol, TIMES};
+use super::tally::dissent;
 use super::time::Wall;
 
 /// What a detector says of one family.
@@ -393,13 +394,6 @@ pub(super) fn bars_demoted<'a>(
 
 pub(super) fn is_demoted<'a>(part: &'a Expression, witness: &impl Fn(&'a SourceName) -> Witness<'a>) -> bool {
     matches!(part, Expression::Source(name) if witness(name).demoted)
-}
-
-/// Why there is no quorum, in words.
-fn dissent(need: usize, mut said: Vec<String>, doubts: &[String]) -> String {
-    said.sort();
-    said.extend(doubts.iter().cloned());
-    format!("{need} sources must agree and do not: {}", said.join("; "))
 }
 
 #[cfg(test)]

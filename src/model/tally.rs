@@ -57,6 +57,13 @@ impl fmt::Display for Tally {
     }
 }
 
+/// Why there is no quorum, in words.
+pub(super) fn dissent(need: usize, mut said: Vec<String>, doubts: &[String]) -> String {
+    said.sort();
+    said.extend(doubts.iter().cloned());
+    format!("{need} sources must agree and do not: {}", said.join("; "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -305,7 +305,7 @@ fn shown_name(name: &WireName) -> String {
 #[cfg(fuzzing)]
 pub fn fuzz(octets: &[u8]) {
     let _ = resolvers(&String::from_utf8_lossy(octets));
-    let Ok(reply) = DnsResponse::from_buffer(octets.to_vec()) else { return };
+    let Ok(reply) = exchange::read(octets.to_vec()) else { return };
     for record in &reply.answers {
         for rtype in [WireType::A, WireType::AAAA, WireType::TXT] {
             let _ = value(rtype, &record.data);

@@ -73,7 +73,7 @@ impl Voice {
     /// How it is asked, and whom. What is an operator of its own needs no name beside that of the source.
     #[must_use]
     pub fn by(&self) -> String {
-        let of = if self.operator == self.source { String::new() } else { format!(" of {}", self.operator) };
+        let of = if self.source.starts_with(&self.operator) { String::new() } else { format!(" of {}", self.operator) };
         format!("{}{of}{}", self.protocol, if self.trusted { ", trusted" } else { "" })
     }
 

@@ -204,6 +204,7 @@ fn octets() -> Vec<Said> {
             "a name that is too long",
             answered(GOOD, &[record(&[[&[63][..], &[b'a'; 63]].concat().repeat(5), vec![0]].concat(), A, IN, &EIGHT)]),
         ),
+        ("more questions than there are", message(GOOD, [65_535, 1, 0, 0], &[question(NAME, A, IN), eight()])),
         ("more answers than there are", message(GOOD, [1, 65_535, 0, 0], &[question(NAME, A, IN), eight()])),
         ("more others than there are", message(GOOD, [1, 1, 0, 65_535], &[question(NAME, A, IN), eight()])),
         ("noughts", vec![0; 64]),

@@ -1,6 +1,6 @@
 //! The simulator by hand: `cargo run --profile fast --example simulate -- --device-years 200`.
 //!
-//! `--seed N` begins with another life, `--planted NAME` plants an old bug, `--replay SEED --trace` shows one life. Every fiftieth life
+//! `--seed N` begins with another life, `--planted NAME` plants an old bug, `--replay SEED --trace` shows one life. Every tenth life
 //! is that of several machines that share a name or fight over it; `--several N` lets them share one so many times and nothing else.
 
 #![expect(clippy::print_stdout, reason = "a command for people")]

@@ -211,7 +211,7 @@ pub struct Sim {
 }
 
 /// Every so many lives are those of several machines.
-const COMPANY: u64 = 50;
+const COMPANY: u64 = 10;
 
 /// Lives one life of about two months, or half a month of several machines. The same arguments give the same life.
 pub fn live(seed: u64, planted: Option<Bug>, tracing: bool) -> Life {

@@ -25,6 +25,8 @@ use crate::net::via::Via;
 const TRY: Duration = Duration::from_secs(3);
 /// After how long the same question is sent again within a try by UDP.
 const AGAIN: Duration = Duration::from_secs(1);
+/// How many records a message may have.
+const RECORDS: usize = 1000;
 
 /// Asks, within twice [`TRY`]. The answer comes from the server that was asked, with the id and the question of the request;
 /// the id and the port that the question is sent from are drawn at random, by UDP anew for each time that it is sent.
@@ -65,9 +67,27 @@ async fn by_tcp(server: SocketAddr, request: &DnsRequest, via: &Via) -> Result<D
         let mut stream = connecting.await?;
         outbound.send(SerialMessage::new(request.to_vec()?, server))?;
         let reply = stream.next().await.unwrap_or(Err(NetError::Message("the connection was closed")))?;
-        Ok(DnsResponse::from_buffer(reply.into_parts().0)?)
+        read(reply.into_parts().0)
     };
     exchange.await.map_err(|error: NetError| format!("by TCP: {}", describe(&error)))
+}
+
+/// Reads a message, unless it says that there is more in it than any answer of ours has.
+pub(super) fn read(octets: Vec<u8>) -> Result<DnsResponse, NetError> {
+    if !is_modest(&octets) {
+        return Err(NetError::Message("the answer says that it has more questions or records than an answer has"));
+    }
+    Ok(DnsResponse::from_buffer(octets)?)
+}
+
+/// Whether a message says to have no more questions than the one that an answer repeats, and no more records than are read. Before
+/// hickory reads the questions it makes room for all that are announced: of 65,535 of them, which twelve octets can, nearly 6 MiB.
+fn is_modest(octets: &[u8]) -> bool {
+    let mut counts = octets.get(4..12).unwrap_or_default().chunks_exact(2).map(|two| match two {
+        [high, low] => usize::from(u16::from_be_bytes([*high, *low])),
+        _ => 0,
+    });
+    counts.next().unwrap_or_default() <= 1 && counts.sum::<usize>() <= RECORDS
 }
 
 fn describe(error: &NetError) -> String {
@@ -129,12 +149,46 @@ impl DnsUdpSocket for Connected {
     type Time = TokioTime;
 
     fn poll_recv_from(&self, cx: &mut Context<'_>, octets: &mut [u8]) -> Poll<io::Result<(usize, SocketAddr)>> {
-        let mut buffer = ReadBuf::new(octets);
-        ready!(self.socket.poll_recv(cx, &mut buffer))?;
-        Poll::Ready(Ok((buffer.filled().len(), self.server)))
+        loop {
+            let mut buffer = ReadBuf::new(octets);
+            ready!(self.socket.poll_recv(cx, &mut buffer))?;
+            let length = buffer.filled().len();
+            // hickory reads whatever comes, and then drops what is no answer to the question.
+            if is_modest(buffer.filled()) {
+                return Poll::Ready(Ok((length, self.server)));
+            }
+        }
     }
 
     fn poll_send_to(&self, cx: &mut Context<'_>, octets: &[u8], _: SocketAddr) -> Poll<io::Result<usize>> {
         self.socket.poll_send(cx, octets)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A header with these counts of questions, answers, authorities and others.
+    fn header(counts: [u16; 4]) -> Vec<u8> {
+        [0, 0, 0x84, 0].into_iter().chain(counts.into_iter().flat_map(u16::to_be_bytes)).collect()
+    }
+
+    #[test]
+    fn a_message_that_announces_too_much_is_not_read() {
+        for counts in [[0, 0, 0, 0], [1, 0, 0, 0], [1, 1000, 0, 0], [1, 400, 300, 300]] {
+            assert!(is_modest(&header(counts)), "{counts:?}");
+        }
+        for counts in
+            [[2, 0, 0, 0], [65_535, 0, 0, 0], [1, 1001, 0, 0], [1, 400, 300, 301], [0, 65_535, 65_535, 65_535]]
+        {
+            assert!(!is_modest(&header(counts)), "{counts:?}");
+            let said = read(header(counts)).unwrap_err().to_string();
+            assert!(said.contains("more questions or records"), "{said}");
+        }
+        for length in 0..12 {
+            let octets = header([u16::MAX; 4]).into_iter().take(length).collect();
+            assert!(read(octets).is_err(), "{length} octets");
+        }
     }
 }

@@ -105,7 +105,7 @@ fn said(reply: &DnsResponse, query: &Query, authority: bool) -> Result<Said, Str
 /// The fuzzer's door: octets as an answer to its own question, and to ours.
 #[cfg(fuzzing)]
 pub fn fuzz(octets: &[u8]) {
-    let Ok(reply) = DnsResponse::from_buffer(octets.to_vec()) else { return };
+    let Ok(reply) = exchange::read(octets.to_vec()) else { return };
     let name = Name::parse("whoami.example.net");
     let ours = [Form::Address, Form::Text, Form::Chaos].into_iter().flat_map(|form| {
         let question = name.clone().map(|name| Question { name, form, authority: false });

@@ -288,6 +288,22 @@ fn parsed(path: &Path, _: &str, doing: &str) -> Result<File> {
     Err(Error::config(doing, format!("{} cannot be read by this driftless", path.display())))
 }
 
+/// The fuzzer's door: a file of any content, each cloud of which is taken for an account's.
+#[cfg(fuzzing)]
+pub fn fuzz(text: &str) {
+    match parsed(Path::new("clouds.yaml"), text, "reading") {
+        Err(error) => assert!(!error.to_string().is_empty()),
+        Ok(file) => {
+            for (name, entry) in file.clouds {
+                let (settings, clouds, secure) = (Settings::new("home"), Vec::new(), Vec::new());
+                let cloud = Cloud { name, settings, clouds, secure };
+                let _ = cloud.filled(&entry).and_then(|settings| Login::of(&settings));
+                let _ = Entry::default().under(entry);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 #[cfg(feature = "clouds")]
 mod tests;

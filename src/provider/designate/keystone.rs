@@ -309,5 +309,21 @@ fn refusal(reply: &Reply, doing: &str) -> Error {
     }
 }
 
+/// The fuzzer's door: an answer of any content to a login; whether it gives a token and says where Designate is.
+#[cfg(fuzzing)]
+#[must_use]
+pub fn fuzz(status: u16, body: &[u8]) -> bool {
+    let Ok(tokens) = Url::parse("https://identity.example/v3/auth/tokens") else { return false };
+    let identity = Identity::Token(crate::os::secret::Secret::inline("a token"));
+    let (interface, rights) = ("public".into(), Default::default());
+    let login =
+        Login { tokens, identity, project: None, region: None, interface, endpoint: None, cacert: None, rights };
+    let headers = [("x-subject-token", "a token"), ("date", "Sat, 21 Nov 2026 10:00:00 GMT")];
+    let headers =
+        headers.map(|(name, value)| (reqwest::header::HeaderName::from_static(name), HeaderValue::from_static(value)));
+    let reply = Reply::new(status, headers.into_iter().collect(), body.to_vec());
+    token(&reply, &login, &Http::new(None), Moment(0), "logging in").is_ok()
+}
+
 #[cfg(test)]
 mod tests;

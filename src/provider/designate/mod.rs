@@ -36,7 +36,8 @@ mod settings;
 mod tests;
 
 #[cfg(fuzzing)]
-pub use answers::fuzz;
+pub use {answers::fuzz, clouds::fuzz as fuzz_clouds, keystone::fuzz as fuzz_keystone};
+
 use answers::{Kept, Page, ZoneEntry};
 use clouds::Source;
 use keystone::{Call, Session};

@@ -287,6 +287,7 @@ pub fn fuzz(status: u16, body: &[u8]) -> bool {
         let _ = listed.filter_map(record).count();
     }
     let _ = limits::read(&content);
+    session::fuzz(&content, &reply);
     match reply::job(&content, "asking") {
         Ok(Job::Failed(_, problem)) => {
             let _ = reply::failure(problem.as_ref(), "asking");

@@ -231,6 +231,16 @@ fn endpoint(catalog: &Value, doing: &str) -> Result<Url> {
     }
 }
 
+/// The fuzzer's door: an answer of any content to a login.
+#[cfg(fuzzing)]
+pub fn fuzz(content: &Value, reply: &Reply) {
+    if let Ok(identity) = Url::parse("https://identity.example/")
+        && let Ok(token) = token(content, reply, &identity, Moment(0), "asking")
+    {
+        assert_eq!(token.endpoint.scheme(), "https");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -259,6 +259,24 @@ fn name(zone: &Zone, entry: &Map<String, Value>) -> Option<Name> {
     }
 }
 
+/// The fuzzer's door: an answer of any content; whether a change that is answered so counts as made.
+#[cfg(fuzzing)]
+#[must_use]
+pub fn fuzz(status: u16, body: &[u8]) -> bool {
+    let Ok(name) = Name::parse("example.org") else { return false };
+    let (zone, doing) = (Zone { id: name.to_string(), name }, "asking");
+    let answer = crate::net::http::Reply::new(status, Default::default(), body.to_vec());
+    for operation in [Operation::List, Operation::Add] {
+        let Ok(content) = reply::open(&answer, operation, doing) else { continue };
+        for list in ["domains", "records"] {
+            for entry in reply::objects(&content, list, doing).unwrap_or_default() {
+                let _ = (need(entry, "name", doing), record(&zone, entry, doing));
+            }
+        }
+    }
+    reply::open(&answer, Operation::Change, doing).and_then(|content| made(&zone, &content, doing)).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -26,6 +26,8 @@ pub(super) mod kinds;
 mod reply;
 
 use api::Api;
+#[cfg(fuzzing)]
+pub use api::fuzz;
 use by_hand::{ByHand, Hand};
 use kinds::{Holds, Kind, Part};
 

@@ -285,3 +285,23 @@ fn record(zone: &Zone, entry: &Map<String, Value>, doing: &str) -> Result<Option
     let attributes = PARTS.into_iter().filter_map(part).collect();
     Ok(Some(Record { id, name, rtype, value, ttl: number(entry, "ttl").and_then(Ttl::new), attributes }))
 }
+
+/// The fuzzer's door: an answer of any content; whether a change that is answered so counts as made.
+#[cfg(fuzzing)]
+#[must_use]
+pub fn fuzz(status: u16, body: &[u8]) -> bool {
+    let Ok(name) = crate::model::name::Name::parse("example.org") else { return false };
+    let (zone, doing) = (Zone { id: format!("1/{name}"), name }, "asking");
+    let answer = crate::net::http::Reply::new(status, Default::default(), body.to_vec());
+    for operation in [Operation::Account, Operation::List, Operation::Create] {
+        let Ok(content) = reply::open(&answer, operation, "a token", doing) else { continue };
+        let _ = (number(&content, "pages"), text(&content, "nextPageToken"));
+        for list in ["organizations", "domains", "records"] {
+            for entry in reply::objects(&content, list, doing).unwrap_or_default() {
+                let _ = record(&zone, entry, doing);
+            }
+        }
+    }
+    let changed = reply::open(&answer, Operation::Change, "a token", doing);
+    changed.and_then(|content| record(&zone, &content, doing)).is_ok_and(|record| record.is_some())
+}

@@ -22,6 +22,8 @@ pub mod api;
 mod reply;
 
 use api::Api;
+#[cfg(fuzzing)]
+pub use api::fuzz;
 
 /// Where the operations are unless the account says otherwise.
 const ENDPOINT: &str = "https://api360.yandex.net/directory/v1";
