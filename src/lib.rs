@@ -1,7 +1,7 @@
 //! Driftless keeps DNS records from drifting away from the addresses they stand for.
 //!
 //! Four floors, imports only go down: entrance (`cli`, `app`, `config`, `import`), loop (`engine`), hands (`detect`, `provider`, `net`,
-//! `os`, `store`, `report`), model (`model`: pure). See ARCHITECTURE.md.
+//! `notify`, `os`, `store`, `report`), model (`model`: pure). See ARCHITECTURE.md.
 
 pub mod app;
 pub mod cli;
@@ -12,6 +12,7 @@ pub mod engine;
 pub mod import;
 pub mod model;
 pub mod net;
+pub mod notify;
 pub mod os;
 pub mod provider;
 pub mod report;

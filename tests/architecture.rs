@@ -12,7 +12,7 @@ use source::Source;
 const FLOORS: [(&str, &[&str]); 4] = [
     ("entrance", &["app", "bin", "cli", "config", "import", "lib", "main"]),
     ("loop", &["engine"]),
-    ("hands", &["detect", "net", "os", "provider", "report", "store"]),
+    ("hands", &["detect", "net", "notify", "os", "provider", "report", "store"]),
     ("model", &["model"]),
 ];
 
@@ -51,7 +51,7 @@ const CLOCK: &str = "os/clock.rs";
 const SPAWNS: &[&str] = &["spawn", "spawn_local"];
 
 /// Where `.spawn()` starts a process and is awaited there.
-const PROCESSES: &[&str] = &["detect/command.rs", "provider/zonefile/reload.rs"];
+const PROCESSES: &[&str] = &["os/run.rs", "provider/zonefile/reload.rs"];
 
 const PRINTS: &[&str] = &["dbg", "eprint", "eprintln", "print", "println"];
 
@@ -335,7 +335,7 @@ fn only_app_starts_tasks() {
         assert!(found[0].contains("starts a task"), "{found:?}");
         assert!(judged("app.rs", code).is_empty(), "`{code}` in app");
     }
-    assert!(judged("detect/command.rs", "fn f() { Command::new(a).spawn() }").is_empty());
+    assert!(judged("os/run.rs", "fn f() { Command::new(a).spawn() }").is_empty());
 }
 
 #[test]

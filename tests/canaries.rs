@@ -25,7 +25,18 @@ use serde_json::json;
 use torture::{Home, output, pause, within};
 
 /// In the secrets, between characters that the encodings change.
-const MARKS: [&str; 7] = ["pwKanari1", "kyKanari2", "kzKanari3", "osKanari4", "acKanari5", "tkKanari6", "quKanari7"];
+const MARKS: [&str; 10] = [
+    "pwKanari1",
+    "kyKanari2",
+    "kzKanari3",
+    "osKanari4",
+    "acKanari5",
+    "tkKanari6",
+    "quKanari7",
+    "whKanari8",
+    "ntKanari9",
+    "goKanari0",
+];
 /// The filter that shows the most.
 const EVERYTHING: &str = "trace,hyper=trace,hyper_util=trace,reqwest=trace,rustls=trace,tokio=trace,hickory_net=trace,\
                           hickory_resolver=trace,h2=trace,mio=trace,want=trace";
@@ -203,6 +214,8 @@ fn configuration(home: &Home, server: &str) -> String {
     home.write("password", &secret(MARKS[0]));
     home.write("application", &secret(MARKS[4]));
     home.write("token", &secret(MARKS[5]));
+    home.write("ntfy", &secret(MARKS[8]));
+    home.write("hook", &format!("{server}/hook/{mark}/x?key={mark}&t={{title}}", mark = MARKS[7]));
     let keystone = format!("provider = \"designate\"\nauth_url = \"{server}/v3\"\nverify = false");
     format!(
         "state_dir = {state:?}\n\
@@ -219,7 +232,19 @@ fn configuration(home: &Home, server: &str) -> String {
          reload = [\"/bin/sh\", \"-c\", \"env > {spy}.reload\"]\n\
          [address.default]\nipv4 = {{ command = [\"/bin/sh\", \"-c\", \"env > {spy}.command; echo 192.0.2.1\"] }}\n\
          ipv6 = \"off\"\n\
+         [notify.chat]\ntype = \"webhook\"\nurl = {{ file = {hook:?} }}\nsecret_header = {header:?}\n\
+         [notify.phone]\ntype = \"ntfy\"\nurl = \"{server}/{topic}\"\ntoken = {{ file = {ntfy:?} }}\n\
+         [notify.desk]\ntype = \"gotify\"\nurl = \"{server}/gotify\"\ntoken = {gotify:?}\n\
+         [notify.watch]\ntype = \"healthchecks\"\nurl = \"{server}/ping/{path}\"\n\
+         [notify.kuma]\ntype = \"uptime_kuma\"\nurl = \"{server}/api/push/{path}\"\n\
+         [notify.script]\ntype = \"exec\"\ncommand = [\"/bin/sh\", \"-c\", \"env > {spy}.hook; cat >> {spy}.hook\"]\n\
          {records}",
+        hook = home.text("hook"),
+        header = format!("X-Key: {}", secret(MARKS[7])),
+        topic = MARKS[8],
+        ntfy = home.text("ntfy"),
+        gotify = secret(MARKS[9]),
+        path = MARKS[7],
         state = home.text("state"),
         query = MARKS[6],
         password = home.text("password"),
@@ -241,7 +266,7 @@ fn with_secrets(command: &mut Command) -> &mut Command {
 }
 
 /// Every command that says something about accounts.
-const COMMANDS: [&[&str]; 11] = [
+const COMMANDS: [&[&str]; 13] = [
     &["plan"],
     &["once"],
     &["once", "--json"],
@@ -253,6 +278,8 @@ const COMMANDS: [&[&str]; 11] = [
     &["explain", "cloud.zone.example"],
     &["explain", "luna.zone.example", "--json"],
     &["detect", "--json"],
+    &["notify", "test"],
+    &["notify", "test", "--json"],
 ];
 
 fn run(home: &Home, arguments: &[&str]) -> Output {
@@ -309,7 +336,7 @@ async fn no_command_repeats_a_secret_that_a_service_repeats() {
     // The second half of LunaNode's key only signs.
     assert_eq!(seen, [&MARKS[2]], "the secrets were sent");
     assert_eq!(services.trap.connections(), 0, "a redirect was followed");
-    for spy in ["spy.command", "spy.reload"] {
+    for spy in ["spy.command", "spy.hook", "spy.reload"] {
         found_none(leaks(&std::fs::read(home.path(spy)).unwrap()));
     }
     found_none(found);

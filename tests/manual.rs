@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use driftless::detect::echoes::Protocol;
+use driftless::model::news::Kind;
+use driftless::model::news::template::Variable;
 use driftless::provider::REGISTRY;
 
 const COMMANDS: &str = include_str!("../packaging/man/driftless.8");
@@ -104,6 +106,12 @@ fn every_key_of_the_configuration_is_in_the_manual() {
         let missing: Vec<&str> = protocol.names().into_iter().filter(|name| !KEYS.contains(name)).collect();
         assert_eq!(missing, Vec::<&str>::new(), "{protocol}");
     }
+    let channels = driftless::notify::REGISTRY.iter().flat_map(|entry| entry.settings).map(|setting| setting.name);
+    let settings = settings.chain(channels).chain(driftless::notify::REGISTRY.iter().map(|entry| entry.name));
+    let given: Vec<String> = driftless::notify::variables().map(|(name, _)| name).collect();
+    let words = Variable::ALL.map(|variable| format!("{{{}}}", variable.word()));
+    assert!(given.iter().chain(&words).all(|word| KEYS.contains(word)), "{given:?} {words:?}");
+    let settings = settings.chain(Kind::ALL.map(Kind::word));
     let keys: BTreeSet<&str> = settings.chain(typed).chain(sources).collect();
     assert!(keys.len() > 50, "{keys:?}");
     let missing: Vec<&str> = keys.into_iter().filter(|key| !page.contains(key)).collect();

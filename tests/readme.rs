@@ -47,6 +47,13 @@ fn the_provider_table_is_the_registry() {
 }
 
 #[test]
+fn the_table_of_channels_is_their_registry() {
+    for entry in driftless::notify::REGISTRY {
+        assert!(README.contains(&format!("| `{}` | {} |\n", entry.name, entry.title)), "{}", entry.name);
+    }
+}
+
+#[test]
 fn who_cannot_be_edited_by_hand_is_named() {
     let (_, by_hand) = README.split_once("### Zones and records by hand").unwrap();
     let (intro, _) = by_hand.split_once("```").unwrap();

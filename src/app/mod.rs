@@ -295,6 +295,8 @@ pub struct Planned {
 /// It could not begin.
 pub async fn plan(loaded: &Loaded) -> Result<Planned, Failure> {
     let mut parts = loaded.build(None)?;
+    // What would be is no news.
+    parts.channels.clear();
     let accounts = parts.accounts.iter().map(|(name, access)| (name.clone(), Arc::clone(&access.provider)));
     let providers: BTreeMap<_, _> = accounts.collect();
     let state = machine(&mut parts, &look(&loaded.config.state_dir), true, Mode::Plan);

@@ -16,7 +16,7 @@ use crate::detect::interface::{Interface, InterfaceOptions};
 use crate::detect::lan::Lan;
 use crate::detect::stun::Stun;
 use crate::detect::way::Outside;
-use crate::engine::{Access, Parts};
+use crate::engine::{Access, Outlet, Parts};
 use crate::model::agree::{Expression, SourceName};
 use crate::model::desired::{
     AccountName, AccountSpec, Desired, FirstContact, Id, RecordSpec, SourceSpec, TtlPolicy, Uplink,
@@ -28,6 +28,7 @@ use crate::net::http::Http;
 use crate::net::server::Server;
 use crate::net::stun::Transport;
 use crate::net::via::Via;
+use crate::notify;
 use crate::provider::Tools;
 
 mod lan;
@@ -123,6 +124,7 @@ pub fn build(
     *verify = config.defaults.verify;
     parts.detectors = sources.detectors;
     parts.lan = sources.lan;
+    parts.channels = channels(config, environment)?;
     if let Some(before) = before {
         for (name, detector) in &mut parts.detectors {
             if let Some(kept) = before.detectors.get(name) {
@@ -131,6 +133,28 @@ pub fn build(
         }
     }
     Ok(parts)
+}
+
+/// What channels are built with, given what programs may see of the environment.
+#[must_use]
+pub fn channel_tools(environment: &[(std::ffi::OsString, std::ffi::OsString)]) -> notify::Tools {
+    notify::Tools { http: Http::new(None), environment: environment.to_vec() }
+}
+
+/// The channels by which people are told.
+///
+/// # Errors
+/// The settings of one do not fit together, in words.
+pub fn channels(
+    config: &Config,
+    environment: &[(std::ffi::OsString, std::ffi::OsString)],
+) -> Result<BTreeMap<String, Outlet>, String> {
+    let built = config.check_channels(&channel_tools(environment)).map_err(|errors| errors.one_line())?;
+    let outlet = |(name, channel)| {
+        let declared = config.channels.get(&name)?;
+        Some((name, Outlet { kind: declared.entry.name, wish: declared.wish.clone(), channel }))
+    };
+    Ok(built.into_iter().filter_map(outlet).collect())
 }
 
 /// The first octets of a digest of some parts, in hexadecimal.

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::evidence::{VOICES, belief_row, remember, voice_row};
 use super::patience::patiently;
 use super::{around, print};
-use crate::app::{self, Failure, Loaded, rights, situation, sources};
+use crate::app::{self, Failure, Loaded, rights, situation, sources, wiring};
 use crate::config::{ConfigErrors, Problem, Severity};
 use crate::engine::{Access, Parts, look_at};
 use crate::model::agree::Reading;
@@ -143,6 +143,7 @@ impl Checked {
 pub(super) async fn check(loaded: &Loaded, online: bool, strict: bool, json: bool) -> Result<u8, Failure> {
     let config = &loaded.config;
     config.check_accounts(&Tools { http: Http::new(None) })?;
+    config.check_channels(&wiring::channel_tools(&wiring::harmless(&loaded.input.variables)))?;
     let parts = loaded.build(None)?;
     let credentials = loaded.input.variables.get("CREDENTIALS_DIRECTORY").map(Path::new);
     let problems: Vec<Problem> = config.warnings.iter().cloned().chain(config.look_at_machine(credentials)).collect();

@@ -19,6 +19,7 @@ mod handover;
 pub mod import;
 mod look;
 mod mistyped;
+mod notify;
 mod patience;
 mod print;
 mod providers;
@@ -104,6 +105,9 @@ enum Command {
     /// What only PocketDNS can do: its templates
     #[command(subcommand)]
     Pocketdns(edit::PocketdnsCommand),
+    /// Try the channels by which people are told
+    #[command(subcommand)]
+    Notify(notify::NotifyCommand),
 }
 
 impl Command {
@@ -234,7 +238,7 @@ pub fn main() -> ExitCode {
 /// Whether a command does something beside answering.
 fn does(command: &Command) -> bool {
     match command {
-        Command::Run(_) | Command::Once(_) | Command::Update(_) | Command::Release(_) => true,
+        Command::Run(_) | Command::Once(_) | Command::Update(_) | Command::Release(_) | Command::Notify(_) => true,
         other => other.editing().is_some_and(edit::Editing::writes),
     }
 }
@@ -246,6 +250,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Check(args) => args.json,
         Command::Explain(args) => args.json,
         Command::Providers(args) => args.json,
+        Command::Notify(notify::NotifyCommand::Test { json, .. }) => *json,
         Command::Zones(_) | Command::Records(_) | Command::Dyn(_) | Command::Pocketdns(_) => {
             command.editing().is_some_and(edit::Editing::json)
         }
@@ -295,6 +300,7 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
                 explain::explain(&status, &args.name, args.json)
             }
             Command::Update(args) => work::update(loaded, args.socket.as_deref(), args.name.clone()).await,
+            Command::Notify(command) => notify::run(&loaded, command).await,
             Command::Release(args) => work::release(&loaded, args.socket.as_deref(), args.target.as_deref()).await,
             // Carried out above, without or beside the daemon.
             Command::Import(_)
@@ -377,15 +383,9 @@ fn start_log(cli: &Cli, loaded: Option<&Loaded>) -> Result<(), Failure> {
     };
     let filter = cli.log.clone().unwrap_or_else(|| level.to_owned());
     log::init(&LogOptions { filter, format, timestamps: works }).map_err(|why| Failure::Other(64, why))?;
-    if let Some(loaded) = loaded {
-        warn(&loaded.config.warnings, works);
+    // Those of what looks are printed where they matter.
+    if let Some(loaded) = loaded.filter(|_| works) {
+        loaded.config.warnings.iter().for_each(|warning| tracing::warn!("{}", warning.one_line()));
     }
     Ok(())
-}
-
-/// Tells what a person should look at: in the log of what works, on standard error of what looks.
-fn warn(warnings: &[config::Warning], works: bool) {
-    for warning in warnings.iter().filter(|_| works) {
-        tracing::warn!("{}", warning.one_line());
-    }
 }

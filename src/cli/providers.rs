@@ -68,7 +68,7 @@ fn show_setting(setting: &Setting) {
 /// What a setting holds, in words.
 fn holds(kind: Kind) -> String {
     match kind {
-        Kind::Text => "text".into(),
+        Kind::Lines | Kind::Text => "text".into(),
         Kind::Texts => "list of texts".into(),
         Kind::Secret => "secret".into(),
         Kind::Url => "URL".into(),

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
+use super::declared::{self, Declarer};
 use super::document::Spot;
 use super::input::Input;
 use super::meant::Account;
 use super::reader::{Field, Fields, Reader, error, warning};
-use super::tree::{Node, Table, Value};
-use super::{secret, setting, suggest};
+use super::tree::{Table, Value};
 use crate::provider::Entry;
-use crate::provider::setting::{Kind, Setting, Settings, Value as Checked};
 
 /// Reads every account. One that is wrong is left out.
 pub(super) fn read(
@@ -48,7 +47,10 @@ fn one(
     table: &Table,
 ) -> Option<Account> {
     let mut fields = Fields::new(table);
-    let entry = provider(reader, registry, name, at, fields.take("provider"));
+    let whose = format!("the account \"{name}\"");
+    let names: Vec<_> = registry.iter().map(|entry| entry.name).collect();
+    let provider = declared::chosen(reader, &mut fields, ("provider", "provider"), (&whose, at), &names);
+    let entry = registry.iter().find(|entry| Some(entry.name) == provider);
     let verify = fields.take("verify").map(|field| reader.flag(field));
     let nameservers = fields.take("nameservers").map(|field| nameservers(reader, field));
     // Without a provider it is not known which keys there are.
@@ -56,29 +58,10 @@ fn one(
     if let Some(notice) = entry.notice {
         reader.note(warning(at, format!("the account \"{name}\" is at a service that is no more: {notice}")));
     }
-    let mut settings = Settings::new(name);
-    let mut places = BTreeMap::new();
-    let mut complete = true;
-    for wanted in entry.settings {
-        let (field, is_file) = pick(reader, &mut fields, wanted);
-        let value = match field {
-            Some(field) if is_file => secret::file(reader, input, field).map(Checked::Secret),
-            Some(field) => setting::read(reader, input, name, field, wanted.kind),
-            None => from_variable(reader, input, name, wanted),
-        };
-        if let Some(place) = field.and_then(|field| reader.documents.place(field.node.at)) {
-            places.insert(wanted.name, place);
-        }
-        match value {
-            Some(value) => settings.set(wanted.name, value),
-            None if wanted.required && field.is_none() && !has_variable(input, wanted) => {
-                complete = false;
-                missing(reader, entry, wanted, name, at);
-            }
-            None => {}
-        }
-    }
-    fields.finish(reader, &format!("the account \"{name}\" at {}", entry.name));
+    let described = format!("{whose} at {}", entry.name);
+    let declarer = Declarer { name, whose, described, place: at };
+    let (settings, places, complete) = declared::read(reader, input, &declarer, &mut fields, entry.settings);
+    fields.finish(reader, &declarer.described);
     complete.then(|| Account {
         name: name.to_owned(),
         entry,
@@ -89,73 +72,6 @@ fn one(
         place: reader.documents.place(at),
         places,
     })
-}
-
-fn provider(
-    reader: &mut Reader,
-    registry: &'static [Entry],
-    account: &str,
-    at: Spot,
-    field: Option<Field<'_>>,
-) -> Option<&'static Entry> {
-    let names = || registry.iter().map(|entry| entry.name);
-    let Some(field) = field else {
-        let problem = error(at, format!("the account \"{account}\" has no `provider`"));
-        reader.note(problem.help(suggest::help("", "known providers", names())));
-        return None;
-    };
-    let typed = reader.text(field, "the name of a provider")?;
-    let found = registry.iter().find(|entry| entry.name == typed);
-    if found.is_none() {
-        let problem = error(field.node.at, format!("there is no provider \"{typed}\""));
-        reader.note(problem.help(suggest::help(typed, "known providers", names())));
-    }
-    found
-}
-
-/// The field of a setting, and whether it is the one that names the secret's file (`token_file`). Where both were
-/// typed, the later document overrides; within one document it is a mistake.
-pub(super) fn pick<'a>(reader: &mut Reader, fields: &mut Fields<'a>, wanted: &Setting) -> (Option<Field<'a>>, bool) {
-    let plain = fields.take(wanted.name);
-    if wanted.kind != Kind::Secret {
-        return (plain, false);
-    }
-    match (plain, fields.take(&format!("{}_file", wanted.name))) {
-        (Some(plain), Some(file)) => {
-            if plain.at.document == file.at.document || both_are_variables(reader, plain.at, file.at) {
-                let (first, second) = if plain.at < file.at { (plain, file) } else { (file, plain) };
-                let message = format!("the secret is given twice, by `{}` and `{}`", first.key, second.key);
-                reader.note(error(second.at, message).also(first.at, "first given here"));
-            }
-            if file.at > plain.at { (Some(file), true) } else { (Some(plain), false) }
-        }
-        (None, Some(file)) => (Some(file), true),
-        (plain, None) => (plain, false),
-    }
-}
-
-fn both_are_variables(reader: &Reader, one: Spot, other: Spot) -> bool {
-    [one, other].iter().all(|at| reader.documents.is_variable(at.document))
-}
-
-/// Whether the variable that stands in for a setting is set.
-fn has_variable(input: &Input, wanted: &Setting) -> bool {
-    !wanted.variable.is_empty() && input.variables.get(wanted.variable).is_some_and(|content| !content.is_empty())
-}
-
-fn from_variable(reader: &mut Reader, input: &Input, account: &str, wanted: &Setting) -> Option<Checked> {
-    if !has_variable(input, wanted) {
-        return None;
-    }
-    let at = reader.documents.add_variable(wanted.variable);
-    let node = Node { at, value: Value::Variable(input.variables.get(wanted.variable)?.clone()) };
-    setting::read(reader, input, account, Field { key: wanted.name, at, node: &node }, wanted.kind)
-}
-
-fn missing(reader: &mut Reader, entry: &Entry, wanted: &Setting, account: &str, at: Spot) {
-    let or = if wanted.variable.is_empty() { String::new() } else { format!(" (or ${})", wanted.variable) };
-    let message = format!("the account \"{account}\" at {} needs `{}`{or}", entry.name, wanted.name);
-    reader.note(error(at, message).help(format!("`{}`: {}", wanted.name, wanted.help)));
 }
 
 /// Reads `["192.0.2.53", "127.0.0.1:5301", "[::1]:53"]`.

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::defaults;
-use super::meant::{Account, Config, HostSource, Source, Web};
+use super::meant::{Config, HostSource, Source, Web};
 use super::problem::{Place, Problem, Severity, Warning};
 use crate::os::listen::Listen;
 use crate::os::reach::{Daemon, Trouble};
 use crate::os::secret::Secret;
-use crate::provider::setting::Kind;
+use crate::provider::setting::{Kind, Setting, Settings};
 
 impl Config {
     /// What is wrong with the files, folders and programs that are named, seen by this user and for the one that the daemon runs
@@ -23,10 +23,19 @@ impl Config {
         for account in self.accounts.values() {
             for setting in account.entry.settings {
                 let place = account.places.get(setting.name).or(account.place.as_ref());
-                let trouble = of_setting(&daemon, account, setting.name, setting.kind, credentials);
-                let without = setting.kind == Kind::Replaced && has_nothing_to_replace(account, setting.name);
+                let whose = format!("the account \"{}\"", account.name);
+                let trouble = of_setting(&daemon, &account.settings, &whose, setting, credentials);
+                let without = setting.kind == Kind::Replaced && has_nothing_to_replace(&account.settings, setting.name);
                 let severity = if without { Severity::Error } else { Severity::Warning };
                 found.extend(trouble.map(|trouble| Problem { severity, ..warning(place, trouble) }));
+            }
+        }
+        for channel in self.channels.values() {
+            for setting in channel.entry.settings {
+                let place = channel.places.get(setting.name).or(channel.place.as_ref());
+                let whose = format!("the channel \"{}\"", channel.name);
+                let trouble = of_setting(&daemon, &channel.settings, &whose, setting, credentials);
+                found.extend(trouble.map(|trouble| warning(place, trouble)));
             }
         }
         found.extend(self.web.iter().flat_map(|web| of_page(&daemon, web, credentials)).map(|one| warning(None, one)));
@@ -72,23 +81,23 @@ fn of_page(daemon: &Daemon, web: &Web, credentials: Option<&Path>) -> Vec<Troubl
 
 fn of_setting(
     daemon: &Daemon,
-    account: &Account,
-    key: &str,
-    kind: Kind,
+    settings: &Settings,
+    whose: &str,
+    setting: &Setting,
     credentials: Option<&Path>,
 ) -> Option<Trouble> {
-    let settings = &account.settings;
-    match kind {
+    let key = setting.name;
+    match setting.kind {
         Kind::Secret => {
             let path = settings.secret(key).and_then(Secret::path)?;
             match credentials.filter(|folder| path.starts_with(folder)) {
-                Some(_) => daemon.credential(path).or_else(|| unloaded(daemon, account, key, path)),
-                None => daemon.secret(path, key, &format!("{}-{key}", account.name)),
+                Some(_) => daemon.credential(path).or_else(|| unloaded(daemon, whose, key, path)),
+                None => daemon.secret(path, key, &format!("{}-{key}", settings.account)),
             }
         }
         Kind::Replaced => {
-            let trouble = daemon.replaced(settings.path(key)?, is_made(account))?;
-            Some(Trouble { what: format!("`{key}` of the account \"{}\": {}", account.name, trouble.what), ..trouble })
+            let trouble = daemon.replaced(settings.path(key)?, is_made(settings))?;
+            Some(Trouble { what: format!("`{key}` of {whose}: {}", trouble.what), ..trouble })
         }
         // Whether it must be there, the account itself knows.
         Kind::Path => daemon.file(settings.path(key)?, false),
@@ -98,21 +107,21 @@ fn of_setting(
 }
 
 /// Whether a missing file is made: said in the same words wherever one is replaced.
-fn is_made(account: &Account) -> bool {
-    account.settings.flag("create") != Some(false) && account.settings.domain("zone").is_some()
+fn is_made(settings: &Settings) -> bool {
+    settings.flag("create") != Some(false) && settings.domain("zone").is_some()
 }
 
 /// Whether the account can do nothing at all as it stands: its file is not there, and would not be made.
-fn has_nothing_to_replace(account: &Account, key: &str) -> bool {
-    let path = account.settings.path(key);
-    !is_made(account) && path.is_some_and(|path| matches!(path.try_exists(), Ok(false)))
+fn has_nothing_to_replace(settings: &Settings, key: &str) -> bool {
+    let path = settings.path(key);
+    !is_made(settings) && path.is_some_and(|path| matches!(path.try_exists(), Ok(false)))
 }
 
 /// A credential that the unit does not hand out. Its name is not repeated: a secret may have been typed in its place.
-fn unloaded(daemon: &Daemon, account: &Account, key: &str, path: &Path) -> Option<Trouble> {
+fn unloaded(daemon: &Daemon, whose: &str, key: &str, path: &Path) -> Option<Trouble> {
     let name = path.file_name()?.to_str()?;
     daemon.lacks(name).then(|| Trouble {
-        what: format!("driftless.service is not given the credential for `{key}` of the account \"{}\"", account.name),
+        what: format!("driftless.service is not given the credential for `{key}` of {whose}"),
         help: Some(
             "write into /etc/systemd/system/driftless.service.d/credentials.conf, with the name that stands here\n\n\
              [Service]\nLoadCredential=NAME:/path/to/the/secret\n\nthen: systemctl daemon-reload"

@@ -18,12 +18,14 @@ use crate::detect::protocol;
 use crate::model::desired;
 use crate::model::mac::Mac;
 use crate::model::name::Name;
+use crate::model::news::teller::Wish;
 use crate::model::record::{RecordType, Ttl};
 use crate::net::dns::whoami::Question;
 use crate::net::http::shown;
 use crate::net::server::Server;
 use crate::net::stun::Transport;
 use crate::net::via::Via;
+use crate::notify;
 use crate::os::listen::Listen;
 use crate::os::secret::Secret;
 use crate::provider::Entry;
@@ -40,6 +42,8 @@ pub struct Config {
     pub addresses: BTreeMap<String, Address>,
     /// What is published: one for each name, in the order they were typed.
     pub records: Vec<Record>,
+    /// Who is told what, by name.
+    pub channels: BTreeMap<String, Channel>,
     /// What holds where nothing else is said.
     pub defaults: Defaults,
     /// The log.
@@ -86,6 +90,35 @@ impl fmt::Debug for Account {
             .field("provider", &self.entry.name)
             .field("nameservers", &self.nameservers)
             .field("verify", &self.verify)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A way to tell somebody something, and what.
+#[derive(Clone)]
+pub struct Channel {
+    /// Its name in the configuration.
+    pub name: String,
+    /// What kind it is.
+    pub entry: &'static notify::Entry,
+    /// The settings of its kind; whether they fit together, [`Config::check_channels`] finds out.
+    pub settings: Settings,
+    /// What is told.
+    pub wish: Wish,
+    /// Where the channel stands.
+    pub place: Option<Place>,
+    /// Where each of its settings stands.
+    pub(super) places: BTreeMap<&'static str, Place>,
+}
+
+/// Shows no settings: they hold secrets, and URLs with secrets.
+impl fmt::Debug for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Channel");
+        shown
+            .field("name", &self.name)
+            .field("type", &self.entry.name)
+            .field("wish", &self.wish)
             .finish_non_exhaustive()
     }
 }

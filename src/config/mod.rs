@@ -8,6 +8,7 @@ use toml::de::DeTable;
 mod account;
 mod address;
 mod compose;
+mod declared;
 mod defaults;
 mod derived;
 mod document;
@@ -16,6 +17,7 @@ mod input;
 mod machine;
 mod mask;
 mod meant;
+mod notify;
 mod operator;
 mod problem;
 mod reader;
@@ -37,7 +39,7 @@ pub use input::{
     DEFAULT_FILE, Input, SMALLEST, columns, is_shut, journal_stream, no_color, read as read_text, read_input,
 };
 pub use meant::{
-    Absent, Account, Address, BuiltIn, ComposedSource, Config, DEFAULT_ADDRESS, Defaults, Derived, DnsSource,
+    Absent, Account, Address, BuiltIn, Channel, ComposedSource, Config, DEFAULT_ADDRESS, Defaults, Derived, DnsSource,
     EchoFormat, HostSource, HttpsSource, InterfaceSource, Log, LogFormat, LogLevel, Record, RouterSource, Source,
     StunSource, TtlPolicy, Values, Web,
 };
@@ -45,6 +47,7 @@ pub use operator::Whose;
 pub use problem::{Also, ConfigErrors, Origin, Place, Problem, Severity, Warning};
 pub use suggest::suggest;
 
+use crate::provider::setting::SettingsError;
 use crate::provider::{Entry, Provider, REGISTRY, Tools};
 use document::{Documents, Spot};
 use reader::{Fields, Reader, error, warning};
@@ -125,15 +128,46 @@ impl Config {
                     providers.insert(name.clone(), provider);
                 }
                 Err(wrong) => {
-                    let place = wrong.setting.and_then(|setting| account.places.get(setting));
-                    let place = place.or(account.place.as_ref()).cloned();
-                    let message = format!("the account \"{name}\" at {}: {wrong}", account.entry.name);
-                    problems.push(Problem { severity: Severity::Error, place, message, help: None, also: None });
+                    let whose = format!("the account \"{name}\" at {}", account.entry.name);
+                    problems.push(misfit(&wrong, &whose, &account.places, account.place.as_ref()));
                 }
             }
         }
         if problems.is_empty() { Ok(providers) } else { Err(ConfigErrors(problems)) }
     }
+
+    /// Builds every channel. Does no input or output.
+    ///
+    /// # Errors
+    /// The settings of a channel do not fit together: one problem for each such channel.
+    pub fn check_channels(
+        &self,
+        tools: &crate::notify::Tools,
+    ) -> Result<BTreeMap<String, Arc<dyn crate::notify::Channel>>, ConfigErrors> {
+        let mut built = BTreeMap::new();
+        let mut problems = Vec::new();
+        for (name, channel) in &self.channels {
+            match (channel.entry.build)(&channel.settings, tools) {
+                Ok(one) => drop(built.insert(name.clone(), one)),
+                Err(wrong) => {
+                    let whose = format!("the channel \"{name}\" of the type {}", channel.entry.name);
+                    problems.push(misfit(&wrong, &whose, &channel.places, channel.place.as_ref()));
+                }
+            }
+        }
+        if problems.is_empty() { Ok(built) } else { Err(ConfigErrors(problems)) }
+    }
+}
+
+/// Settings that do not fit together, at the place of the one that is to blame.
+fn misfit(
+    wrong: &SettingsError,
+    whose: &str,
+    places: &BTreeMap<&'static str, Place>,
+    place: Option<&Place>,
+) -> Problem {
+    let place = wrong.setting.and_then(|setting| places.get(setting)).or(place).cloned();
+    Problem { severity: Severity::Error, place, message: format!("{whose}: {wrong}"), help: None, also: None }
 }
 
 /// The tree of all documents together: the files, the file in a variable, the variables, each over the ones before.
@@ -183,12 +217,12 @@ fn parse(reader: &mut Reader, registry: &[Entry], origin: Origin, text: &str) ->
 }
 
 /// The sections that are tables.
-const SECTIONS: [&str; 5] = ["account", "address", "defaults", "log", "web"];
+const SECTIONS: [&str; 6] = ["account", "address", "defaults", "log", "notify", "web"];
 
 /// Takes out what has not the shape of a section, so that laying documents over each other cannot hide it.
 fn well_shaped(reader: &mut Reader, mut root: Table) -> Table {
     root.retain(|key, (at, node)| match &mut node.value {
-        Value::Table(names) if key == "account" || key == "address" => {
+        Value::Table(names) if ["account", "address", "notify"].contains(&key.as_str()) => {
             names.retain(|name, (at, node)| {
                 let fits = matches!(node.value, Value::Table(_));
                 if !fits {
@@ -252,8 +286,9 @@ fn read(reader: &mut Reader, input: &Input, registry: &'static [Entry], root: &T
         unused(reader, "account", typed_accounts, &used.accounts);
         unused(reader, "address", typed_addresses, &used.addresses);
     }
+    let channels = notify::read(reader, input, defaults::section(root, "notify").unwrap_or(&none));
     let unusable = typed_accounts.keys().cloned().collect();
-    Config { accounts, unusable, addresses, records, defaults, log, web, state_dir, socket, warnings: Vec::new() }
+    Config { accounts, unusable, addresses, records, channels, defaults, log, web, state_dir, socket, warnings: Vec::new() }
 }
 
 /// Warns of what nothing refers to: mostly a record that was forgotten.

@@ -169,13 +169,22 @@ impl Reader {
 
     /// Text that is not empty and has no control characters.
     pub fn text<'a>(&mut self, field: Field<'a>, expected: &str) -> Option<&'a str> {
+        self.text_without(field, expected, char::is_control)
+    }
+
+    /// Text that is not empty, may have several lines, and has no other control characters.
+    pub fn lines<'a>(&mut self, field: Field<'a>, expected: &str) -> Option<&'a str> {
+        self.text_without(field, expected, |c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+    }
+
+    fn text_without<'a>(&mut self, field: Field<'a>, expected: &str, refused: fn(char) -> bool) -> Option<&'a str> {
         let Some(text) = field.as_text() else {
             self.wrong(field, expected);
             return None;
         };
         if text.is_empty() {
             self.refuse(field, "the text is empty");
-        } else if text.chars().any(char::is_control) {
+        } else if text.chars().any(refused) {
             self.refuse(field, "the text contains a control character");
         } else {
             return Some(text);

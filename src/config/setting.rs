@@ -14,12 +14,13 @@ use crate::provider::setting::{Kind, Value};
 /// The longest duration of a setting that declares no bounds.
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
-/// Reads a value of a kind, for an account.
-pub(super) fn read(reader: &mut Reader, input: &Input, account: &str, field: Field<'_>, kind: Kind) -> Option<Value> {
+/// Reads a value of a kind. `whose` it is completes "… of", for messages.
+pub(super) fn read(reader: &mut Reader, input: &Input, whose: &str, field: Field<'_>, kind: Kind) -> Option<Value> {
     Some(match kind {
+        Kind::Lines => Value::Text(reader.lines(field, "text")?.to_owned()),
         Kind::Text => Value::Text(reader.text(field, "text")?.to_owned()),
         Kind::Texts => Value::Texts(reader.texts(field, "a list of texts")?),
-        Kind::Secret => Value::Secret(secret::read(reader, input, &format!("the account \"{account}\""), field)?),
+        Kind::Secret => Value::Secret(secret::read(reader, input, whose, field)?),
         Kind::Url => Value::Url(service_url(reader, field)?),
         Kind::Name => Value::Name(name(reader, field)?),
         Kind::Path | Kind::Replaced => Value::Path(secret::path(reader, field)?),

@@ -7,7 +7,7 @@ use super::input::Input;
 use super::meant::Web;
 use super::reader::{Field, Fields, Reader, error};
 use super::tree::Table;
-use super::{account, defaults, secret};
+use super::{declared, defaults, secret};
 use crate::os::listen::Listen;
 use crate::provider::setting::{Kind, Setting};
 
@@ -18,7 +18,7 @@ const TOKEN: Setting = Setting::optional("token", Kind::Secret, "what whoever pr
 pub(super) fn read(reader: &mut Reader, input: &Input, root: &Table) -> Option<Web> {
     let table = defaults::section(root, "web")?;
     let mut fields = Fields::new(table);
-    let (token, is_file) = account::pick(reader, &mut fields, &TOKEN);
+    let (token, is_file) = declared::pick(reader, &mut fields, &TOKEN);
     let token = token.and_then(|field| {
         if is_file { secret::file(reader, input, field) } else { secret::read(reader, input, "[web]", field) }
     });

@@ -1,20 +1,15 @@
 //! Addresses that a command prints. No shell, bounded in time and output, and with hardly any environment.
 
 use std::ffi::OsString;
-use std::process::Stdio;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::{Child, Command as Process};
 
 use super::list::Form;
 use super::{Detector, list};
 use crate::model::agree::Reading;
 use crate::model::record::Family;
-
-/// The most that is read of what a command prints, in octets.
-const MAX: u64 = 4 << 10;
+use crate::os::run::{Excess, Run};
 
 /// How long a command may take.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
@@ -57,66 +52,9 @@ impl Command {
     }
 
     async fn run(&self) -> Result<Vec<u8>, String> {
-        let mut process = Process::new(&self.program);
-        process.args(&self.arguments).env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
-        process.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // A group of its own, so that what the command started ends with it.
-        process.kill_on_drop(true).process_group(0);
-        let child = process.spawn().map_err(|error| format!("it could not be started: {error}"))?;
-        let mut group = Group(child);
-        match tokio::time::timeout(self.timeout, group.finish()).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(format!("it took longer than {} s", self.timeout.as_secs())),
-        }
+        let Self { program, arguments, environment, timeout, .. } = self;
+        Run { program, arguments, environment, input: None, timeout: *timeout, excess: Excess::Fails }.finish().await
     }
-}
-
-/// A running command and everything it started: all of it is killed where it has not ended in time.
-struct Group(Child);
-
-impl Group {
-    /// What the command printed, when it ended well.
-    async fn finish(&mut self) -> Result<Vec<u8>, String> {
-        let (stdout, stderr) = (self.0.stdout.take(), self.0.stderr.take());
-        let ended = async { self.0.wait().await.map_err(|error| format!("waiting for it: {error}")) };
-        // Both are read at the same time: a command that fills one pipe would wait for ever otherwise.
-        let (printed, complained) = tokio::try_join!(bounded(stdout, "printed"), bounded(stderr, "complained"))?;
-        let status = ended.await?;
-        if status.success() {
-            return Ok(printed);
-        }
-        let complaint = String::from_utf8_lossy(&complained);
-        match complaint.lines().map(str::trim).find(|line| !line.is_empty()) {
-            Some(line) => Err(format!("it ended with {status}: {}", line.escape_debug())),
-            None => Err(format!("it ended with {status}")),
-        }
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        // There is an id only as long as the process was not waited for, so the number cannot be another's yet.
-        let id = self.0.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
-        if let Some(id) = id {
-            // The group may have ended by itself a moment ago.
-            let _ = rustix::process::kill_process_group(id, rustix::process::Signal::KILL);
-        }
-    }
-}
-
-/// All of a pipe.
-async fn bounded(pipe: Option<impl AsyncRead + Unpin>, what: &str) -> Result<Vec<u8>, String> {
-    let mut octets = Vec::new();
-    if let Some(pipe) = pipe {
-        pipe.take(MAX + 1)
-            .read_to_end(&mut octets)
-            .await
-            .map_err(|error| format!("reading what it {what}: {error}"))?;
-    }
-    if octets.len() as u64 > MAX {
-        return Err(format!("it {what} more than {MAX} octets"));
-    }
-    Ok(octets)
 }
 
 #[async_trait]

@@ -66,11 +66,17 @@ impl Engine {
         if self.evicted.is_some() {
             return None;
         }
+        let saved = self.keep(documents.into_iter().collect());
+        Some(if self.evicted.is_some() { Event::Stop } else { Event::Saved(saved) })
+    }
+
+    /// Writes documents down; whether they are on disk. Notes where another process has the folder.
+    pub(super) fn keep(&mut self, mut changes: Vec<(String, Document)>) -> bool {
         match self.claim.as_mut().map(Claim::keep) {
             Some(Err(error)) => {
                 tracing::error!("{error}, in the folder that this one had: this one ends");
                 self.evicted = Some(error);
-                return Some(Event::Stop);
+                return false;
             }
             Some(Ok(true)) => {
                 tracing::warn!("the folder of the state was removed or replaced; what is known is written anew");
@@ -79,7 +85,6 @@ impl Engine {
             }
             Some(Ok(false)) | None => {}
         }
-        let mut changes: Vec<(String, Document)> = documents.into_iter().collect();
         if !self.store.documents().contains_key(SALT) {
             changes.push((SALT.into(), Json::of(&self.salt)));
         }
@@ -89,7 +94,7 @@ impl Engine {
             Err(error) => tracing::debug!("the state was not written: {error}"),
             Ok(()) => {}
         }
-        Some(Event::Saved(saved.is_ok()))
+        saved.is_ok()
     }
 
     /// A salted digest of an account's settings and secrets, wherever they are kept.

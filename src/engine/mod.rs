@@ -30,8 +30,10 @@ use tokio::sync::{Semaphore, mpsc};
 mod effects;
 mod network;
 mod requests;
+mod telling;
 
 pub use effects::look_at;
+pub use telling::Outlet;
 
 /// A call in flight gets this long when the process shall end.
 const LAST_CALL: Duration = Duration::from_secs(10);
@@ -62,6 +64,8 @@ pub struct Parts {
     pub detectors: BTreeMap<SourceName, Arc<dyn Detector>>,
     /// What detectors of other machines share.
     pub lan: crate::detect::lan::Lan,
+    /// Who is told what, by name.
+    pub channels: BTreeMap<String, Outlet>,
 }
 
 impl Parts {
@@ -99,6 +103,14 @@ pub struct Ears {
     pub onlooker: Option<Onlooker>,
 }
 
+/// What the first of these comes to; never anything where there are none.
+async fn first<F: Future>(running: &mut FuturesUnordered<F>) -> F::Output {
+    match running.next().await {
+        Some(outcome) => outcome,
+        None => pending().await,
+    }
+}
+
 /// When to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
@@ -126,6 +138,7 @@ pub struct Engine {
     running: Running,
     turns: Arc<Semaphore>,
     around: network::Around,
+    telling: telling::Telling,
     shown: String,
     /// What is counted, where somebody may ask for it.
     tally: Option<Tally>,
@@ -140,6 +153,7 @@ enum Woken {
     Kernel(Heard),
     Signal(Signal),
     Request(Request, Reply),
+    Sent(telling::Sent),
     Watchdog,
 }
 
@@ -150,6 +164,7 @@ impl Engine {
         let known = store.documents().get(SALT).and_then(Json::read::<String>);
         let salt = known.unwrap_or_else(|| format!("{:032x}", rng.u128(..)));
         Self {
+            telling: telling::Telling::new(&state, &parts.channels, &store, clock.now()),
             state,
             parts,
             store,
@@ -208,7 +223,8 @@ impl Engine {
             if until == Until::Settled && self.rested {
                 break;
             }
-            let wake = self.state.wake_at(now);
+            self.tell_people(false);
+            let wake = self.state.wake_at(now).into_iter().chain(self.telling.wake_at()).min();
             let feeding = watchdog.map(|every| fed.plus(every));
             match self.woken(&mut ears, wake, feeding).await {
                 Woken::Event(event) => {
@@ -229,6 +245,7 @@ impl Engine {
                 Woken::Signal(Signal::Stop) => break,
                 Woken::Signal(signal) => self.signalled(signal, &mut ears),
                 Woken::Request(request, reply) => reply.send(self.answer(request, &mut ears)),
+                Woken::Sent(sent) => self.sent(sent),
                 Woken::Watchdog => {
                     fed = self.clock.now().moment;
                     if let Some(manager) = &ears.manager {
@@ -237,10 +254,9 @@ impl Engine {
                 }
             }
         }
-        if let Some(manager) = &ears.manager {
-            manager.stopping();
-        }
+        ears.manager.iter().for_each(Manager::stopping);
         self.wind_down().await;
+        self.last_words(until).await;
         self.evicted.map_or(Ok(self.state), Err)
     }
 
@@ -274,19 +290,15 @@ impl Engine {
             }
         };
         let running = &mut self.running;
-        let outcome = async {
-            match running.next().await {
-                Some(event) => event,
-                None => pending().await,
-            }
-        };
+        let sending = &mut self.telling.sending;
         tokio::select! {
             biased;
             signal = signal => Woken::Signal(signal),
             () = at(feeding) => Woken::Watchdog,
-            event = outcome => Woken::Event(Box::new(event)),
+            event = first(running) => Woken::Event(Box::new(event)),
             heard = effects::kernel(&mut ears.network, &self.parts.lan) => Woken::Kernel(heard),
             (request, reply) = request => Woken::Request(request, reply),
+            sent = first(sending) => Woken::Sent(sent),
             () = at(wake) => Woken::Time,
             // Last of all: no number of clients holds up what is due.
             Some((request, reply)) = page => Woken::Request(request, reply),

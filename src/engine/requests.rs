@@ -33,6 +33,7 @@ impl Engine {
         let parts = rebuild(&self.parts);
         let result = parts.map(|parts| {
             self.parts = parts;
+            self.telling.declare(&self.parts.channels, self.clock.now());
             let desired = self.parts.tell();
             self.feed(Event::Reload(desired));
         });
@@ -74,6 +75,6 @@ impl Engine {
 
     /// How everything stands.
     pub(super) fn status(&self) -> Status {
-        Status::of(&self.state, self.clock.now()).within(&self.around.found)
+        Status::of(&self.state, self.clock.now()).within(&self.around.found).telling(self.channels())
     }
 }

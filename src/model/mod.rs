@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod mac;
 pub mod machine;
 pub mod name;
+pub mod news;
 pub mod plan;
 pub mod prefix;
 pub mod record;

@@ -1,19 +1,18 @@
 //! One HTTP client: TLS verified, no redirects, no proxy unless asked, bodies and time bounded, errors without URLs' queries.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name as HostName, Resolve, Resolving};
 use reqwest::header::{DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Request, Url};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use serde_json::error::Category;
 
 use super::quote::{Carried, HIDDEN, beginning, escapes};
+use super::roots::{host_roots, tls_trusting, tls_with};
 use super::server::look_up;
 use super::unanswered::{Unresolved, describe, server, unanswered};
 use crate::model::error::{Error, Result};
@@ -317,58 +316,6 @@ fn tied(builder: reqwest::ClientBuilder, interface: &str) -> Result<reqwest::Cli
 #[cfg(not(target_os = "linux"))]
 fn tied(_: reqwest::ClientBuilder, _: &str) -> Result<reqwest::ClientBuilder> {
     Err(Error::config(PREPARING, super::via::ONLY_LINUX))
-}
-
-/// The TLS configuration with the certificates of a PEM file beside the host's roots.
-fn tls_trusting(path: &Path) -> std::result::Result<rustls::ClientConfig, String> {
-    let fail = |why: &dyn std::fmt::Display| format!("the certificates in {}: {why}", path.display());
-    let mut roots = rustls::RootCertStore::clone(&host_roots());
-    let mut found = false;
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| fail(&error))? {
-        roots.add(certificate.map_err(|error| fail(&error))?).map_err(|error| fail(&error))?;
-        found = true;
-    }
-    if found { Ok(tls_with(roots)) } else { Err(fail(&"there is none")) }
-}
-
-/// The host's roots, or Mozilla's where the host has none. Read once: it takes milliseconds and memory.
-fn host_roots() -> Arc<rustls::RootCertStore> {
-    static ROOTS: OnceLock<Arc<rustls::RootCertStore>> = OnceLock::new();
-    Arc::clone(ROOTS.get_or_init(|| Arc::new(read_host_roots())))
-}
-
-fn read_host_roots() -> rustls::RootCertStore {
-    let mut roots = rustls::RootCertStore::empty();
-    // Where the host has all its roots in one file (SSL_CERT_FILE may name it), that is enough: beside it stand hundreds of
-    // files with the same certificates. One at a time, so that they are never all in memory beside their roots.
-    if let Some(file) = bundle()
-        && let Ok(certificates) = CertificateDer::pem_file_iter(file)
-    {
-        // As elsewhere, one root that is not understood does not count against the others.
-        certificates.flatten().for_each(|certificate| drop(roots.add(certificate)));
-    }
-    if roots.is_empty() {
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    }
-    if roots.is_empty() {
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    }
-    roots
-}
-
-/// The file with all of the host's roots, unless SSL_CERT_DIR says that they are to be found elsewhere.
-fn bundle() -> Option<PathBuf> {
-    let found = openssl_probe::probe();
-    let named_folder = found.cert_dir.len() > openssl_probe::candidate_cert_dirs().count();
-    found.cert_file.filter(|_| !named_folder)
-}
-
-fn tls_with(roots: impl Into<Arc<rustls::RootCertStore>>) -> rustls::ClientConfig {
-    let builder = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions();
-    #[expect(clippy::expect_used, reason = "ring supports the default versions; every test that uses TLS shows it")]
-    let builder = builder.expect("the ring provider supports TLS 1.2 and 1.3");
-    builder.with_root_certificates(roots).with_no_client_auth()
 }
 
 /// The system's resolver, asked anew each time (a file of name servers that changed is seen), filtered by family.

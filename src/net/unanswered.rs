@@ -16,14 +16,7 @@ pub(super) fn server(url: &Url) -> String {
 
 /// Why there is no answer: the name was not found, nobody listens, time ran out, TLS failed, or the connection broke.
 pub(super) fn unanswered(server: &str, error: &reqwest::Error) -> String {
-    let mut causes = Vec::new();
-    let mut cause: Option<&(dyn Error + 'static)> = error.source();
-    while let Some(inner) = cause {
-        causes.push(inner);
-        // What an error of input or output wraps is no source of it.
-        let wrapped = inner.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        cause = wrapped.map(|wrapped| wrapped as &(dyn Error + 'static)).or_else(|| inner.source());
-    }
+    let causes = causes(error);
     if let Some(unknown) = causes.iter().find_map(|cause| cause.downcast_ref::<Unresolved>()) {
         return unknown.to_string();
     }
@@ -49,6 +42,19 @@ pub(super) fn unanswered(server: &str, error: &reqwest::Error) -> String {
         Some(io) => format!("the connection to {server} broke: {io}"),
         None => format!("{server}: {}", describe(error)),
     }
+}
+
+/// What an error comes from, each from the one behind it.
+pub(crate) fn causes<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)> {
+    let mut causes = Vec::new();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        causes.push(inner);
+        // What an error of input or output wraps is no source of it.
+        let wrapped = inner.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        cause = wrapped.map(|wrapped| wrapped as &(dyn Error + 'static)).or_else(|| inner.source());
+    }
+    causes
 }
 
 /// A host without an address that could be used.

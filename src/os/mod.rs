@@ -9,6 +9,7 @@ pub mod log;
 pub mod netlink;
 pub mod process;
 pub mod reach;
+pub mod run;
 pub mod secret;
 pub mod signals;
 #[cfg(test)]

@@ -61,6 +61,8 @@ impl Setting {
 /// What a setting holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// Text of several lines.
+    Lines,
     /// Any text that is not empty.
     Text,
     /// A list of texts.
@@ -90,7 +92,7 @@ pub enum Kind {
 /// A checked value.
 #[derive(Clone, Debug)]
 pub enum Value {
-    /// Of `Text` and `Choice`.
+    /// Of `Lines`, `Text` and `Choice`.
     Text(String),
     /// Of `Texts` and `Command`.
     Texts(Vec<String>),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::status::{RecordStatus, SourceStatus, Status};
+use super::status::{ChannelStatus, RecordStatus, SourceStatus, Status};
 
 impl Status {
     /// Everything in words, a line each.
@@ -56,6 +56,7 @@ impl Status {
             let SourceStatus { source, family, says, at, .. } = source;
             lines.push(format!("source {source} ({family}): {says} ({at}){demoted}"));
         }
+        lines.extend(self.channels.iter().map(ChannelStatus::line));
         lines
     }
 }

@@ -44,6 +44,39 @@ pub struct Status {
     /// What was last made of that.
     #[serde(default)]
     pub verdicts: Vec<VerdictStatus>,
+    /// How the channels fare by which people are told.
+    #[serde(default)]
+    pub channels: Vec<ChannelStatus>,
+}
+
+/// How a channel fares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelStatus {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// When it last took a message (RFC 3339), since the daemon started.
+    pub told: Option<String>,
+    /// When it last failed (RFC 3339), since the daemon started.
+    pub failed: Option<String>,
+    /// Why it failed, as long as it has not worked again.
+    pub error: Option<String>,
+}
+
+impl ChannelStatus {
+    /// The same in a line for people.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let told = self.told.as_ref().map_or("nothing told yet".to_owned(), |told| format!("last told {told}"));
+        let failed = match (&self.failed, &self.error) {
+            (Some(failed), Some(error)) => format!("; failed at {failed}: {error}"),
+            (Some(failed), None) => format!("; failed at {failed}, and has worked since"),
+            (None, _) => String::new(),
+        };
+        format!("channel {} ({}): {told}{failed}", self.name, self.kind)
+    }
 }
 
 /// The document that commands and the status page give: how everything stands, and whether a daemon said so.
@@ -287,7 +320,15 @@ impl Status {
             sources: sources.collect(),
             network: Vec::new(),
             verdicts: verdicts.collect(),
+            channels: Vec::new(),
         }
+    }
+
+    /// The same, with how the channels fare.
+    #[must_use]
+    pub fn telling(mut self, channels: Vec<ChannelStatus>) -> Self {
+        self.channels = channels;
+        self
     }
 
     /// The same, with where the machine stands.

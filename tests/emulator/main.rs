@@ -5,6 +5,7 @@
 
 use std::process::ExitCode;
 
+mod channels;
 mod dyndns2;
 mod http;
 mod lunanode;
@@ -21,7 +22,7 @@ use http::{Answer, Received, Server};
 
 const USAGE: &str = "\
 emulator SERVICE [--port N] [OPTION]...
-    SERVICE   dyndns2, lunanode, pocketdns, rackspace, yandex or yandex360; SERVICE --help names the options of one
+    SERVICE   channels, dyndns2, lunanode, pocketdns, rackspace, yandex or yandex360; SERVICE --help names the options of one
     --port N  the port on 127.0.0.1, any free one unless given";
 
 /// One service: a request in, an answer out.
@@ -46,6 +47,7 @@ async fn serve() -> Result<(), String> {
     }
     let (service, port, rest) = arguments(given)?;
     let emulator: Emulator = match service.as_str() {
+        "channels" => Box::new(channels::answer),
         "dyndns2" => {
             let service = dyndns2::Dyndns2::by_hand(&rest)?;
             Box::new(move |request| service.answer(request))
@@ -73,6 +75,7 @@ async fn serve() -> Result<(), String> {
 fn usage(given: &[String]) -> &'static str {
     let named = |service: &str| given.iter().any(|argument| argument == service);
     match () {
+        () if named("channels") => channels::USAGE,
         () if named("dyndns2") => dyndns2::USAGE,
         () if named("lunanode") => lunanode_by_hand::USAGE,
         () if named("pocketdns") => pocketdns_by_hand::USAGE,

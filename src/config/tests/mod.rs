@@ -19,6 +19,7 @@ mod compose;
 mod derived;
 mod example;
 mod good;
+mod notify;
 mod random;
 mod secrets;
 mod shown;

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use super::event::{Effect, Level, Notice};
 use crate::model::desired::{AccountName, Id};
-
-/// So many record sets are named where something is said of several.
-const NAMED: usize = 5;
+use crate::model::news::some_of;
 
 /// The effects of one step, in order.
 #[derive(Debug, Default)]
@@ -42,11 +40,8 @@ impl Out {
         }
         for (at, keys) in said.into_values().filter(|(_, keys)| keys.len() > 1) {
             if let Some(Effect::Tell(notice)) = effects.get_mut(at) {
-                let more = keys.len().saturating_sub(NAMED);
-                let named = keys.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
                 notice.id = None;
-                notice.what = format!("{} (said of {named}{more})", notice.what);
+                notice.what = format!("{} (said of {})", notice.what, some_of(&keys));
             }
         }
         effects

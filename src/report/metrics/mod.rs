@@ -291,7 +291,7 @@ fn labels<'a>(view: &View<'a>, rtype: &'a str) -> [(&'static str, &'a str); 3] {
 /// What each source last said, and whether the others said otherwise.
 fn sources(text: &mut Exposition, state: &State, now: Now) {
     let mut disagrees: BTreeMap<(&SourceName, Family), bool> = BTreeMap::new();
-    for evidence in state.verdicts().flat_map(|(_, weighed)| &weighed.evidence) {
+    for evidence in state.verdicts().flat_map(|(.., weighed)| &weighed.evidence) {
         let dissents = matches!(evidence.weight, Weight::Dissents | Weight::Demoted { agrees: false });
         *disagrees.entry((&evidence.source, evidence.family)).or_default() |= dissents;
     }

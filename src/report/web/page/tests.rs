@@ -12,6 +12,7 @@ fn record(name: &str, state: &str) -> RecordStatus {
         state: state.into(),
         says: format!("says {state}"),
         sources: Vec::new(),
+        verdicts: Vec::new(),
         uplinks: Vec::new(),
         wanted: Some(vec!["192.0.2.7".into()]),
         confirmed: Some(vec!["192.0.2.7".into()]),
@@ -63,9 +64,12 @@ fn status(records: Vec<RecordStatus>) -> Status {
             operator: "echo".into(),
             protocol: None,
             demoted: false,
+            disagreed: 0,
+            trusted: false,
         }],
         network: Vec::new(),
         verdicts: Vec::new(),
+        channels: Vec::new(),
     }
 }
 
