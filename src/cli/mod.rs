@@ -11,9 +11,11 @@ use crate::model::name::Name;
 use crate::os::log::{self, Format, LogOptions};
 
 mod around;
+mod doctor;
 mod edit;
 mod evidence;
 mod explain;
+mod init;
 mod look;
 mod patience;
 mod print;
@@ -25,15 +27,15 @@ use look::Current;
 /// Exit codes, as `driftless help` ends with.
 const EXIT_CODES: &str = "\
 Exit codes:
-  0   all is well (status, explain: a daemon answered; plan: nothing is held or refused)
+  0   all is well (status, explain: a daemon answered; plan: nothing is held or refused; doctor: nothing failed)
   1   told twice to stop, or told not to remove
-  64  the command line is wrong
+  64  the command line is wrong, or an answer is missing (init)
   69  no daemon listens where the configuration says (status, explain), or at the named socket
   74  the answer could not be written to standard output
   75  it failed in passing, or waits, or there is no address: trying again later may work
   77  credentials or rights were refused by the service, or this user may not ask
   78  the configuration, a secret's file, or what was asked is wrong, or a service's rules refuse it
-  130 a change by hand was interrupted
+  130 a change by hand was interrupted, or the typing of a secret (init)
 
 Files:
   /etc/driftless/driftless.toml   the configuration, and conf.d/*.toml beside it
@@ -73,6 +75,10 @@ enum Command {
     Check(CheckArgs),
     /// Ask every source for the address, and show what each says and what is believed
     Detect(JsonArgs),
+    /// Check this machine and what it talks to, step by step, and say what to do; change nothing
+    Doctor(DoctorArgs),
+    /// Ask a few questions and write a configuration that works
+    Init(init::InitArgs),
     /// Show how every record stands, what it waits for, and why it is held
     Status(StatusArgs),
     /// Tell why a record was or was not updated
@@ -133,6 +139,16 @@ struct StatusArgs {
     /// Where the daemon takes commands [default: what the configuration says]
     #[arg(long, value_name = "FILE")]
     socket: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct DoctorArgs {
+    /// Leave out all that leaves this machine
+    #[arg(long)]
+    offline: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -244,7 +260,7 @@ fn mistyped_as_json(error: &clap::Error) -> u8 {
 /// Whether a command does something beside answering.
 fn does(command: &Command) -> bool {
     match command {
-        Command::Run(_) | Command::Once(_) | Command::Update(_) | Command::Release(_) => true,
+        Command::Init(_) | Command::Run(_) | Command::Once(_) | Command::Update(_) | Command::Release(_) => true,
         other => other.editing().is_some_and(edit::Editing::writes),
     }
 }
@@ -254,12 +270,13 @@ fn wants_json(command: &Command) -> bool {
         Command::Once(args) | Command::Plan(args) | Command::Detect(args) => args.json,
         Command::Status(args) => args.json,
         Command::Check(args) => args.json,
+        Command::Doctor(args) => args.json,
         Command::Explain(args) => args.json,
         Command::Providers(args) => args.json,
         Command::Zones(_) | Command::Records(_) | Command::Dyn(_) | Command::Pocketdns(_) => {
             command.editing().is_some_and(edit::Editing::json)
         }
-        Command::Run(_) | Command::Update(_) | Command::Release(_) => false,
+        Command::Init(_) | Command::Run(_) | Command::Update(_) | Command::Release(_) => false,
     }
 }
 
@@ -267,6 +284,11 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
     match &cli.command {
         Command::Providers(args) => return providers::providers(args.provider.as_deref(), args.json),
         Command::Run(RunArgs { demo: true, folder }) => return work::demo(cli, folder),
+        Command::Init(args) => return init::init(cli.config.as_deref(), args),
+        Command::Doctor(args) => {
+            start_log(cli, None)?;
+            return doctor::doctor(cli.config.as_deref(), args.offline, args.json);
+        }
         _ => {}
     }
     let load = match &cli.command {
@@ -306,7 +328,9 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
             Command::Update(args) => work::update(loaded, args.socket.as_deref(), args.name.clone()).await,
             Command::Release(args) => work::release(&loaded, args.socket.as_deref(), args.target.as_deref()).await,
             // Carried out above, without or beside the daemon.
-            Command::Providers(_)
+            Command::Doctor(_)
+            | Command::Init(_)
+            | Command::Providers(_)
             | Command::Zones(_)
             | Command::Records(_)
             | Command::Dyn(_)

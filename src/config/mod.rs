@@ -11,6 +11,7 @@ mod compose;
 mod defaults;
 mod derived;
 mod document;
+mod draft;
 mod duration;
 mod input;
 mod machine;
@@ -31,6 +32,7 @@ mod variables;
 mod world;
 
 pub use defaults::{STATE_DIR, likely_socket};
+pub use draft::{Draft, Flaw, may_be};
 pub use input::{DEFAULT_FILE, Input, SMALLEST, columns, is_shut, journal_stream, no_color, read_input};
 pub use meant::{
     Absent, Account, Address, BuiltIn, ComposedSource, Config, DEFAULT_ADDRESS, Defaults, Derived, DnsSource,
@@ -102,7 +104,7 @@ impl Config {
             let help = format!(
                 "write {DEFAULT_FILE}, or DRIFTLESS__ variables with the same keys (driftless run --demo needs neither):\n\n{SMALLEST}"
             );
-            return Err(ConfigErrors::one("there is no configuration", Some(help)));
+            return Err(ConfigErrors::one(problem::NOTHING, Some(help)));
         }
         let config = read(&mut reader, input, registry, &root);
         Ok((config, reader.finish()))

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name as HostName, Resolve, Resolving};
@@ -14,6 +14,7 @@ use rustls::pki_types::pem::PemObject;
 use serde_json::error::Category;
 
 use super::quote::{Carried, HIDDEN, beginning, escapes};
+use super::roots::host_roots;
 use super::server::look_up;
 use super::unanswered::{Unresolved, describe, server, unanswered};
 use crate::model::error::{Error, Result};
@@ -36,7 +37,7 @@ pub const SINGLE: usize = 64 << 10;
 pub const ECHO: usize = 4 << 10;
 
 /// How far a reply's `Date` may be off before our clock is held to be wrong.
-const CLOCK_TOLERANCE: Duration = Duration::from_secs(120);
+pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(120);
 
 /// A client. Cheap to clone; the clones share their connections.
 #[derive(Clone)]
@@ -48,9 +49,13 @@ struct Shared {
     family: Option<Family>,
     ca: Option<PathBuf>,
     via: Via,
+    ahead: Arc<Ahead>,
     plain: Mutex<Option<reqwest::Client>>,
     secure: Mutex<Option<reqwest::Client>>,
 }
+
+/// By how many seconds the clock of whoever answered last was ahead of ours, where it said so.
+type Ahead = Mutex<Option<i64>>;
 
 /// What a server answered, whatever its status.
 #[derive(Clone, Debug)]
@@ -69,23 +74,30 @@ impl Http {
     /// A client that uses only addresses of `family` where one is given.
     #[must_use]
     pub fn new(family: Option<Family>) -> Self {
-        Self::with(family, None, Via::default())
+        Self::with(family, None, Via::default(), Arc::default())
     }
 
     /// A client of its own that also trusts the certificates in a PEM file, read at the first call.
     #[must_use]
     pub fn trusting(&self, ca: PathBuf) -> Self {
-        Self::with(self.0.family, Some(ca), self.0.via.clone())
+        Self::with(self.0.family, Some(ca), self.0.via.clone(), Arc::clone(&self.0.ahead))
     }
 
     /// A client of its own that goes out by this way. Names are looked up by the system all the same.
     #[must_use]
     pub fn going(&self, via: &Via) -> Self {
-        Self::with(self.0.family, self.0.ca.clone(), via.clone())
+        Self::with(self.0.family, self.0.ca.clone(), via.clone(), Arc::clone(&self.0.ahead))
     }
 
-    fn with(family: Option<Family>, ca: Option<PathBuf>, via: Via) -> Self {
-        Self(Arc::new(Shared { family, ca, via, plain: Mutex::new(None), secure: Mutex::new(None) }))
+    fn with(family: Option<Family>, ca: Option<PathBuf>, via: Via, ahead: Arc<Ahead>) -> Self {
+        Self(Arc::new(Shared { family, ca, via, ahead, plain: Mutex::new(None), secure: Mutex::new(None) }))
+    }
+
+    /// By how many seconds the clock of the server that answered last, this client or one made from it, is ahead of ours;
+    /// negative where it is behind, `None` where none has said its `Date` yet.
+    #[must_use]
+    pub fn ahead(&self) -> Option<i64> {
+        *self.0.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Drops the pooled connections: the next call makes new ones.
@@ -138,7 +150,13 @@ impl Http {
             body.extend_from_slice(&chunk);
         }
         let begins = beginning(&body, &carried);
-        Ok(Reply { status: response.status().as_u16(), headers: std::mem::take(response.headers_mut()), body, begins })
+        let status = response.status().as_u16();
+        let reply = Reply { status, headers: std::mem::take(response.headers_mut()), body, begins };
+        if let Some(date) = reply.date() {
+            let ahead = date.saturating_sub(clock::now().wall.0);
+            *self.0.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
+        }
+        Ok(reply)
     }
 }
 
@@ -329,38 +347,6 @@ fn tls_trusting(path: &Path) -> std::result::Result<rustls::ClientConfig, String
         found = true;
     }
     if found { Ok(tls_with(roots)) } else { Err(fail(&"there is none")) }
-}
-
-/// The host's roots, or Mozilla's where the host has none. Read once: it takes milliseconds and memory.
-fn host_roots() -> Arc<rustls::RootCertStore> {
-    static ROOTS: OnceLock<Arc<rustls::RootCertStore>> = OnceLock::new();
-    Arc::clone(ROOTS.get_or_init(|| Arc::new(read_host_roots())))
-}
-
-fn read_host_roots() -> rustls::RootCertStore {
-    let mut roots = rustls::RootCertStore::empty();
-    // Where the host has all its roots in one file (SSL_CERT_FILE may name it), that is enough: beside it stand hundreds of
-    // files with the same certificates. One at a time, so that they are never all in memory beside their roots.
-    if let Some(file) = bundle()
-        && let Ok(certificates) = CertificateDer::pem_file_iter(file)
-    {
-        // As elsewhere, one root that is not understood does not count against the others.
-        certificates.flatten().for_each(|certificate| drop(roots.add(certificate)));
-    }
-    if roots.is_empty() {
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    }
-    if roots.is_empty() {
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    }
-    roots
-}
-
-/// The file with all of the host's roots, unless SSL_CERT_DIR says that they are to be found elsewhere.
-fn bundle() -> Option<PathBuf> {
-    let found = openssl_probe::probe();
-    let named_folder = found.cert_dir.len() > openssl_probe::candidate_cert_dirs().count();
-    found.cert_file.filter(|_| !named_folder)
 }
 
 fn tls_with(roots: impl Into<Arc<rustls::RootCertStore>>) -> rustls::ClientConfig {

@@ -4,6 +4,7 @@ pub mod dns;
 pub mod http;
 pub mod limit;
 mod quote;
+pub mod roots;
 pub mod server;
 pub mod stun;
 mod unanswered;

@@ -79,6 +79,15 @@ impl Prepared {
         self.temporary.persist(&self.target).map_err(|error| error.error)?;
         flush(&self.folder)
     }
+
+    /// The same where nothing has the name yet.
+    ///
+    /// # Errors
+    /// As [`Prepared::commit`], and `AlreadyExists` where something has it: that is left as it is.
+    pub fn commit_new(self) -> io::Result<()> {
+        self.temporary.persist_noclobber(&self.target).map_err(|error| error.error)?;
+        flush(&self.folder)
+    }
 }
 
 /// Appends `bytes` to `path`, which is made with `mode` where it is missing, and returns when they are on the disk.
@@ -366,6 +375,16 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o604);
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(names(dir.path()), ["zone"]);
+    }
+
+    #[test]
+    fn a_new_file_takes_the_place_of_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("token");
+        prepare(&path, 0o600, b"one").unwrap().commit_new().unwrap();
+        let again = prepare(&path, 0o600, b"two").unwrap().commit_new();
+        assert_eq!(again.unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert_eq!((fs::read(&path).unwrap(), names(dir.path())), (b"one".to_vec(), vec!["token".to_owned()]));
     }
 
     #[test]
