@@ -23,7 +23,7 @@ use hickory_proto::rr::{RData, Record};
 use http::{Answer, Server};
 use lunanode::{LunaNode, Switches};
 use serde_json::Value;
-use tokio::net::UdpSocket;
+use tokio::net::{TcpListener, UdpSocket};
 use torture::{Home, may_mount, output, say, within};
 
 const API_ID: &str = "abcdefghijklmnop";
@@ -255,6 +255,7 @@ async fn a_wrong_password_is_told_as_what_it_is_and_a_missing_one_before_it_is_s
     world.luna.server.clear();
     let found = world.examined(&[]);
     assert_eq!((found.code, world.luna.server.log().len()), (Some(78), 0), "{found:?}");
+    assert!(found.of_step("configuration").iter().all(|finding| finding["outcome"] == "ok"), "told once: {found:?}");
     assert!(found.of_step("credentials").iter().any(|finding| finding["outcome"] == "failed"), "{found:?}");
 }
 
@@ -267,9 +268,34 @@ async fn a_source_that_answers_rubbish_is_named_with_what_it_said() {
     assert_eq!(found.code, Some(75), "{found:?}");
     let source = found.is("source", "failed");
     assert!(text(&source["about"]).starts_with("https http://127.0.0.1"), "{source}");
-    assert!(source["advice"].is_string(), "{source}");
+    assert!(text(&source["says"]).contains("Welcome to the hotel") && source["advice"].is_string(), "{source}");
     found.only_fails(&["source"]);
     assert_eq!(rubbish.log().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_takes_a_question_and_never_answers_is_given_up_in_time() {
+    let Some(world) = World::new(10, true).await else { return };
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = format!("http://{}/", silent.local_addr().unwrap());
+    let dumb = name_server(([127, 0, 0, 1], 0).into(), None).await;
+    tokio::spawn(async move {
+        let mut kept = Vec::new();
+        while let Ok(connection) = silent.accept().await {
+            kept.push(connection);
+        }
+    });
+    world.configure(&format!("{{ https = \"{at}\" }}"), "");
+    let text = std::fs::read_to_string(world.home.path("driftless.toml")).unwrap();
+    let text = text.replace(&world.luna.endpoint(), &at).replace(&world.name_server.to_string(), &dumb.to_string());
+    world.home.write("driftless.toml", &text);
+    let begun = Instant::now();
+    let found = world.examined(&[]);
+    assert!(begun.elapsed() < Duration::from_secs(55), "{:?}", begun.elapsed());
+    for step in ["source", "account", "name_servers"] {
+        assert_eq!(found.is(step, "failed")["code"], 75, "{found:?}");
+    }
+    found.only_fails(&["source", "account", "name_servers"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

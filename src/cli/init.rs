@@ -126,7 +126,9 @@ impl Answers<'_> {
                 }
                 None => {
                     asker::say(&flaw.to_string());
-                    let setting = self.asker.ask("Which setting is to be added or corrected?", None, |key| {
+                    let question =
+                        format!("Which setting shall it have (driftless providers {} lists them)", entry.name);
+                    let setting = self.asker.ask(&question, None, |key| {
                         let hint = || config::suggest(key, "there are", entry.settings.iter().map(|one| one.name));
                         let found = entry.settings.iter().find(|setting| setting.name == key);
                         found.ok_or_else(|| format!("{} has no setting of this name{}", entry.name, hint()))

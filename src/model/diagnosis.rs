@@ -205,7 +205,7 @@ fn one_line(text: &str) -> String {
 pub struct Task {
     /// What it is about: `account home`, of several with the same advice all of them.
     pub about: String,
-    /// What is wrong there.
+    /// What is wrong there; where it is another thing for each of several, that it is.
     pub why: String,
     /// What to do; `None` where nobody knows more than what is wrong.
     #[serde(rename = "do")]
@@ -215,6 +215,9 @@ pub struct Task {
     /// The failed step that it may merely follow from: then it is done with that.
     pub may_follow_from: Option<Step>,
 }
+
+/// Why, where it is another reason for each of several.
+const EACH: &str = "each for a reason of its own, see above";
 
 /// Everything that was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -261,6 +264,9 @@ impl Diagnosis {
             if let Some(same) = tasks.iter_mut().find(same) {
                 if !same.about.split(", ").any(|about| about == subject) {
                     same.about = format!("{}, {subject}", same.about);
+                }
+                if same.why != finding.says {
+                    same.why = EACH.to_owned();
                 }
                 continue;
             }
@@ -339,6 +345,9 @@ mod tests {
         let tasks = Diagnosis::of(vec![of("a"), of("b"), of("b"), silent(Step::Source, "c")]).tasks();
         let about: Vec<&str> = tasks.iter().map(|task| task.about.as_str()).collect();
         assert_eq!(about, ["source a, source b", "source c"]);
+        assert_eq!(tasks[0].why, "no answer");
+        let other = Finding { says: "refused".into(), ..of("b") };
+        assert_eq!(Diagnosis::of(vec![of("a"), other]).tasks()[0].why, EACH);
     }
 
     #[test]

@@ -31,6 +31,14 @@ impl Patient {
         let (placed, of_state): (Vec<Problem>, _) = problems.into_iter().partition(|problem| problem.place.is_some());
         let state = state(&loaded.config.state_dir, self.daemon.is_some(), &of_state);
         let secrets = self.credentials(&placed);
+        // What the configuration was warned of has come true, and is told with what was tried.
+        let failed: Vec<&str> =
+            secrets.iter().filter(|finding| finding.code > 0).map(|finding| &*finding.says).collect();
+        self.findings.retain(|finding| {
+            let unread =
+                finding.says.split_once(" cannot be read at present").and_then(|(start, _)| start.split(": ").last());
+            !unread.is_some_and(|path| failed.iter().any(|says| says.starts_with(path)))
+        });
         self.findings.extend(state.into_iter().chain(secrets));
     }
 

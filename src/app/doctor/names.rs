@@ -27,19 +27,20 @@ impl Patient {
             return;
         }
         let (resolves, held) = (!self.has_failed(Step::Resolver), &self.held);
-        let asked = all.iter().take(MOST).filter_map(|id| Some((*id, &self.accounts.get(&id.account)?.0)));
+        let known = all.iter().take(MOST).filter_map(|id| Some((*id, &self.accounts.get(&id.account)?.0)));
+        let (asked, unresolved): (Vec<(&Id, &Access)>, Vec<_>) =
+            known.partition(|(_, access)| resolves || !access.nameservers.is_empty());
+        let unresolved = unresolved.len();
         let found: Vec<Finding> = stream::iter(asked)
-            .map(|(id, access)| async move {
-                let about = id.key.to_string();
-                if access.nameservers.is_empty() && !resolves {
-                    return Finding::skipped(Step::NameServers, "no resolver says which they are").about(about);
-                }
-                ask(id, access, held.get(id)).await.about(about)
-            })
+            .map(|(id, access)| async move { ask(id, access, held.get(id)).await.about(id.key.to_string()) })
             .buffered(AT_ONCE)
             .collect()
             .await;
         self.findings.extend(found);
+        if unresolved > 0 {
+            let why = format!("no resolver says which they are, for {unresolved} record set(s)");
+            self.findings.push(Finding::skipped(Step::NameServers, why));
+        }
         if all.len() > MOST {
             let why = format!("{} further record sets were not looked for", all.len() - MOST);
             self.findings.push(Finding::skipped(Step::NameServers, why));
