@@ -268,7 +268,7 @@ async fn a_source_that_answers_rubbish_is_named_with_what_it_said() {
     assert_eq!(found.code, Some(75), "{found:?}");
     let source = found.is("source", "failed");
     assert!(text(&source["about"]).starts_with("https http://127.0.0.1"), "{source}");
-    assert!(text(&source["says"]).contains("Welcome to the hotel") && source["advice"].is_string(), "{source}");
+    assert!(text(&source["says"]).contains("a page, not an address") && source["advice"].is_string(), "{source}");
     found.only_fails(&["source"]);
     assert_eq!(rubbish.log().len(), 1);
 }
