@@ -1,6 +1,6 @@
 //! A line that is typed at a terminal and not shown there.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead};
 
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use secrecy::SecretString;
@@ -47,7 +47,7 @@ pub fn hidden_line() -> io::Result<Typed> {
     typed
 }
 
-fn typed(input: impl Read) -> io::Result<Typed> {
+fn typed(input: impl BufRead) -> io::Result<Typed> {
     let mut line = Vec::new();
     for octet in input.bytes() {
         match octet? {

@@ -51,12 +51,10 @@ pub(super) fn is_free(path: &Path, force: bool) -> Result<(), Failure> {
 pub(super) fn write(new: &[New], force: bool) -> Result<(), Failure> {
     let failed = |path: &Path, error: &io::Error| {
         let code = if error.kind() == ErrorKind::PermissionDenied { 77 } else { 75 };
-        let why = if error.kind() == ErrorKind::AlreadyExists {
-            taken(path)
-        } else {
-            Failure::Other(code, format!("{} cannot be written: {error}; nothing was", path.display()))
-        };
-        why
+        match error.kind() {
+            ErrorKind::AlreadyExists => taken(path),
+            _ => Failure::Other(code, format!("{} cannot be written: {error}; nothing was", path.display())),
+        }
     };
     let mut prepared = Vec::new();
     for New { path, mode, content } in new {
