@@ -18,8 +18,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hickory_proto::op::Message;
-use hickory_proto::rr::rdata::A;
-use hickory_proto::rr::{RData, Record};
+use hickory_proto::rr::rdata::{A, NS};
+use hickory_proto::rr::{Name as WireName, RData, Record, RecordType};
 use http::{Answer, Server};
 use lunanode::{LunaNode, Switches};
 use serde_json::Value;
@@ -34,21 +34,42 @@ fn key() -> String {
     ('a'..='z').cycle().take(128).collect()
 }
 
-/// A name server: it answers every question with authority and this address, or not at all.
-async fn name_server(at: SocketAddr, address: Option<Ipv4Addr>) -> SocketAddr {
+/// What a name server says of everything: it is asked for as the one server of one zone.
+#[derive(Clone, Copy)]
+struct Zone {
+    apex: &'static str,
+    /// What every name of it has but that of the server.
+    address: Option<Ipv4Addr>,
+}
+
+impl Zone {
+    /// The records that answer a question, asked of the server at `here`.
+    fn answers(self, name: &WireName, rtype: RecordType, here: Ipv4Addr) -> Option<RData> {
+        let server = WireName::from_ascii(format!("ns.{}.", self.apex)).unwrap();
+        match rtype {
+            RecordType::NS if name.to_ascii() == format!("{}.", self.apex) => Some(RData::NS(NS(server))),
+            RecordType::A if *name == server => Some(RData::A(A(here))),
+            RecordType::A => self.address.map(|address| RData::A(A(address))),
+            _ => None,
+        }
+    }
+}
+
+/// A name server: it answers every question with authority, or, without a zone, none.
+async fn name_server(at: SocketAddr, zone: Option<Zone>) -> SocketAddr {
     let socket = UdpSocket::bind(at).await.unwrap();
     let at = socket.local_addr().unwrap();
+    let SocketAddr::V4(here) = at else { panic!("{at}") };
     tokio::spawn(async move {
         let mut octets = [0; 1500];
         loop {
             let (length, from) = socket.recv_from(&mut octets).await.unwrap();
-            let (Some(address), Ok(question)) = (address, Message::from_vec(&octets[..length])) else { continue };
+            let (Some(zone), Ok(question)) = (zone, Message::from_vec(&octets[..length])) else { continue };
             let mut reply = question.clone().into_response();
             reply.metadata.authoritative = true;
-            let name = question.queries[0].name.clone();
-            if !name.is_root() {
-                reply.add_answer(Record::from_rdata(name, 60, RData::A(A(address))));
-            }
+            let (name, rtype) = (question.queries[0].name.clone(), question.queries[0].query_type);
+            let answers = zone.answers(&name, rtype, *here.ip()).into_iter();
+            reply.add_answers(answers.map(|data| Record::from_rdata(name.clone(), 60, data)));
             socket.send_to(&reply.to_vec().unwrap(), from).await.unwrap();
         }
     });
@@ -75,10 +96,10 @@ impl World {
         let zone = luna.state().add_zone("example.org");
         luna.state()
             .add_record(zone, &[("name", "home.example.org"), ("type", "A"), ("data", ADDRESS), ("ttl", "300")]);
-        let address: Ipv4Addr = ADDRESS.parse().unwrap();
-        let name_server = name_server(([127, 0, 0, 1], 0).into(), Some(address)).await;
+        let zone = Zone { apex: "example.org", address: ADDRESS.parse().ok() };
+        let name_server = name_server(([127, 0, 0, 1], 0).into(), Some(zone)).await;
         let resolver = Ipv4Addr::new(127, 83, 14, number);
-        self::name_server((resolver, 53).into(), resolves.then_some(address)).await;
+        self::name_server((resolver, 53).into(), resolves.then_some(zone)).await;
         let home = Arc::new(Home::new());
         home.write("key", &key());
         home.write("resolv.conf", &format!("nameserver {resolver}\noptions attempts:1 timeout:2\n"));
@@ -98,6 +119,13 @@ impl World {
             self.name_server,
         );
         self.home.write("driftless.toml", &text);
+    }
+
+    /// The account's name servers are those that DNS names.
+    fn asks_dns(&self) {
+        let text = std::fs::read_to_string(self.home.path("driftless.toml")).unwrap();
+        let lines = text.lines().filter(|line| !line.starts_with("nameservers"));
+        self.home.write("driftless.toml", &lines.map(|line| format!("{line}\n")).collect::<String>());
     }
 
     /// The program on a machine with that resolver, started by a further `wrapper`.
@@ -271,6 +299,22 @@ async fn a_source_that_answers_rubbish_is_named_with_what_it_said() {
     assert!(text(&source["says"]).contains("a page, not an address") && source["advice"].is_string(), "{source}");
     found.only_fails(&["source"]);
     assert_eq!(rubbish.log().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_zone_is_followed_from_its_delegation_and_a_missing_one_is_told() {
+    let Some(world) = World::new(11, true).await else { return };
+    world.asks_dns();
+    let found = world.examined(&[]);
+    assert_eq!(found.is("name_servers", "ok")["says"], format!("1 of example.org answer {ADDRESS}"));
+    found.only_fails(&[]);
+    let undelegated = Zone { apex: "org", address: None };
+    name_server(([127, 83, 14, 12], 53).into(), Some(undelegated)).await;
+    world.home.write("resolv.conf", "nameserver 127.83.14.12\n");
+    let found = world.examined(&[]);
+    assert_eq!(found.code, Some(78), "{found:?}");
+    assert!(text(&found.is("name_servers", "failed")["says"]).contains("the closest zone that DNS knows is org"));
+    assert!(text(&found.task("name servers").1["do"]).contains("registrar"), "{found:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -28,7 +28,7 @@ use despite::despite;
 /// Exit codes, as `driftless help` ends with.
 const EXIT_CODES: &str = "\
 Exit codes:
-  0   all is well (status, explain: a daemon answered; plan: nothing is held or refused; doctor: nothing failed)
+  0   all is well (status, explain: a daemon answered; plan: nothing held; doctor: nothing failed)
   1   told twice to stop, or told not to remove
   64  the command line is wrong, or an answer is missing (init)
   69  no daemon listens where the configuration says (status, explain), or at the named socket
