@@ -299,6 +299,12 @@ async fn a_source_that_answers_rubbish_is_named_with_what_it_said() {
     assert!(text(&source["says"]).contains("a page, not an address") && source["advice"].is_string(), "{source}");
     found.only_fails(&["source"]);
     assert_eq!(rubbish.log().len(), 1);
+    // One that is asked once cannot have repeated itself, as it must before it is believed: no fault of it.
+    let right = Server::start(0, |_| Answer::new(200, ADDRESS)).await.unwrap();
+    world.configure(&format!("{{ https = \"{}\" }}", right.url("/")), "");
+    let found = world.examined(&[]);
+    found.is("source", "ok");
+    found.only_fails(&[]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -104,3 +104,42 @@ fn rests_on(belief: &Believed, said: &Said) -> bool {
     let name = said.source.to_string();
     belief.evidence.iter().any(|voice| voice.source == name && voice.family == said.family)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::desired::{AccountName, Id};
+    use crate::model::diagnosis::Outcome;
+    use crate::model::name::Name;
+    use crate::model::record::{Family, RecordType, RrsetKey};
+
+    fn unknown(unproven: bool) -> Believed {
+        let key = RrsetKey::new(Name::parse("home.example.org").unwrap(), RecordType::A);
+        Believed {
+            record: Id { account: AccountName("home".into()), key },
+            family: Family::Ipv4,
+            reading: Reading::Unknown("2 sources must agree and do not".into()),
+            evidence: Vec::new(),
+            quorum: None,
+            unproven,
+        }
+    }
+
+    #[test]
+    fn sources_that_disagree_leave_an_address_unknown_and_one_that_has_yet_to_repeat_itself_does_not() {
+        let found = of_sources(&[], &[unknown(false)]);
+        assert_eq!((found.len(), found[0].outcome, found[0].code), (1, Outcome::Failed, 75));
+        assert!(found[0].says.contains("must agree") && found[0].subject().contains("home.example.org"), "{found:?}");
+        assert_eq!(of_sources(&[], &[unknown(true)]), []);
+    }
+
+    #[test]
+    fn where_this_machine_stands_is_a_warning_when_nobody_can_connect() {
+        let of = |situation| of_world(Stands::from((Family::Ipv4, situation))).outcome;
+        let interface = || "eth0".to_owned();
+        let carrier = Situation::BehindCarrierNat { interface: interface(), inside: None, router: None, outside: None };
+        assert_eq!(of(carrier), Outcome::Warning);
+        assert_eq!(of(Situation::BehindNat { interface: interface(), inside: None, outside: None }), Outcome::Ok);
+        assert_eq!(of(Situation::NoAddress { interface: None }), Outcome::Skipped);
+    }
+}
