@@ -24,8 +24,10 @@ use crate::report::control::{Control, Released, Request, Unanswered, ask};
 use crate::store::Store;
 
 pub mod demo;
+pub mod doctor;
 mod page;
 pub mod rights;
+pub mod services;
 pub mod situation;
 pub mod sources;
 mod together;

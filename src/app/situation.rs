@@ -57,7 +57,8 @@ pub(super) fn of_state(state: &State, asked: &BTreeMap<SourceName, Asked>) -> Ve
     found(&state.desired().families(), &heard.collect::<Vec<_>>())
 }
 
-fn found(families: &[Family], heard: &[Heard<'_>]) -> Vec<(Family, Situation)> {
+/// Where this machine stands in these families, by the kernel's word and what is heard.
+pub(super) fn found(families: &[Family], heard: &[Heard<'_>]) -> Vec<(Family, Situation)> {
     match netlink::snapshot() {
         Ok(snapshot) => situations(&snapshot, families, heard),
         Err(error) => {

@@ -1,10 +1,10 @@
 //! What every source says now, and what is believed of that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::engine::Parts;
-use crate::model::agree::{Expression, Reading, SourceName, Witness};
+use crate::model::agree::{Expression, Reading, SourceName, Verdict, Witness};
 use crate::model::desired::Id;
 use crate::model::evidence::{Evidence, Protocol};
 use crate::model::record::Family;
@@ -48,14 +48,23 @@ pub struct Believed {
     pub evidence: Vec<Voice>,
     /// What the quorum that decides it needs, and how far it has come; of several uplinks, that of the one that is furthest from it.
     pub quorum: Option<Tally>,
+    /// It is unknown only because a single source has yet to repeat what it said.
+    #[serde(skip)]
+    pub unproven: bool,
 }
 
 /// Asks every source, and says what is believed of what they say.
 pub async fn detect(parts: &Parts) -> (Vec<Said>, Vec<Believed>) {
+    detect_from(parts, |_| true).await
+}
+
+/// The same of some of the sources alone: what the others would say is not known.
+pub async fn detect_from(parts: &Parts, is_asked: impl Fn(&SourceName) -> bool) -> (Vec<Said>, Vec<Believed>) {
     let mut questions = Vec::new();
     for spec in parts.desired.records.values() {
         questions.extend(spec.sources().map(|(name, family)| (name.clone(), family)));
     }
+    questions.retain(|(source, _)| is_asked(source));
     questions.sort();
     questions.dedup();
     for detector in questions.iter().filter_map(|(source, _)| parts.detectors.get(source)) {
@@ -76,6 +85,7 @@ pub async fn detect(parts: &Parts) -> (Vec<Said>, Vec<Believed>) {
     for (id, spec) in &parts.desired.records {
         let mut evidence = BTreeMap::<Family, Vec<Voice>>::new();
         let mut quorums = BTreeMap::<Family, Tally>::new();
+        let mut unproven = BTreeSet::<Family>::new();
         let voice = |evidence: &Evidence| {
             Voice::of(evidence, parts.desired.sources.get(&evidence.source).is_some_and(|spec| spec.trusted))
         };
@@ -85,6 +95,9 @@ pub async fn detect(parts: &Parts) -> (Vec<Said>, Vec<Believed>) {
             .map(|uplink| {
                 let weighed = weighed(parts, &uplink.source, uplink.family, &said);
                 evidence.entry(uplink.family).or_default().extend(weighed.evidence.iter().map(voice));
+                if matches!(weighed.verdict, Verdict::Unproven { .. }) {
+                    unproven.insert(uplink.family);
+                }
                 if let Some(tally) = weighed.tally {
                     let least = quorums.entry(uplink.family).or_insert(tally);
                     *least = if tally.agree < least.agree { tally } else { *least };
@@ -99,6 +112,7 @@ pub async fn detect(parts: &Parts) -> (Vec<Said>, Vec<Believed>) {
             reading: together(&given, family),
             evidence: evidence.remove(&family).unwrap_or_default(),
             quorum: quorums.get(&family).copied(),
+            unproven: unproven.contains(&family),
         }));
     }
     (said, believed)

@@ -15,7 +15,7 @@ mod remove;
 mod template;
 #[cfg(test)]
 mod tests;
-mod typed;
+pub(super) mod typed;
 mod view;
 mod zones;
 

@@ -1,6 +1,5 @@
 //! The commands that look and change nothing.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -9,16 +8,15 @@ use serde_json::json;
 use super::evidence::{VOICES, belief_row, remember, voice_row};
 use super::patience::patiently;
 use super::{around, print};
-use crate::app::{self, Failure, Loaded, rights, situation, sources, wiring};
+use crate::app::{self, Failure, Loaded, rights, services, situation, sources, wiring};
 use crate::config::{ConfigErrors, Problem, Severity};
-use crate::engine::{Access, Parts, look_at};
+use crate::engine::Parts;
 use crate::model::agree::Reading;
-use crate::model::desired::{AccountName, Id};
-use crate::model::error::Error;
+use crate::model::desired::AccountName;
 use crate::model::machine::State;
 use crate::model::machine::standing::{Standing, View};
-use crate::model::plan::{Change, Seen, Sibling, Snapshot};
-use crate::model::record::{Family, RrsetKey, Value, Values, list};
+use crate::model::plan::Change;
+use crate::model::record::list;
 use crate::net::http::Http;
 use crate::os::clock;
 use crate::provider::Tools;
@@ -188,51 +186,20 @@ pub(super) async fn check(loaded: &Loaded, online: bool, strict: bool, json: boo
 
 /// What every service holds of what is declared, and the exit code that says how the worst answer stands.
 async fn ask_services(parts: &Parts) -> (Vec<Answered>, u8) {
-    let mut keys: BTreeMap<_, Vec<RrsetKey>> = BTreeMap::new();
-    for Id { account, key } in parts.desired.records.keys() {
-        keys.entry(account.clone()).or_default().push(key.clone());
-    }
     let (mut answers, mut worst) = (Vec::new(), 0);
-    for (account, keys) in keys {
+    for (account, keys) in services::declared(parts) {
         let Some(access) = parts.accounts.get(&account) else { continue };
-        if !access.provider.terms().readable {
+        let Some(heard) = services::read(access, &keys).await else {
             let says = "cannot be read: only an update would show whether the login is right".to_owned();
             answers.push(Answered { account, record: "-".into(), says });
             continue;
-        }
-        for (key, answer) in keys.iter().zip(look_at(access, &keys).await) {
-            let says = match answer {
-                Ok(Seen::Holds { values, .. }) => format!("holds {}", list(&values)),
-                Ok(Seen::Absent(snapshot)) => match stands_in_the_way(access, key, snapshot) {
-                    None => "holds nothing yet".to_owned(),
-                    Some(error) => {
-                        worst = worst.max(error.kind.exit_code());
-                        format!("holds nothing yet, and an address would be refused: {error}")
-                    }
-                },
-                Ok(Seen::Unreadable) => "holds nothing yet".to_owned(),
-                Err(error) => {
-                    worst = worst.max(error.exit_code());
-                    error.to_string()
-                }
-            };
-            answers.push(Answered { account: account.clone(), record: key.to_string(), says });
+        };
+        for (key, heard) in keys.iter().zip(heard) {
+            worst = worst.max(heard.exit_code());
+            answers.push(Answered { account: account.clone(), record: key.to_string(), says: heard.says() });
         }
     }
     (answers, worst)
-}
-
-/// What the service's rules have against any address under a name that has none yet, such as a CNAME that is there.
-fn stands_in_the_way(access: &Access, key: &RrsetKey, snapshot: Snapshot) -> Option<Error> {
-    // Which address it will be no rule asks; these two are for documentation (RFC 5737, RFC 3849).
-    let address = match key.rtype.family()? {
-        Family::Ipv4 => "192.0.2.1",
-        Family::Ipv6 => "2001:db8::1",
-    };
-    let (key, before) = (key.clone(), Values::new());
-    let after = Values::from([Value::parse(key.rtype, address).ok()?]);
-    let (retire, sibling) = (Values::new(), Sibling::Unknown);
-    access.provider.objection(&Change { key, before, after, retire, ttl: None, sibling, snapshot })
 }
 
 /// What every source says, and what is believed.

@@ -1,22 +1,25 @@
 //! The command line: what can be typed, and what it answers. The only room that prints.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::app::{self, Failure, Loaded, demo};
+use crate::app::{self, Failure, Loaded};
 use crate::config::{self, LogFormat, LogLevel};
 use crate::model::name::Name;
 use crate::os::log::{self, Format, LogOptions};
 
 mod around;
+mod despite;
+mod doctor;
 mod edit;
 mod evidence;
 mod explain;
 mod handover;
 #[cfg(feature = "import")]
 pub mod import;
+mod init;
 mod look;
 mod mistyped;
 mod notify;
@@ -25,22 +28,22 @@ mod print;
 mod providers;
 mod work;
 
-use look::Current;
+use despite::despite;
 #[cfg(feature = "import")]
 pub(crate) use print::tame;
 
 /// Exit codes, as `driftless help` ends with.
 const EXIT_CODES: &str = "\
 Exit codes:
-  0   all is well (status, explain: a daemon answered; plan: nothing is held or refused)
+  0   all is well (status, explain: a daemon answered; plan: nothing held; doctor: nothing failed)
   1   told twice to stop, or told not to remove
-  64  the command line is wrong
+  64  the command line is wrong, or an answer is missing (init)
   69  no daemon listens where the configuration or --socket says; driftless-import is missing
   74  the answer could not be written to standard output
   75  it failed in passing, or waits, or there is no address: trying again later may work
   77  credentials or rights were refused by the service, or this user may not ask
   78  the configuration, a secret's file, or what was asked is wrong, or a service's rules refuse it
-  130 a change by hand was interrupted
+  130 a change by hand was interrupted, or the typing of a secret (init)
 
 Files:
   /etc/driftless/driftless.toml   the configuration, and conf.d/*.toml beside it
@@ -80,6 +83,10 @@ enum Command {
     Check(CheckArgs),
     /// Ask every source for the address, and show what each says and what is believed
     Detect(JsonArgs),
+    /// Check this machine and what it talks to, step by step, and say what to do; change nothing
+    Doctor(DoctorArgs),
+    /// Ask a few questions and write a configuration that works
+    Init(init::InitArgs),
     /// Show how every record stands, what it waits for, and why it is held
     Status(StatusArgs),
     /// Tell why a record was or was not updated
@@ -145,6 +152,16 @@ struct StatusArgs {
     /// Where the daemon takes commands [default: what the configuration says]
     #[arg(long, value_name = "FILE")]
     socket: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct DoctorArgs {
+    /// Leave out all that leaves this machine
+    #[arg(long)]
+    offline: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -238,7 +255,12 @@ pub fn main() -> ExitCode {
 /// Whether a command does something beside answering.
 fn does(command: &Command) -> bool {
     match command {
-        Command::Run(_) | Command::Once(_) | Command::Update(_) | Command::Release(_) | Command::Notify(_) => true,
+        Command::Init(_)
+        | Command::Run(_)
+        | Command::Once(_)
+        | Command::Update(_)
+        | Command::Release(_)
+        | Command::Notify(_) => true,
         other => other.editing().is_some_and(edit::Editing::writes),
     }
 }
@@ -248,13 +270,14 @@ fn wants_json(command: &Command) -> bool {
         Command::Once(args) | Command::Plan(args) | Command::Detect(args) => args.json,
         Command::Status(args) => args.json,
         Command::Check(args) => args.json,
+        Command::Doctor(args) => args.json,
         Command::Explain(args) => args.json,
         Command::Providers(args) => args.json,
         Command::Notify(notify::NotifyCommand::Test { json, .. }) => *json,
         Command::Zones(_) | Command::Records(_) | Command::Dyn(_) | Command::Pocketdns(_) => {
             command.editing().is_some_and(edit::Editing::json)
         }
-        Command::Run(_) | Command::Update(_) | Command::Release(_) | Command::Import(_) => false,
+        Command::Init(_) | Command::Run(_) | Command::Update(_) | Command::Release(_) | Command::Import(_) => false,
     }
 }
 
@@ -263,6 +286,11 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Command::Import(args) => return Err(handover::import(&args.words)),
         Command::Providers(args) => return providers::providers(args.provider.as_deref(), args.json),
         Command::Run(RunArgs { demo: true, folder }) => return work::demo(cli, folder),
+        Command::Init(args) => return init::init(cli.config.as_deref(), args),
+        Command::Doctor(args) => {
+            start_log(cli, None)?;
+            return doctor::doctor(cli.config.as_deref(), args.offline, args.json);
+        }
         _ => {}
     }
     let load = match &cli.command {
@@ -303,7 +331,9 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
             Command::Notify(command) => notify::run(&loaded, command).await,
             Command::Release(args) => work::release(&loaded, args.socket.as_deref(), args.target.as_deref()).await,
             // Carried out above, without or beside the daemon.
-            Command::Import(_)
+            Command::Doctor(_)
+            | Command::Import(_)
+            | Command::Init(_)
             | Command::Providers(_)
             | Command::Zones(_)
             | Command::Records(_)
@@ -315,52 +345,6 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     app::runtime().map_err(|error| Failure::Other(75, format!("starting: {error}")))
-}
-
-/// What can be done although the configuration is wrong: a daemon that started before it was goes on with what it read,
-/// and can be asked.
-fn despite(cli: &Cli, errors: config::ConfigErrors) -> Result<u8, Failure> {
-    let (socket, command) = match &cli.command {
-        Command::Check(args) if args.json => {
-            print::json(&look::Checked::wrong(&errors))?;
-            return Ok(78);
-        }
-        Command::Status(args) => (args.socket.clone(), "status"),
-        Command::Explain(args) => (args.socket.clone(), "explain"),
-        Command::Update(args) => (args.socket.clone(), "update"),
-        Command::Release(args) => (args.socket.clone(), "release"),
-        _ => return Err(errors.into()),
-    };
-    let likely = || {
-        let socket = config::likely_socket(cli.config.as_deref())?;
-        // Who has nothing but a demonstration may mean that.
-        let demo = demo::socket(Path::new(DEMO));
-        Some(if cli.config.is_none() && !socket.exists() && demo.exists() { demo } else { socket })
-    };
-    let is_named = socket.is_some();
-    let Some(socket) = socket.or_else(likely) else { return Err(unreadable(cli.config.as_deref(), errors)) };
-    let runtime = runtime()?;
-    let Some(status) = runtime.block_on(look::of_daemon(&socket, command))? else { return Err(errors.into()) };
-    let is_demo = cli.config.is_none() && socket == demo::socket(Path::new(DEMO));
-    let at = socket.display();
-    if is_demo {
-        print::note(&format!("there is no configuration; what follows is said by the demonstration at {at}"));
-    } else if cli.config.is_some() || !is_named {
-        let why = errors.one_line();
-        let by = format!("the daemon at {at} goes by what it read before");
-        print::note(&format!("{by}; the configuration cannot be used now: {why}"));
-    }
-    match &cli.command {
-        Command::Explain(args) => explain::explain(&Current::of_daemon(status), &args.name, args.json),
-        Command::Update(args) => runtime.block_on(work::have_looked(&status, &socket, args.name.clone())),
-        Command::Release(args) => runtime.block_on(work::let_go(&status, &socket, args.target.as_deref())),
-        _ => look::status(&Current::of_daemon(status), wants_json(&cli.command)),
-    }
-}
-
-/// A file that was named and cannot be read: who may not read it is refused, and another daemon is not asked in its place.
-fn unreadable(path: Option<&Path>, errors: config::ConfigErrors) -> Failure {
-    if path.is_some_and(config::is_shut) { Failure::Other(77, errors.one_line()) } else { errors.into() }
 }
 
 /// Starts the log: as the configuration says for what works, warnings only for what looks.

@@ -12,6 +12,7 @@ mod declared;
 mod defaults;
 mod derived;
 mod document;
+mod draft;
 mod duration;
 mod input;
 mod machine;
@@ -34,6 +35,7 @@ mod web;
 mod world;
 
 pub use defaults::{STATE_DIR, likely_socket};
+pub use draft::{Draft, Flaw, may_be};
 pub use duration::{parse as parse_duration, spoken};
 pub use input::{
     DEFAULT_FILE, Input, SMALLEST, columns, is_shut, journal_stream, no_color, read as read_text, read_input,
@@ -109,7 +111,7 @@ impl Config {
             let help = format!(
                 "write {DEFAULT_FILE}, or DRIFTLESS__ variables with the same keys (driftless run --demo needs neither):\n\n{SMALLEST}"
             );
-            return Err(ConfigErrors::one("there is no configuration", Some(help)));
+            return Err(ConfigErrors::one(problem::NOTHING, Some(help)));
         }
         let config = read(&mut reader, input, registry, &root);
         Ok((config, reader.finish()))
@@ -288,7 +290,19 @@ fn read(reader: &mut Reader, input: &Input, registry: &'static [Entry], root: &T
     }
     let channels = notify::read(reader, input, defaults::section(root, "notify").unwrap_or(&none));
     let unusable = typed_accounts.keys().cloned().collect();
-    Config { accounts, unusable, addresses, records, channels, defaults, log, web, state_dir, socket, warnings: Vec::new() }
+    Config {
+        accounts,
+        unusable,
+        addresses,
+        records,
+        channels,
+        defaults,
+        log,
+        web,
+        state_dir,
+        socket,
+        warnings: Vec::new(),
+    }
 }
 
 /// Warns of what nothing refers to: mostly a record that was forgotten.

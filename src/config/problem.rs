@@ -162,6 +162,9 @@ impl fmt::Display for Problem {
     }
 }
 
+/// What is said where nothing was typed anywhere.
+pub(super) const NOTHING: &str = "there is no configuration";
+
 /// Everything that is wrong with a configuration, in the order it was typed; never empty.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -177,6 +180,12 @@ impl ConfigErrors {
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.0
+    }
+
+    /// Whether nothing is wrong but that there is no configuration at all.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        matches!(self.0.as_slice(), [only] if only.message == NOTHING)
     }
 
     /// Everything that is wrong, in one line with its advice, for a log. Warnings are not what is wrong.

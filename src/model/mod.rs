@@ -5,6 +5,7 @@ pub mod agree;
 pub mod backoff;
 pub mod compose;
 pub mod desired;
+pub mod diagnosis;
 pub mod error;
 pub mod evidence;
 pub mod json;

@@ -122,20 +122,55 @@ fn shown(answer: &Answer) -> String {
 /// # Errors
 /// When no resolver answers, when no zone is found, or when none of its name servers has an address.
 pub async fn name_servers(name: &Name) -> Result<Vec<(String, SocketAddr)>, String> {
-    let resolvers = resolvers(&std::fs::read_to_string(RESOLV_CONF).unwrap_or_default());
-    name_servers_by(resolvers, name).await
+    Ok(delegation(name).await?.servers)
 }
 
-async fn name_servers_by(mut resolvers: Vec<SocketAddr>, name: &Name) -> Result<Vec<(String, SocketAddr)>, String> {
+/// A zone that DNS knows, and who answers for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delegation {
+    /// The zone.
+    pub zone: Name,
+    /// Its name servers, by name and address.
+    pub servers: Vec<(String, SocketAddr)>,
+}
+
+/// The closest zone at or above `name` with its servers, found as [`name_servers`] says. Where the zone that was meant is not
+/// delegated this is the one above it.
+///
+/// # Errors
+/// Those of [`name_servers`].
+pub async fn delegation(name: &Name) -> Result<Delegation, String> {
+    delegation_by(system_resolvers(), name).await
+}
+
+/// Whether each of the system's resolvers answers; see [`name_servers`] for which they are. Each is asked for the name servers of the root,
+/// within six seconds, all at once; any answer will do.
+pub async fn resolvers_answer() -> Vec<(SocketAddr, Result<(), String>)> {
+    join_all(system_resolvers().into_iter().map(|resolver| async move {
+        let answer = ask(resolver, &WireName::root(), WireType::NS, true).await;
+        let answer = answer.and_then(|reply| match reply.response_code {
+            ResponseCode::NoError => Ok(()),
+            code => Err(refusal(code)),
+        });
+        (resolver, answer)
+    }))
+    .await
+}
+
+fn system_resolvers() -> Vec<SocketAddr> {
+    resolvers(&std::fs::read_to_string(RESOLV_CONF).unwrap_or_default())
+}
+
+async fn delegation_by(mut resolvers: Vec<SocketAddr>, name: &Name) -> Result<Delegation, String> {
     let search = async {
-        let names = zone_servers(&mut resolvers, name).await?;
-        addresses(&resolvers, &names).await
+        let (zone, names) = zone_servers(&mut resolvers, name).await?;
+        Ok(Delegation { zone, servers: addresses(&resolvers, &names).await? })
     };
     timeout(ALL, search).await.map_err(|_| format!("looking for the name servers of {name}: {}", silence(ALL)))?
 }
 
-/// The names of the servers of the closest zone at or above `name`, in alphabetical order.
-async fn zone_servers(resolvers: &mut [SocketAddr], name: &Name) -> Result<Vec<WireName>, String> {
+/// The closest zone at or above `name`, and the names of its servers in alphabetical order.
+async fn zone_servers(resolvers: &mut [SocketAddr], name: &Name) -> Result<(Name, Vec<WireName>), String> {
     for zone in zones(name) {
         let owner = wire(&zone)?;
         let reply = resolve(resolvers, &owner, WireType::NS).await?;
@@ -150,7 +185,7 @@ async fn zone_servers(resolvers: &mut [SocketAddr], name: &Name) -> Result<Vec<W
             // Resolvers rotate them; the same ones should be asked each time.
             names.sort();
             names.truncate(MAX_SERVERS);
-            return Ok(names);
+            return Ok((zone, names));
         }
     }
     Err(format!("no zone was found for {name}"))

@@ -35,7 +35,7 @@ pub const SINGLE: usize = 64 << 10;
 pub const ECHO: usize = 4 << 10;
 
 /// How far a reply's `Date` may be off before our clock is held to be wrong.
-const CLOCK_TOLERANCE: Duration = Duration::from_secs(120);
+pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(120);
 
 /// A client. Cheap to clone; the clones share their connections.
 #[derive(Clone)]
@@ -47,9 +47,13 @@ struct Shared {
     family: Option<Family>,
     ca: Option<PathBuf>,
     via: Via,
+    ahead: Arc<Ahead>,
     plain: Mutex<Option<reqwest::Client>>,
     secure: Mutex<Option<reqwest::Client>>,
 }
+
+/// By how many seconds the clock of whoever answered last was ahead of ours, where it said so.
+type Ahead = Mutex<Option<i64>>;
 
 /// What a server answered, whatever its status.
 #[derive(Clone, Debug)]
@@ -68,23 +72,30 @@ impl Http {
     /// A client that uses only addresses of `family` where one is given.
     #[must_use]
     pub fn new(family: Option<Family>) -> Self {
-        Self::with(family, None, Via::default())
+        Self::with(family, None, Via::default(), Arc::default())
     }
 
     /// A client of its own that also trusts the certificates in a PEM file, read at the first call.
     #[must_use]
     pub fn trusting(&self, ca: PathBuf) -> Self {
-        Self::with(self.0.family, Some(ca), self.0.via.clone())
+        Self::with(self.0.family, Some(ca), self.0.via.clone(), Arc::clone(&self.0.ahead))
     }
 
     /// A client of its own that goes out by this way. Names are looked up by the system all the same.
     #[must_use]
     pub fn going(&self, via: &Via) -> Self {
-        Self::with(self.0.family, self.0.ca.clone(), via.clone())
+        Self::with(self.0.family, self.0.ca.clone(), via.clone(), Arc::clone(&self.0.ahead))
     }
 
-    fn with(family: Option<Family>, ca: Option<PathBuf>, via: Via) -> Self {
-        Self(Arc::new(Shared { family, ca, via, plain: Mutex::new(None), secure: Mutex::new(None) }))
+    fn with(family: Option<Family>, ca: Option<PathBuf>, via: Via, ahead: Arc<Ahead>) -> Self {
+        Self(Arc::new(Shared { family, ca, via, ahead, plain: Mutex::new(None), secure: Mutex::new(None) }))
+    }
+
+    /// By how many seconds the clock of the server that answered last, this client or one made from it, is ahead of ours;
+    /// negative where it is behind, `None` where none has said its `Date` yet.
+    #[must_use]
+    pub fn ahead(&self) -> Option<i64> {
+        *self.0.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Drops the pooled connections: the next call makes new ones.
@@ -137,7 +148,13 @@ impl Http {
             body.extend_from_slice(&chunk);
         }
         let begins = beginning(&body, &carried);
-        Ok(Reply { status: response.status().as_u16(), headers: std::mem::take(response.headers_mut()), body, begins })
+        let status = response.status().as_u16();
+        let reply = Reply { status, headers: std::mem::take(response.headers_mut()), body, begins };
+        if let Some(date) = reply.date() {
+            let ahead = date.saturating_sub(clock::now().wall.0);
+            *self.0.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
+        }
+        Ok(reply)
     }
 }
 

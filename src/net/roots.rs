@@ -41,19 +41,45 @@ pub fn trusted(ca: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, String
     Ok(found)
 }
 
-/// The host's roots, or Mozilla's where the host has none. Read once: it takes milliseconds and memory.
-pub(super) fn host_roots() -> Arc<rustls::RootCertStore> {
-    static ROOTS: OnceLock<Arc<rustls::RootCertStore>> = OnceLock::new();
-    Arc::clone(ROOTS.get_or_init(|| Arc::new(read_host_roots())))
+/// The certificate authorities that servers are trusted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trust {
+    /// How many there are.
+    pub authorities: usize,
+    /// They are the host's; else those built in, as the host has none.
+    pub of_host: bool,
 }
 
-fn read_host_roots() -> rustls::RootCertStore {
+/// Whom this process trusts, as far as no account names certificates of its own. Reads the host's certificates where no https was
+/// spoken yet.
+#[must_use]
+pub fn trust() -> Trust {
+    let (roots, of_host) = known_roots();
+    Trust { authorities: roots.len(), of_host: *of_host }
+}
+
+/// The host's roots, or Mozilla's where the host has none.
+pub(super) fn host_roots() -> Arc<rustls::RootCertStore> {
+    Arc::clone(&known_roots().0)
+}
+
+/// The roots, and whether they are the host's. Read once: it takes milliseconds and memory.
+fn known_roots() -> &'static (Arc<rustls::RootCertStore>, bool) {
+    static ROOTS: OnceLock<(Arc<rustls::RootCertStore>, bool)> = OnceLock::new();
+    ROOTS.get_or_init(|| {
+        let (roots, of_host) = read_host_roots();
+        (Arc::new(roots), of_host)
+    })
+}
+
+fn read_host_roots() -> (rustls::RootCertStore, bool) {
     let mut roots = rustls::RootCertStore::empty();
     each_of_host(|certificate| roots.add(certificate).is_ok());
-    if roots.is_empty() {
+    let of_host = !roots.is_empty();
+    if !of_host {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
-    roots
+    (roots, of_host)
 }
 
 /// Hands over the host's roots; `take` says whether one was understood.

@@ -378,6 +378,16 @@ mod tests {
     }
 
     #[test]
+    fn a_new_file_takes_the_place_of_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("token");
+        prepare(&path, 0o600, b"one").unwrap().commit_new().unwrap();
+        let again = prepare(&path, 0o600, b"two").unwrap().commit_new();
+        assert_eq!(again.unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert_eq!((fs::read(&path).unwrap(), names(dir.path())), (b"one".to_vec(), vec!["token".to_owned()]));
+    }
+
+    #[test]
     fn the_owner_is_kept_where_this_process_may_give_files_away() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("zone");

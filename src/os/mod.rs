@@ -15,4 +15,5 @@ pub mod signals;
 #[cfg(test)]
 pub mod small_disk;
 pub mod systemd;
+pub mod terminal;
 pub mod unit;

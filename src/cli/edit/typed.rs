@@ -26,7 +26,7 @@ pub(super) fn variable(text: &str) -> Result<(String, String), String> {
 }
 
 /// Reads `key=value`.
-pub(super) fn pair(text: &str) -> Result<(String, String), String> {
+pub(in crate::cli) fn pair(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("it is written key=value")?;
     let key = key.trim().to_lowercase().replace('-', "_");
     if key.is_empty() { Err("the key is missing".into()) } else { Ok((key, value.to_owned())) }

@@ -314,13 +314,14 @@ async fn the_servers_of_the_closest_zone_are_found_and_each_comes_first_once() {
     let look = async |text: &str| {
         let name = Name::parse(text).unwrap();
         tokio::select! {
-            found = name_servers_by(vec![refusing.address, working.address], &name) => found,
+            found = delegation_by(vec![refusing.address, working.address], &name) => found,
             never = refusing.serve() => match never {},
             never = working.serve() => match never {},
         }
     };
     let found = look("a.www.example.org").await.unwrap();
-    let found: Vec<_> = found.iter().map(|(name, at)| format!("{name} {at}")).collect();
+    assert_eq!(found.zone.as_str(), "example.org");
+    let found: Vec<_> = found.servers.iter().map(|(name, at)| format!("{name} {at}")).collect();
     let expected = [
         "ns1.example.net 192.0.2.11:53",
         "ns1.example.net [2001:db8::11]:53",
@@ -336,7 +337,7 @@ async fn a_resolver_that_fails_is_no_reason_to_look_further_up() {
     let failing = fake(|_, request| vec![failure(request, ResponseCode::ServFail)]).await;
     let name = Name::parse("home.example.org").unwrap();
     let found = tokio::select! {
-        found = name_servers_by(vec![failing.address], &name) => found,
+        found = delegation_by(vec![failing.address], &name) => found,
         never = failing.serve() => match never {},
     };
     assert!(found.unwrap_err().contains("home.example.org NS"));

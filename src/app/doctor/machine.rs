@@ -1,0 +1,189 @@
+//! This machine: its routes and resolvers, whom it trusts, the folder of the state, secrets and files.
+
+use std::path::Path;
+
+use super::{Patient, of_problem};
+use crate::app::{Failure, rights};
+use crate::config::{Problem, Severity};
+use crate::model::diagnosis::{Finding, Step};
+use crate::model::record::Family;
+use crate::net::{dns, roots};
+use crate::os::netlink::{self, Snapshot};
+use crate::provider::setting::Kind;
+use crate::store::Store;
+
+impl Patient {
+    /// Looks at what needs nobody else: routes, certificates, the state and the secrets.
+    pub fn look_at_machine(&mut self) {
+        let families = self.families();
+        let found = match netlink::snapshot() {
+            Ok(snapshot) => network(&snapshot, &families),
+            Err(error) => {
+                vec![Finding::warning(Step::Network, format!("the system does not tell its routes: {error}"))]
+            }
+        };
+        self.findings.extend(found);
+        self.findings.push(certificates(roots::trust()));
+        let Some(loaded) = &self.loaded else { return };
+        let credentials = loaded.input.variables.get("CREDENTIALS_DIRECTORY").map(Path::new);
+        // What has no place was not typed: the folder of the state, and the socket in it.
+        let problems = loaded.config.look_at_machine(credentials);
+        let (placed, of_state): (Vec<Problem>, _) = problems.into_iter().partition(|problem| problem.place.is_some());
+        let state = state(&loaded.config.state_dir, self.daemon.is_some(), &of_state);
+        let secrets = self.credentials(&placed);
+        // What the configuration was warned of has come true, and is told with what was tried.
+        let failed: Vec<&str> =
+            secrets.iter().filter(|finding| finding.code > 0).map(|finding| &*finding.says).collect();
+        self.findings.retain(|finding| {
+            let unread =
+                finding.says.split_once(" cannot be read at present").and_then(|(start, _)| start.split(": ").last());
+            !unread.is_some_and(|path| failed.iter().any(|says| says.starts_with(path)))
+        });
+        self.findings.extend(state.into_iter().chain(secrets));
+    }
+
+    /// Whether every secret can be read now by this user, and what stands in the daemon's way.
+    fn credentials(&self, problems: &[Problem]) -> Vec<Finding> {
+        let mut found = Vec::new();
+        let mut right = 0;
+        for account in self.config().into_iter().flat_map(|config| config.accounts.values()) {
+            let declared = account.entry.settings.iter().filter(|setting| setting.kind == Kind::Secret);
+            let given = declared.filter_map(|setting| Some((setting.name, account.settings.secret(setting.name)?)));
+            for (key, secret) in given {
+                match secret.read() {
+                    Ok(_) => right += 1,
+                    Err(error) => found.push(
+                        Finding::failed(Step::Credentials, error.exit_code(), error.why)
+                            .about(format!("`{key}` of {}", account.name))
+                            .advised(error.hint),
+                    ),
+                }
+            }
+        }
+        for problem in problems {
+            let is_said = found.iter().any(|finding: &Finding| finding.says.contains(&problem.message));
+            if !is_said {
+                found.push(Finding { step: Step::Credentials, ..of_problem(problem, 78) });
+            }
+        }
+        let sum = match right {
+            0 if found.is_empty() => Some("there are none to be read".to_owned()),
+            0 => None,
+            1 => Some("1 secret can be read".to_owned()),
+            some => Some(format!("{some} secrets can be read")),
+        };
+        found.extend(sum.map(|sum| Finding::ok(Step::Credentials, sum)));
+        found
+    }
+
+    /// Asks each of the system's resolvers something, within six seconds.
+    pub async fn ask_resolvers(&mut self) {
+        let answers: Vec<(String, Result<(), String>)> = dns::resolvers_answer()
+            .await
+            .into_iter()
+            .map(|(resolver, answer)| (resolver.ip().to_string(), answer))
+            .collect();
+        self.findings.extend(resolvers(&answers));
+    }
+}
+
+fn network(snapshot: &Snapshot, families: &[Family]) -> Vec<Finding> {
+    if Family::ALL.iter().all(|family| snapshot.way(*family).is_none()) {
+        let up = snapshot.links.iter().any(|link| link.up && link.running && !link.loopback);
+        let (says, advice) = if up {
+            ("there is no default route: nothing outside can be reached", "see `ip route`, and whether DHCP gave one")
+        } else {
+            ("no interface is up", "see `ip link`: is the cable in, is the network configured?")
+        };
+        return vec![Finding::failed(Step::Network, 75, says).advice(advice)];
+    }
+    let of = |family: &Family| match snapshot.way(*family) {
+        Some(link) => Finding::ok(Step::Network, format!("{family} leaves by {}", link.name)),
+        None => {
+            Finding::skipped(Step::Network, format!("there is no {family} route: its records are left as they are"))
+        }
+    };
+    families.iter().map(of).collect()
+}
+
+fn certificates(trust: roots::Trust) -> Finding {
+    let roots::Trust { authorities, of_host } = trust;
+    let whose = if of_host { "of this host" } else { "built in, as this host has none" };
+    Finding::ok(Step::Certificates, format!("{authorities} authorities are trusted, {whose}"))
+}
+
+fn state(folder: &Path, runs: bool, problems: &[Problem]) -> Vec<Finding> {
+    let shown = folder.display();
+    match rights::may_write(folder, "doctor") {
+        // Then it is the daemon's, and that has said how it fares.
+        Err(Failure::Other(_, why)) if runs => return vec![Finding::skipped(Step::State, why)],
+        Err(Failure::Other(code, why)) => return vec![Finding::failed(Step::State, code, why)],
+        Err(Failure::Config(_)) | Ok(()) => {}
+    }
+    let of = |problem: &Problem| {
+        let severity = Severity::Error;
+        Finding { step: Step::State, ..of_problem(&Problem { severity, ..problem.clone() }, 78) }
+    };
+    let mut found: Vec<Finding> = problems.iter().map(of).collect();
+    if folder.is_dir() {
+        let notes = Store::look(folder).notes;
+        found.extend(notes.into_iter().map(|note| Finding::warning(Step::State, format!("{shown}: {note}"))));
+    }
+    if found.is_empty() {
+        let says = if folder.is_dir() { "can be read and written" } else { "is made at the first start" };
+        found.push(Finding::ok(Step::State, format!("{shown} {says}")));
+    }
+    found
+}
+
+fn resolvers(answers: &[(String, Result<(), String>)]) -> Vec<Finding> {
+    const SEE: &str = "see `nameserver` in /etc/resolv.conf, and whether the router or resolver there is up";
+    let works = answers.iter().any(|(_, answer)| answer.is_ok());
+    let of = |(resolver, answer): &(String, Result<(), String>)| match answer {
+        Ok(()) => Finding::ok(Step::Resolver, "answers").about(resolver.clone()),
+        Err(why) if works => Finding::warning(Step::Resolver, why.clone()).about(resolver.clone()).advice(SEE),
+        Err(why) => Finding::failed(Step::Resolver, 75, why.clone()).about(resolver.clone()).advice(SEE),
+    };
+    answers.iter().map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::diagnosis::Outcome;
+    use crate::os::netlink::{Link, Way};
+
+    fn link(name: &str, index: u32, loopback: bool) -> Link {
+        Link { index, name: name.into(), up: true, running: true, loopback, kind: None, ethernet: !loopback }
+    }
+
+    #[test]
+    fn without_a_way_nothing_works_and_one_family_is_enough() {
+        let mut snapshot = Snapshot { links: vec![link("lo", 1, true)], ..Snapshot::default() };
+        let found = network(&snapshot, &Family::ALL);
+        assert!(found.len() == 1 && found[0].says == "no interface is up", "{found:?}");
+        snapshot.links.push(link("eth0", 2, false));
+        let found = network(&snapshot, &Family::ALL);
+        assert!(found[0].code == 75 && found[0].says.contains("no default route"), "{found:?}");
+        snapshot.ways.push(Way { family: Family::Ipv4, index: 2 });
+        let found = network(&snapshot, &Family::ALL);
+        let outcomes: Vec<Outcome> = found.iter().map(|finding| finding.outcome).collect();
+        assert_eq!(outcomes, [Outcome::Ok, Outcome::Skipped]);
+        assert_eq!(found[0].says, "IPv4 leaves by eth0");
+    }
+
+    #[test]
+    fn one_resolver_that_answers_makes_silence_of_others_a_warning() {
+        let silent = ("192.0.2.1".to_owned(), Err("no answer within 3 s".to_owned()));
+        let found = resolvers(std::slice::from_ref(&silent));
+        assert_eq!((found[0].outcome, found[0].code), (Outcome::Failed, 75));
+        let found = resolvers(&[silent, ("192.0.2.2".into(), Ok(()))]);
+        assert_eq!((found[0].outcome, found[1].outcome), (Outcome::Warning, Outcome::Ok));
+    }
+
+    #[test]
+    fn certificates_say_whose_they_are() {
+        assert!(certificates(roots::Trust { authorities: 140, of_host: true }).says.starts_with("140 authorities"));
+        assert!(certificates(roots::Trust { authorities: 3, of_host: false }).says.contains("built in"));
+    }
+}

@@ -1,0 +1,223 @@
+//! `init`, through the real program: by answers, by options and at a terminal; what it writes does the main job at an emulator, and
+//! what goes wrong leaves nothing behind.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
+#[path = "emulator/dyndns2.rs"]
+mod dyndns2;
+#[path = "emulator/http.rs"]
+mod http;
+#[path = "support/torture.rs"]
+mod torture;
+
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Output};
+
+use dyndns2::{Dyndns2, Rules};
+use http::Server;
+use torture::{Home, output};
+
+const NAME: &str = "home.example.net";
+/// The password that the emulator wants, and that nobody else may see.
+const SECRET: &str = "hunter2 and more";
+
+/// What `init` said and how it ended, after these lines were typed into a pipe.
+fn asked(home: &Home, arguments: &[&str], answers: &str) -> Output {
+    let typed = tempfile::NamedTempFile::new().unwrap();
+    fs::write(typed.path(), answers).unwrap();
+    let mut command = home.driftless(&[&["init"], arguments].concat());
+    let output = output(command.stdin(File::open(typed.path()).unwrap()));
+    assert!(!said(&output).contains("hunter2") && !said(&output).contains("panicked"), "{output:?}");
+    output
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap_or(-1)
+}
+
+/// The files of a folder, in order.
+fn files(home: &Home) -> Vec<String> {
+    let entries = fs::read_dir(home.path("")).unwrap();
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+fn mode(home: &Home, name: &str) -> u32 {
+    fs::metadata(home.path(name)).unwrap().permissions().mode() & 0o777
+}
+
+/// A service with one name.
+async fn service() -> (Dyndns2, Server) {
+    let rules = Rules { password: SECRET.into(), ..Rules::default() };
+    let service = Dyndns2::new(rules, [NAME]);
+    let answering = service.clone();
+    let server = Server::start(0, move |request| answering.answer(request)).await.unwrap();
+    (service, server)
+}
+
+/// `check` has nothing against what is there, and one round makes the name hold an address.
+fn does_the_main_job(home: &Home, service: &Dyndns2) {
+    let checked = home.output(&["check"]);
+    assert!(code(&checked) == 0 && said(&checked).contains("the configuration is right"), "{checked:?}");
+    // An address that may be published, whatever this machine has.
+    let mut once = home.driftless(&["once"]);
+    let once = output(once.env("DRIFTLESS__ADDRESS__DEFAULT__IPV4", "9.9.9.9"));
+    assert_eq!(code(&once), 0, "{once:?}");
+    assert_eq!(service.host(NAME).unwrap().ipv4.map(|address| address.to_string()).as_deref(), Some("9.9.9.9"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_become_a_file_that_does_the_main_job() {
+    let (service, server) = service().await;
+    let home = Home::new();
+    let answers = format!("dyndns2\n{}\nuser\n{SECRET}\n{NAME}\nipv4\n\n", server.url(""));
+    tokio::task::block_in_place(|| {
+        let written = asked(&home, &[], &answers);
+        assert_eq!(code(&written), 0, "{written:?}");
+        for next in ["check --online", "plan", "run"] {
+            assert!(said(&written).contains(next), "{next}: {written:?}");
+        }
+        assert_eq!(files(&home), ["driftless.toml", "home-password"]);
+        assert_eq!((mode(&home, "driftless.toml"), mode(&home, "home-password")), (0o644, 0o600));
+        let text = fs::read_to_string(home.path("driftless.toml")).unwrap();
+        assert!(!text.contains("hunter2") && text.contains("# The user name"), "{text}");
+        does_the_main_job(&home, &service);
+    });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn options_say_it_all_without_a_question() {
+    let (service, server) = service().await;
+    let home = Home::new();
+    home.write("password", SECRET);
+    let server = format!("server={}", server.url(""));
+    let path = home.text("password");
+    let options = ["--provider", "dyndns2", "--set", &server, "--set", "username=user", "--name", NAME];
+    let options = [&options[..], &["--secret-file", &path, "--family", "ipv4", "--account", "push"]].concat();
+    tokio::task::block_in_place(|| {
+        let written = asked(&home, &options, "");
+        assert_eq!(code(&written), 0, "{written:?}");
+        assert_eq!(files(&home), ["driftless.toml", "password"]);
+        assert!(fs::read_to_string(home.path("driftless.toml")).unwrap().contains("[account.push]"));
+        does_the_main_job(&home, &service);
+
+        home.write("driftless.toml", "# mine");
+        let kept = asked(&home, &options, "");
+        assert!(code(&kept) == 78 && said(&kept).contains("--force"), "{kept:?}");
+        assert_eq!(fs::read_to_string(home.path("driftless.toml")).unwrap(), "# mine");
+        let elsewhere = home.text("other/driftless.toml");
+        assert_eq!(code(&asked(&home, &[&options[..], &["--output", &elsewhere]].concat(), "")), 0);
+        assert_eq!(code(&asked(&home, &[&options[..], &["--force"]].concat(), "")), 0);
+        let both = [home.path("driftless.toml"), home.path("other/driftless.toml")].map(|path| fs::read(path).unwrap());
+        assert_eq!(both[0], both[1]);
+    });
+}
+
+#[test]
+fn what_one_account_needs_of_several_settings_is_asked_until_it_fits() {
+    let home = Home::new();
+    let options = ["--provider", "pocketdns", "--name", NAME, "--account", "pocket"];
+    let written = asked(&home, &options, &format!("{SECRET}\ndom_abc123\n"));
+    assert_eq!(code(&written), 0, "{written:?}");
+    let text = fs::read_to_string(home.path("driftless.toml")).unwrap();
+    assert!(text.contains("domain_id = \"dom_abc123\"") && text.contains("pocket-api_key"), "{text}");
+    assert_eq!(fs::read_to_string(home.path("pocket-api_key")).unwrap(), format!("{SECRET}\n"));
+}
+
+#[test]
+fn answers_that_end_or_are_wrong_leave_nothing_behind() {
+    let home = Home::new();
+    let all = ["dyndns2", "https://dyndns.example.net", "user", SECRET, NAME, "both", "auto"];
+    for count in 0..all.len() {
+        let answers: String = all[..count].iter().map(|line| format!("{line}\n")).collect();
+        let ended = asked(&home, &[], &answers);
+        assert_eq!(code(&ended), 64, "{count}: {ended:?}");
+        assert!(said(&ended).contains("nothing was written"), "{ended:?}");
+        assert_eq!(files(&home), Vec::<String>::new(), "{count}");
+    }
+    for (at, wrong, why) in [
+        (0, "dyndns3", "did you mean dyndns2"),
+        (1, "dyndns.example.net", "https://"),
+        (3, "", "empty"),
+        (4, "home..example.net", "label"),
+        (4, "home", "one label"),
+        (5, "ipv5", "both, ipv4 or ipv6"),
+    ] {
+        let mut answers = all;
+        answers[at] = wrong;
+        let refused = asked(&home, &[], &(answers.join("\n") + "\n"));
+        assert!(code(&refused) == 78 && said(&refused).contains(why), "{wrong}: {refused:?}");
+        assert_eq!(files(&home), Vec::<String>::new(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_secret_has_no_place_on_the_command_line() {
+    let home = Home::new();
+    let refused = asked(&home, &["--provider", "dyndns2", "--set", "password=hunter2"], "");
+    assert!(code(&refused) == 64 && said(&refused).contains("--secret-file password=FILE"), "{refused:?}");
+    for (options, why) in [
+        (&["--set", "sever=https://a.example"][..], "did you mean server"),
+        (&["--set", "username=a", "--set", "username=b"], "`username` is given twice"),
+        (&["--secret-file", "username=/a"], "is no secret"),
+    ] {
+        let refused = asked(&home, &[&["--provider", "dyndns2"], options].concat(), "");
+        assert!(code(&refused) == 64 && said(&refused).contains(why), "{refused:?}");
+    }
+    let several = asked(&home, &["--provider", "designate", "--secret-file", "/a"], "");
+    assert!(code(&several) == 64 && said(&several).contains("KEY=FILE"), "{several:?}");
+    assert_eq!(files(&home), Vec::<String>::new());
+}
+
+/// What a terminal showed, in which this was typed with a pause before each line.
+fn at_a_terminal(home: &Home, typed: &[&str]) -> (i32, String) {
+    let line = format!(
+        "trap : INT; {} --config {} init; echo ended with $?; stty -a",
+        env!("CARGO_BIN_EXE_driftless"),
+        home.text("driftless.toml")
+    );
+    let lines: String = typed.iter().map(|line| format!("sleep 1; printf '{line}'; ")).collect();
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("({lines} sleep 2) | script -qec '{line}' /dev/null")]).current_dir(home.path(""));
+    let shown = said(&output(&mut command));
+    let ended = shown.split("ended with ").nth(1).and_then(|rest| rest.split_whitespace().next());
+    (ended.and_then(|code| code.parse().ok()).unwrap_or(-1), shown)
+}
+
+#[test]
+fn a_terminal_does_not_show_the_secret_and_asks_again() {
+    let home = Home::new();
+    let typed = [
+        "dyndns3\\n",
+        "dyndns2\\n",
+        "https://a.example\\n",
+        "me\\n",
+        "hunterr\\1772\\n",
+        "home.example.net\\n",
+        "\\n",
+        "\\n",
+    ];
+    let (code, shown) = at_a_terminal(&home, &typed);
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains("did you mean dyndns2") && !shown.contains("hunter"), "{shown}");
+    assert_eq!(fs::read_to_string(home.path("home-password")).unwrap(), "hunter2\n");
+    assert!(shown.contains(" echo "), "it shows again what is typed: {shown}");
+}
+
+#[test]
+fn an_interrupt_leaves_nothing_behind_and_the_terminal_as_it_was() {
+    for keys in [&["dyndns2\\n", "https://a.example\\n", "me\\n", "hunt\\003"][..], &["dyndns2\\n", "\\003"]] {
+        let home = Home::new();
+        let (code, shown) = at_a_terminal(&home, keys);
+        assert_eq!(code, 130, "{shown}");
+        assert!(!shown.contains("hunt") && shown.contains(" echo "), "{shown}");
+        assert_eq!(files(&home), Vec::<String>::new());
+    }
+}
