@@ -61,9 +61,6 @@ impl Failure {
     }
 }
 
-/// Where systemd keeps the credentials of the shipped unit while it runs (systemd.exec(5), LoadCredential=).
-const CREDENTIALS: &str = "/run/credentials/driftless.service";
-
 /// Reads the configuration at `path`, or where it stands by default.
 ///
 /// # Errors
@@ -74,8 +71,8 @@ pub fn load(path: Option<&Path>) -> Result<Loaded, ConfigErrors> {
     Ok(Loaded { config, input })
 }
 
-/// Reads the configuration for a command beside the daemon: started by a person, it has no credentials of its own, and
-/// takes those of the unit for its own.
+/// Reads the configuration for a command beside the daemon: started by a person, it has no credentials and no socket of its own, and
+/// takes those of the unit.
 ///
 /// # Errors
 /// Everything that is wrong with it.
@@ -97,7 +94,7 @@ pub fn load_accounts(path: Option<&Path>) -> Result<Loaded, ConfigErrors> {
 
 fn input_beside(path: Option<&Path>) -> Result<Input, ConfigErrors> {
     let mut input = config::read_input(path)?;
-    input.variables.entry("CREDENTIALS_DIRECTORY".into()).or_insert_with(|| CREDENTIALS.into());
+    input.variables = config::beside(input.variables);
     Ok(input)
 }
 

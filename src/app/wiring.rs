@@ -417,7 +417,10 @@ mod tests {
             other => panic!("{other:?}"),
         };
         let specs: Vec<SourceSpec> = voices.iter().map(spec).collect();
-        assert_eq!((specs[0].protocol, specs[0].min_interval), (evidence::Protocol::Router, crate::detect::router::INTERVAL));
+        assert_eq!(
+            (specs[0].protocol, specs[0].min_interval),
+            (evidence::Protocol::Router, crate::detect::router::INTERVAL)
+        );
         let operators: std::collections::BTreeSet<_> = specs.iter().map(|spec| spec.operator.as_str()).collect();
         assert_eq!(operators.len(), specs.len(), "one voice an operator: {specs:?}");
         assert!(

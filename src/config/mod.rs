@@ -31,6 +31,7 @@ mod variables;
 mod world;
 
 pub use defaults::{STATE_DIR, likely_socket};
+pub(crate) use input::beside;
 pub use input::{DEFAULT_FILE, Input, SMALLEST, columns, is_shut, journal_stream, no_color, read_input};
 pub use meant::{
     Absent, Account, Address, BuiltIn, ComposedSource, Config, DEFAULT_ADDRESS, Defaults, Derived, DnsSource,
