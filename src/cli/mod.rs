@@ -283,9 +283,9 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
     }
     if let Some(editing) = cli.command.editing() {
         print::not_needed(&loaded.config.warnings);
-        return runtime()?.block_on(editing.run(&loaded));
+        return complete(editing.run(&loaded));
     }
-    runtime()?.block_on(async {
+    complete(async {
         match &cli.command {
             Command::Run(_) => work::run(loaded, cli.config.clone()).await,
             Command::Once(args) => work::once(loaded, args.json).await,
@@ -314,8 +314,8 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
     })
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    app::runtime().map_err(|error| Failure::Other(75, format!("starting: {error}")))
+fn complete<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    app::complete(work).map_err(|error| Failure::Other(75, format!("starting: {error}")))?
 }
 
 /// What can be done although the configuration is wrong: a daemon that started before it was goes on with what it read,
@@ -340,8 +340,7 @@ fn despite(cli: &Cli, errors: config::ConfigErrors) -> Result<u8, Failure> {
     };
     let is_named = socket.is_some();
     let Some(socket) = socket.or_else(likely) else { return Err(unreadable(cli.config.as_deref(), errors)) };
-    let runtime = runtime()?;
-    let Some(status) = runtime.block_on(look::of_daemon(&socket, command))? else { return Err(errors.into()) };
+    let Some(status) = complete(look::of_daemon(&socket, command))? else { return Err(errors.into()) };
     let is_demo = cli.config.is_none() && socket == demo::socket(Path::new(DEMO));
     let at = socket.display();
     if is_demo {
@@ -353,8 +352,8 @@ fn despite(cli: &Cli, errors: config::ConfigErrors) -> Result<u8, Failure> {
     }
     match &cli.command {
         Command::Explain(args) => look::explain(&Current::of_daemon(status), &args.name, args.json),
-        Command::Update(args) => runtime.block_on(work::have_looked(&status, &socket, args.name.clone())),
-        Command::Release(args) => runtime.block_on(work::let_go(&status, &socket, args.target.as_deref())),
+        Command::Update(args) => complete(work::have_looked(&status, &socket, args.name.clone())),
+        Command::Release(args) => complete(work::let_go(&status, &socket, args.target.as_deref())),
         _ => look::status(&Current::of_daemon(status), wants_json(&cli.command)),
     }
 }
