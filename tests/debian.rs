@@ -9,7 +9,7 @@
     reason = "a test is told by variables where the packages are; its server starts tasks"
 )]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
-#![expect(clippy::print_stderr, reason = "a test says what it measured")]
+#![expect(clippy::print_stderr, reason = "the world says what it measured")]
 #![expect(dead_code, reason = "the rig is shared with the tests of the unit, which use more of it")]
 
 use std::fs;
@@ -49,17 +49,6 @@ fn package(rig: &Rig, version: &str) -> String {
     inside
 }
 
-fn moves(rig: &Rig, world: &World, from: Option<&str>, to: &str) {
-    if let Some(from) = from {
-        rig.run(&format!("ip addr del {from}/24 dev wan0"));
-    }
-    rig.run(&format!("ip addr add {to}/24 dev wan0"));
-    // The last address may have taken it along.
-    rig.run("ip route replace default dev wan0");
-    let took = rig.until("the record follows the address", 30, || world.holds() == [Some(to.to_owned()), None]);
-    eprintln!("the record followed to {to} after {took:?}");
-}
-
 fn state(rig: &Rig) -> [String; 2] {
     ["ActiveState", "UnitFileState"].map(|property| rig.show(property))
 }
@@ -85,7 +74,7 @@ fn the_package_is_installed_does_its_work_and_goes_without_a_trace() {
     rig.give_password();
     rig.configure(&smallest(&format!("https://{SERVICE}")));
     rig.run("systemctl restart driftless");
-    moves(&rig, &world, None, FIRST);
+    world.follows(&rig, None, FIRST);
     an_upgrade_keeps_what_the_operator_did(&rig, &world, &new);
     removed_and_purged(&rig, &world, &new);
 }
@@ -106,7 +95,7 @@ fn an_upgrade_keeps_what_the_operator_did(rig: &Rig, world: &World, new: &str) {
     assert_ne!(instance(), instance_before, "in instances, too");
     rig.until("all is well without a word", 10, || rig.show("StatusText").contains("1 up to date"));
     assert_eq!(world.updates(), sent, "{:?}", world.server.log());
-    moves(rig, world, Some(FIRST), SECOND);
+    world.follows(rig, Some(FIRST), SECOND);
 
     // Who stopped it for good finds it so.
     rig.run("systemctl disable --now driftless");
