@@ -1,5 +1,6 @@
 //! What is shipped beside the program: units, lists of files, configurations and manifests that fit together.
 #![cfg(target_os = "linux")]
+#![expect(clippy::disallowed_methods, reason = "a test finds programs where its environment says")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 
 use std::collections::BTreeSet;
@@ -7,6 +8,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use driftless::provider::REGISTRY;
+use driftless::provider::setting::Kind;
 use serde_json::Value as Json;
 
 fn read(path: &str) -> String {
@@ -156,6 +159,120 @@ fn the_kubernetes_manifest_never_runs_two_daemons_and_its_configuration_is_one()
     assert_eq!(of("Deployment")["spec"]["selector"]["matchLabels"], spec["template"]["metadata"]["labels"]);
     let found = check(of("ConfigMap")["data"]["driftless.toml"].as_str().unwrap(), &[]);
     assert_eq!((&found["ok"], &found["records"]), (&true.into(), &1.into()), "{found}");
+}
+
+/// What `uci -q show driftless` prints for a router's configuration, as its documentation says: quoted for a shell.
+const UCI: &str = r#"driftless.main=driftless
+driftless.main.enabled='1'
+driftless.log=log
+driftless.log.level='info'
+driftless.home=account
+driftless.home.provider='dyndns2'
+driftless.home.server='https://dyndns.example.net'
+driftless.home.username='it'\''s "me" \ $(touch /nonexistent)'
+driftless.home.password_file='/run/secret'
+driftless.home.names_per_request='20'
+driftless.home.verify='0'
+driftless.home.nameservers='192.0.2.53' '[2001:db8::53]:53'
+driftless.lines=address
+driftless.lines.ipv4='{ interface = "ppp0" }'
+driftless.lines.ipv6='off'
+driftless.@record[0]=record
+driftless.@record[0].names='a.example.org' 'b.example.org'
+driftless.@record[0].account='home'
+driftless.@record[0].address='lines'
+driftless.@record[0].ttl='60'
+driftless.@record[1]=record
+driftless.@record[1].name='c.example.org'
+driftless.@record[1].account='home'
+driftless.@record[1].interface='wan'
+driftless.@record[1].private='1'
+driftless.office=strange
+driftless.office.key='value'
+"#;
+
+const TOML: &str = r#"state_dir = "/etc/driftless/state"
+socket = "/var/run/driftless/driftless.sock"
+
+[log]
+level = "info"
+
+[account."home"]
+provider = "dyndns2"
+server = "https://dyndns.example.net"
+username = "it's \"me\" \\ $(touch /nonexistent)"
+password_file = "/run/secret"
+names_per_request = 20
+verify = false
+nameservers = ["192.0.2.53", "[2001:db8::53]:53", ]
+
+[address."lines"]
+ipv4 = { interface = "ppp0" }
+ipv6 = "off"
+
+[[record]]
+names = ["a.example.org", "b.example.org", ]
+account = "home"
+address = "lines"
+ttl = 60
+
+[[record]]
+name = "c.example.org"
+account = "home"
+ipv4 = { interface = "eth1" }
+ipv6 = { interface = "eth1" }
+private = true
+"#;
+
+#[test]
+fn a_router_s_configuration_becomes_toml_that_is_right() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let put = |name: &str, text: &str| {
+        fs::write(dir.path().join(name), format!("#!/bin/sh\n{text}")).unwrap();
+        fs::set_permissions(dir.path().join(name), fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    put("uci", &format!("case $2 in show) cat <<'E'\n{UCI}E\n;; *) exit 1;; esac\n"));
+    put("ubus", "[ \"$2\" = network.interface.wan ] && echo '{ \"l3_device\": \"eth1\" }'\n");
+    put("jsonfilter", "sed -n 's/.*l3_device\": \"\\([^\"]*\\)\".*/\\1/p'\n");
+    let path = format!("{}:{}", dir.path().display(), std::env::var("PATH").unwrap());
+    // dash, and what a router has where this machine has it, too.
+    for shell in [&["sh"][..], &["busybox", "ash"]] {
+        let mut convert = Command::new(shell[0]);
+        convert.args(&shell[1..]).arg("packaging/openwrt/files/uci-to-toml").env("PATH", &path);
+        let output = match convert.output() {
+            Err(error) if shell[0] == "busybox" && error.kind() == std::io::ErrorKind::NotFound => continue,
+            output => output.unwrap(),
+        };
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), TOML, "{shell:?}");
+        assert!(output.status.success());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(said, "driftless: the section office is of the kind strange, which is not known\n", "{shell:?}");
+    }
+    let found = check(TOML, &[]);
+    assert_eq!((&found["ok"], &found["accounts"], &found["records"]), (&true.into(), &1.into(), &3.into()), "{found}");
+}
+
+#[test]
+fn numbers_and_flags_of_a_router_s_configuration_are_those_of_the_services() {
+    let script = read("packaging/openwrt/files/uci-to-toml");
+    let words = |name: &str| {
+        let line = script.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.trim_matches(['=', '\'']).split_whitespace().map(str::to_owned).collect::<BTreeSet<String>>()
+    };
+    let (numbers, flags) = (words("NUMBERS"), words("FLAGS"));
+    let mut counted = 0;
+    for setting in REGISTRY.iter().flat_map(|entry| entry.settings) {
+        let is = |known: &BTreeSet<String>| known.contains(setting.name);
+        let expected = match setting.kind {
+            Kind::Number(..) => (true, false),
+            Kind::Flag => (false, true),
+            _ => (false, false),
+        };
+        assert_eq!((is(&numbers), is(&flags)), expected, "{}", setting.name);
+        counted += usize::from(expected != (false, false));
+    }
+    assert!(counted >= 3, "{counted}");
 }
 
 #[test]
