@@ -34,7 +34,12 @@ const USER: u32 = 65532;
 
 /// The static binary.
 fn binary() -> String {
-    std::env::var("DRIFTLESS_STATIC").unwrap_or_else(|_| panic!("DRIFTLESS_STATIC is not set: .ci/run oci"))
+    given("DRIFTLESS_STATIC")
+}
+
+/// A variable of the step.
+fn given(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: .ci/run oci"))
 }
 
 /// The image's root file system, in a folder of this test's own.
@@ -85,6 +90,36 @@ fn the_image_holds_the_program_and_a_place_for_its_state() {
     let layer = run(Command::new("sh").args(["-c", "tar -C \"$0\" -c . | gzip -9"]).arg(&root)).stdout.len();
     eprintln!("the image holds {size} octets, and takes {layer} to fetch");
     assert!(layer <= MOST_FETCHED && size <= MOST_KEPT, "{layer}, {size}");
+}
+
+/// A process that ends with its test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+#[ignore = "needs root, qemu-user-static and a static binary for aarch64: .ci/run oci"]
+fn the_binary_for_aarch64_follows_an_address_under_emulation() {
+    let namespace = Namespace::new();
+    namespace.ip("addr add 192.0.2.7/24 dev wan0");
+    namespace.ip("route add default dev wan0");
+    let dir = tempfile::tempdir().unwrap();
+    let mut emulator = namespace.command("qemu-aarch64-static");
+    emulator.arg(given("DRIFTLESS_AARCH64")).args(["run", "--demo", "--folder"]).arg(dir.path());
+    let mut demo = Running(emulator.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    let zone = || fs::read_to_string(dir.path().join("demo.zone")).unwrap_or_default();
+    let holds = |address: &str| if zone().contains(address) { Ok(()) } else { Err(zone()) };
+    until("the zone file has the address", 60, || holds("192.0.2.7"));
+    namespace.ip("addr add 192.0.2.8/24 dev wan0");
+    namespace.ip("addr del 192.0.2.7/24 dev wan0");
+    until("the zone file has the next address", 60, || holds("192.0.2.8"));
+    run(Command::new("kill").args(["-TERM", &demo.0.id().to_string()]));
+    assert!(demo.0.wait().unwrap().success());
 }
 
 /// What the engine makes of a volume.
