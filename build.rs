@@ -12,5 +12,9 @@ fn main() {
     if is("OPT_LEVEL", "z") && is("CARGO_CFG_TARGET_OS", "linux") {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/no-unwind.ld");
         println!("cargo::rustc-link-arg-bins=-Wl,--no-eh-frame-hdr,-T,{script}");
+        if is("CARGO_CFG_TARGET_ENV", "musl") {
+            // Relocations as a bitmap: 0.2 MB less. musl reads that; of the other C library only newer ones do.
+            println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
+        }
     }
 }

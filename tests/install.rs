@@ -47,7 +47,10 @@ fn everything_goes_where_the_machine_looks_for_it() {
     assert_eq!(said, format!("installed; what was made is listed in {}\n", manifest.display()), "nothing to start");
     let expected = [
         "644 /etc/driftless/driftless.toml.example",
+        "644 /usr/local/lib/systemd/system/driftless-once.service",
+        "644 /usr/local/lib/systemd/system/driftless-once.timer",
         "644 /usr/local/lib/systemd/system/driftless.service",
+        "644 /usr/local/lib/systemd/system/driftless@.service",
         "644 /usr/local/share/doc/driftless/LICENSE-APACHE",
         "644 /usr/local/share/doc/driftless/LICENSE-MIT",
         "644 /usr/local/share/doc/driftless/driftless.service.d-credentials.conf.example",
@@ -57,14 +60,37 @@ fn everything_goes_where_the_machine_looks_for_it() {
         "755 /usr/local/bin/driftless",
     ];
     assert_eq!(files(&root), expected);
-    let unit = fs::read_to_string(root.join("usr/local/lib/systemd/system/driftless.service")).unwrap();
-    assert!(unit.contains("\nDocumentation=man:driftless(8) man:driftless.toml(5)\n"), "the pages that are installed");
-    assert!(
-        unit.contains("\nExecStart=/usr/local/bin/driftless run\n") && !unit.contains("/usr/bin/driftless"),
-        "{unit}"
-    );
+    for (unit, starts) in [("", " run"), ("@", " --config /etc/driftless/%i.toml run"), ("-once", " once")] {
+        let unit = root.join(format!("usr/local/lib/systemd/system/driftless{unit}.service"));
+        let unit = fs::read_to_string(unit).unwrap();
+        assert!(
+            unit.contains("\nDocumentation=man:driftless(8) man:driftless.toml(5)\n"),
+            "the pages that are installed"
+        );
+        assert!(unit.contains(&format!("\nExecStart=/usr/local/bin/driftless{starts}\n")), "{unit}");
+        assert!(!unit.contains("/usr/bin/driftless"), "{unit}");
+    }
     let runs = Command::new(root.join("usr/local/bin/driftless")).arg("--version").output().unwrap();
     assert!(runs.status.success());
+}
+
+#[test]
+fn a_package_has_a_configuration_that_can_be_edited_and_no_list_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(install(dir.path(), &["--binary", BINARY, "--package"]), "");
+    let expected = [
+        "644 /etc/driftless/driftless.toml",
+        "644 /usr/lib/systemd/system/driftless-once.service",
+        "644 /usr/lib/systemd/system/driftless-once.timer",
+        "644 /usr/lib/systemd/system/driftless.service",
+        "644 /usr/lib/systemd/system/driftless@.service",
+        "644 /usr/share/doc/driftless/examples/credentials.conf",
+        "644 /usr/share/doc/driftless/examples/driftless.toml",
+        "644 /usr/share/man/man5/driftless.toml.5",
+        "644 /usr/share/man/man8/driftless.8",
+        "755 /usr/bin/driftless",
+    ];
+    assert_eq!(files(dir.path()), expected);
 }
 
 #[test]
@@ -133,13 +159,14 @@ fn an_upgrade_brings_its_own_example_up_to_date() {
 fn what_cannot_work_is_refused_and_nothing_is_written() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().to_str().unwrap();
-    let cases: [(&[&str], i32, &str); 7] = [
+    let cases: [(&[&str], i32, &str); 8] = [
         (&["--binary", "/nonexistent"], 1, "there is no /nonexistent: cargo build --release, or --binary FILE"),
         (&["--binary", BINARY, "--prefix", "usr"], 1, "--prefix is an absolute path"),
         (&["--binary", BINARY, "--prefix", "/opt/a b"], 1, "does not belong into a unit"),
         (&["--binary", BINARY, "--prefix", "/home/me"], 1, "ProtectHome= hides /home/me"),
         (&["--uninstall"], 1, "nothing was installed"),
         (&["--prefix"], 64, "packaging/install ["),
+        (&["--destdir", "", "--package", "--binary", BINARY], 1, "--package needs --destdir"),
         (&["--frob"], 64, "packaging/install ["),
     ];
     for (arguments, code, word) in cases {

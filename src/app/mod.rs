@@ -68,9 +68,6 @@ impl Failure {
     }
 }
 
-/// Where systemd keeps the credentials of the shipped unit while it runs (systemd.exec(5), LoadCredential=).
-const CREDENTIALS: &str = "/run/credentials/driftless.service";
-
 /// Reads the configuration at `path`, or where it stands by default.
 ///
 /// # Errors
@@ -81,8 +78,8 @@ pub fn load(path: Option<&Path>) -> Result<Loaded, ConfigErrors> {
     Ok(Loaded { config, input })
 }
 
-/// Reads the configuration for a command beside the daemon: started by a person, it has no credentials of its own, and
-/// takes those of the unit for its own.
+/// Reads the configuration for a command beside the daemon: started by a person, it has no credentials and no socket of its own, and
+/// takes those of the unit.
 ///
 /// # Errors
 /// Everything that is wrong with it.
@@ -104,7 +101,7 @@ pub fn load_accounts(path: Option<&Path>) -> Result<Loaded, ConfigErrors> {
 
 fn input_beside(path: Option<&Path>) -> Result<Input, ConfigErrors> {
     let mut input = config::read_input(path)?;
-    input.variables.entry("CREDENTIALS_DIRECTORY".into()).or_insert_with(|| CREDENTIALS.into());
+    input.variables = config::beside(input.variables);
     Ok(input)
 }
 
@@ -124,17 +121,21 @@ impl Loaded {
     }
 }
 
-/// The one thread that everything runs on.
+/// Does all of it on this one thread.
 ///
 /// # Errors
-/// The system gives no thread or event queue.
-pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread()
+/// The system gives no event queue.
+pub fn complete<T>(work: impl Future<Output = T>) -> std::io::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         // Only the system's resolver needs threads of its own; they go when it is done.
         .max_blocking_threads(4)
         .thread_keep_alive(Duration::from_secs(1))
-        .build()
+        .build()?;
+    let done = runtime.block_on(work);
+    // The resolver waits for a name server that is silent for many seconds, and who stops for none.
+    runtime.shutdown_background();
+    Ok(done)
 }
 
 /// The state's folder, and what is in it.
@@ -362,4 +363,28 @@ pub fn release(loaded: &Loaded, target: Target) -> Result<Released, Failure> {
     }
     drop(claim);
     Ok(Released::since(before, &state, &target, clock::now()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_stops_waits_for_no_silent_name_server() {
+        let (answer, silence) = std::sync::mpsc::channel::<()>();
+        let (ended, end) = std::sync::mpsc::channel();
+        let (begun, begin) = tokio::sync::oneshot::channel();
+        complete(async {
+            drop(tokio::task::spawn_blocking(move || {
+                let _ = begun.send(());
+                let _ = silence.recv_timeout(Duration::from_secs(10));
+                let _ = ended.send(());
+            }));
+            begin.await
+        })
+        .unwrap()
+        .unwrap();
+        assert!(end.try_recv().is_err(), "the thread was waited for");
+        drop(answer);
+    }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::look::Current;
-use super::{Cli, Command, DEMO, explain, look, print, runtime, wants_json, work};
+use super::{Cli, Command, DEMO, complete, explain, look, print, wants_json, work};
 use crate::app::{Failure, demo};
 use crate::config;
 
@@ -29,8 +29,7 @@ pub(super) fn despite(cli: &Cli, errors: config::ConfigErrors) -> Result<u8, Fai
     };
     let is_named = socket.is_some();
     let Some(socket) = socket.or_else(likely) else { return Err(unreadable(cli.config.as_deref(), errors)) };
-    let runtime = runtime()?;
-    let Some(status) = runtime.block_on(look::of_daemon(&socket, command))? else { return Err(errors.into()) };
+    let Some(status) = complete(look::of_daemon(&socket, command))? else { return Err(errors.into()) };
     let is_demo = cli.config.is_none() && socket == demo::socket(Path::new(DEMO));
     let at = socket.display();
     if is_demo {
@@ -42,8 +41,8 @@ pub(super) fn despite(cli: &Cli, errors: config::ConfigErrors) -> Result<u8, Fai
     }
     match &cli.command {
         Command::Explain(args) => explain::explain(&Current::of_daemon(status), &args.name, args.json),
-        Command::Update(args) => runtime.block_on(work::have_looked(&status, &socket, args.name.clone())),
-        Command::Release(args) => runtime.block_on(work::let_go(&status, &socket, args.target.as_deref())),
+        Command::Update(args) => complete(work::have_looked(&status, &socket, args.name.clone())),
+        Command::Release(args) => complete(work::let_go(&status, &socket, args.target.as_deref())),
         _ => look::status(&Current::of_daemon(status), wants_json(&cli.command)),
     }
 }

@@ -5,17 +5,14 @@ use std::path::Path;
 use serde_json::json;
 
 use super::patience::patiently;
-use super::print;
+use super::{complete, print};
+use crate::app::Failure;
 use crate::app::doctor::Patient;
-use crate::app::{self, Failure};
 use crate::model::diagnosis::{Diagnosis, Finding, Outcome, Task};
 
 /// Looks at everything, and says what to do.
 pub(super) fn doctor(path: Option<&Path>, offline: bool, json: bool) -> Result<u8, Failure> {
-    let runtime = app::runtime().map_err(|error| Failure::Other(75, format!("starting: {error}")))?;
-    let diagnosis = runtime.block_on(examine(path, offline));
-    // A look-up that the system's resolver does not end would otherwise be waited for.
-    runtime.shutdown_background();
+    let diagnosis = complete(async { Ok(examine(path, offline).await) })?;
     let (tasks, code) = (diagnosis.tasks(), diagnosis.exit_code());
     if json {
         print::json(&json!({ "ok": code == 0, "findings": diagnosis.findings, "todo": tasks }))?;

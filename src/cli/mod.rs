@@ -308,9 +308,9 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
     }
     if let Some(editing) = cli.command.editing() {
         print::not_needed(&loaded.config.warnings);
-        return runtime()?.block_on(editing.run(&loaded));
+        return complete(editing.run(&loaded));
     }
-    runtime()?.block_on(async {
+    complete(async {
         match &cli.command {
             Command::Run(_) => work::run(loaded, cli.config.clone()).await,
             Command::Once(args) => work::once(loaded, args.json).await,
@@ -343,8 +343,8 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
     })
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    app::runtime().map_err(|error| Failure::Other(75, format!("starting: {error}")))
+fn complete<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    app::complete(work).map_err(|error| Failure::Other(75, format!("starting: {error}")))?
 }
 
 /// Starts the log: as the configuration says for what works, warnings only for what looks.

@@ -53,8 +53,7 @@ pub(super) fn demo(cli: &Cli, folder: &Path) -> Result<u8, Failure> {
         onlooker: Some(demo::tell_what_is_missing()),
         ..Work::daemon(loaded, None)
     };
-    let runtime = app::runtime().map_err(|error| failed(&error))?;
-    runtime.block_on(app::work(work))?;
+    app::complete(app::work(work)).map_err(|error| failed(&error))??;
     Ok(0)
 }
 

@@ -95,26 +95,34 @@ pub fn likely_socket(path: Option<&Path>) -> Option<PathBuf> {
         _ => None,
     };
     let spelt = |name: &str| variables.get(name).filter(|path| path.starts_with('/')).map(PathBuf::from);
-    let state_dir = || {
-        let given = spelt("DRIFTLESS__STATE_DIR").or_else(|| typed("state_dir"));
-        given.unwrap_or_else(|| usual_state_dir(&variables).into())
-    };
+    let state_dir = spelt("DRIFTLESS__STATE_DIR").or_else(|| typed("state_dir"));
     let socket = spelt("DRIFTLESS__SOCKET").or_else(|| typed("socket"));
-    Some(socket.unwrap_or_else(|| state_dir().join(SOCKET)))
+    Some(socket.unwrap_or_else(|| usual_socket(&input::beside(variables), state_dir.as_deref())))
+}
+
+/// Where the daemon takes commands where nobody says it: in the service manager's folder for what lasts as long as the service. A
+/// state's folder that was `given` speaks of a daemon of one's own, which has its socket there.
+fn usual_socket(variables: &BTreeMap<String, String>, given: Option<&Path>) -> PathBuf {
+    let runtime = || folder(variables, "RUNTIME_DIRECTORY").map(Path::new);
+    given.or_else(runtime).unwrap_or_else(|| Path::new(usual_state_dir(variables))).join(SOCKET)
 }
 
 /// The service manager's folder for the state, or the usual one.
 fn usual_state_dir(variables: &BTreeMap<String, String>) -> &str {
-    // systemd separates several folders with colons; the first is ours.
-    let given = variables.get("STATE_DIRECTORY").and_then(|folders| folders.split(':').next());
-    given.filter(|folder| folder.starts_with('/')).unwrap_or(STATE_DIR)
+    folder(variables, "STATE_DIRECTORY").unwrap_or(STATE_DIR)
 }
 
-/// Reads `state_dir` and `socket`. The state's folder is the service manager's where nothing is said.
+/// A folder of the service manager's.
+fn folder<'a>(variables: &'a BTreeMap<String, String>, name: &str) -> Option<&'a str> {
+    // systemd separates several folders with colons; the first is ours.
+    let given = variables.get(name).and_then(|folders| folders.split(':').next());
+    given.filter(|folder| folder.starts_with('/'))
+}
+
+/// Reads `state_dir` and `socket`. Where nothing is said they are in the service manager's folders.
 pub(super) fn paths(reader: &mut Reader, input: &Input, fields: &mut Fields<'_>) -> (PathBuf, PathBuf) {
     let mut path = |key| secret::path(reader, fields.take(key)?);
     let (state_dir, socket) = (path("state_dir"), path("socket"));
-    let state_dir = state_dir.unwrap_or_else(|| usual_state_dir(&input.variables).into());
-    let socket = socket.unwrap_or_else(|| state_dir.join(SOCKET));
-    (state_dir, socket)
+    let socket = socket.unwrap_or_else(|| usual_socket(&input.variables, state_dir.as_deref()));
+    (state_dir.unwrap_or_else(|| usual_state_dir(&input.variables).into()), socket)
 }

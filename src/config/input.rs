@@ -70,6 +70,21 @@ fn environment() -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
     std::env::vars_os().collect()
 }
 
+/// Where systemd keeps the credentials of the shipped unit while it runs (systemd.exec(5), LoadCredential=).
+const CREDENTIALS: &str = "/run/credentials/driftless.service";
+/// Where the shipped unit has its socket while it runs (RuntimeDirectory=).
+const RUNTIME: &str = "/run/driftless";
+
+/// The environment of a command beside the daemon: a person started it, so it takes the folders of the shipped unit for its own, those
+/// that it has none of.
+pub(crate) fn beside(mut variables: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    variables.entry("CREDENTIALS_DIRECTORY".into()).or_insert_with(|| CREDENTIALS.into());
+    if !variables.contains_key("STATE_DIRECTORY") && Path::new(RUNTIME).exists() {
+        variables.entry("RUNTIME_DIRECTORY".into()).or_insert_with(|| RUNTIME.into());
+    }
+    variables
+}
+
 /// `JOURNAL_STREAM`, by itself: what is wrong must find its way into the journal before there is a configuration.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]

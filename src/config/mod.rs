@@ -37,6 +37,7 @@ mod world;
 pub use defaults::{STATE_DIR, likely_socket};
 pub use draft::{Draft, Flaw, may_be};
 pub use duration::{parse as parse_duration, spoken};
+pub(crate) use input::beside;
 pub use input::{
     DEFAULT_FILE, Input, SMALLEST, columns, is_shut, journal_stream, no_color, read as read_text, read_input,
 };

@@ -217,14 +217,14 @@ async fn prove(key: &RrsetKey, values: &Values, given: Vec<SocketAddr>) -> Proof
     }
 }
 
-/// Puts a notice into the log, with its record and account as fields.
+/// Puts a notice into the log, with its record, account and change as fields.
 pub(super) fn tell(notice: &Notice) {
     let record = notice.id.as_ref().map(|id| id.key.to_string());
     let account = notice.account.as_ref().map(|account| account.0.as_str());
-    let (record, what) = (record.as_deref(), &notice.what);
+    let (record, change, what) = (record.as_deref(), notice.change.as_deref(), &notice.what);
     match notice.level {
         Level::Debug => tracing::debug!(target: "driftless", record, account, "{what}"),
-        Level::Info => tracing::info!(target: "driftless", record, account, "{what}"),
+        Level::Info => tracing::info!(target: "driftless", record, account, change, "{what}"),
         Level::Warn => tracing::warn!(target: "driftless", record, account, "{what}"),
         Level::Error => tracing::error!(target: "driftless", record, account, "{what}"),
     }

@@ -83,7 +83,8 @@ impl Engine {
             if level == Level::Debug || self.around.told.get(family) == Some(situation) {
                 continue;
             }
-            super::effects::tell(&Notice { level, id: None, account: None, what: situation.says(*family) });
+            let what = situation.says(*family);
+            super::effects::tell(&Notice { level, id: None, account: None, what, change: None });
             self.around.told.insert(*family, situation.clone());
         }
     }

@@ -1,7 +1,8 @@
-//! The log: standard error, as text or JSON.
+//! The log: standard error, as text or JSON, or the journal with its fields.
 
 use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal};
+use std::path::Path;
 
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
@@ -15,6 +16,10 @@ use tracing_subscriber::registry::{LookupSpan, Registry};
 
 use crate::os::clock;
 
+mod journal;
+
+use journal::{Datagram, Journal};
+
 /// The target our own events start with.
 const OURS: &str = env!("CARGO_PKG_NAME");
 
@@ -25,8 +30,8 @@ pub enum Format {
     Text,
     /// One object a line.
     Json,
-    /// For journald on standard error: the priority in front (sd-daemon(3)), no time stamp, as the journal keeps its
-    /// own.
+    /// For journald: its own protocol, with the event's fields as `DRIFTLESS_…`; where journald does not take that, lines on standard
+    /// error with the priority in front (sd-daemon(3)). No time stamp, as the journal keeps its own.
     Journal,
 }
 
@@ -51,7 +56,14 @@ pub struct LogOptions {
 /// # Errors
 /// When the filter is not understood, or when the log was started before.
 pub fn init(options: &LogOptions) -> Result<(), String> {
-    let subscriber = subscriber(options, io::stderr().is_terminal(), io::stderr)?;
+    let journal = (options.format == Format::Journal).then(|| Journal::at(Path::new(journal::SOCKET))).flatten();
+    match journal {
+        Some(journal) => start(in_journal(&options.filter, journal)?),
+        None => start(subscriber(options, io::stderr().is_terminal(), io::stderr)?),
+    }
+}
+
+fn start(subscriber: impl Subscriber + Send + Sync) -> Result<(), String> {
     tracing::subscriber::set_global_default(subscriber).map_err(|_| "the log was started before".to_owned())
 }
 
@@ -84,6 +96,14 @@ where
         }
     };
     Ok(tracing_subscriber::registry().with(layer).with(targets(&options.filter)?))
+}
+
+/// The log of datagrams that `journal` takes.
+fn in_journal(filter: &str, journal: Journal) -> Result<impl Subscriber + Send + Sync, String> {
+    let layer = Layer::<Registry>::default().log_internal_errors(false).with_writer(journal).with_ansi(false);
+    let line = Line { time: false, inner: format::format().without_time().with_level(false) };
+    let layer = layer.fmt_fields(escaped_fields()).event_format(Datagram(line));
+    Ok(tracing_subscriber::registry().with(layer).with(targets(filter)?))
 }
 
 /// The filter: see [`LogOptions::filter`].

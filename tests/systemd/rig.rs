@@ -18,6 +18,7 @@ const PASSWORD: &str = "/etc/driftless/dyndns.password";
 /// A running systemd. It ends when this is dropped.
 pub struct Rig {
     dir: tempfile::TempDir,
+    below: String,
     root: PathBuf,
 }
 
@@ -28,12 +29,19 @@ impl Drop for Rig {
 }
 
 impl Rig {
-    /// Boots a systemd and installs the unit, a password and README's drop-in for it. No configuration, nothing is started.
-    pub fn boot() -> Self {
+    /// Boots the systemd below `root`, as it is.
+    pub fn of(root: &str) -> Self {
         assert!(rustix::process::geteuid().is_root(), "a systemd of its own needs root");
-        let mut rig = Self { dir: tempfile::tempdir().unwrap(), root: PathBuf::new() };
+        let mut rig = Self { dir: tempfile::tempdir().unwrap(), below: root.to_owned(), root: PathBuf::new() };
         succeeded("start", &rig.script(&["start"]));
         rig.root = succeeded("root", &rig.script(&["root"])).trim().into();
+        rig
+    }
+
+    /// Boots this machine's systemd and installs the unit, a password and README's drop-in for it. No configuration, nothing is
+    /// started.
+    pub fn boot() -> Self {
+        let rig = Self::of("/");
         // The rig begins as the machine is, which may run one of its own.
         for path in ["/etc/driftless", "/etc/systemd/system/driftless.service.d", "/var/lib/driftless"] {
             let path = rig.path(path);
@@ -45,14 +53,20 @@ impl Rig {
             .arg(&rig.root)
             .output();
         succeeded("packaging/install", &install.unwrap());
-        rig.write(PASSWORD, "s3cret-of-the-rig\n");
-        fs::set_permissions(rig.path(PASSWORD), fs::Permissions::from_mode(0o600)).unwrap();
-        rig.drop_in("credentials", &format!("LoadCredential=dyndns:{PASSWORD}"));
+        rig.give_password();
         rig
     }
 
+    /// Writes the password, and README's drop-in for it.
+    pub fn give_password(&self) {
+        self.write(PASSWORD, "s3cret-of-the-rig\n");
+        fs::set_permissions(self.path(PASSWORD), fs::Permissions::from_mode(0o600)).unwrap();
+        self.drop_in("credentials", &format!("LoadCredential=dyndns:{PASSWORD}"));
+    }
+
     fn script(&self, arguments: &[&str]) -> Output {
-        Command::new(SCRIPT).args(arguments).env("RIG_DIR", self.dir.path()).output().unwrap()
+        let mut command = Command::new(SCRIPT);
+        command.args(arguments).env("RIG_DIR", self.dir.path()).env("RIG_ROOT", &self.below).output().unwrap()
     }
 
     /// A path of the rig as this process reaches it.
@@ -108,11 +122,16 @@ impl Rig {
         serde_json::from_str(&self.run("driftless status --json")).unwrap()
     }
 
+    /// What the journal has so far that these words of journalctl(1) select, entry by entry.
+    pub fn entries(&self, matches: &str) -> Vec<Json> {
+        self.run("journalctl --sync");
+        let lines = self.run(&format!("journalctl -q --no-pager -o json {matches}"));
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
     /// The unit's messages in the journal so far, with their priorities.
     pub fn journal(&self) -> Vec<(u8, String)> {
-        self.run("journalctl --sync");
-        let lines = self.run("journalctl -q --no-pager -o json _SYSTEMD_UNIT=driftless.service");
-        let entries = lines.lines().map(|line| serde_json::from_str::<Json>(line).unwrap());
+        let entries = self.entries("_SYSTEMD_UNIT=driftless.service").into_iter();
         entries.map(|entry| (text(&entry["PRIORITY"]).parse().unwrap(), text(&entry["MESSAGE"]))).collect()
     }
 

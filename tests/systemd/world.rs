@@ -86,6 +86,18 @@ impl World {
         World { server: server.recv().unwrap(), service, _stop: stop }
     }
 
+    /// The address of `wan0` becomes this one, and the record follows it.
+    pub fn follows(&self, rig: &Rig, from: Option<&str>, to: &str) {
+        if let Some(from) = from {
+            rig.run(&format!("ip addr del {from}/24 dev wan0"));
+        }
+        rig.run(&format!("ip addr add {to}/24 dev wan0"));
+        // The last address may have taken it along.
+        rig.run("ip route replace default dev wan0");
+        let took = rig.until("the record follows the address", 30, || self.holds() == [Some(to.to_owned()), None]);
+        eprintln!("the record followed to {to} after {took:?}");
+    }
+
     /// How many updates were sent.
     pub fn updates(&self) -> usize {
         self.server.count("/nic/update")

@@ -165,8 +165,24 @@ fn a_single_underscore_too_few_is_a_warning() {
 fn the_service_manager_s_state_folder_is_the_default() {
     let mut input = variables(&[("STATE_DIRECTORY", "/var/lib/private/driftless:/var/lib/other")]);
     input.files = file(BASE).files;
-    assert_eq!(loaded(&input).state_dir.to_str(), Some("/var/lib/private/driftless"));
+    let config = loaded(&input);
+    assert_eq!(config.state_dir.to_str(), Some("/var/lib/private/driftless"));
+    assert_eq!(config.socket.to_str(), Some("/var/lib/private/driftless/driftless.sock"));
     input.files = file(&format!("state_dir = \"/srv/d\"\nsocket = \"/run/d.sock\"\n{BASE}")).files;
     let config = loaded(&input);
     assert_eq!((config.state_dir.to_str(), config.socket.to_str()), (Some("/srv/d"), Some("/run/d.sock")));
+}
+
+#[test]
+fn the_socket_is_in_the_service_manager_s_folder_for_it_unless_the_state_is_elsewhere() {
+    let socket = |text: &str, folder: &str| {
+        let mut input = variables(&[("RUNTIME_DIRECTORY", folder), ("STATE_DIRECTORY", "/var/lib/driftless")]);
+        input.files = file(&format!("{text}{BASE}")).files;
+        loaded(&input).socket.to_str().unwrap().to_owned()
+    };
+    assert_eq!(socket("", "/run/driftless:/run/other"), "/run/driftless/driftless.sock");
+    assert_eq!(socket("", "not/absolute"), "/var/lib/driftless/driftless.sock");
+    // Two daemons on one machine are told apart by their state.
+    assert_eq!(socket("state_dir = \"/srv/d\"\n", "/run/driftless"), "/srv/d/driftless.sock");
+    assert_eq!(socket("socket = \"/srv/s\"\n", "/run/driftless"), "/srv/s");
 }

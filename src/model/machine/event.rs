@@ -128,6 +128,8 @@ pub struct Notice {
     pub account: Option<AccountName>,
     /// What happened.
     pub what: String,
+    /// The values before and after, where a service took a change.
+    pub change: Option<String>,
 }
 
 /// How much a notice matters.

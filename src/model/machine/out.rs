@@ -17,7 +17,13 @@ impl Out {
 
     pub(super) fn tell(&mut self, level: Level, id: Option<&Id>, what: impl Into<String>) {
         let account = id.map(|id| id.account.clone());
-        self.push(Effect::Tell(Notice { level, id: id.cloned(), account, what: what.into() }));
+        self.push(Effect::Tell(Notice { level, id: id.cloned(), account, what: what.into(), change: None }));
+    }
+
+    /// Tells of what a service took, and of the change that it was.
+    pub(super) fn tell_change(&mut self, id: &Id, what: String, change: Option<String>) {
+        let account = Some(id.account.clone());
+        self.push(Effect::Tell(Notice { level: Level::Info, id: Some(id.clone()), account, what, change }));
     }
 
     /// The effects. What goes wrong for several record sets of an account in the same words is said once, with their names.
@@ -26,8 +32,13 @@ impl Out {
         // Where each of them is first said, and what it is said of.
         let mut said: BTreeMap<_, (usize, Vec<String>)> = BTreeMap::new();
         for effect in self.0 {
-            if let Effect::Tell(Notice { level: level @ (Level::Warn | Level::Error), id: Some(id), account, what }) =
-                &effect
+            if let Effect::Tell(Notice {
+                level: level @ (Level::Warn | Level::Error),
+                id: Some(id),
+                account,
+                what,
+                ..
+            }) = &effect
             {
                 let first = || (effects.len(), Vec::new());
                 let (_, keys) = said.entry((*level, account.clone(), what.clone())).or_insert_with(first);
@@ -48,6 +59,7 @@ impl Out {
     }
 
     pub(super) fn tell_account(&mut self, level: Level, account: &AccountName, what: impl Into<String>) {
-        self.push(Effect::Tell(Notice { level, id: None, account: Some(account.clone()), what: what.into() }));
+        let account = Some(account.clone());
+        self.push(Effect::Tell(Notice { level, id: None, account, what: what.into(), change: None }));
     }
 }

@@ -52,7 +52,10 @@ impl State {
     /// The service said yes.
     pub(super) fn accepted(&mut self, id: &Id, intent: Attempt, what: String, now: Now, out: &mut Out) {
         let Some(record) = self.records.get_mut(id) else { return };
-        out.tell(Level::Info, Some(id), what.clone());
+        let before = record.entry.confirmed.as_ref().map(|confirmed| &confirmed.values);
+        let change = (before != Some(&intent.values))
+            .then(|| format!("{} -> {}", before.map_or_else(|| "unknown".into(), list), list(&intent.values)));
+        out.tell_change(id, what.clone(), change);
         record.entry.note(now, what);
         if record.entry.hold.take().is_some() {
             record.entry.note(now, "let go: the service took it");

@@ -88,6 +88,37 @@ fn each_format_has_its_head() {
 }
 
 #[test]
+fn the_journal_gets_each_event_with_its_fields() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("socket");
+    let journald = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    journald.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
+    let said = || {
+        let mut datagram = [0; 4096];
+        let length = journald.recv(&mut datagram).unwrap();
+        String::from_utf8(datagram[..length].to_vec()).unwrap()
+    };
+    let none: Option<&str> = None;
+    with_default(in_journal("info", Journal::at(&path).unwrap()).unwrap(), || {
+        tracing::warn!(target: "driftless", record = "home.example.org A", account = none, change = %"a -> b", "now\nholds");
+        tracing::error!(target: "other", password = "word", "theirs");
+        tracing::debug!(target: "driftless", "not asked for");
+        nasty();
+    });
+    assert_eq!(
+        said(),
+        "MESSAGE=driftless: now\\nholds record=\"home.example.org A\" change=a -> b\nPRIORITY=4\n\
+         SYSLOG_IDENTIFIER=driftless\nDRIFTLESS_RECORD=home.example.org A\nDRIFTLESS_CHANGE=a -> b\n"
+    );
+    assert_eq!(said(), "MESSAGE=other: theirs password=\"word\"\nPRIORITY=3\nSYSLOG_IDENTIFIER=driftless\n");
+    let forged = said();
+    let names: Vec<&str> = forged.lines().map(|line| line.split('=').next().unwrap()).collect();
+    let expected = "MESSAGE PRIORITY SYSLOG_IDENTIFIER DRIFTLESS_SHOWN DRIFTLESS_DEBUGGED DRIFTLESS_PLAIN";
+    assert_eq!(names.join(" "), expected, "{forged:?}");
+    assert!(!forged.contains(|c| acts(c) && c != '\n'), "{forged:?}");
+}
+
+#[test]
 fn other_crates_are_capped_at_warn_unless_named() {
     let say = || {
         tracing::trace!(target: "hyper::proto", "hyper traced");

@@ -1,0 +1,289 @@
+//! What is shipped beside the program: units, lists of files, configurations and manifests that fit together.
+#![cfg(target_os = "linux")]
+#![expect(clippy::disallowed_methods, reason = "a test finds programs where its environment says")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use driftless::provider::REGISTRY;
+use driftless::provider::setting::Kind;
+use serde_json::Value as Json;
+
+fn read(path: &str) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// `driftless check` of a text: whether it is right, how many accounts and records it has, and what it says of it.
+fn check(text: &str, variables: &[(&str, &str)]) -> Json {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("driftless.toml");
+    fs::write(&path, text).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_driftless"));
+    command.args(["check", "--json", "--config"]).arg(&path).env_clear().envs(variables.iter().copied());
+    serde_json::from_slice(&command.output().unwrap().stdout).unwrap()
+}
+
+/// The keys of `[Service]` that close a unit, each with its values.
+fn closed(unit: &str) -> String {
+    let text = read(&format!("systemd/{unit}"));
+    let (_, rest) = text.split_once("\nAmbientCapabilities=").unwrap_or_else(|| panic!("{unit}"));
+    rest.lines().take_while(|line| !line.starts_with("[Install]")).collect::<Vec<_>>().join("\n").trim().to_owned()
+}
+
+#[test]
+fn every_unit_is_closed_in_the_same_way() {
+    let daemon = closed("driftless.service");
+    assert!(daemon.lines().count() > 35, "{daemon}");
+    for unit in ["driftless@.service", "driftless-once.service"] {
+        assert_eq!(closed(unit), daemon, "{unit}");
+    }
+}
+
+#[test]
+fn the_debian_package_has_what_every_package_has() {
+    let manifest: toml::Table = toml::from_str(&read("Cargo.toml")).unwrap();
+    let deb = &manifest["package"]["metadata"]["deb"];
+    let text = |value: &toml::Value| value.as_str().unwrap().to_owned();
+    let packed: BTreeSet<[String; 3]> = deb["assets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|asset| {
+            let [from, to, mode] = [0, 1, 2].map(|at| text(&asset[at]));
+            [mode, from.replace("target/release/driftless", "BINARY"), format!("/{to}")]
+        })
+        .collect();
+    let mut listed: BTreeSet<[String; 3]> = BTreeSet::new();
+    for line in read("packaging/files").lines().filter(|line| !line.starts_with('#')) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [which, mode, from, to] = words.as_slice() else { panic!("{line}") };
+        assert!(*from == "BINARY" || Path::new(from).is_file(), "{from}");
+        let to = to.replace("PREFIX/", "/usr/").replace("UNITS/", "/usr/lib/systemd/system/");
+        if *which != "own" {
+            listed.insert([(*mode).to_owned(), (*from).to_owned(), to]);
+        }
+    }
+    listed.insert(["644", "packaging/debian/copyright", "/usr/share/doc/driftless/copyright"].map(str::to_owned));
+    assert_eq!(packed, listed);
+    assert_eq!(deb["conf-files"][0].as_str(), Some("/etc/driftless/driftless.toml"));
+    let version = manifest["package"]["version"].as_str().unwrap();
+    let newest = read("packaging/debian/changelog").lines().next().unwrap().to_owned();
+    assert!(newest.starts_with(&format!("driftless ({version}-")), "{newest}");
+}
+
+#[test]
+fn the_configuration_of_a_package_publishes_nothing_until_it_is_edited() {
+    let text = read("packaging/driftless.toml");
+    let as_it_comes = check(&text, &[]);
+    assert_eq!(
+        (&as_it_comes["ok"], &as_it_comes["accounts"], &as_it_comes["records"]),
+        (&true.into(), &0.into(), &0.into())
+    );
+    let said = as_it_comes["problems"].to_string();
+    assert!(said.contains("there is no [[record]]: nothing is published"), "{said}");
+    // "#" without a space is to be taken away.
+    let edited: Vec<&str> =
+        text.lines().map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line)).collect();
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("dyndns"), "secret").unwrap();
+    let edited = check(&edited.join("\n"), &[("CREDENTIALS_DIRECTORY", dir.path().to_str().unwrap())]);
+    assert_eq!(
+        (&edited["ok"], &edited["accounts"], &edited["records"]),
+        (&true.into(), &1.into(), &1.into()),
+        "{edited}"
+    );
+}
+
+/// A file of YAML as data.
+#[cfg(feature = "clouds")]
+fn yaml(path: &str) -> Json {
+    serde_saphyr::from_str(&read(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+#[test]
+#[cfg(feature = "clouds")]
+fn the_compose_file_runs_the_image_without_any_right_and_its_variables_are_a_configuration() {
+    let compose = yaml("packaging/oci/compose.yaml");
+    let service = &compose["services"]["driftless"];
+    assert_eq!((&service["read_only"], &service["user"]), (&true.into(), &"65532:65532".into()));
+    assert_eq!(service["cap_drop"], serde_json::json!(["ALL"]));
+    let variables: Vec<(&str, &str)> = service["environment"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str().unwrap()))
+        .collect();
+    let found = check("", &variables);
+    assert_eq!((&found["ok"], &found["records"]), (&true.into(), &1.into()), "{found}");
+    for secret in service["secrets"].as_array().unwrap() {
+        let name = secret.as_str().unwrap();
+        assert!(compose["secrets"][name]["file"].is_string());
+        assert!(variables.iter().any(|(_, value)| *value == format!("/run/secrets/{name}")), "{name} is read");
+    }
+    assert!(compose["volumes"].as_object().unwrap().contains_key("state"));
+}
+
+#[test]
+#[cfg(feature = "clouds")]
+fn the_kubernetes_manifest_never_runs_two_daemons_and_its_configuration_is_one() {
+    let manifest = yaml("packaging/oci/kubernetes.yaml");
+    let items = manifest["items"].as_array().unwrap();
+    let of = |kind: &str| items.iter().find(|item| item["kind"] == kind).unwrap_or_else(|| panic!("no {kind}"));
+    let spec = &of("Deployment")["spec"];
+    assert_eq!((&spec["replicas"], &spec["strategy"]["type"]), (&1.into(), &"Recreate".into()));
+    let pod = &spec["template"]["spec"];
+    assert_eq!(
+        (&pod["securityContext"]["runAsUser"], &pod["securityContext"]["runAsNonRoot"]),
+        (&65532.into(), &true.into())
+    );
+    let container = &pod["containers"][0];
+    assert_eq!(container["securityContext"]["readOnlyRootFilesystem"], true);
+    assert_eq!(container["securityContext"]["capabilities"]["drop"], serde_json::json!(["ALL"]));
+    for probe in ["startupProbe", "livenessProbe"] {
+        assert_eq!(container[probe]["exec"]["command"], serde_json::json!(["/driftless", "status"]), "{probe}");
+    }
+    // Every mount has its volume, and each volume what it is made of.
+    let volumes = pod["volumes"].as_array().unwrap();
+    for mount in container["volumeMounts"].as_array().unwrap() {
+        let volume = volumes.iter().find(|volume| volume["name"] == mount["name"]).unwrap_or_else(|| panic!("{mount}"));
+        for (kind, named) in [
+            ("ConfigMap", &volume["configMap"]["name"]),
+            ("PersistentVolumeClaim", &volume["persistentVolumeClaim"]["claimName"]),
+        ] {
+            assert!(named.is_null() || *named == of(kind)["metadata"]["name"], "{volume}");
+        }
+    }
+    assert_eq!(of("Deployment")["spec"]["selector"]["matchLabels"], spec["template"]["metadata"]["labels"]);
+    let found = check(of("ConfigMap")["data"]["driftless.toml"].as_str().unwrap(), &[]);
+    assert_eq!((&found["ok"], &found["records"]), (&true.into(), &1.into()), "{found}");
+}
+
+/// What `uci -q show driftless` prints for a router's configuration, as its documentation says: quoted for a shell.
+const UCI: &str = r#"driftless.main=driftless
+driftless.main.enabled='1'
+driftless.log=log
+driftless.log.level='info'
+driftless.home=account
+driftless.home.provider='dyndns2'
+driftless.home.server='https://dyndns.example.net'
+driftless.home.username='it'\''s "me" \ $(touch /nonexistent)'
+driftless.home.password_file='/run/secret'
+driftless.home.names_per_request='20'
+driftless.home.verify='0'
+driftless.home.nameservers='192.0.2.53' '[2001:db8::53]:53'
+driftless.lines=address
+driftless.lines.ipv4='{ interface = "ppp0" }'
+driftless.lines.ipv6='off'
+driftless.@record[0]=record
+driftless.@record[0].names='a.example.org' 'b.example.org'
+driftless.@record[0].account='home'
+driftless.@record[0].address='lines'
+driftless.@record[0].ttl='60'
+driftless.@record[1]=record
+driftless.@record[1].name='c.example.org'
+driftless.@record[1].account='home'
+driftless.@record[1].interface='wan'
+driftless.@record[1].private='1'
+driftless.office=strange
+driftless.office.key='value'
+"#;
+
+const TOML: &str = r#"state_dir = "/etc/driftless/state"
+socket = "/var/run/driftless/driftless.sock"
+
+[log]
+level = "info"
+
+[account."home"]
+provider = "dyndns2"
+server = "https://dyndns.example.net"
+username = "it's \"me\" \\ $(touch /nonexistent)"
+password_file = "/run/secret"
+names_per_request = 20
+verify = false
+nameservers = ["192.0.2.53", "[2001:db8::53]:53", ]
+
+[address."lines"]
+ipv4 = { interface = "ppp0" }
+ipv6 = "off"
+
+[[record]]
+names = ["a.example.org", "b.example.org", ]
+account = "home"
+address = "lines"
+ttl = 60
+
+[[record]]
+name = "c.example.org"
+account = "home"
+ipv4 = { interface = "eth1" }
+ipv6 = { interface = "eth1" }
+private = true
+"#;
+
+#[test]
+fn a_router_s_configuration_becomes_toml_that_is_right() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let put = |name: &str, text: &str| {
+        fs::write(dir.path().join(name), format!("#!/bin/sh\n{text}")).unwrap();
+        fs::set_permissions(dir.path().join(name), fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    put("uci", &format!("case $2 in show) cat <<'E'\n{UCI}E\n;; *) exit 1;; esac\n"));
+    put("ubus", "[ \"$2\" = network.interface.wan ] && echo '{ \"l3_device\": \"eth1\" }'\n");
+    put("jsonfilter", "sed -n 's/.*l3_device\": \"\\([^\"]*\\)\".*/\\1/p'\n");
+    let path = format!("{}:{}", dir.path().display(), std::env::var("PATH").unwrap());
+    // dash, and what a router has where this machine has it, too.
+    for shell in [&["sh"][..], &["busybox", "ash"]] {
+        let mut convert = Command::new(shell[0]);
+        convert.args(&shell[1..]).arg("packaging/openwrt/files/uci-to-toml").env("PATH", &path);
+        let output = match convert.output() {
+            Err(error) if shell[0] == "busybox" && error.kind() == std::io::ErrorKind::NotFound => continue,
+            output => output.unwrap(),
+        };
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), TOML, "{shell:?}");
+        assert!(output.status.success());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(said, "driftless: the section office is of the kind strange, which is not known\n", "{shell:?}");
+    }
+    let found = check(TOML, &[]);
+    assert_eq!((&found["ok"], &found["accounts"], &found["records"]), (&true.into(), &1.into(), &3.into()), "{found}");
+}
+
+#[test]
+fn numbers_and_flags_of_a_router_s_configuration_are_those_of_the_services() {
+    let script = read("packaging/openwrt/files/uci-to-toml");
+    let words = |name: &str| {
+        let line = script.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.trim_matches(['=', '\'']).split_whitespace().map(str::to_owned).collect::<BTreeSet<String>>()
+    };
+    let (numbers, flags) = (words("NUMBERS"), words("FLAGS"));
+    let mut counted = 0;
+    for setting in REGISTRY.iter().flat_map(|entry| entry.settings) {
+        let is = |known: &BTreeSet<String>| known.contains(setting.name);
+        let expected = match setting.kind {
+            Kind::Number(..) => (true, false),
+            Kind::Flag => (false, true),
+            _ => (false, false),
+        };
+        assert_eq!((is(&numbers), is(&flags)), expected, "{}", setting.name);
+        counted += usize::from(expected != (false, false));
+    }
+    assert!(counted >= 3, "{counted}");
+}
+
+#[test]
+fn the_image_does_what_its_tests_do() {
+    let text = read("packaging/oci/Dockerfile");
+    let (_, last) = text.split_once("\nFROM scratch\n").unwrap();
+    let health = "HEALTHCHECK --interval=1m --timeout=10s --start-period=30s CMD [\"/driftless\", \"status\"]";
+    for line in
+        ["USER 65532:65532", "VOLUME [\"/var/lib/driftless\"]", health, "ENTRYPOINT [\"/driftless\"]", "CMD [\"run\"]"]
+    {
+        assert!(last.lines().any(|found| found == line), "{line}");
+    }
+    assert!(!last.contains("\nRUN ") && !last.contains("\nADD "), "nothing runs in an empty image");
+}
