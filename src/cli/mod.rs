@@ -14,6 +14,7 @@ mod around;
 mod edit;
 mod evidence;
 mod explain;
+pub mod grammar;
 mod look;
 mod patience;
 mod print;

@@ -13,6 +13,7 @@ mod derived;
 mod document;
 mod duration;
 mod input;
+pub mod keys;
 mod machine;
 mod mask;
 mod meant;
