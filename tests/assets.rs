@@ -78,6 +78,17 @@ fn bash_completes_commands_and_options() {
 }
 
 #[test]
+fn fish_completes_commands_and_options() {
+    const FISH: &str = "source packaging/completions/driftless.fish; complete -C";
+    for (typed, word) in [("stat", "status"), ("check --on", "--online"), ("records upd", "update")] {
+        let Some(output) = run("fish", &["--no-config", "-c", &format!("{FISH} 'driftless {typed}'")]) else { return };
+        let offered = String::from_utf8(output.stdout).unwrap();
+        let words: Vec<&str> = offered.lines().filter_map(|line| line.split('\t').next()).collect();
+        assert_eq!(words, [word], "{typed}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
 fn zsh_offers_the_commands_that_there_are() {
     // Its completion needs a terminal; the words are in its file.
     let zsh = std::fs::read_to_string(Path::new(ROOT).join("packaging/completions/_driftless")).unwrap();
