@@ -51,12 +51,16 @@ fn everything_goes_where_the_machine_looks_for_it() {
         "644 /usr/local/lib/systemd/system/driftless-once.timer",
         "644 /usr/local/lib/systemd/system/driftless.service",
         "644 /usr/local/lib/systemd/system/driftless@.service",
+        "644 /usr/local/share/bash-completion/completions/driftless",
         "644 /usr/local/share/doc/driftless/LICENSE-APACHE",
         "644 /usr/local/share/doc/driftless/LICENSE-MIT",
+        "644 /usr/local/share/doc/driftless/driftless.schema.json",
         "644 /usr/local/share/doc/driftless/driftless.service.d-credentials.conf.example",
         "644 /usr/local/share/doc/driftless/installed",
+        "644 /usr/local/share/fish/vendor_completions.d/driftless.fish",
         "644 /usr/local/share/man/man5/driftless.toml.5",
         "644 /usr/local/share/man/man8/driftless.8",
+        "644 /usr/local/share/zsh/site-functions/_driftless",
         "755 /usr/local/bin/driftless",
     ];
     assert_eq!(files(&root), expected);
@@ -84,10 +88,14 @@ fn a_package_has_a_configuration_that_can_be_edited_and_no_list_of_its_own() {
         "644 /usr/lib/systemd/system/driftless-once.timer",
         "644 /usr/lib/systemd/system/driftless.service",
         "644 /usr/lib/systemd/system/driftless@.service",
+        "644 /usr/share/bash-completion/completions/driftless",
+        "644 /usr/share/doc/driftless/driftless.schema.json",
         "644 /usr/share/doc/driftless/examples/credentials.conf",
         "644 /usr/share/doc/driftless/examples/driftless.toml",
+        "644 /usr/share/fish/vendor_completions.d/driftless.fish",
         "644 /usr/share/man/man5/driftless.toml.5",
         "644 /usr/share/man/man8/driftless.8",
+        "644 /usr/share/zsh/site-functions/_driftless",
         "755 /usr/bin/driftless",
     ];
     assert_eq!(files(dir.path()), expected);

@@ -62,6 +62,8 @@ fn the_debian_package_has_what_every_package_has() {
         let [which, mode, from, to] = words.as_slice() else { panic!("{line}") };
         assert!(*from == "BINARY" || Path::new(from).is_file(), "{from}");
         let to = to.replace("PREFIX/", "/usr/").replace("UNITS/", "/usr/lib/systemd/system/");
+        // Debian's zsh looks there for what packages bring.
+        let to = to.replace("/zsh/site-functions/", "/zsh/vendor-completions/");
         if *which != "own" {
             listed.insert([(*mode).to_owned(), (*from).to_owned(), to]);
         }

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use driftless::config::{Config, Input};
 use driftless::provider::REGISTRY;
 
+#[path = "support/markdown.rs"]
+mod markdown;
+
 const README: &str = include_str!("../README.md");
 
 /// The code blocks of a language.
 fn blocks(language: &str) -> Vec<String> {
-    let mut parts = README.split("```");
-    let _ = parts.next();
-    parts.step_by(2).filter_map(|part| part.strip_prefix(&format!("{language}\n")).map(str::to_owned)).collect()
+    markdown::of_language(README, language)
 }
 
 #[test]
@@ -31,8 +32,7 @@ fn every_configuration_in_the_readme_is_read_and_uses_what_it_declares() {
 #[test]
 fn the_variables_in_the_readme_are_a_configuration() {
     let [text] = blocks("sh").try_into().expect("one block of variables");
-    let variables =
-        text.lines().filter_map(|line| line.split_once('=')).map(|(name, value)| (name.into(), value.into())).collect();
+    let variables = markdown::variables(&text).into_iter().collect();
     let config = Config::load(&Input { variables, ..Input::default() }).unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(config.records[0].name.as_str(), "home.example.org");
 }

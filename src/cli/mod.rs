@@ -16,6 +16,7 @@ mod doctor;
 mod edit;
 mod evidence;
 mod explain;
+pub mod grammar;
 mod handover;
 #[cfg(feature = "import")]
 pub mod import;

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::print;
 use crate::app::Failure;
 use crate::config;
-use crate::provider::setting::{Kind, Setting};
+use crate::provider::setting::Setting;
 use crate::provider::{self, REGISTRY};
 
 /// A provider for `--json`.
@@ -54,30 +54,13 @@ pub(super) fn providers(only: Option<&str>, json: bool) -> Result<u8, Failure> {
 fn setting_view(setting: &Setting) -> serde_json::Value {
     json!({
         "name": setting.name, "required": setting.required, "variable": setting.variable, "help": setting.help,
-        "holds": holds(setting.kind),
+        "holds": setting.kind.to_string(),
     })
 }
 
 fn show_setting(setting: &Setting) {
     let required = if setting.required { ", required" } else { "" };
     let variable = if setting.variable.is_empty() { String::new() } else { format!(", or ${}", setting.variable) };
-    print::hanging(&format!("{} ({}{required}{variable})", setting.name, holds(setting.kind)), 4);
+    print::hanging(&format!("{} ({}{required}{variable})", setting.name, setting.kind), 4);
     print::hanging(&format!("    {}", setting.help), 0);
-}
-
-/// What a setting holds, in words.
-fn holds(kind: Kind) -> String {
-    match kind {
-        Kind::Lines | Kind::Text => "text".into(),
-        Kind::Texts => "list of texts".into(),
-        Kind::Secret => "secret".into(),
-        Kind::Url => "URL".into(),
-        Kind::Name => "domain name".into(),
-        Kind::Path | Kind::Replaced => "path".into(),
-        Kind::Duration => "duration".into(),
-        Kind::Number(least, most) => format!("{least} to {most}"),
-        Kind::Flag => "true or false".into(),
-        Kind::Choice(words) => words.join(", "),
-        Kind::Command => "command as a list".into(),
-    }
 }

@@ -15,6 +15,7 @@ mod document;
 mod draft;
 mod duration;
 mod input;
+pub mod keys;
 mod machine;
 mod mask;
 mod meant;

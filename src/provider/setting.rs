@@ -89,6 +89,25 @@ pub enum Kind {
     Command,
 }
 
+/// What it holds, in words.
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Lines | Self::Text => "text",
+            Self::Texts => "list of texts",
+            Self::Secret => "secret",
+            Self::Url => "URL",
+            Self::Name => "domain name",
+            Self::Path | Self::Replaced => "path",
+            Self::Duration => "duration",
+            Self::Number(least, most) => return write!(f, "{least} to {most}"),
+            Self::Flag => "true or false",
+            Self::Choice(words) => return f.write_str(&words.join(", ")),
+            Self::Command => "command as a list",
+        })
+    }
+}
+
 /// A checked value.
 #[derive(Clone, Debug)]
 pub enum Value {
