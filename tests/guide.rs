@@ -12,6 +12,8 @@ use driftless::config::{Config, Input};
 use driftless::net::http::Http;
 use driftless::provider::Tools;
 
+#[path = "emulator/channels.rs"]
+mod channels;
 #[path = "emulator/dyndns2.rs"]
 mod dyndns2;
 #[path = "emulator/http.rs"]
@@ -24,6 +26,8 @@ use http::Server;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const BINARY: &str = env!("CARGO_BIN_EXE_driftless");
+/// The importer, in builds that have it.
+const IMPORTER: Option<&str> = option_env!("CARGO_BIN_EXE_driftless-import");
 
 /// The pages with their names, in order.
 fn pages() -> Vec<(String, String)> {
@@ -33,7 +37,7 @@ fn pages() -> Vec<(String, String)> {
         .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read_to_string(&path).unwrap()))
         .collect();
     pages.sort();
-    assert!(pages.len() >= 8, "the pages were found");
+    assert!(pages.len() >= 11, "the pages were found");
     pages
 }
 
@@ -56,6 +60,9 @@ fn every_configuration_is_read_and_uses_what_it_declares() {
             let unused = config.warnings.iter().find(|warning| warning.message.starts_with("no record uses"));
             assert_eq!(unused, None, "{name}");
             let built = config.check_accounts(&Tools { http: Http::new(None) });
+            built.map(drop).unwrap_or_else(|errors| panic!("{name}: {errors}"));
+            let tools = driftless::notify::Tools { http: Http::new(None), environment: Vec::new() };
+            let built = config.check_channels(&tools);
             built.map(drop).unwrap_or_else(|errors| panic!("{name}: {errors}"));
             read += 1;
         }
@@ -80,8 +87,7 @@ fn every_list_of_variables_is_a_configuration() {
 
 #[test]
 fn the_configuration_of_the_example_for_kubernetes_is_the_pages() {
-    // The images' files may not be there, in a part of the sources.
-    let Ok(example) = fs::read_to_string(Path::new(ROOT).join("packaging/oci/kubernetes.yaml")) else { return };
+    let example = fs::read_to_string(Path::new(ROOT).join("packaging/oci/kubernetes.yaml")).unwrap();
     let plain = |text: &str| -> Vec<String> {
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
         lines.map(str::to_owned).collect()
@@ -180,10 +186,13 @@ fn every_link_leads_somewhere_and_every_page_is_in_the_index() {
 const CONFIGURATION: &str = "# /etc/driftless/driftless.toml\n";
 
 /// What is typed with paths of the machine's, moved below a folder of the test's own.
-const MOVED: [&str; 4] = ["/etc/driftless", "/etc/systemd", "/run/secrets", "/tmp/hosts"];
+const MOVED: [&str; 5] = ["/etc/ddclient.conf", "/etc/driftless", "/etc/systemd", "/run/secrets", "/tmp/hosts"];
 
-/// Paths that commands may name as they are: what a pipe brings, and the program in the image.
-const PLAIN: [&str; 2] = ["/dev/stdin", "/driftless"];
+/// Paths that commands may name as they are: what a pipe brings, chance, and the program in the image.
+const PLAIN: [&str; 3] = ["/dev/stdin", "/dev/urandom", "/driftless"];
+
+/// The services of the guide that are told, for which the emulated ones stand.
+const TOLD: [&str; 2] = ["https://gotify.example.net", "https://hc-ping.com"];
 
 /// A network with the guide's lines and its LAN, in which the arguments are run: nothing leads out of it.
 const LINES: &str = "\
@@ -211,23 +220,32 @@ const LEASES: &str = "# br-lan 00010001aabbccdd 1 laptop -1 99 128 2a02:8071:1:2
 struct Machine {
     folder: tempfile::TempDir,
     server: String,
+    /// Who is told.
+    told: String,
+    /// Where the status page is, instead of 8053.
+    port: u16,
     /// Whether commands run where the lines and the LAN of the guide are.
     has_lines: bool,
 }
 
 impl Machine {
     fn new(server: String, has_lines: bool) -> Self {
-        let machine = Self { folder: tempfile::tempdir().unwrap(), server, has_lines };
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let machine = Self { folder: tempfile::tempdir().unwrap(), server, told: String::new(), port, has_lines };
         for folder in ["bin", "work", "etc/driftless", "run/secrets"] {
             fs::create_dir_all(machine.root().join(folder)).unwrap();
         }
         for (name, text) in [
+            ("curl", include_str!("guide/curl")),
             ("docker", include_str!("guide/docker")),
             ("driftless", include_str!("guide/driftless")),
+            ("driftless-import", include_str!("guide/driftless-import")),
             ("journalctl", include_str!("guide/journalctl")),
             ("kubectl", include_str!("guide/kubectl")),
+            ("service", include_str!("guide/service")),
             ("sudo", include_str!("guide/sudo")),
             ("systemctl", include_str!("guide/systemctl")),
+            ("uci", include_str!("guide/uci")),
         ] {
             let path = machine.root().join("bin").join(name);
             fs::write(&path, text).unwrap();
@@ -240,9 +258,11 @@ impl Machine {
         self.folder.path()
     }
 
-    /// The same text with the machine's paths below the folder.
+    /// The same text with the machine's paths below the folder, and with who is told and the status page on this machine.
     fn moved(&self, text: &str) -> String {
-        MOVED.iter().fold(text.to_owned(), |text, path| text.replace(path, &format!("{}{path}", self.root().display())))
+        let text = TOLD.iter().fold(text.to_owned(), |text, server| text.replace(server, &self.told));
+        let text = text.replace("8053", &self.port.to_string()).replace("the token of Gotify", channels::GOTIFY_TOKEN);
+        MOVED.iter().fold(text, |text, path| text.replace(path, &format!("{}{path}", self.root().display())))
     }
 
     /// Puts a configuration where it belongs, and the service and the addresses that it means within reach: nothing outside is asked.
@@ -265,8 +285,9 @@ impl Machine {
     fn run(&self, name: &str, line: usize, commands: &str) -> String {
         let commands = self.moved(commands);
         let root = self.root().display().to_string();
-        for word in
-            commands.split(|c: char| c.is_whitespace() || "'\"=:".contains(c)).filter(|word| word.starts_with('/'))
+        for word in commands
+            .split(|c: char| c.is_whitespace() || "'\"=:".contains(c))
+            .filter(|word| word.starts_with('/') && !word.starts_with("//"))
         {
             assert!(word.starts_with(&root) || PLAIN.contains(&word), "{name}:{line}: {word} is of this machine");
         }
@@ -281,6 +302,7 @@ impl Machine {
             .env("HOME", &root)
             .env("GUIDE_ROOT", &root)
             .env("GUIDE_BINARY", BINARY)
+            .env("GUIDE_IMPORTER", IMPORTER.unwrap_or_default())
             .env("GUIDE_SOURCES", ROOT)
             .output()
             .unwrap();
@@ -353,6 +375,46 @@ async fn the_small_server_works_without_a_daemon() {
     assert_eq!(service.host("home.example.org").unwrap().ipv4, Some("81.2.69.142".parse().unwrap()));
 }
 
+#[cfg(feature = "web")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn who_watches_is_told_and_sees_the_page() {
+    let (server, _service) = service().await;
+    let receiver = Server::start(0, channels::answer).await.unwrap();
+    let mut machine = Machine::new(server.url(""), false);
+    machine.told = receiver.url("");
+    let said = machine.follow("watching.md");
+    assert!(said.contains("driftless_record_up_to_date"), "{said}");
+    let heard = receiver.log();
+    let took = |path: &str| {
+        let is_it = |exchange: &http::Exchange| exchange.request.path == path;
+        heard
+            .iter()
+            .any(|exchange| is_it(exchange) && exchange.answer.as_ref().is_some_and(|answer| answer.status == 200))
+    };
+    assert!(took("/message") && took(&format!("/{}", channels::UUID)));
+}
+
+#[cfg(feature = "import")]
+#[test]
+fn who_moves_in_has_a_configuration() {
+    let machine = Machine::new("http://127.0.0.1:9/".into(), false);
+    fs::write(machine.root().join("etc/ddclient.conf"), include_str!("import/ddclient/globals_then_hosts.conf"))
+        .unwrap();
+    machine.follow("moving-in.md");
+    let written = fs::read_to_string(machine.root().join("etc/driftless/driftless.toml")).unwrap();
+    assert!(written.contains("three.example.com"), "{written}");
+}
+
+#[test]
+fn a_package_is_configured_by_init_or_uci() {
+    let machine = Machine::new("http://127.0.0.1:9/".into(), false);
+    fs::write(machine.root().join("etc/driftless/driftless.toml"), include_str!("../packaging/driftless.toml"))
+        .unwrap();
+    machine.follow("packages.md");
+    let written = fs::read_to_string(machine.root().join("etc/driftless/driftless.toml")).unwrap();
+    assert!(written.contains("\nname = \"home.example.org\"\n"), "{written}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn the_commands_for_containers_name_files_that_are_there() {
     walk(&["container.md"]).await;
@@ -386,9 +448,12 @@ fn every_page_with_commands_is_followed() {
         "home-router.md",
         "ipv6-lan.md",
         "kubernetes.md",
+        "moving-in.md",
+        "packages.md",
         "several-uplinks.md",
         "small-server.md",
         "trouble-shooting.md",
+        "watching.md",
     ];
     let with_commands: Vec<String> = pages()
         .into_iter()

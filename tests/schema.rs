@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 
 use driftless::config::keys::{self, Holds, Key};
 use driftless::config::{Config, Input, Problem, Severity};
+use driftless::model::news;
 use driftless::notify;
 use driftless::provider::REGISTRY;
 use driftless::provider::setting::Kind;
@@ -102,6 +103,11 @@ fn every_key_that_the_program_knows_is_in_the_schema_and_no_other() {
         let text = format!("{start}{NO_KEY} = 1\n");
         assert_eq!(names(&properties), known(&text, &typed), "{start}");
     }
+}
+
+#[test]
+fn every_event_that_a_channel_can_tell_of_is_in_the_schema() {
+    assert_eq!(keys::EVENTS.iter().map(|(event, _)| *event).collect::<Vec<_>>(), news::Kind::ALL);
 }
 
 #[test]

@@ -207,7 +207,10 @@ fn help_of(arg: &Arg) -> String {
 fn settings(declared: &[Setting]) -> Vec<String> {
     let settings = declared.iter().flat_map(|setting| {
         let mut lines = item(&format!("Cm {}", setting.name), setting.help);
-        lines.extend(kind(setting.kind));
+        // Where the help has not said it.
+        if setting.kind != Kind::Secret || !setting.help.contains("a secret") {
+            lines.extend(kind(setting.kind));
+        }
         if setting.required {
             lines.push("Required.".into());
         }
@@ -226,7 +229,11 @@ fn key(key: &Key) -> Vec<String> {
         Holds::Kind(kind) => self::kind(kind),
         Holds::Provider => one_of(&REGISTRY.iter().map(|entry| entry.name).collect::<Vec<_>>()),
         Holds::Channel => one_of(&notify::REGISTRY.iter().map(|entry| entry.name).collect::<Vec<_>>()),
-        Holds::Nameservers | Holds::Names | Holds::Events => vec!["A list.".into()],
+        Holds::Nameservers | Holds::Names => vec!["A list.".into()],
+        Holds::Events => {
+            let events = keys::EVENTS.iter().flat_map(|(event, help)| item(&format!("Cm {}", event.word()), help));
+            [vec!["A list of".into()], listed(events.collect(), " -compact")].concat()
+        }
         Holds::Source4 | Holds::Source6 => vec!["A source, see".into(), ".Sx ADDRESSES .".into()],
         Holds::Sources => vec!["A list of sources.".into()],
         Holds::Ways => {

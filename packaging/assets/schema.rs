@@ -6,7 +6,6 @@
 use driftless::config::keys::{self, Form, Holds, Key};
 use driftless::detect::echoes::Protocol;
 use driftless::detect::protocol;
-use driftless::model::news;
 use driftless::model::record::{Family, RecordType, Ttl};
 use driftless::notify;
 use driftless::provider::setting::{Kind, Setting};
@@ -140,7 +139,11 @@ fn held(holds: Holds, family: Option<Family>) -> Value {
         Holds::Mac => json!({ "type": "string", "pattern": "^[0-9A-Fa-f]{1,2}([:-][0-9A-Fa-f]{1,2}){5}$" }),
         Holds::Quorum => json!({ "type": "integer", "minimum": 1 }),
         Holds::Channel => json!({ "enum": notify::REGISTRY.iter().map(|entry| entry.name).collect::<Vec<_>>() }),
-        Holds::Events => list(json!({ "enum": news::Kind::ALL.map(news::Kind::word) })),
+        Holds::Events => {
+            let words: Vec<&str> = keys::EVENTS.iter().map(|(event, _)| event.word()).collect();
+            let helps: Vec<&str> = keys::EVENTS.iter().map(|(_, help)| *help).collect();
+            list(json!({ "enum": words, "x-taplo": { "docs": { "enumValues": helps } } }))
+        }
         Holds::Listen => json!({ "anyOf": [
             { "const": "systemd" },
             { "type": "string", "pattern": "^unix:/" },

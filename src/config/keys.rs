@@ -3,6 +3,7 @@
 //!
 //! The keys of an account's provider stand in its `ENTRY`. What reads the keys is beside this; a test compares the two.
 
+use crate::model::news::Kind as Event;
 use crate::provider::setting::Kind;
 
 /// One key of a table.
@@ -234,18 +235,22 @@ pub const NOTIFY: &[Key] = &[
 
 /// The keys of channels that take news.
 pub const NEWS: &[Key] = &[
-    key(
-        "events",
-        Holds::Events,
-        "What is told. `held`: a record set is not tried again until something changes or a person acts. `failing`, `unknown`: it fails, or \
-         its address is unknown, and that has lasted. `behind_carrier_nat`: nobody can connect from outside, and that has lasted. \
-         `recovered`: what was told to be in trouble is well. `changed`: a record set holds other values. Default: everything.",
-    ),
+    key("events", Holds::Events, "What is told. Default: everything."),
     of(
         "limit",
         Kind::Number(1, 60),
         "How many messages there are in any hour at most, 1 to 60. What happens meanwhile is in the next one. Default: 10.",
     ),
+];
+
+/// What `events` can be.
+pub const EVENTS: &[(Event, &str)] = &[
+    (Event::Held, "A record set is not tried again until something changes or a person acts."),
+    (Event::Failing, "A record set cannot be brought up to date, and that has lasted."),
+    (Event::Unknown, "An address is unknown, and that has lasted."),
+    (Event::BehindCarrierNat, "Nobody can connect from outside, and that has lasted."),
+    (Event::Recovered, "What was told to be in trouble is well."),
+    (Event::Changed, "A record set holds other values."),
 ];
 
 /// The key of channels that take signs of life.
