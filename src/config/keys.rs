@@ -1,7 +1,7 @@
 //! Every key of the configuration, what it holds and what it means: what the manual and the schema for editors are made of.
 //! Longer than 400 lines because it is one table: every key with its sentences.
 //!
-//! The keys of an account's provider stand in its `ENTRY`. What reads the keys is beside this; a test compares the two.
+//! The keys of an account's provider, and of a channel's type, stand in its `ENTRY`. What reads the keys is beside this; a test compares the two.
 
 use crate::model::news::Kind as Event;
 use crate::provider::setting::Kind;
