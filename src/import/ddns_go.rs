@@ -14,6 +14,9 @@ use super::template::{self, Words};
 use super::text::is_yes;
 use super::yaml::{self, Scalar, line};
 
+/// What to do instead of its web hook.
+const WEBHOOK: &str = "a channel of type \"webhook\": [notify.NAME] in driftless.toml(5)";
+
 /// User and password stand in a callback's URL in place.
 const WORDS: Words = Words { name: "#{domain}", address: "#{ip}", user: "\u{1}user", password: "\u{1}password" };
 
@@ -31,9 +34,9 @@ const LEFT: &[(&str, &str, &str)] = &[
         "it was the login of its pages",
         "nothing: commands go over a socket that only root and the daemon's user may use",
     ),
-    ("webhookheaders", "it called a web hook after updates", "there are no hooks yet"),
-    ("webhookrequestbody", "it called a web hook after updates", "there are no hooks yet"),
-    ("webhookurl", "it called a web hook after updates", "there are no hooks yet"),
+    ("webhookheaders", "it called a web hook after updates", WEBHOOK),
+    ("webhookrequestbody", "it called a web hook after updates", WEBHOOK),
+    ("webhookurl", "it called a web hook after updates", WEBHOOK),
 ];
 
 /// The file; one of before version 5 is a single service.
