@@ -304,7 +304,7 @@ const BIND_ADDRESS: Key =
 const OPERATOR: Key = of(
     "operator",
     Kind::Text,
-    "Who runs the server, where its host does not say so: servers of one operator are one voice. For a server of your own.",
+    "Who runs the server, where its domain does not say so: servers of one operator are one voice. For a server of your own.",
 );
 const TRUSTED: Key = of(
     "trusted",

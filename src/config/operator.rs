@@ -12,7 +12,7 @@ use crate::model::record::Family;
 /// Who runs a server that says who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Whose {
-    /// Its operator: what was typed, who is known to run it, or its host.
+    /// Its operator: what was typed, who is known to run it, or its domain.
     pub operator: String,
     /// Whether it was typed.
     pub is_typed: bool,
@@ -25,8 +25,22 @@ impl Whose {
     #[must_use]
     pub fn host(host: &str) -> Self {
         let host = host.trim_end_matches('.').to_ascii_lowercase();
-        Self { operator: operator_of(&host).map_or(host, str::to_owned), is_typed: false, trusted: false }
+        let operator = operator_of(&host).map_or_else(|| registered(&host).to_owned(), str::to_owned);
+        Self { operator, is_typed: false, trusted: false }
     }
+}
+
+/// The domain that somebody registered, of which a host's name is a part: its last two labels, or three where the country has a level of
+/// its own below it (`example.co.uk`). Nobody's list tells all such levels: where this makes one operator of two, `operator` says so.
+fn registered(host: &str) -> &str {
+    if host.parse::<std::net::IpAddr>().is_ok() || host.starts_with('[') {
+        return host;
+    }
+    let mut labels = host.rsplit('.');
+    let country = labels.next().is_some_and(|last| last.len() == 2);
+    let count = if country && labels.next().is_some_and(|second| second.len() <= 3) { 3 } else { 2 };
+    let starts = host.rmatch_indices('.').nth(count - 1);
+    starts.map_or(host, |(at, _)| &host[at + 1..])
 }
 
 /// What tells sources apart that differ in nothing else, as a part of their names.
@@ -111,4 +125,27 @@ fn of_built_in(
     family: Family,
 ) -> impl Iterator<Item = (String, Protocol)> + use<> {
     protocol.operators(name, family).into_iter().map(move |operator| (operator.to_owned(), protocol.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_of_one_domain_are_one_operator() {
+        for (host, domain) in [
+            ("two.example", "two.example"),
+            ("a.two.example", "two.example"),
+            ("ip.echo.example.net.", "example.net"),
+            ("ip.example.co.uk", "example.co.uk"),
+            ("example.co.uk", "example.co.uk"),
+            ("ip.example.de", "example.de"),
+            ("localhost", "localhost"),
+            ("192.0.2.1", "192.0.2.1"),
+            ("[2001:db8::1]", "[2001:db8::1]"),
+            ("2001:db8::1", "2001:db8::1"),
+        ] {
+            assert_eq!(Whose::host(host).operator, domain);
+        }
+    }
 }

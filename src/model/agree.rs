@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::address::is_carriers;
 use super::compose::Composed;
 use super::evidence::{OVER, Protocol, TIMES};
-use super::tally::dissent;
+use super::tally::{dissent, tie};
 use super::time::Wall;
 
 /// What a detector says of one family.
@@ -327,6 +327,7 @@ fn quorum<'a>(
     let mut winners = parties.into_values().filter(|party| party.wins(need));
     match (winners.next(), winners.next()) {
         (Some(Party { reading: Some(reading), backers, .. }), None) => Heard::Known { reading, backers },
+        (Some(_), Some(_)) => Heard::unknown(tie(said)),
         _ => Heard::unknown(dissent(need, said, &doubts)),
     }
 }

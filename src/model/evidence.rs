@@ -121,7 +121,7 @@ impl fmt::Display for Weight {
             Self::Blind => f.write_str("could not tell"),
             Self::Passed => f.write_str("has none, so that the next source is asked"),
             Self::Spare => f.write_str("not needed"),
-            Self::Undecided => f.write_str("too few say the same"),
+            Self::Undecided => f.write_str("no single answer has enough voices"),
             Self::Unproven { times } => write!(f, "alone, and has said so {times} of {TIMES} times"),
         }
     }

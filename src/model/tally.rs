@@ -57,6 +57,12 @@ impl fmt::Display for Tally {
     }
 }
 
+/// Why nothing is believed where more than one answer has enough voices.
+pub(super) fn tie(mut said: Vec<String>) -> String {
+    said.sort();
+    format!("enough sources say one thing, and enough another: {}", said.join("; "))
+}
+
 /// Why there is no quorum, in words.
 pub(super) fn dissent(need: usize, mut said: Vec<String>, doubts: &[String]) -> String {
     said.sort();

@@ -14,7 +14,7 @@ use crate::model::machine::State;
 use crate::model::machine::standing::{Pause, Standing, View};
 use crate::model::record::{Family, list};
 use crate::model::situation::Situation;
-use crate::model::time::{Moment, Now};
+use crate::model::time::{Moment, Now, Wall};
 use crate::model::uplinks::Given;
 use crate::report::voice::{VerdictStatus, Voice};
 
@@ -588,6 +588,15 @@ fn in_words(view: &View<'_>, now: Now) -> String {
         (Standing::Held { hold, account: true }, _) => format!("held with its account: {}", hold.error),
         (Standing::Held { hold, account: false }, _) => format!("held: {}", hold.error),
         (Standing::Unknown { why }, _) => format!("left as it is, the address is unknown: {why}"),
-        (Standing::Unmanaged, _) => "left as it is: there is no such address here".into(),
+        (Standing::Unmanaged, _) => match removal(view, now) {
+            Some(at) => format!("there is no such address here; what is ours is removed at {at} if that lasts"),
+            None => "left as it is: there is no such address here".into(),
+        },
     }
+}
+
+/// When an absence that is counted removes our values, where there are any and the configuration asked for it.
+fn removal(view: &View<'_>, now: Now) -> Option<Wall> {
+    let after = view.spec?.absent_after.filter(|_| view.readable && !view.entry.ours.is_empty())?;
+    Some(now.wall_of(view.entry.absence?.since.plus(after)))
 }

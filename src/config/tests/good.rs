@@ -256,7 +256,7 @@ fn a_server_of_ones_own_has_an_operator_and_may_be_trusted() {
         other => panic!("{other:?}"),
     };
     let host = whose("{ https = \"https://Echo.Example.net:444/ip\" }");
-    assert_eq!((host.operator.as_str(), host.is_typed, host.trusted), ("echo.example.net", false, false));
+    assert_eq!((host.operator.as_str(), host.is_typed, host.trusted), ("example.net", false, false));
     assert_eq!(whose("{ https = \"https://[2001:db8::1]/\" }").operator, "2001:db8::1");
     assert_eq!(whose("{ https = \"https://api.ipify.org/\" }").operator, "ipify", "though typed as one's own");
     assert_eq!(whose("{ stun = \"cloudflare\", transport = \"tcp\" }").operator, "Cloudflare");

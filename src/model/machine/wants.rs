@@ -55,7 +55,7 @@ impl State {
         if let Some(account) = self.accounts.get_mut(&id.account) {
             account.lane.unsure = true;
         }
-        want_changed(record, id, want, siblings, self.detection.starting.is_some(), now, out);
+        want_changed((spec, record), id, want, siblings, self.detection.starting.is_some(), now, out);
         outdates
     }
 }
@@ -108,13 +108,25 @@ fn relieve(record: &mut Record, waits: bool, held: bool, now: Now) {
 }
 
 /// A record set should hold something else than before.
-fn want_changed(record: &mut Record, id: &Id, want: Want, siblings: bool, starting: bool, now: Now, out: &mut Out) {
+fn want_changed(
+    (spec, record): (&RecordSpec, &mut Record),
+    id: &Id,
+    want: Want,
+    siblings: bool,
+    starting: bool,
+    now: Now,
+    out: &mut Out,
+) {
     match &want {
         Want::Unknown(why) => out.tell(Level::Debug, Some(id), format!("the address is unknown: {why}")),
         Want::Unmanaged => {
             // The last address of a machine that had one is news; that it never had one is none.
             let level = if record.want.values().is_some() { Level::Info } else { Level::Debug };
-            out.tell(level, Some(id), "there is no such address any more; the record stays as it is");
+            let then = match spec.absent_after {
+                Some(after) => format!("what is ours is removed if that lasts for {} s", after.as_secs()),
+                None => "the record stays as it is".into(),
+            };
+            out.tell(level, Some(id), format!("there is no such address any more; {then}"));
         }
         Want::Values(values) => {
             out.tell(Level::Debug, Some(id), format!("should hold {}", crate::model::record::list(values)));
