@@ -53,14 +53,19 @@ fn the_debian_package_has_what_every_package_has() {
         .iter()
         .map(|asset| {
             let [from, to, mode] = [0, 1, 2].map(|at| text(&asset[at]));
-            [mode, from.replace("target/release/driftless", "BINARY"), format!("/{to}")]
+            let from = match from.as_str() {
+                "target/release/driftless" => "BINARY".to_owned(),
+                "target/release/driftless-import" => "IMPORTER".to_owned(),
+                _ => from,
+            };
+            [mode, from, format!("/{to}")]
         })
         .collect();
     let mut listed: BTreeSet<[String; 3]> = BTreeSet::new();
     for line in read("packaging/files").lines().filter(|line| !line.starts_with('#')) {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [which, mode, from, to] = words.as_slice() else { panic!("{line}") };
-        assert!(*from == "BINARY" || Path::new(from).is_file(), "{from}");
+        assert!(["BINARY", "IMPORTER"].contains(from) || Path::new(from).is_file(), "{from}");
         let to = to.replace("PREFIX/", "/usr/").replace("UNITS/", "/usr/lib/systemd/system/");
         // Debian's zsh looks there for what packages bring.
         let to = to.replace("/zsh/site-functions/", "/zsh/vendor-completions/");
