@@ -133,6 +133,8 @@ fn what_is_written_passes_check_and_its_secrets_are_their_owners_alone() {
         }
         let mut check = Command::new(env!("CARGO_BIN_EXE_driftless"));
         check.args(["check", "--json", "--config", "driftless.toml"]).current_dir(dir.path()).env_clear();
+        // What ddclient/commands.conf reads its password from.
+        check.env("DDNS_PASSWORD", "from-a-variable");
         let check = check.env("STATE_DIRECTORY", dir.path()).output().unwrap();
         let said: Value = serde_json::from_slice(&check.stdout).unwrap();
         assert_eq!(said["ok"], true, "{tool} {}: {said:#}\n{written}", path.display());

@@ -19,6 +19,14 @@ fn install(destdir: &Path, more: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// The program in a folder of its own, for what lies beside it elsewhere is installed, too.
+fn alone(folder: &Path) -> String {
+    fs::create_dir_all(folder).unwrap();
+    let binary = folder.join("driftless");
+    fs::copy(BINARY, &binary).unwrap();
+    binary.display().to_string()
+}
+
 /// Every file below a folder, with its permissions, in order.
 fn files(folder: &Path) -> Vec<String> {
     fn walk(folder: &Path, top: &Path, found: &mut Vec<String>) {
@@ -42,7 +50,7 @@ fn files(folder: &Path) -> Vec<String> {
 fn everything_goes_where_the_machine_looks_for_it() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().join("root");
-    let said = install(&root, &["--binary", BINARY]);
+    let said = install(&root, &["--binary", &alone(&dir.path().join("built"))]);
     let manifest = root.join("usr/local/share/doc/driftless/installed");
     assert_eq!(said, format!("installed; what was made is listed in {}\n", manifest.display()), "nothing to start");
     let expected = [
@@ -81,7 +89,8 @@ fn everything_goes_where_the_machine_looks_for_it() {
 #[test]
 fn a_package_has_a_configuration_that_can_be_edited_and_no_list_of_its_own() {
     let dir = tempfile::tempdir().unwrap();
-    assert_eq!(install(dir.path(), &["--binary", BINARY, "--package"]), "");
+    let root = dir.path().join("root");
+    assert_eq!(install(&root, &["--binary", &alone(&dir.path().join("built")), "--package"]), "");
     let expected = [
         "644 /etc/driftless/driftless.toml",
         "644 /usr/lib/systemd/system/driftless-once.service",
@@ -98,7 +107,31 @@ fn a_package_has_a_configuration_that_can_be_edited_and_no_list_of_its_own() {
         "644 /usr/share/zsh/site-functions/_driftless",
         "755 /usr/bin/driftless",
     ];
-    assert_eq!(files(dir.path()), expected);
+    assert_eq!(files(&root), expected);
+}
+
+#[test]
+fn an_importer_beside_the_program_is_installed_with_its_manual_and_goes_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (built, root) = (dir.path().join("built"), dir.path().join("root"));
+    fs::create_dir(&built).unwrap();
+    fs::write(built.join("driftless"), "program").unwrap();
+    let install =
+        |more: &[&str]| install(&root, &[&["--binary", built.join("driftless").to_str().unwrap()], more].concat());
+    for (more, prefix) in [(&[][..], "usr/local"), (&["--package"], "usr")] {
+        install(more);
+        let before = files(&root);
+        fs::write(built.join("driftless-import"), "importer").unwrap();
+        install(more);
+        let new: Vec<String> = files(&root).into_iter().filter(|file| !before.contains(file)).collect();
+        let expected =
+            [format!("644 /{prefix}/share/man/man8/driftless-import.8"), format!("755 /{prefix}/bin/driftless-import")];
+        assert_eq!(new, expected);
+        assert_eq!(fs::read_to_string(root.join(prefix).join("bin/driftless-import")).unwrap(), "importer");
+        fs::remove_file(built.join("driftless-import")).unwrap();
+    }
+    install(&["--uninstall"]);
+    assert!(!root.join("usr/local").exists());
 }
 
 #[test]
@@ -167,12 +200,13 @@ fn an_upgrade_brings_its_own_example_up_to_date() {
 fn what_cannot_work_is_refused_and_nothing_is_written() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().to_str().unwrap();
-    let cases: [(&[&str], i32, &str); 8] = [
+    let cases: [(&[&str], i32, &str); 9] = [
         (&["--binary", "/nonexistent"], 1, "there is no /nonexistent: cargo build --release, or --binary FILE"),
         (&["--binary", BINARY, "--prefix", "usr"], 1, "--prefix is an absolute path"),
         (&["--binary", BINARY, "--prefix", "/opt/a b"], 1, "does not belong into a unit"),
         (&["--binary", BINARY, "--prefix", "/home/me"], 1, "ProtectHome= hides /home/me"),
-        (&["--uninstall"], 1, "nothing was installed"),
+        (&["--uninstall"], 1, "was it another --prefix?"),
+        (&["--package", "--uninstall"], 1, "its package manager removes a package"),
         (&["--prefix"], 64, "packaging/install ["),
         (&["--destdir", "", "--package", "--binary", BINARY], 1, "--package needs --destdir"),
         (&["--frob"], 64, "packaging/install ["),

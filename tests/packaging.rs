@@ -53,14 +53,19 @@ fn the_debian_package_has_what_every_package_has() {
         .iter()
         .map(|asset| {
             let [from, to, mode] = [0, 1, 2].map(|at| text(&asset[at]));
-            [mode, from.replace("target/release/driftless", "BINARY"), format!("/{to}")]
+            let from = match from.as_str() {
+                "target/release/driftless" => "BINARY".to_owned(),
+                "target/release/driftless-import" => "IMPORTER".to_owned(),
+                _ => from,
+            };
+            [mode, from, format!("/{to}")]
         })
         .collect();
     let mut listed: BTreeSet<[String; 3]> = BTreeSet::new();
     for line in read("packaging/files").lines().filter(|line| !line.starts_with('#')) {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [which, mode, from, to] = words.as_slice() else { panic!("{line}") };
-        assert!(*from == "BINARY" || Path::new(from).is_file(), "{from}");
+        assert!(["BINARY", "IMPORTER"].contains(from) || Path::new(from).is_file(), "{from}");
         let to = to.replace("PREFIX/", "/usr/").replace("UNITS/", "/usr/lib/systemd/system/");
         // Debian's zsh looks there for what packages bring.
         let to = to.replace("/zsh/site-functions/", "/zsh/vendor-completions/");
@@ -118,6 +123,14 @@ fn the_compose_file_runs_the_image_without_any_right_and_its_variables_are_a_con
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str().unwrap()))
         .collect();
+    // The page, for who wants it.
+    let text = read("packaging/oci/compose.yaml");
+    let more = text.lines().filter_map(|line| line.trim().strip_prefix('#')?.split_once(": "));
+    let all: Vec<(&str, &str)> =
+        variables.iter().copied().chain(more.filter(|(name, _)| name.starts_with("DRIFTLESS__"))).collect();
+    assert_eq!((all.len(), &check("", &all)["ok"]), (variables.len() + 1, &true.into()));
+    // The secret is mounted as it lies there.
+    assert!(text.contains(&format!("chown {} dyndns.password", service["user"].as_str().unwrap())), "{text}");
     let found = check("", &variables);
     assert_eq!((&found["ok"], &found["records"]), (&true.into(), &1.into()), "{found}");
     for secret in service["secrets"].as_array().unwrap() {
@@ -147,6 +160,9 @@ fn the_kubernetes_manifest_never_runs_two_daemons_and_its_configuration_is_one()
     for probe in ["startupProbe", "livenessProbe"] {
         assert_eq!(container[probe]["exec"]["command"], serde_json::json!(["/driftless", "status"]), "{probe}");
     }
+    assert_eq!(container["imagePullPolicy"], "IfNotPresent", "an image without a tag would always be pulled");
+    let patience = ["periodSeconds", "failureThreshold"].map(|key| container["startupProbe"][key].as_u64().unwrap());
+    assert!(patience.iter().product::<u64>() >= 60, "{patience:?}");
     // Every mount has its volume, and each volume what it is made of.
     let volumes = pod["volumes"].as_array().unwrap();
     for mount in container["volumeMounts"].as_array().unwrap() {
@@ -158,8 +174,15 @@ fn the_kubernetes_manifest_never_runs_two_daemons_and_its_configuration_is_one()
             assert!(named.is_null() || *named == of(kind)["metadata"]["name"], "{volume}");
         }
     }
+    let secret = volumes.iter().find_map(|volume| volume.get("secret")).unwrap();
+    assert_eq!((&secret["defaultMode"], pod["securityContext"]["fsGroup"].as_u64()), (&0o440.into(), Some(65532)));
     assert_eq!(of("Deployment")["spec"]["selector"]["matchLabels"], spec["template"]["metadata"]["labels"]);
-    let found = check(of("ConfigMap")["data"]["driftless.toml"].as_str().unwrap(), &[]);
+    let text = of("ConfigMap")["data"]["driftless.toml"].as_str().unwrap();
+    // "#" without a space is to be taken away, for the page.
+    let with_page = text.replace("\n#", "\n").replace("\n ", "\n# ");
+    assert!(with_page.contains("\n[web]\n"));
+    assert_eq!(check(&with_page, &[])["ok"], true, "{with_page}");
+    let found = check(text, &[]);
     assert_eq!((&found["ok"], &found["records"]), (&true.into(), &1.into()), "{found}");
 }
 

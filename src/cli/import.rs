@@ -128,17 +128,17 @@ fn as_json(cli: &Cli, tool: Tool, imported: &Imported) -> serde_json::Value {
 
 fn report(cli: &Cli, tool: Tool, imported: &Imported, folder: &Path) {
     let (accounts, names) = (print::counted(imported.accounts, "account"), print::counted(imported.names, "name"));
-    let to = if cli.output == Path::new("-") { "standard output".to_owned() } else { cli.output.display().to_string() };
-    eprintln!("{} of {tool} is now {to}: {accounts}, {names}", cli.file.display());
+    let is = if cli.output == Path::new("-") { "on standard output" } else { &format!("in {}", cli.output.display()) };
+    eprintln!("what {} of {tool} said stands {is}: {accounts}, {names}", cli.file.display());
     if !imported.secrets.is_empty() {
-        eprintln!(
-            "{} went into files of their own in {}",
-            print::counted(imported.secrets.len(), "secret"),
-            folder.display()
-        );
+        let files = if imported.secrets.len() == 1 { "a file of its own" } else { "files of their own" };
+        let secrets = print::counted(imported.secrets.len(), "secret");
+        eprintln!("{secrets} went into {files} in {}", folder.display());
     }
     if imported.waiting > 0 {
-        eprintln!("{} cannot be updated yet, and stand there as comments", print::counted(imported.waiting, "name"));
+        let stand = if imported.waiting == 1 { "stands" } else { "stand" };
+        let names = print::counted(imported.waiting, "name");
+        eprintln!("{names} cannot be updated yet, and {stand} there as comments");
     }
     if imported.left.is_empty() {
         eprintln!("everything was carried over");

@@ -185,13 +185,29 @@ fn take(draft: &mut Draft, globals: &mut Values, line: Line) -> Result<(), Malfo
     }
     lose(draft, &locals);
     if hosts.is_empty() {
-        globals.extend(locals);
+        overlay(globals, locals);
         return Ok(());
     }
     let mut all = globals.clone();
-    all.extend(locals);
+    overlay(&mut all, locals);
     entry(draft, &all, hosts, line.number);
     Ok(())
+}
+
+/// Sets what was typed later. A password and the variable that holds one take each other's place.
+fn overlay(values: &mut Values, later: Values) {
+    for (one, other) in [("password", "password_env"), ("password_env", "password")] {
+        if later.contains_key(one) {
+            values.remove(other);
+        }
+    }
+    values.extend(later);
+}
+
+/// Whether this can be the name of a variable.
+fn is_variable(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 /// Notes what is not carried over of what was typed in one line.
@@ -217,9 +233,11 @@ fn lose(draft: &mut Draft, values: &Values) {
             // An address, and not the old word that allows IPv6.
             "ipv6" if address(value).is_some() => {}
             key if draft.lose_known(*line, key, LEFT) || UNDERSTOOD.contains(&key) => {}
-            key if key.ends_with("_env") => {
-                draft.lose(*line, key, "it read a variable", "write its value, or a secret as { env = \"NAME\" }")
+            "password_env" if is_variable(value) => {
+                let instead = "the same as { env = \"…\" }, if the daemon's environment has it; else a { file = \"…\" } or a { credential = \"…\" }";
+                draft.lose(*line, key, "it read the password from a variable", instead);
             }
+            key if key.ends_with("_env") => draft.lose(*line, key, "it read a variable", "write its value"),
             key => draft.lose_unknown(*line, key),
         }
     }
@@ -243,13 +261,16 @@ fn entry(draft: &mut Draft, values: &Values, names: Vec<String>, line: usize) {
     if let Some((_, line)) = values.get("ttl") {
         draft.lose(*line, "ttl", "it set a TTL", "dyndns2 has none; other providers take ttl in the record");
     }
+    let variable = get("password_env").filter(|name| is_variable(name));
+    let password =
+        variable.map_or_else(|| get("password").map(Password::known), |name| Some(Password::Variable(name.to_owned())));
     let refresh = get("max-interval").and_then(seconds).filter(|seconds| *seconds > 0).map(Duration::from_secs);
     // Of a service with a password for each name ddclient has the name as the login, which may be another service's default.
     draft.take(Entry {
         service,
         server: server(service, get("server"), get("script")),
         username: get("login").map(str::to_owned),
-        password: get("password").map(Password::known),
+        password,
         names,
         sources,
         refresh,
@@ -290,7 +311,11 @@ fn sources(draft: &mut Draft, values: &Values) -> Sources {
         let source = source(draft, values, (key, how), *line, family).map_or_else(Source::auto, |(_, source)| source);
         *of(&mut sources, family) = source;
     }
-    if asked.iter().any(|(key, _)| word(key).is_some()) {
+    if let Some((key, _)) = asked.iter().find(|(key, _)| word(key).is_some()) {
+        if let Some((_, line)) = word("use") {
+            let instead = "nothing; or a source as ipv4 or ipv6 of the record, where it is \"off\" and wanted";
+            draft.lose(*line, "use", format!("it did nothing beside {key}"), instead);
+        }
         return sources;
     }
     match values.get("use") {

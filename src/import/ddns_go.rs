@@ -20,7 +20,7 @@ const WEBHOOK: &str = "a channel of type \"webhook\": [notify.NAME] in driftless
 /// User and password stand in a callback's URL in place.
 const WORDS: Words = Words { name: "#{domain}", address: "#{ip}", user: "\u{1}user", password: "\u{1}password" };
 
-/// Keys at the top that are not carried over: what they did, and what to do.
+/// Keys at the top, or in `user` and `webhook`, that are not carried over: what they did, and what to do.
 const LEFT: &[(&str, &str, &str)] = &[
     ("lang", "it chose the language of its pages", "nothing: there is one"),
     ("notallowwanaccess", "it kept its pages from the world", "nothing: no page is served unless it is asked for"),
@@ -44,7 +44,15 @@ const LEFT: &[(&str, &str, &str)] = &[
 struct File {
     #[serde(default)]
     dnsconf: Option<Vec<Spanned<Conf>>>,
+    /// The login of its pages.
+    #[serde(default)]
+    user: Option<Settings>,
+    #[serde(default)]
+    webhook: Option<Settings>,
 }
+
+/// Keys and what they are set to.
+type Settings = BTreeMap<String, Option<Scalar>>;
 
 /// A service.
 #[derive(Default, Deserialize)]
@@ -94,6 +102,12 @@ pub(super) fn read(text: &str) -> Result<Draft, Malformed> {
             && !["dnsconf", "dns", "ipv4", "ipv6", "ttl", "user", "webhook"].contains(&key.as_str())
         {
             draft.lose_unknown(at, &key);
+        }
+    }
+    for (key, scalar) in file.user.into_iter().chain(file.webhook).flatten() {
+        let Some(scalar) = scalar.filter(|scalar| !scalar.value.trim().is_empty()) else { continue };
+        if !draft.lose_known(line(&scalar), &key, LEFT) {
+            draft.lose_unknown(line(&scalar), &key);
         }
     }
     match file.dnsconf {

@@ -44,6 +44,8 @@ pub(super) struct Account {
 pub(super) enum Password {
     /// In the file that was read; it gets a file of its own.
     Known(SecretString),
+    /// In this variable of the environment, where it stays.
+    Variable(String),
     /// Elsewhere: a person puts it into the file that the configuration names.
     Elsewhere,
 }
@@ -57,6 +59,7 @@ impl Password {
     fn is(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Known(one), Self::Known(other)) => one.expose_secret() == other.expose_secret(),
+            (Self::Variable(one), Self::Variable(other)) => one == other,
             (Self::Elsewhere, Self::Elsewhere) => true,
             _ => false,
         }
@@ -202,6 +205,26 @@ impl Draft {
     /// Takes names at a service that speaks dyndns2.
     pub fn take(&mut self, mut entry: Entry<'_>) {
         let names = self.names(entry.line, &entry.names);
+        if names.is_empty() {
+            self.lose(entry.line, "host", "it has no name to update", "write a [[record]] for what is missing");
+            return;
+        }
+        if entry.sources.ipv4.is_off() && entry.sources.ipv6.is_off() {
+            let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+            let did = format!("it updated no address of {}", names.join(", "));
+            let instead = "write a [[record]] with a source for ipv4 or ipv6, if one is wanted";
+            return self.lose(entry.line, "host", did, instead);
+        }
+        if entry.service.ipv6 == Ipv6::None && entry.sources.ipv4.is_off() {
+            return self.wait(Waiting {
+                service: entry.service.name.to_owned(),
+                why: "by dyndns2 it takes IPv4 alone, and this is IPv6".into(),
+                names: names.iter().map(|name| name.as_str().to_owned()).collect(),
+                sources: entry.sources,
+                ttl: None,
+                line: entry.line,
+            });
+        }
         if entry.service.ipv6 == Ipv6::None && !entry.sources.ipv6.is_off() {
             let instead = "IPv4 is updated; for IPv6 take a provider that has it";
             self.lose(
@@ -211,15 +234,6 @@ impl Draft {
                 format!("{} takes IPv4 alone by dyndns2: {instead}", entry.service.name),
             );
             entry.sources.ipv6 = Source::off();
-        }
-        if names.is_empty() || (entry.sources.ipv4.is_off() && entry.sources.ipv6.is_off()) {
-            self.lose(
-                entry.line,
-                "host",
-                "it has no name or no address to update",
-                "write a [[record]] for what is missing",
-            );
-            return;
         }
         match (entry.service.user, &entry.username) {
             (User::Given, Some(username)) => {

@@ -362,6 +362,15 @@ fn sources(draft: &mut Draft, name: &str, values: &Values, globals: &Values) -> 
 }
 
 fn source<'a>(draft: &mut Draft, get: &impl Fn(&str) -> Option<(&'a str, usize)>) -> Source {
+    // Each comes before those behind it.
+    let mut ways = ["checkip-command", "iface", "checkip-server", "checkip-path"].into_iter();
+    if let Some(first) = ways.find(|key| get(key).is_some())
+        && first != "checkip-server"
+    {
+        for (key, line) in ways.filter_map(|key| get(key).map(|(_, line)| (key, line))) {
+            draft.lose(line, key, format!("{first} came before it"), format!("nothing: the source is that of {first}"));
+        }
+    }
     if let Some((typed, line)) = get("checkip-command") {
         return draft.command(Some(typed), line, "checkip-command");
     }

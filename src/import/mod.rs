@@ -239,7 +239,13 @@ fn refuse(draft: &mut Draft, record: Record, problem: Problem) {
 /// What our own reading of the draft refuses.
 fn wrong(draft: &Draft, tool: Tool, from: &str, secrets: &Path) -> Vec<Problem> {
     let text = write::configuration(draft, tool.word(), from, secrets).text;
-    let input = Input { files: vec![(PathBuf::from("driftless.toml"), text)], ..Input::default() };
+    // Whether they are there is seen when the daemon starts.
+    let variable = |account: &Account| match &account.password {
+        Password::Variable(name) => Some((name.clone(), "secret".to_owned())),
+        Password::Known(_) | Password::Elsewhere => None,
+    };
+    let variables = draft.accounts.iter().filter_map(variable).collect();
+    let input = Input { files: vec![(PathBuf::from("driftless.toml"), text)], variables, ..Input::default() };
     let checked =
         Config::load(&input).and_then(|config| config.check_accounts(&Tools { http: Http::new(None) }).map(drop));
     let problems = checked.err().map(|errors| errors.problems().to_vec()).unwrap_or_default();

@@ -217,7 +217,7 @@ fn service(draft: &mut Draft, section: &Section) {
         Err(why) => return draft.wait(wait(why)),
     };
     // The services that are known here all have it.
-    if service.name == OTHER.name && !section.get("use_https").is_some_and(is_yes) {
+    if service.name == OTHER.name && !is_encrypted(section) {
         let instead = "server begins with https://; see whether the service has it";
         draft.lose(section.line_of("use_https"), "use_https", "it sent the login in the clear", instead);
     }
@@ -240,6 +240,12 @@ fn service(draft: &mut Draft, section: &Section) {
         alone: true,
         line: section.line,
     });
+}
+
+/// Whether the login was sent by TLS: the scripts do so for such a URL, and for each one where they are told.
+fn is_encrypted(section: &Section) -> bool {
+    let scheme = section.get("update_url").and_then(|url| url.split_once("://")).map(|(scheme, _)| scheme);
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")) || section.get("use_https").is_some_and(is_yes)
 }
 
 /// User and password in place, and whether the name is the user.
@@ -300,7 +306,11 @@ fn source(draft: &mut Draft, section: &Section) -> Source {
         }
         _ => {
             let network = section.get("ip_network").or_else(|| section.get("interface")).unwrap_or("wan");
-            if !["wan", "wan6"].contains(&network) {
+            let is_usual = ["wan", "wan6"].contains(&network);
+            if is_usual && let Some(key) = ["ip_network", "ip_source"].iter().find(|key| section.get(key).is_some()) {
+                let instead = "auto: this machine's public addresses, or else what its router and the world say; { interface = \"…\" } takes those of one device";
+                draft.lose(section.line_of(key), key, format!("it took the address of the network {network}"), instead);
+            } else if !is_usual {
                 let instead = "{ interface = \"…\" } with the network's device, which `ubus call network.interface dump` names; here it is auto";
                 draft.lose(
                     section.line_of("ip_network"),

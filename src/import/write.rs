@@ -85,22 +85,24 @@ impl Out {
 
     fn account(&mut self, account: &Account, records: &[&Record], secrets: &Path, written: &mut Written) {
         let path = secrets.join(format!("{}.password", account.name));
-        let path = match &account.password {
+        let file = format!("file = {}", quoted(&path.to_string_lossy()));
+        let password = match &account.password {
             Password::Known(secret) => {
-                written.secrets.push((path.clone(), secret.clone()));
-                path
+                written.secrets.push((path, secret.clone()));
+                file
             }
             Password::Elsewhere => {
-                written.missing.push(path.clone());
-                path
+                written.missing.push(path);
+                file
             }
+            Password::Variable(name) => format!("env = {}", quoted(name)),
         };
         self.line("");
         self.told(&format!("[account.{}]", account.name), &format!("{}:{}", self.from, account.line));
         self.line("provider = \"dyndns2\"");
         self.line(&format!("server = {}", quoted(&account.server)));
         self.line(&format!("username = {}", quoted(&account.username)));
-        self.line(&format!("password = {{ file = {} }}", quoted(&path.to_string_lossy())));
+        self.line(&format!("password = {{ {password} }}"));
         if let Some(parameter) = account.ipv6_parameter {
             self.line(&format!("ipv6_parameter = {}", quoted(parameter)));
         }
