@@ -13,7 +13,7 @@ use super::setting;
 use super::tree::{Table, Value};
 use crate::model::news::Kind;
 use crate::model::news::teller::Wish;
-use crate::notify::{REGISTRY, find};
+use crate::notify::{Hears, REGISTRY, find};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -39,9 +39,9 @@ fn one(reader: &mut Reader, input: &Input, name: &str, at: Spot, table: &Table) 
     // Without a type it is not known which keys there are.
     let entry = find(declared::chosen(reader, &mut fields, ("type", "type of channel"), (&whose, at), &names)?)?;
     let after = fields.take("after").and_then(|field| reader.duration(field, MINUTE, 30 * DAY)).unwrap_or(HOUR);
-    let wish = if entry.beats {
+    let wish = if entry.hears != Hears::News {
         let every = fields.take("every").and_then(|field| reader.duration(field, MINUTE, DAY));
-        Wish::Beat { after, every: every.unwrap_or_default() }
+        Wish::Beat { after, every: every.unwrap_or_default(), silent: entry.hears == Hears::GoodBeats }
     } else {
         let limit = fields.take("limit").and_then(|field| reader.number(field, 1, 60, ""));
         Wish::News { events: events(reader, &mut fields), after, limit: limit.unwrap_or(10) }

@@ -204,9 +204,9 @@ pub struct Entry {
     /// How much of the write budget is used.
     #[serde(skip_serializing_if = "is_unset")]
     pub spent: Spent,
-    /// The last write that it counts was refused with the whole account, and so wrote nothing.
+    /// How many of the writes that it counts were refused with the whole account, and so wrote nothing, since one was accepted.
     #[serde(skip_serializing_if = "is_unset")]
-    pub refused: bool,
+    pub refusals: u8,
     /// How often in a row the service said `nochg`.
     #[serde(skip_serializing_if = "is_unset")]
     pub unchanged: u8,

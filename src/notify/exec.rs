@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Channel, Entry, Tools, web};
+use super::{Channel, Entry, Hears, Tools, web};
 use crate::model::error::{Error, Result};
 use crate::model::news::Message;
 use crate::model::news::template::Variable;
@@ -24,7 +24,7 @@ pub const ENTRY: Entry = Entry {
     name: "exec",
     title: "a program of one's own, run for each message",
     documentation: "",
-    beats: false,
+    hears: Hears::News,
     settings: &[
         Setting::required("command", Kind::Command, "The program and its arguments; no shell reads them."),
         Setting::optional("timeout", Kind::Duration, "How long it may take, 1 to 60 seconds; 10 unless set."),

@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Channel, Entry, Tools, web};
+use super::{Channel, Entry, Hears, Tools, web};
 use crate::model::error::Result;
 use crate::model::news::Message;
 use crate::net::http::Http;
@@ -20,7 +20,7 @@ pub const ENTRY: Entry = Entry {
     name: "gotify",
     title: "push messages by a Gotify server",
     documentation: "https://gotify.net/docs/pushmsg",
-    beats: false,
+    hears: Hears::News,
     settings: &[
         Setting::required("url", Kind::Url, "Where the server is, with its path if it has one."),
         Setting::required("token", Kind::Secret, "The token of the application that the messages come from."),

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use reqwest::{Method, Url};
 use serde::Deserialize;
 
-use super::{Channel, Entry, Tools, web};
+use super::{Channel, Entry, Hears, Tools, web};
 use crate::model::error::{Error, Result};
 use crate::model::news::Message;
 use crate::net::http::{Http, SINGLE};
@@ -21,7 +21,7 @@ pub const HEALTHCHECKS: Entry = Entry {
     name: "healthchecks",
     title: "signs of life for healthchecks.io, or a server of one's own that speaks as it does",
     documentation: "https://healthchecks.io/docs/http_api/",
-    beats: true,
+    hears: Hears::Beats,
     settings: &[
         web::url_setting("The ping URL (https://hc-ping.com/UUID), a secret; /fail is added to say what is wrong."),
         web::CACERT,
@@ -34,7 +34,7 @@ pub const PLAIN: Entry = Entry {
     name: "heartbeat",
     title: "signs of life by any URL, and silence when something is wrong",
     documentation: "",
-    beats: true,
+    hears: Hears::GoodBeats,
     settings: &[web::url_setting("The URL to GET when all is well, a secret."), web::CACERT],
     build: |settings, tools| build(settings, tools, Dialect::Plain),
 };
@@ -44,7 +44,7 @@ pub const UPTIME_KUMA: Entry = Entry {
     name: "uptime_kuma",
     title: "signs of life for a monitor of the type Push in Uptime Kuma",
     documentation: "https://github.com/louislam/uptime-kuma/wiki/Internal-API#push",
-    beats: true,
+    hears: Hears::Beats,
     settings: &[
         web::url_setting("The monitor's Push URL (https://kuma/api/push/TOKEN), a secret; its query is replaced."),
         web::CACERT,

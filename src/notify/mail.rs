@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Channel, Entry, Tools};
+use super::{Channel, Entry, Hears, Tools};
 use crate::model::error::Result;
 use crate::provider::setting::{Kind, Setting, Settings, SettingsError};
 
@@ -14,7 +14,7 @@ pub const ENTRY: Entry = Entry {
     name: "mail",
     title: "e-mail by SMTP, over TLS",
     documentation: "https://www.rfc-editor.org/rfc/rfc8314",
-    beats: false,
+    hears: Hears::News,
     settings: &[
         Setting::required("server", Kind::Text, "The host of the mail server that takes messages from you."),
         Setting::optional("port", Kind::Number(1, 65_535), "Its port; 465 for tls, 587 for starttls, 25 for none."),

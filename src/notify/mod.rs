@@ -38,6 +38,17 @@ pub fn find(name: &str) -> Option<&'static Entry> {
     REGISTRY.iter().find(|entry| entry.name == name)
 }
 
+/// What a kind of channel is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hears {
+    /// What is new.
+    News,
+    /// After each check that all is well, or what is wrong.
+    Beats,
+    /// After each check that all is well; it has no word for trouble but silence.
+    GoodBeats,
+}
+
 /// What is known of a kind of channel.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
@@ -47,8 +58,8 @@ pub struct Entry {
     pub title: &'static str,
     /// Where it is documented.
     pub documentation: &'static str,
-    /// Whether it takes signs of life instead of news.
-    pub beats: bool,
+    /// What it is told.
+    pub hears: Hears,
     /// The keys of the channel's table beside those that all have.
     pub settings: &'static [Setting],
     /// Builds one channel. Does no input or output.

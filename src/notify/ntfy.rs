@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Channel, Entry, Tools, web};
+use super::{Channel, Entry, Hears, Tools, web};
 use crate::model::error::{Error, Result};
 use crate::model::news::Message;
 use crate::net::http::Http;
@@ -23,7 +23,7 @@ pub const ENTRY: Entry = Entry {
     name: "ntfy",
     title: "push messages by ntfy.sh or a server of one's own",
     documentation: "https://docs.ntfy.sh/publish/",
-    beats: false,
+    hears: Hears::News,
     settings: &[
         web::url_setting("The topic's URL (https://ntfy.sh/TOPIC), a secret: whoever knows the topic can read it."),
         Setting::optional("token", Kind::Secret, "An access token, for topics that are not open to all."),

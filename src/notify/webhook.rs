@@ -7,7 +7,7 @@ use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderName};
 use secrecy::ExposeSecret;
 
-use super::{Channel, Entry, Tools, web};
+use super::{Channel, Entry, Hears, Tools, web};
 use crate::model::error::{Error, Result};
 use crate::model::news::Message;
 use crate::model::news::template::{Form, Template, Variable};
@@ -24,7 +24,7 @@ pub const ENTRY: Entry = Entry {
     name: "webhook",
     title: "a request to any URL, filled in with the news",
     documentation: "",
-    beats: false,
+    hears: Hears::News,
     settings: &[
         web::url_setting("The URL, a secret. What stands in braces in its path or query is filled in."),
         Setting::optional("method", Kind::Choice(&["GET", "PATCH", "POST", "PUT"]), "The method; POST unless set."),

@@ -28,7 +28,9 @@ fn a_channel_is_told_everything_unless_something_else_is_said() {
     assert_eq!(config.channels["phone"].wish, Wish::News { events, after: HOUR / 6, limit: 3 });
     assert_eq!(config.channels["phone"].settings.number("priority"), Some(8));
     let config = loaded(&file(&channel("type = \"healthchecks\"\nurl_file = \"/run/ping\"\nevery = \"10m\"")));
-    assert_eq!(config.channels["phone"].wish, Wish::Beat { after: HOUR, every: HOUR / 6 });
+    assert_eq!(config.channels["phone"].wish, Wish::Beat { after: HOUR, every: HOUR / 6, silent: false });
+    let config = loaded(&file(&channel("type = \"heartbeat\"\nurl_file = \"/run/ping\"")));
+    assert!(matches!(config.channels["phone"].wish, Wish::Beat { silent: true, .. }));
     assert_eq!(loaded(&file(BASE)).channels.len(), 0);
 }
 

@@ -226,7 +226,7 @@ impl State {
                     Err(error) if error.unsent => self.give_back(name, std::slice::from_ref(change)),
                     Err(Error { kind: Kind::Auth { scope: Scope::Account }, .. }) => {
                         if let Some(record) = self.records.get_mut(&id) {
-                            record.entry.refused = true;
+                            record.entry.refusals = record.entry.refusals.saturating_add(1);
                         }
                     }
                     Err(_) => {}
@@ -319,6 +319,7 @@ impl State {
         let Some(record) = self.records.get_mut(id) else { return };
         let Some(intent) = record.entry.attempt.clone() else { return };
         record.dirty = true;
+        record.entry.refusals = 0;
         match applied {
             Applied::Accepted(Some(ticket)) => {
                 record.entry.ticket = Some((ticket, now.into()));
@@ -383,7 +384,6 @@ fn attempt(record: &mut Record, budget: Budget, now: Now) {
     record.entry.attempt = Some(Attempt { values, ttl, at: now.into(), in_doubt: prior.is_some() });
     record.prior = Some((prior, record.entry.spent));
     record.entry.spent = record.entry.spent.after_write(budget, now.moment);
-    record.entry.refused = false;
     record.dirty = true;
 }
 

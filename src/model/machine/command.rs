@@ -143,8 +143,6 @@ impl State {
         });
         for name in accounts.cloned().collect::<Vec<_>>() {
             self.let_account_go(&name, "by command", now, out);
-            // Nothing was mended, as far as is known: what was refused stays charged.
-            self.refused_of(&name).for_each(drop);
         }
         for (id, record) in &mut self.records {
             if target.means(id) && record.let_go(now, "by command") {

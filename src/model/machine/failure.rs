@@ -296,22 +296,16 @@ impl State {
     }
 
     /// What was charged for calls that were refused with the account is free again: they wrote nothing, and what was refused then
-    /// is not what is sent now. Each change of settings or secrets so allows one call, and lets none wait for those before it.
+    /// is not what is sent now. None of them lies before a write that was accepted, so that no more is given back than they
+    /// were charged: each change of settings or secrets allows the burst of the budget at most.
     fn forgive(&mut self, name: &AccountName) {
         let Some(budget) = self.desired.accounts.get(name).map(|declared| declared.terms.budget) else { return };
-        for record in self.refused_of(name) {
-            record.entry.spent = record.entry.spent.given_back(budget);
+        for record in self.records.iter_mut().filter(|(id, _)| id.account == *name).map(|(_, record)| record) {
+            for _ in 0..std::mem::take(&mut record.entry.refusals) {
+                record.entry.spent = record.entry.spent.given_back(budget);
+                record.dirty = true;
+            }
         }
-    }
-
-    /// The record sets of an account whose last write was refused with it; each is named once.
-    pub(super) fn refused_of(&mut self, name: &AccountName) -> impl Iterator<Item = &mut Record> {
-        let of_it = self.records.iter_mut().filter(move |(id, _)| id.account == *name).map(|(_, record)| &mut **record);
-        of_it.filter_map(|record| {
-            let refused = std::mem::take(&mut record.entry.refused);
-            record.dirty |= refused;
-            refused.then_some(record)
-        })
     }
 
     /// The account answered: what held it because it could not be asked is over.

@@ -41,6 +41,8 @@ pub enum Wish {
         after: Duration,
         /// How much time lies between two, at least; they come with the checks.
         every: Duration,
+        /// Whether there is no word of trouble but silence.
+        silent: bool,
     },
 }
 

@@ -4,18 +4,21 @@
 //! question at a time, when it has nothing else to do. A client can hold one of few connections for a bounded time, and
 //! nothing else.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use futures_util::future::{AbortHandle, abortable};
 use futures_util::stream::FuturesUnordered;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 
 use crate::os::listen::{Duplex, Listener};
@@ -27,8 +30,10 @@ mod gate;
 mod page;
 mod route;
 
-/// How many connections are served together; further ones wait in the kernel's queue.
+/// How many requests are answered together; further ones wait for their turn.
 const CONNECTIONS: usize = 8;
+/// How many connections are open together. Where there is none to spare, the oldest that has not said what it wants goes.
+const OPEN: usize = 32;
 /// How many questions wait for the engine.
 pub const QUESTIONS: usize = CONNECTIONS;
 /// How long a client may take over the head of its request.
@@ -53,31 +58,69 @@ pub struct Rules {
 
 /// Serves for ever, asking `engine`.
 pub async fn serve(listener: Listener, rules: Rules, engine: mpsc::Sender<Asked>) -> Infallible {
-    let rules = Arc::new(rules);
+    let (rules, turns) = (Arc::new(rules), Arc::new(Semaphore::new(CONNECTIONS)));
     let mut open: FuturesUnordered<Pin<Box<dyn Future<Output = ()> + Send>>> = FuturesUnordered::new();
+    let mut idle: VecDeque<Idle> = VecDeque::new();
     loop {
+        idle.retain(|one| !one.is_over.load(Ordering::Relaxed));
         tokio::select! {
-            accepted = listener.accept(), if open.len() < CONNECTIONS => match accepted {
-                Ok(stream) => open.push(Box::pin(connection(stream, Arc::clone(&rules), engine.clone()))),
+            // What is open goes on before there is more of it: a request that came at once is read before its place is taken.
+            biased;
+            Some(()) = open.next() => {}
+            accepted = listener.accept(), if open.len() < OPEN || !idle.is_empty() => match accepted {
+                Ok(stream) => {
+                    if open.len() >= OPEN && let Some(oldest) = idle.pop_front() {
+                        oldest.end.abort();
+                    }
+                    let is_over = Arc::new(AtomicBool::new(false));
+                    let desk = Desk { rules: Arc::clone(&rules), engine: engine.clone(), turns: Arc::clone(&turns) };
+                    let (served, end) = abortable(connection(stream, desk, Arc::clone(&is_over)));
+                    idle.push_back(Idle { is_over, end });
+                    open.push(Box::pin(async {
+                        let _ = served.await;
+                    }));
+                }
                 // Without a descriptor to spare it fails again at once, as long as the client waits.
                 Err(_) => open.push(Box::pin(async {
                     let _ = timeout(REST, std::future::pending::<()>()).await;
                 })),
             },
-            Some(()) = open.next() => {}
         }
     }
 }
 
-/// One connection: one request and its answer.
-async fn connection(stream: Box<dyn Duplex>, rules: Arc<Rules>, engine: mpsc::Sender<Asked>) {
-    let service = service_fn(move |request| {
-        let (rules, engine) = (Arc::clone(&rules), engine.clone());
-        async move { Ok::<_, Infallible>(route::answer(request, &rules, &engine).await) }
+/// A connection whose client has not said what it wants.
+struct Idle {
+    /// Whether it has, or is gone.
+    is_over: Arc<AtomicBool>,
+    end: AbortHandle,
+}
+
+/// What a request is answered with.
+struct Desk {
+    rules: Arc<Rules>,
+    engine: mpsc::Sender<Asked>,
+    turns: Arc<Semaphore>,
+}
+
+/// One connection: one request and its answer. It is no longer idle once the head of the request is there.
+async fn connection(stream: Box<dyn Duplex>, desk: Desk, asked: Arc<AtomicBool>) {
+    // The turn ends with the connection: the answer takes memory until it is sent.
+    let turn = Arc::new(OnceLock::new());
+    let service = service_fn(|request| {
+        asked.store(true, Ordering::Relaxed);
+        let turn = Arc::clone(&turn);
+        let desk = &desk;
+        async move {
+            // The semaphore is never closed.
+            let _ = turn.set(Arc::clone(&desk.turns).acquire_owned().await);
+            Ok::<_, Infallible>(route::answer(request, &desk.rules, &desk.engine).await)
+        }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD).keep_alive(false);
     http.max_buf_size(LARGEST_HEAD).max_headers(FIELDS);
     // Nothing is left to do for a client that errs, or has gone.
     let _ = timeout(WHOLE, http.serve_connection(TokioIo::new(stream), service)).await;
+    asked.store(true, Ordering::Relaxed);
 }

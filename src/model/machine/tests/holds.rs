@@ -262,6 +262,41 @@ fn a_mended_password_does_not_wait_for_what_refused_ones_used_of_the_budget() {
 }
 
 #[test]
+fn what_was_refused_again_after_a_release_does_not_count_with_another_password() {
+    let refused = || Err(failed(Kind::Auth { scope: Scope::Account }));
+    let mut rig = Rig::started(push(), 1);
+    rig.applies(&[1], refused());
+    rig.feed(Event::Release(Target::All));
+    rig.applies(&[1], refused());
+    rig.print = "mended".into();
+    rig.feed(Event::Update(Target::All));
+    rig.applies(&[1], Ok(Applied::Done));
+    rig.changes_to(2);
+    rig.pass(10 * SECOND);
+    rig.applies(&[2], Ok(Applied::Done));
+    // Both that were written count.
+    rig.changes_to(3);
+    rig.pass(9 * MINUTE);
+    rig.idle();
+}
+
+#[test]
+fn what_was_refused_before_a_write_that_was_accepted_stays_charged() {
+    let refused = || Err(failed(Kind::Auth { scope: Scope::Account }));
+    let mut rig = Rig::started(push(), 1);
+    rig.applies(&[1], refused());
+    rig.feed(Event::Release(Target::All));
+    rig.applies(&[1], Ok(Applied::Done));
+    rig.changes_to(2);
+    rig.pass(11 * MINUTE);
+    let spent = rig.state.records[&id()].entry.spent;
+    rig.applies(&[2], refused());
+    rig.print = "mended".into();
+    rig.feed(Event::Update(Target::All));
+    assert_eq!(rig.state.records[&id()].entry.spent, spent, "one is given back, and one is charged anew");
+}
+
+#[test]
 fn who_only_lets_go_sends_no_refused_password_more_often_than_the_budget_allows() {
     let mut rig = Rig::started(push(), 1);
     let mut calls = 0;

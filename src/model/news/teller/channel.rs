@@ -229,15 +229,19 @@ impl Channel {
 
     /// A sign of life, or a word of trouble, unless the last one was a moment ago.
     pub(super) fn beat(&mut self, seen: &BTreeMap<Subject, Seen>, now: Now) -> Option<Message> {
-        let Wish::Beat { after, every } = self.wish else { return None };
+        let Wish::Beat { after, every, silent } = self.wish else { return None };
         // Checks come a tenth earlier or later, so that no two machines march in step.
         let early = every.mul_f64(0.8);
         if self.flight.is_some() || self.beat.is_some_and(|last| now.moment.since(last) < early) {
             return None;
         }
+        let troubles = lasting(seen, after, now);
+        // Silence is nothing that was sent, and no reason to wait with the next sign.
+        if silent && !troubles.is_empty() {
+            return None;
+        }
         self.beat = Some(now.moment);
         self.flight = Some(Flight::default());
-        let troubles = lasting(seen, after, now);
         let records = seen.keys().filter(|subject| subject.id().is_some()).count();
         let message = Message::of(troubles, false, now.wall);
         Some(if message.news.is_empty() {

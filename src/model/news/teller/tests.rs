@@ -247,7 +247,7 @@ fn what_was_there_before_us_and_what_is_no_longer_declared_are_no_news() {
 
 #[test]
 fn a_sign_of_life_comes_with_each_check_and_says_what_is_wrong() {
-    let beat = Wish::Beat { after: HOUR, every: Duration::from_secs(300) };
+    let beat = Wish::Beat { after: HOUR, every: Duration::from_secs(300), silent: false };
     let mut teller = teller(beat);
     let mut at_check = |plight: Plight, checked, seconds| {
         let sent = teller.look(vec![fact(A, "192.0.2.1", plight)], checked, false, at(seconds));
@@ -267,6 +267,22 @@ fn a_sign_of_life_comes_with_each_check_and_says_what_is_wrong() {
     assert!(!at_check(trouble(Kind::Held, "refused"), true, 4300).unwrap().0);
     assert!(at_check(Plight::Busy, true, 4600).is_none() && !at_check(Plight::Busy, true, 4900).unwrap().0);
     assert!(at_check(Plight::Well, true, 5200).unwrap().0);
+}
+
+#[test]
+fn silence_about_trouble_is_nothing_that_was_told_and_delays_no_sign_of_life() {
+    let mut teller = teller(Wish::Beat { after: HOUR, every: Duration::from_secs(60), silent: true });
+    let mut at_check = |plight: Plight, seconds| {
+        let sent = teller.look(vec![fact(A, "192.0.2.1", plight)], true, false, at(seconds));
+        sent.into_iter().next().map(|(name, message)| {
+            teller.done(&name, &Ok(()), at(seconds), &mut fastrand::Rng::new());
+            message.well
+        })
+    };
+    assert_eq!(at_check(trouble(Kind::Held, "refused"), 0), None);
+    assert_eq!(at_check(trouble(Kind::Held, "refused"), 90), None);
+    assert_eq!(at_check(Plight::Well, 120), Some(true), "at once, though it was silent half a minute ago");
+    assert_eq!(at_check(Plight::Well, 150), None, "that is too often");
 }
 
 #[test]
