@@ -269,6 +269,9 @@ fn what_cannot_be_done_is_refused_and_nothing_is_overwritten() {
     assert_eq!(fs::read_to_string(home("driftless.toml")).unwrap(), "mine");
     assert!(program(dir.path(), &["--force", "ddclient.conf"]).status.success());
     let printed = program(dir.path(), &["--output", "-", "--secrets", "elsewhere", "ddclient.conf"]);
+    let said = text(&printed.stderr);
+    let one = "stands on standard output: 1 account, 1 name\n1 secret went into a file of its own in ";
+    assert!(said.starts_with(&format!("what ddclient.conf of ddclient said {one}")), "{said}");
     let moved = text(&printed.stdout).replace("/elsewhere/", "/secrets/");
     assert_eq!(moved, fs::read_to_string(home("driftless.toml")).unwrap());
     assert_eq!(fs::read_to_string(home("elsewhere/noip.password")).unwrap(), "hunter2\n");
