@@ -287,7 +287,11 @@ fn the_report_as_json_names_everything() {
         (&said["updater"], &said["accounts"], &said["names"], &said["waiting"]),
         (&"ddclient".into(), &2.into(), &3.into(), &3.into())
     );
-    assert_eq!(said["secrets"].as_array().unwrap().len(), 2);
+    assert_eq!((said["secrets"].as_array().unwrap().len(), &said["variables"]), (2, &serde_json::json!([])));
+    let path = path.with_file_name("commands.conf");
+    let output = program(dir.path(), &["--json", "--output", "other.toml", path.to_str().unwrap()]);
+    let variables: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(variables["variables"], serde_json::json!(["DDNS_PASSWORD"]));
     let mail = said["left"].as_array().unwrap().iter().find(|left| left["key"] == "mail").unwrap();
     assert_eq!(mail["line"], 4);
     assert!(mail["did"].is_string() && mail["instead"].is_string());
