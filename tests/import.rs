@@ -269,6 +269,9 @@ fn what_cannot_be_done_is_refused_and_nothing_is_overwritten() {
     assert_eq!(fs::read_to_string(home("driftless.toml")).unwrap(), "mine");
     assert!(program(dir.path(), &["--force", "ddclient.conf"]).status.success());
     let printed = program(dir.path(), &["--output", "-", "--secrets", "elsewhere", "ddclient.conf"]);
+    let said = text(&printed.stderr);
+    let one = "stands on standard output: 1 account, 1 name\n1 secret went into a file of its own in ";
+    assert!(said.starts_with(&format!("what ddclient.conf of ddclient said {one}")), "{said}");
     let moved = text(&printed.stdout).replace("/elsewhere/", "/secrets/");
     assert_eq!(moved, fs::read_to_string(home("driftless.toml")).unwrap());
     assert_eq!(fs::read_to_string(home("elsewhere/noip.password")).unwrap(), "hunter2\n");
@@ -284,7 +287,11 @@ fn the_report_as_json_names_everything() {
         (&said["updater"], &said["accounts"], &said["names"], &said["waiting"]),
         (&"ddclient".into(), &2.into(), &3.into(), &3.into())
     );
-    assert_eq!(said["secrets"].as_array().unwrap().len(), 2);
+    assert_eq!((said["secrets"].as_array().unwrap().len(), &said["variables"]), (2, &serde_json::json!([])));
+    let path = path.with_file_name("commands.conf");
+    let output = program(dir.path(), &["--json", "--output", "other.toml", path.to_str().unwrap()]);
+    let variables: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(variables["variables"], serde_json::json!(["DDNS_PASSWORD"]));
     let mail = said["left"].as_array().unwrap().iter().find(|left| left["key"] == "mail").unwrap();
     assert_eq!(mail["line"], 4);
     assert!(mail["did"].is_string() && mail["instead"].is_string());

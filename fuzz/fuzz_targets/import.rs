@@ -16,5 +16,6 @@ fuzz_target!(|octets: &[u8]| {
     let _ = Tool::of(Path::new("file"), text);
     let Ok(done) = import(tool, text, "file", Path::new("/etc/driftless/secrets")) else { return };
     let files = vec![(PathBuf::from("driftless.toml"), done.text)];
-    assert!(Config::load(&Input { files, ..Input::default() }).is_ok(), "what was written cannot be read");
+    let variables = done.variables.into_iter().map(|name| (name, "secret".to_owned())).collect();
+    assert!(Config::load(&Input { files, variables, ..Input::default() }).is_ok(), "what was written cannot be read");
 });

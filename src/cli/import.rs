@@ -119,6 +119,7 @@ fn as_json(cli: &Cli, tool: Tool, imported: &Imported) -> serde_json::Value {
         "configuration": cli.output,
         "secrets": secrets,
         "missing": imported.missing,
+        "variables": imported.variables,
         "accounts": imported.accounts,
         "names": imported.names,
         "waiting": imported.waiting,

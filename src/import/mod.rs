@@ -119,6 +119,8 @@ pub struct Imported {
     pub secrets: Vec<(PathBuf, SecretString)>,
     /// Such paths for secrets that stood elsewhere: a person puts them there.
     pub missing: Vec<PathBuf>,
+    /// Variables in which passwords are: the daemon's environment must have them.
+    pub variables: Vec<String>,
     /// How many accounts the configuration has.
     pub accounts: usize,
     /// How many names it updates.
@@ -188,6 +190,7 @@ fn finish(mut draft: Draft, tool: Tool, from: &str, secrets: &Path) -> Imported 
         text: written.text,
         secrets: written.secrets,
         missing: written.missing,
+        variables: variables(&used).map(str::to_owned).collect(),
         accounts: used.len(),
         names: draft.records.iter().map(|record| record.names.len()).sum(),
         waiting: draft.waiting.iter().map(|waiting| waiting.names.len()).sum(),
@@ -236,15 +239,19 @@ fn refuse(draft: &mut Draft, record: Record, problem: Problem) {
     });
 }
 
+/// The variables in which the passwords of accounts are.
+fn variables(accounts: &[Account]) -> impl Iterator<Item = &str> {
+    accounts.iter().filter_map(|account| match &account.password {
+        Password::Variable(name) => Some(name.as_str()),
+        Password::Known(_) | Password::Elsewhere => None,
+    })
+}
+
 /// What our own reading of the draft refuses.
 fn wrong(draft: &Draft, tool: Tool, from: &str, secrets: &Path) -> Vec<Problem> {
     let text = write::configuration(draft, tool.word(), from, secrets).text;
     // Whether they are there is seen when the daemon starts.
-    let variable = |account: &Account| match &account.password {
-        Password::Variable(name) => Some((name.clone(), "secret".to_owned())),
-        Password::Known(_) | Password::Elsewhere => None,
-    };
-    let variables = draft.accounts.iter().filter_map(variable).collect();
+    let variables = variables(&draft.accounts).map(|name| (name.to_owned(), "secret".to_owned())).collect();
     let input = Input { files: vec![(PathBuf::from("driftless.toml"), text)], variables, ..Input::default() };
     let checked =
         Config::load(&input).and_then(|config| config.check_accounts(&Tools { http: Http::new(None) }).map(drop));

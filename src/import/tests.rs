@@ -96,6 +96,7 @@ const PIECES: &[&str] = &[
     "usev4=if",
     "if",
     "password=p",
+    "password_env=P",
     "login=me",
     "server=",
     "protocol=",
@@ -141,7 +142,9 @@ proptest! {
         pieces in prop::collection::vec(prop::sample::select(PIECES), 0..40),
     ) {
         if let Ok(done) = import(tool, &pieces.concat(), "file", Path::new("/etc/driftless/secrets")) {
-            let input = Input { files: vec![(PathBuf::from("driftless.toml"), done.text.clone())], ..Input::default() };
+            let files = vec![(PathBuf::from("driftless.toml"), done.text.clone())];
+            let variables = done.variables.iter().map(|name| (name.clone(), "secret".to_owned())).collect();
+            let input = Input { files, variables, ..Input::default() };
             let config = Config::load(&input);
             prop_assert!(config.is_ok(), "{:?}\n{}", config.err(), done.text);
         }
