@@ -413,3 +413,34 @@ fn without_a_configuration_the_machine_alone_is_examined() {
     found.only_fails(&[]);
     assert!(!found.of_step("clock").is_empty() && found.of_step("state").is_empty(), "{found:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_last_process_held_is_told_where_none_runs() {
+    let refusing = Server::start(0, |_| Answer::new(200, "badauth")).await.unwrap();
+    let home = Home::new();
+    home.write("password", "wrong");
+    let text = format!(
+        "state_dir = {:?}\n[account.home]\nprovider = \"dyndns2\"\nserver = \"{}\"\nusername = \"me\"\n\
+         password = {{ file = {:?} }}\n[[record]]\nname = \"home.example.net\"\naccount = \"home\"\n\
+         ipv4 = \"{ADDRESS}\"\nipv6 = \"off\"\n",
+        home.text("state"),
+        refusing.url(""),
+        home.text("password")
+    );
+    home.write("driftless.toml", &text);
+    tokio::task::block_in_place(|| {
+        let examined = || Examined::of(home.output(&["doctor", "--offline", "--json"]));
+        let before = examined();
+        let starts = text(&before.is("daemon", "skipped")["says"]);
+        assert!(
+            starts.ends_with(&format!("driftless --config {} run starts it", home.text("driftless.toml"))),
+            "{starts}"
+        );
+        assert!(!before.of_step("daemon").iter().any(|finding| finding["outcome"] == "warning"), "{before:?}");
+        assert_eq!(home.output(&["once"]).status.code(), Some(77));
+        let found = examined();
+        let held = found.of_step("daemon").into_iter().find(|finding| finding["outcome"] == "warning").unwrap();
+        assert!(text(&held["about"]) == "home" && text(&held["says"]).contains("held the account since"), "{found:?}");
+        assert!(text(&held["advice"]).contains("mend the secret"), "{found:?}");
+    });
+}
