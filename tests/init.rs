@@ -183,8 +183,7 @@ fn what_a_check_would_warn_of_is_told_at_once() {
     let written = asked(&home, &[&options[..], &more].concat(), "");
     assert_eq!(code(&written), 0, "{written:?}");
     for told in ["no interface nosuch0", "missing", "http://"] {
-        let warned = said(&written).split("\nNext").next().unwrap().matches(told).count();
-        assert!(warned > 0, "{told}: {written:?}");
+        assert!(said(&written).contains(told), "{told}: {written:?}");
     }
     assert!(said(&written).contains("cannot be read at present"), "{written:?}");
 }
