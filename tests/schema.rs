@@ -171,7 +171,7 @@ fn places() -> Vec<(Key, String)> {
         let own = entry.settings.iter();
         let own = own.map(|one| Key { name: one.name, holds: Holds::Kind(one.kind), help: one.help });
         let shared = keys::NOTIFY.iter().filter(|key| key.name != "type");
-        let shared = shared.chain(if entry.beats { keys::BEATS } else { keys::NEWS }).copied();
+        let shared = shared.chain(if entry.hears != driftless::notify::Hears::News { keys::BEATS } else { keys::NEWS }).copied();
         places.extend(shared.chain(own).map(|key| (key, format!("{start}{} = VALUE\n", key.name))));
     }
     places.extend(

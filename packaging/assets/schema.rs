@@ -223,7 +223,7 @@ fn channels() -> Value {
 
 fn channel(entry: &notify::Entry) -> Value {
     let mut keys = properties(keys::NOTIFY, None);
-    keys.extend(properties(if entry.beats { keys::BEATS } else { keys::NEWS }, None));
+    keys.extend(properties(if entry.hears != notify::Hears::News { keys::BEATS } else { keys::NEWS }, None));
     keys.insert("type".into(), described(json!({ "const": entry.name }), entry.title));
     keys.extend(declared(entry.settings));
     json!({
