@@ -661,7 +661,7 @@ fn who_disagrees_and_what_a_quorum_needs_is_told_in_words_and_as_data() {
     let needs = "2 of 2 sources must agree, of two operators or by two protocols; 1 does, of 1 operator by 1 protocol";
     let quorum = serde_json::json!({ "need": 2, "of": 2, "agree": 1, "operators": 1, "protocols": 1 });
     let detected = stdout(&home.output(&["detect"]));
-    for said in ["SOURCE", "BY", needs, "not counted", "too few say the same"] {
+    for said in ["SOURCE", "BY", needs, "not counted", "no single answer has enough voices"] {
         assert!(detected.contains(said), "{said}\n{detected}");
     }
     let (code, detected) = json(&home, &["detect"]);
@@ -692,7 +692,7 @@ fn who_disagrees_and_what_a_quorum_needs_is_told_in_words_and_as_data() {
     let said = explained();
     assert!(said.contains(&format!("  quorum:       {needs}\n")), "{said}");
     let line = format!(
-        "  source:       file {} (private too) (IPv4): 192.0.2.9; by file; too few say the same\n",
+        "  source:       file {} (private too) (IPv4): 192.0.2.9; by file; no single answer has enough voices\n",
         home.text("other")
     );
     assert!(said.contains(&line), "{line}{said}");

@@ -17,7 +17,7 @@ use std::process::{Command, Output};
 
 use dyndns2::{Dyndns2, Rules};
 use http::Server;
-use torture::{Home, output};
+use torture::{Home, may_mount, output, say};
 
 const NAME: &str = "home.example.net";
 /// The password that the emulator wants, and that nobody else may see.
@@ -113,7 +113,9 @@ async fn options_say_it_all_without_a_question() {
         assert!(code(&kept) == 78 && said(&kept).contains("--force"), "{kept:?}");
         assert_eq!(fs::read_to_string(home.path("driftless.toml")).unwrap(), "# mine");
         let elsewhere = home.text("other/driftless.toml");
-        assert_eq!(code(&asked(&home, &[&options[..], &["--output", &elsewhere]].concat(), "")), 0);
+        let written = asked(&home, &[&options[..], &["--output", &elsewhere]].concat(), "");
+        assert_eq!(code(&written), 0);
+        assert!(said(&written).contains(&format!("made the folder {}", home.text("other"))), "{written:?}");
         assert_eq!(code(&asked(&home, &[&options[..], &["--force"]].concat(), "")), 0);
         let both = [home.path("driftless.toml"), home.path("other/driftless.toml")].map(|path| fs::read(path).unwrap());
         assert_eq!(both[0], both[1]);
@@ -156,6 +158,91 @@ fn answers_that_end_or_are_wrong_leave_nothing_behind() {
         assert!(code(&refused) == 78 && said(&refused).contains(why), "{wrong}: {refused:?}");
         assert_eq!(files(&home), Vec::<String>::new(), "{wrong}");
     }
+}
+
+#[test]
+fn a_name_or_an_interface_that_cannot_be_is_refused_where_it_is_asked_for() {
+    let home = Home::new();
+    let given = ["--provider", "dyndns2", "--set", "server=https://a.example", "--set", "username=me"];
+    let given = [&given[..], &["--secret-file", "/dev/null"]].concat();
+    // Nothing is answered after it: else the lack of that would be told.
+    let refused = asked(&home, &given, "secret\n");
+    assert!(code(&refused) == 78 && said(&refused).contains("one label"), "{refused:?}");
+    assert!(!said(&refused).contains("driftless.toml:"), "no place in a file that is not there: {refused:?}");
+    let refused = asked(&home, &[&given[..], &["--name", NAME, "--address", "eth 0"]].concat(), "");
+    assert!(code(&refused) == 78 && said(&refused).contains("eth 0"), "{refused:?}");
+    assert_eq!(files(&home), Vec::<String>::new());
+}
+
+#[test]
+fn what_a_check_would_warn_of_is_told_at_once() {
+    let home = Home::new();
+    let missing = home.text("missing");
+    let options = ["--provider", "dyndns2", "--set", "server=http://192.0.2.3/", "--set", "username=me"];
+    let more = ["--secret-file", &missing, "--name", NAME, "--address", "nosuch0"];
+    let written = asked(&home, &[&options[..], &more].concat(), "");
+    assert_eq!(code(&written), 0, "{written:?}");
+    for told in ["no interface nosuch0", "missing", "http://"] {
+        assert!(said(&written).contains(told), "{told}: {written:?}");
+    }
+    assert!(said(&written).contains("cannot be read at present"), "{written:?}");
+}
+
+/// The program on a machine whose /etc is that of `home`.
+fn on_a_machine(home: &Home, arguments: &[&str]) -> Output {
+    let mut command = Command::new("unshare");
+    command.args(["-m", "sh", "-c", "mount --bind \"$0\" /etc && exec \"$@\"", &home.text("etc")]);
+    command.arg(env!("CARGO_BIN_EXE_driftless")).args(arguments);
+    let typed = tempfile::NamedTempFile::new().unwrap();
+    fs::write(typed.path(), format!("{SECRET}\n")).unwrap();
+    output(command.stdin(File::open(typed.path()).unwrap()))
+}
+
+#[test]
+fn where_the_unit_makes_up_a_user_the_secret_is_handed_over_as_a_credential() {
+    if !may_mount() {
+        say("left out: this user may not give the program a machine of its own");
+        return;
+    }
+    let home = Home::new();
+    fs::create_dir_all(home.path("etc/systemd/system")).unwrap();
+    home.write("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");
+    home.write("etc/systemd/system/driftless.service", include_str!("../systemd/driftless.service"));
+    let options = ["init", "--provider", "dyndns2", "--set", "server=https://a.example", "--set", "username=me"];
+    let options = [&options[..], &["--name", NAME]].concat();
+    let written = on_a_machine(&home, &options);
+    assert_eq!(code(&written), 0, "{written:?}");
+    let read = |name: &str| fs::read_to_string(home.path(name)).unwrap();
+    let configured = || read("etc/driftless/driftless.toml");
+    assert!(configured().contains("password = { credential = \"home-password\" }"), "{}", configured());
+    assert_eq!(read("etc/driftless/home-password"), format!("{SECRET}\n"));
+    let drop_in = "etc/systemd/system/driftless.service.d/credentials-home.conf";
+    assert_eq!(read(drop_in), "[Service]\nLoadCredential=home-password:/etc/driftless/home-password\n");
+    assert!(!said(&written).contains("cannot be read"), "nothing stands in the way: {written:?}");
+    assert!(said(&written).contains("systemctl restart driftless"), "{written:?}");
+    let again = on_a_machine(&home, &options);
+    assert!(code(&again) == 78 && said(&again).contains("--force"), "{again:?}");
+    assert_eq!(code(&on_a_machine(&home, &[&options[..], &["--force"]].concat())), 0);
+    // The service that does not run yet is handed nothing yet, which is no fault.
+    let examined = on_a_machine(&home, &["doctor", "--offline", "--json"]);
+    let examined: serde_json::Value = serde_json::from_slice(&examined.stdout).unwrap();
+    let of = |step: &str| {
+        let findings = examined["findings"].as_array().unwrap().iter().filter(|finding| finding["step"] == step);
+        findings.map(|finding| finding["outcome"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(of("credentials"), ["skipped"], "{examined}");
+    assert!(!of("configuration").contains(&"warning".to_owned()), "{examined}");
+    // What is to be copied into a file stands there line by line.
+    let by_file =
+        configured().replace("{ credential = \"home-password\" }", "{ file = \"/etc/driftless/home-password\" }");
+    home.write("etc/driftless/driftless.toml", &by_file);
+    let examined = said(&on_a_machine(&home, &["doctor", "--offline"]));
+    let line = "\n       LoadCredential=home-password:/etc/driftless/home-password\n";
+    assert!(examined.contains(line) && examined.contains("can be read by this user"), "{examined}");
+    // A user that root's files are open to needs no credential.
+    home.write("etc/systemd/system/driftless.service.d/user.conf", "[Service]\nDynamicUser=no\nUser=root\n");
+    assert_eq!(code(&on_a_machine(&home, &[&options[..], &["--force"]].concat())), 0);
+    assert!(configured().contains("password = { file = "), "{}", configured());
 }
 
 #[test]

@@ -4,16 +4,17 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Failure, Loaded, load_accounts, load_beside};
+use super::{Failure, Loaded, load_accounts, load_beside, on_disk, rights};
 use crate::config::{self, Config, ConfigErrors, Problem, Severity};
 use crate::engine::{Access, Parts};
 use crate::model::desired::{AccountName, Id};
 use crate::model::diagnosis::{Diagnosis, Finding, Outcome, Step};
 use crate::model::record::{Family, Values};
 use crate::net::http::Http;
+use crate::os::clock::now;
 use crate::provider::Tools;
 use crate::report::control::{Request, Unanswered, ask};
-use crate::report::status::Status;
+use crate::report::status::{HoldStatus, Status};
 
 mod clock;
 mod heard;
@@ -30,6 +31,8 @@ pub struct Patient {
     accounts: BTreeMap<AccountName, (Access, Http)>,
     /// Where a daemon would listen.
     socket: Option<PathBuf>,
+    /// What starts one with this configuration.
+    start: String,
     /// What the running daemon says.
     daemon: Option<Status>,
     /// What services hold, as far as they were read.
@@ -75,7 +78,12 @@ impl Patient {
             None => Parts::default(),
         };
         let socket = socket.or_else(|| config::likely_socket(path));
-        Self { loaded, parts, accounts, socket, daemon: None, held: BTreeMap::new(), findings }
+        // The unit reads the usual file alone.
+        let start = match path.filter(|path| *path != Path::new(config::DEFAULT_FILE)) {
+            Some(path) => format!("driftless --config {} run", path.display()),
+            None => "systemctl enable --now driftless".to_owned(),
+        };
+        Self { loaded, parts, accounts, socket, start, daemon: None, held: BTreeMap::new(), findings }
     }
 
     /// Asks the daemon how everything stands, where one runs. It does nothing else for that.
@@ -94,10 +102,10 @@ impl Patient {
                         .advice("after an upgrade: systemctl restart driftless")
                 }
             },
-            Err(Unanswered::NotRunning) => Finding::skipped(
-                Step::Daemon,
-                format!("none listens at {at}: systemctl enable --now driftless starts it"),
-            ),
+            Err(Unanswered::NotRunning) => {
+                self.findings.extend(self.left_behind());
+                Finding::skipped(Step::Daemon, format!("none listens at {at}: {} starts it", self.start))
+            }
             Err(Unanswered::Forbidden) => {
                 Finding::skipped(Step::Daemon, format!("this user may not ask at {at}: sudo driftless doctor"))
             }
@@ -106,6 +114,22 @@ impl Patient {
                 .advice("its log says more (journalctl -u driftless); systemctl restart driftless starts it anew"),
         };
         self.findings.push(finding);
+    }
+
+    /// What the last process held, by the state that it left behind. A secret may have been mended since.
+    fn left_behind(&self) -> Vec<Finding> {
+        let Some(loaded) = &self.loaded else { return Vec::new() };
+        if rights::may_look(&loaded.config.state_dir, "doctor").is_err() {
+            return Vec::new();
+        }
+        let Ok(state) = on_disk(loaded) else { return Vec::new() };
+        let status = Status::of(&state, now());
+        let held = status.accounts.iter().filter_map(|account| Some((&account.name, account.held.as_ref()?)));
+        let of = |(name, held): (&String, &HoldStatus)| {
+            let says = format!("the last one held the account since {}: {}", held.since, held.error);
+            Finding::warning(Step::Daemon, says).about(name.clone()).advice(held.way_out(true))
+        };
+        held.map(of).collect()
     }
 
     /// Says of all that would leave this machine that it was left out.
@@ -187,9 +211,9 @@ fn of_daemon(status: &Status) -> Vec<Finding> {
     if !status.state_is_writable {
         findings.push(
             Finding::failed(
-                Step::Daemon,
+                Step::State,
                 75,
-                "it cannot write its state, so that push services are not sent to freely",
+                "the daemon cannot write it, so that push services are not sent to freely",
             )
             .advice("make the state's folder writable, or room on its disk; then: driftless update"),
         );

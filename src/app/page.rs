@@ -10,11 +10,15 @@ use crate::engine::Ears;
 #[cfg(feature = "web")]
 pub(super) fn serve(page: Option<Web>, ears: &mut Ears) -> impl Future<Output = Infallible> + use<> {
     use crate::os::listen::Listener;
+    use crate::os::secret::{LEAST_TRIED, Secret};
     use crate::report::web;
 
     let opened = page.and_then(|Web { listen, hosts, token }| match Listener::open(&listen) {
         Ok(listener) => {
             tracing::info!("the status page is at {listen}");
+            if token.as_ref().is_some_and(Secret::is_guessed) {
+                tracing::warn!("nothing can be done from the page: its token is shorter than {LEAST_TRIED} characters");
+            }
             Some((listener, web::Rules { hosts, token }))
         }
         Err(error) => {

@@ -60,7 +60,10 @@ fn show(diagnosis: &Diagnosis, tasks: &[Task]) {
         let number = at + 1;
         print::hanging(&print::tame(&format!("{number}. {}: {}", task.about, task.why)), 4);
         if let Some(advice) = &task.advice {
-            print::hanging(&print::tame(&format!("   to do: {advice}")), 4);
+            let mut lines = advice.lines().filter(|line| !line.is_empty());
+            print::hanging(&print::tame(&format!("   to do: {}", lines.next().unwrap_or_default())), 4);
+            // What is to be copied into a file is not broken anew.
+            lines.for_each(|line| print::line(&format!("       {}", print::tame(line))));
         }
         if let Some(step) = task.may_follow_from {
             print::line(&format!("   this may follow from the {step}: look again when that is mended"));

@@ -8,11 +8,12 @@ use secrecy::SecretString;
 use super::edit::typed::pair;
 use super::print;
 use crate::app::Failure;
-use crate::config::{self, Config, DEFAULT_FILE, Draft, Flaw, may_be};
+use crate::config::{self, Config, ConfigErrors, DEFAULT_FILE, Draft, Flaw, Severity, may_be};
 use crate::detect::interface;
 use crate::model::name::Name;
 use crate::model::record::Family;
 use crate::os::netlink;
+use crate::os::reach::{self, Daemon};
 use crate::provider::setting::{Kind, Setting};
 use crate::provider::{self, Entry, REGISTRY};
 
@@ -77,8 +78,18 @@ pub(super) fn init(path: Option<&Path>, args: &InitArgs) -> Result<u8, Failure> 
     let (draft, config) = answers.draft()?;
     let mut new = vec![New { path: path.clone(), mode: 0o644, content: draft.text().into() }];
     new.extend(answers.secrets);
+    let credentials = draft.credentials();
+    if !credentials.is_empty() {
+        let (path, text) = reach::drop_in(&draft.account, &credentials);
+        files::is_free(&path, args.force)?;
+        new.push(New { path, mode: 0o644, content: text.into() });
+    }
+    let made = path.parent().filter(|folder| !folder.exists());
     files::write(&new, args.force)?;
-    done(&new, &config);
+    if let Some(folder) = made {
+        print::line(&format!("made the folder {}", folder.display()));
+    }
+    done(&new, &draft, &config);
     Ok(0)
 }
 
@@ -101,19 +112,25 @@ impl Answers<'_> {
             entry,
             settings: given,
             names: Vec::new(),
-            families: Vec::new(),
+            families: Family::ALL.to_vec(),
             interface: None,
+            // What the shipped unit runs reads the usual file, and none of root's own.
+            credentials: self.path == Path::new(DEFAULT_FILE)
+                && Daemon::of(Path::new(config::STATE_DIR), true).needs_credentials(),
         };
         for setting in entry.settings.iter().filter(|setting| setting.required) {
             self.answer(&mut draft, setting)?;
         }
-        draft.names = self.names()?;
+        draft.names = self.names(&draft)?;
         draft.families = self.families()?;
-        draft.interface = self.interface()?;
+        draft.interface = self.interface(&draft)?;
         loop {
             let flaw = match draft.meant(self.path) {
                 Ok(config) => return Ok((draft, config)),
-                Err(Flaw::Text(errors)) => return Err(errors.into()),
+                // Where it stands in a text that nobody has seen is of no use.
+                Err(Flaw::Text(errors)) => {
+                    return Err(Failure::Other(78, format!("{}; nothing was written", in_words(&errors))));
+                }
                 Err(Flaw::Account(flaw)) => flaw,
             };
             // Some need one of several settings, and say so when it is missing.
@@ -221,15 +238,21 @@ impl Answers<'_> {
         Ok(shown)
     }
 
-    fn names(&mut self) -> Result<Vec<Name>, Failure> {
+    fn names(&mut self, draft: &Draft) -> Result<Vec<Name>, Failure> {
+        let path = self.path;
+        let fit = |names: Vec<Name>| {
+            let draft = Draft { names: names.clone(), ..draft.clone() };
+            fits(&draft, path).map(|()| names)
+        };
         if !self.args.names.is_empty() {
-            return Ok(self.args.names.clone());
+            return fit(self.args.names.clone())
+                .map_err(|why| Failure::Other(78, format!("{why}; nothing was written")));
         }
         asker::say("\nThe full names that shall hold this machine's addresses, spaces between them.");
         self.asker.ask("Names", None, |typed| {
             let words = typed.split([',', ' ']).filter(|word| !word.is_empty());
             let names = words.map(Name::parse).collect::<Result<Vec<Name>, _>>().map_err(|error| error.to_string())?;
-            if names.is_empty() { Err("at least one is needed".into()) } else { Ok(names) }
+            if names.is_empty() { Err("at least one is needed".into()) } else { fit(names) }
         })
     }
 
@@ -240,16 +263,35 @@ impl Answers<'_> {
         }
     }
 
-    fn interface(&mut self) -> Result<Option<String>, Failure> {
-        let named = |typed: &str| Some(typed.to_owned()).filter(|typed| typed != "auto");
+    fn interface(&mut self, draft: &Draft) -> Result<Option<String>, Failure> {
+        let path = self.path;
+        let fit = |typed: &str| {
+            let interface = Some(typed.to_owned()).filter(|typed| typed != "auto");
+            let draft = Draft { interface: interface.clone(), ..draft.clone() };
+            fits(&draft, path).map(|()| interface)
+        };
         if let Some(typed) = &self.args.address {
-            return Ok(named(typed));
+            return fit(typed).map_err(|why| Failure::Other(78, format!("{why}; nothing was written")));
         }
         let here = netlink::snapshot().map(|found| interface::usual(&found)).unwrap_or_default().join(", ");
         let here = if here.is_empty() { "none is up now".to_owned() } else { format!("here: {here}") };
         let question = format!("\nFrom the machine first and then the world (auto), or from one interface ({here})");
-        self.asker.ask(&question, Some("auto"), |typed| Ok(named(typed)))
+        self.asker.ask(&question, Some("auto"), fit)
     }
+}
+
+/// Whether what is answered so far can be written at `path`; what is not asked yet may be missing.
+fn fits(draft: &Draft, path: &Path) -> Result<(), String> {
+    match draft.meant(path) {
+        Err(Flaw::Text(errors)) => Err(in_words(&errors)),
+        Ok(_) | Err(Flaw::Account(_)) => Ok(()),
+    }
+}
+
+/// What is wrong, without the places in a text that nobody has seen.
+fn in_words(errors: &ConfigErrors) -> String {
+    let words = errors.problems().iter().filter(|problem| problem.severity == Severity::Error);
+    words.map(|problem| problem.message.clone()).collect::<Vec<_>>().join("; ")
 }
 
 /// The secret that is meant where its key is not said.
@@ -270,19 +312,33 @@ fn several_secrets(entry: &Entry) -> String {
 }
 
 /// Says what was written, what stands in the daemon's way, and what comes next.
-fn done(new: &[New], config: &Config) {
+fn done(new: &[New], draft: &Draft, config: &Config) {
     for New { path, mode, .. } in new {
         let whom = if *mode == 0o600 { ", for this user alone" } else { "" };
         print::line(&format!("wrote {}{whom}", path.display()));
     }
     let path = new.first().map(|new| new.path.as_path()).unwrap_or(Path::new(DEFAULT_FILE));
     let is_usual = path == Path::new(DEFAULT_FILE);
+    print::warnings(&draft.warnings(path));
     print::warnings(&config.look_at_machine(None));
-    let of = if is_usual { String::new() } else { format!(" --config {}", path.display()) };
-    print::line(&format!("\nNext:\n  driftless{of} check --online\n  driftless{of} plan"));
-    if is_usual {
-        print::line("  systemctl enable --now driftless");
-    } else {
-        print::line(&format!("  driftless{of} run"));
+    if let Some(interface) = draft.interface.as_ref().filter(|interface| is_missing(interface)) {
+        print::warning(&format!(
+            "there is no interface {interface} now: its names are left as they are until there is"
+        ));
     }
+    let of = if is_usual { String::new() } else { format!(" --config {}", path.display()) };
+    print::line("\nNext:");
+    if draft.credentials().is_empty() {
+        let start = if is_usual { "systemctl enable --now driftless".into() } else { format!("driftless{of} run") };
+        print::line(&format!("  driftless{of} check --online\n  driftless{of} plan\n  {start}"));
+    } else {
+        // Only what runs is handed a credential, and a start hands over what there is then.
+        print::line("  systemctl daemon-reload\n  systemctl enable driftless\n  systemctl restart driftless");
+        print::line("  driftless doctor");
+    }
+}
+
+/// Whether this machine is known to have no such interface.
+fn is_missing(interface: &str) -> bool {
+    netlink::snapshot().is_ok_and(|found| found.links.iter().all(|link| link.name != interface))
 }

@@ -1,10 +1,12 @@
 //! A configuration that was asked for and not typed: from answers to a text that says what it means.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::input::{beside, mode};
 use super::meant::Config;
-use super::problem::ConfigErrors;
+use super::problem::{ConfigErrors, Warning};
 use super::{Input, suggest};
 use crate::model::name::Name;
 use crate::model::record::Family;
@@ -28,6 +30,8 @@ pub struct Draft {
     pub families: Vec<Family>,
     /// The interface that has the addresses; `None`: `auto`.
     pub interface: Option<String>,
+    /// Whether the service manager hands over the secrets, as the credentials of [`Draft::credentials`].
+    pub credentials: bool,
 }
 
 /// Why a draft is no configuration.
@@ -43,7 +47,7 @@ impl Draft {
     /// The text of the file. It holds no secret.
     #[must_use]
     pub fn text(&self) -> String {
-        let Self { account, entry, settings, names, families, interface } = self;
+        let Self { account, entry, settings, names, families, interface, .. } = self;
         let mut text = format!(
             "# The configuration of driftless, as `driftless init` wrote it. Every key there is: driftless.toml(5).\n\
              # After a change: driftless check, then systemctl reload driftless.\n\n\
@@ -54,7 +58,13 @@ impl Draft {
         );
         // Writing to a string cannot fail.
         for (setting, typed) in settings {
-            let _ = writeln!(text, "# {}\n{} = {}", setting.help, setting.name, value(setting.kind, typed));
+            let value = match setting.kind {
+                Kind::Secret if self.credentials => {
+                    format!("{{ credential = {} }}", quoted(&self.credential(setting)))
+                }
+                kind => value(kind, typed),
+            };
+            let _ = writeln!(text, "# {}\n{} = {value}", setting.help, setting.name);
         }
         if let Some(interface) = interface {
             text += "\n# Where the addresses come from; left out, the machine is asked before the world.\n[address.default]\n";
@@ -80,13 +90,35 @@ impl Draft {
     /// # Errors
     /// It cannot be used.
     pub fn meant(&self, path: &Path) -> Result<Config, Flaw> {
-        let input = Input { files: vec![(path.to_owned(), self.text())], ..Input::default() };
+        let files = vec![(path.to_owned(), self.text())];
+        let input = Input { files, variables: beside(BTreeMap::new()), ..Input::default() };
         let config = Config::load(&input).map_err(Flaw::Text)?;
         for account in config.accounts.values() {
             let tools = Tools { http: Http::new(None) };
             (account.entry.build)(&account.settings, &tools).map_err(Flaw::Account)?;
         }
         Ok(config)
+    }
+
+    /// What a person should look at of what was answered, as `driftless check` would say it once the files are there.
+    #[must_use]
+    pub fn warnings(&self, path: &Path) -> Vec<Warning> {
+        // Before the first start there are no credentials: their files are looked at.
+        let files = Self { credentials: false, ..self.clone() };
+        let input = Input { files: vec![(path.to_owned(), files.text())], mode, ..Input::default() };
+        Config::load(&input).map(|config| config.warnings).unwrap_or_default()
+    }
+
+    /// The credentials with the files that hold them, where the service manager hands over the secrets.
+    #[must_use]
+    pub fn credentials(&self) -> Vec<(String, PathBuf)> {
+        let secrets = self.settings.iter().filter(|(setting, _)| self.credentials && setting.kind == Kind::Secret);
+        secrets.map(|(setting, path)| (self.credential(setting), path.into())).collect()
+    }
+
+    /// What the credential for a setting is called.
+    fn credential(&self, setting: &Setting) -> String {
+        format!("{}-{}", self.account, setting.name)
     }
 }
 
@@ -108,7 +140,7 @@ pub fn may_be(setting: &Setting, typed: &str) -> Result<(), String> {
             Err(format!("{} is a number from {least} to {most}", setting.name))
         }
         Kind::Url if !(typed.starts_with("https://") || typed.starts_with("http://")) => {
-            Err(format!("{} is a URL: it starts with https://", setting.name))
+            Err(format!("{} is a URL: it starts with https:// (or http://, where nobody listens in)", setting.name))
         }
         Kind::Path | Kind::Replaced if !typed.starts_with('/') => {
             Err(format!("{} is an absolute path: it starts with \"/\"", setting.name))
@@ -169,6 +201,7 @@ mod tests {
             names: vec![Name::parse("home.example.org").unwrap()],
             families: Family::ALL.to_vec(),
             interface: None,
+            credentials: false,
         }
     }
 
@@ -208,6 +241,18 @@ mod tests {
                 Err(Flaw::Text(errors)) => panic!("{}: {errors}", entry.name),
             }
         }
+    }
+
+    #[test]
+    fn what_is_handed_over_is_a_credential_with_its_file() {
+        let draft = Draft { credentials: true, ..dyndns2("me") };
+        assert!(draft.text().contains("password = { credential = \"home-password\" }"), "{}", draft.text());
+        assert_eq!(draft.credentials(), [("home-password".to_owned(), "/etc/driftless/home-password".into())]);
+        let config = draft.meant(Path::new("/etc/driftless/driftless.toml")).unwrap_or_else(|flaw| panic!("{flaw:?}"));
+        assert_eq!(config.warnings.len(), 0, "{:?}", config.warnings);
+        let missing = draft.warnings(Path::new("/etc/driftless/driftless.toml"));
+        assert!(missing.iter().any(|warning| warning.message.contains("/etc/driftless/home-password")), "{missing:?}");
+        assert_eq!(dyndns2("me").credentials(), []);
     }
 
     #[test]

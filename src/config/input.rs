@@ -202,7 +202,7 @@ fn way_in(path: &Path) -> Option<String> {
     is_shut(path).then(|| help.to_owned())
 }
 
-fn mode(path: &Path) -> io::Result<u32> {
+pub(super) fn mode(path: &Path) -> io::Result<u32> {
     use std::os::unix::fs::PermissionsExt;
     Ok(std::fs::metadata(path)?.permissions().mode())
 }

@@ -8,7 +8,7 @@ use super::meant::{Config, HostSource, Source, Web};
 use super::problem::{Place, Problem, Severity, Warning};
 use crate::os::listen::Listen;
 use crate::os::reach::{Daemon, Trouble};
-use crate::os::secret::Secret;
+use crate::os::secret::{LEAST_TRIED, Secret};
 use crate::provider::setting::{Kind, Setting, Settings};
 
 impl Config {
@@ -76,7 +76,13 @@ fn of_page(daemon: &Daemon, web: &Web, credentials: Option<&Path>) -> Vec<Troubl
         if handed { daemon.credential(path) } else { daemon.secret(path, "token", "web-token") }
     });
     let path = if let Listen::Path(path) = &web.listen { socket(path) } else { None };
-    token.into_iter().chain(path).collect()
+    let short = web.token.as_ref().is_some_and(Secret::is_guessed).then(|| Trouble {
+        what: format!(
+            "the `token` of [web] is shorter than {LEAST_TRIED} characters: nothing can be done from the page"
+        ),
+        help: Some("make a longer one: openssl rand -hex 16".into()),
+    });
+    token.into_iter().chain(path).chain(short).collect()
 }
 
 fn of_setting(
@@ -172,4 +178,22 @@ fn of_file(daemon: &Daemon, path: &Path, tell: &mut impl FnMut(&Path, Trouble)) 
         })
     };
     trouble.into_iter().for_each(|trouble| tell(path, trouble));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_that_can_be_guessed_is_told_before_anybody_presses_a_button() {
+        let daemon = Daemon::of(Path::new("/nonexistent"), false);
+        let of = |token: &str| {
+            let token = Some(Secret::inline(token));
+            let web = Web { listen: Listen::Systemd, hosts: Vec::new(), token };
+            of_page(&daemon, &web, None)
+        };
+        let short = of("0123456789abcde");
+        assert!(short.len() == 1 && short[0].what.contains("shorter than 16"), "{short:?}");
+        assert_eq!(of("0123456789abcdef"), []);
+    }
 }

@@ -68,10 +68,11 @@ impl Step {
     }
 
     /// The place among what is to be done: causes before what they cause. What a running daemon complains of is mostly one of
-    /// the other things.
+    /// the other things; a disk that cannot be written is none of the network's, and mends itself least.
     fn rank(self) -> usize {
         match self {
             Self::Daemon => Self::ALL.len(),
+            Self::State => 0,
             step => Self::ALL.iter().position(|of| *of == step).unwrap_or(0),
         }
     }
@@ -132,7 +133,7 @@ pub struct Finding {
     pub outcome: Outcome,
     /// What is the case, in one line.
     pub says: String,
-    /// What to do, where it is not well.
+    /// What to do, where it is not well; may have several lines.
     pub advice: Option<String>,
     /// The exit code of what failed: 75, 77 or 78 (sysexits.h); else 0.
     pub code: u8,
@@ -173,10 +174,10 @@ impl Finding {
         Self { about: Some(about.into()), ..self }
     }
 
-    /// The same with what to do.
+    /// The same with what to do. Lines that are to be copied stay lines.
     #[must_use]
     pub fn advice(self, advice: impl Into<String>) -> Self {
-        Self { advice: Some(one_line(&advice.into())), ..self }
+        Self { advice: Some(advice.into().trim().to_owned()), ..self }
     }
 
     /// The same with what to do, where somebody knows it.
@@ -195,7 +196,7 @@ impl Finding {
     }
 }
 
-/// A text with single spaces for white space: what is advised elsewhere has several lines.
+/// A text with single spaces for white space.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -246,13 +247,16 @@ impl Diagnosis {
         self.findings.iter().map(|finding| finding.code).max().unwrap_or(0)
     }
 
-    /// What to do, most urgent first: what failed before what could be better, causes before what may follow from them.
+    /// What to do, most urgent first: what failed before what could be better, what waits for a person before what may pass by itself,
+    /// causes before what may follow from them.
     #[must_use]
     pub fn tasks(&self) -> Vec<Task> {
         let wrong = self.findings.iter().filter(|finding| finding.outcome >= Outcome::Warning);
         let mut wrong: Vec<(&Finding, Option<Step>)> = wrong.map(|finding| (finding, self.cause(finding))).collect();
-        wrong
-            .sort_by_key(|(finding, cause)| (finding.outcome != Outcome::Failed, cause.is_some(), finding.step.rank()));
+        let may_pass = |finding: &Finding| finding.code == 75 && finding.step != Step::State;
+        wrong.sort_by_key(|(finding, cause)| {
+            (finding.outcome != Outcome::Failed, cause.is_some(), may_pass(finding), finding.step.rank())
+        });
         let mut tasks: Vec<Task> = Vec::new();
         for (finding, cause) in wrong {
             let failed = finding.outcome == Outcome::Failed;
@@ -340,6 +344,17 @@ mod tests {
     }
 
     #[test]
+    fn what_waits_for_a_person_comes_before_what_may_pass() {
+        let resolver = Finding::failed(Step::Resolver, 75, "nobody answers");
+        let held = Finding::failed(Step::Daemon, 77, "it holds the account").about("home");
+        let state = Finding::failed(Step::State, 75, "the daemon cannot write it");
+        let tasks = Diagnosis::of(vec![resolver, held, state]).tasks();
+        let order: Vec<(&str, Option<Step>)> =
+            tasks.iter().map(|task| (task.about.as_str(), task.may_follow_from)).collect();
+        assert_eq!(order, [("state", None), ("daemon home", None), ("resolver", None)]);
+    }
+
+    #[test]
     fn the_same_advice_is_given_once_for_all_of_a_step() {
         let of = |about: &str| silent(Step::Source, about).advice("ask another one");
         let tasks = Diagnosis::of(vec![of("a"), of("b"), of("b"), silent(Step::Source, "c")]).tasks();
@@ -359,9 +374,9 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_is_one_line_whatever_it_is_made_of() {
-        let finding = Finding::warning(Step::State, "a\n  b").advice("write\n\n[Service]\nUser=x");
-        assert_eq!((finding.says.as_str(), finding.advice.as_deref()), ("a b", Some("write [Service] User=x")));
+    fn a_finding_is_one_line_whatever_it_is_made_of_and_what_is_to_be_copied_keeps_its_lines() {
+        let finding = Finding::warning(Step::State, "a\n  b").advice("write\n\n[Service]\nUser=x\n");
+        assert_eq!((finding.says.as_str(), finding.advice.as_deref()), ("a b", Some("write\n\n[Service]\nUser=x")));
         assert_eq!(finding.about("x").subject(), "state x");
     }
 

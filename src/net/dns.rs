@@ -157,6 +157,12 @@ pub async fn resolvers_answer() -> Vec<(SocketAddr, Result<(), String>)> {
     .await
 }
 
+/// Whether the system's configuration names a resolver; else the one on this machine is asked (resolv.conf(5)).
+#[must_use]
+pub fn names_a_resolver() -> bool {
+    !named(&std::fs::read_to_string(RESOLV_CONF).unwrap_or_default()).is_empty()
+}
+
 fn system_resolvers() -> Vec<SocketAddr> {
     resolvers(&std::fs::read_to_string(RESOLV_CONF).unwrap_or_default())
 }
@@ -246,13 +252,18 @@ async fn resolve(resolvers: &mut [SocketAddr], name: &WireName, rtype: WireType)
 
 /// The resolvers that a `resolv.conf` names.
 fn resolvers(text: &str) -> Vec<SocketAddr> {
+    let named = named(text);
+    if named.is_empty() { vec![SocketAddr::from(([127, 0, 0, 1], PORT))] } else { named }
+}
+
+/// The resolvers that stand there, as many as are asked.
+fn named(text: &str) -> Vec<SocketAddr> {
     let words = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
     let named = words.filter_map(|words| match words[..] {
         ["nameserver", address, ..] => resolver(address),
         _ => None,
     });
-    let named: Vec<_> = named.take(MAX_RESOLVERS).collect();
-    if named.is_empty() { vec![SocketAddr::from(([127, 0, 0, 1], PORT))] } else { named }
+    named.take(MAX_RESOLVERS).collect()
 }
 
 /// A resolver's address, for a link-local one with the interface it is on: `fe80::1%eth0`.

@@ -70,6 +70,21 @@ impl Trouble {
     }
 }
 
+/// The drop-in of the unit that hands the service the credentials of an account, each with its file: where it stands, and its text.
+#[must_use]
+pub fn drop_in(account: &str, credentials: &[(String, PathBuf)]) -> (PathBuf, String) {
+    (Path::new(DROP_INS).join(format!("credentials-{account}.conf")), loading(credentials))
+}
+
+/// The lines of a drop-in that load credentials from files (systemd.exec(5)).
+fn loading(credentials: &[(String, PathBuf)]) -> String {
+    // "%" begins a specifier.
+    let line = |(name, path): &(String, PathBuf)| {
+        format!("LoadCredential={name}:{}\n", path.display().to_string().replace('%', "%%"))
+    };
+    credentials.iter().map(line).fold("[Service]\n".to_owned(), |text, line| text + &line)
+}
+
 impl User {
     /// The user of this process.
     fn this() -> Self {
@@ -200,10 +215,10 @@ impl Daemon {
         no_secret(path, &metadata).or_else(|| {
             let unread = |what: String| {
                 let trouble = Trouble::new(what);
-                let load = format!("LoadCredential={credential}:{}", path.display().to_string().replace('%', "%%"));
+                let lines = loading(&[(credential.to_owned(), path.to_owned())]);
                 trouble.help(format!(
                     "write {key} = {{ credential = \"{credential}\" }}, and into {DROP_INS}/credentials.conf\n\n\
-                     [Service]\n{load}\n\n{THEN}"
+                     {lines}\n{THEN}"
                 ))
             };
             if let Some(folder) = self.unit.as_ref().and_then(|unit| unit.hides(path)) {
@@ -222,6 +237,12 @@ impl Daemon {
                 _ => None,
             }
         })
+    }
+
+    /// Whether the service reads secrets as credentials alone, as far as files of root's are concerned: its unit gives it another user.
+    #[must_use]
+    pub fn needs_credentials(&self) -> bool {
+        self.unit.is_some() && !self.user.is_root()
     }
 
     /// What is wrong with a credential, which the service manager looks after: only what is in it.

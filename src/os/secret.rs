@@ -28,6 +28,9 @@ pub enum Secret {
     File(PathBuf),
 }
 
+/// The fewest characters of a secret that others may try as often as they like: shorter ones can be guessed.
+pub const LEAST_TRIED: usize = 16;
+
 impl Secret {
     /// A secret given in place.
     #[must_use]
@@ -42,6 +45,12 @@ impl Secret {
             Self::Inline(_) => None,
             Self::File(path) => Some(path),
         }
+    }
+
+    /// Whether it can be read and is shorter than [`LEAST_TRIED`].
+    #[must_use]
+    pub fn is_guessed(&self) -> bool {
+        self.read().is_ok_and(|secret| secret.expose_secret().len() < LEAST_TRIED)
     }
 
     /// The content as it is now.

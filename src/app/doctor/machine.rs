@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Patient, of_problem};
 use crate::app::{Failure, rights};
 use crate::config::{Problem, Severity};
-use crate::model::diagnosis::{Finding, Step};
+use crate::model::diagnosis::{Finding, Outcome, Step};
 use crate::model::record::Family;
 use crate::net::{dns, roots};
 use crate::os::netlink::{self, Snapshot};
@@ -30,11 +30,15 @@ impl Patient {
         let problems = loaded.config.look_at_machine(credentials);
         let (placed, of_state): (Vec<Problem>, _) = problems.into_iter().partition(|problem| problem.place.is_some());
         let state = state(&loaded.config.state_dir, self.daemon.is_some(), &of_state);
-        let secrets = self.credentials(&placed);
+        let secrets = self.credentials(&placed, credentials);
         // What the configuration was warned of has come true, and is told with what was tried.
         let failed: Vec<&str> =
             secrets.iter().filter(|finding| finding.code > 0).map(|finding| &*finding.says).collect();
+        let wait = secrets.iter().any(|finding| finding.outcome == Outcome::Skipped);
         self.findings.retain(|finding| {
+            if wait && finding.says.contains("the credential cannot be read at present") {
+                return false;
+            }
             let unread =
                 finding.says.split_once(" cannot be read at present").and_then(|(start, _)| start.split(": ").last());
             !unread.is_some_and(|path| failed.iter().any(|says| says.starts_with(path)))
@@ -43,8 +47,9 @@ impl Patient {
     }
 
     /// Whether every secret can be read now by this user, and what stands in the daemon's way.
-    fn credentials(&self, problems: &[Problem]) -> Vec<Finding> {
+    fn credentials(&self, problems: &[Problem], credentials: Option<&Path>) -> Vec<Finding> {
         let mut found = Vec::new();
+        let waits = |path: &Path| credentials.is_some_and(|folder| path.starts_with(folder) && !folder.exists());
         let mut right = 0;
         for account in self.config().into_iter().flat_map(|config| config.accounts.values()) {
             let declared = account.entry.settings.iter().filter(|setting| setting.kind == Kind::Secret);
@@ -52,6 +57,11 @@ impl Patient {
             for (key, secret) in given {
                 match secret.read() {
                     Ok(_) => right += 1,
+                    // The folder comes and goes with the service.
+                    Err(_) if secret.path().is_some_and(waits) => found.push(
+                        Finding::skipped(Step::Credentials, "systemd hands it over when it starts the service")
+                            .about(format!("`{key}` of {}", account.name)),
+                    ),
                     Err(error) => found.push(
                         Finding::failed(Step::Credentials, error.exit_code(), error.why)
                             .about(format!("`{key}` of {}", account.name))
@@ -69,8 +79,8 @@ impl Patient {
         let sum = match right {
             0 if found.is_empty() => Some("there are none to be read".to_owned()),
             0 => None,
-            1 => Some("1 secret can be read".to_owned()),
-            some => Some(format!("{some} secrets can be read")),
+            1 => Some("1 secret can be read by this user".to_owned()),
+            some => Some(format!("{some} secrets can be read by this user")),
         };
         found.extend(sum.map(|sum| Finding::ok(Step::Credentials, sum)));
         found
@@ -83,7 +93,7 @@ impl Patient {
             .into_iter()
             .map(|(resolver, answer)| (resolver.ip().to_string(), answer))
             .collect();
-        self.findings.extend(resolvers(&answers));
+        self.findings.extend(resolvers(&answers, dns::names_a_resolver()));
     }
 }
 
@@ -136,13 +146,16 @@ fn state(folder: &Path, runs: bool, problems: &[Problem]) -> Vec<Finding> {
     found
 }
 
-fn resolvers(answers: &[(String, Result<(), String>)]) -> Vec<Finding> {
+fn resolvers(answers: &[(String, Result<(), String>)], named: bool) -> Vec<Finding> {
     const SEE: &str = "see `nameserver` in /etc/resolv.conf, and whether the router or resolver there is up";
+    const WRITE: &str = "/etc/resolv.conf names none, so that this machine itself was asked: write `nameserver ADDRESS` there, or see \
+                         what should have written it";
+    let see = if named { SEE } else { WRITE };
     let works = answers.iter().any(|(_, answer)| answer.is_ok());
     let of = |(resolver, answer): &(String, Result<(), String>)| match answer {
         Ok(()) => Finding::ok(Step::Resolver, "answers").about(resolver.clone()),
-        Err(why) if works => Finding::warning(Step::Resolver, why.clone()).about(resolver.clone()).advice(SEE),
-        Err(why) => Finding::failed(Step::Resolver, 75, why.clone()).about(resolver.clone()).advice(SEE),
+        Err(why) if works => Finding::warning(Step::Resolver, why.clone()).about(resolver.clone()).advice(see),
+        Err(why) => Finding::failed(Step::Resolver, 75, why.clone()).about(resolver.clone()).advice(see),
     };
     answers.iter().map(of).collect()
 }
@@ -150,7 +163,6 @@ fn resolvers(answers: &[(String, Result<(), String>)]) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::diagnosis::Outcome;
     use crate::os::netlink::{Link, Way};
 
     fn link(name: &str, index: u32, loopback: bool) -> Link {
@@ -175,10 +187,12 @@ mod tests {
     #[test]
     fn one_resolver_that_answers_makes_silence_of_others_a_warning() {
         let silent = ("192.0.2.1".to_owned(), Err("no answer within 3 s".to_owned()));
-        let found = resolvers(std::slice::from_ref(&silent));
+        let found = resolvers(std::slice::from_ref(&silent), true);
         assert_eq!((found[0].outcome, found[0].code), (Outcome::Failed, 75));
-        let found = resolvers(&[silent, ("192.0.2.2".into(), Ok(()))]);
+        let found = resolvers(&[silent.clone(), ("192.0.2.2".into(), Ok(()))], true);
         assert_eq!((found[0].outcome, found[1].outcome), (Outcome::Warning, Outcome::Ok));
+        let advice = resolvers(&[silent], false).remove(0).advice.unwrap_or_default();
+        assert!(advice.contains("names none"), "{advice}");
     }
 
     #[test]

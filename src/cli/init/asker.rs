@@ -48,6 +48,10 @@ impl Asker {
             if read_on.map_err(|error| unread(question, &error))? == 0 {
                 return Err(ended(question));
             }
+            if !self.person {
+                // Nobody typed the line break.
+                say("");
+            }
             let typed = match (line.trim(), usual) {
                 ("", Some(usual)) => usual,
                 (typed, _) => typed,
@@ -112,6 +116,7 @@ fn piped(what: &str) -> Result<SecretString, Failure> {
     if std::io::stdin().lock().read_line(&mut line).map_err(|error| unread(what, &error))? == 0 {
         return Err(ended(what));
     }
+    say("");
     let bare = line.strip_suffix('\n').unwrap_or(&line);
     Ok(SecretString::from(bare.strip_suffix('\r').unwrap_or(bare)))
 }

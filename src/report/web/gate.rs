@@ -12,9 +12,7 @@ use ring::hmac;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Rules;
-
-/// The fewest characters of a token: shorter ones can be guessed.
-const SHORTEST: usize = 16;
+use crate::os::secret::LEAST_TRIED;
 
 /// Why a request is refused.
 pub(super) type Refusal = (StatusCode, String);
@@ -70,8 +68,8 @@ pub(super) fn action(headers: &HeaderMap, rules: &Rules) -> Result<(), Refusal> 
         tracing::warn!("the token of the status page: {error}");
         refused(StatusCode::FORBIDDEN, "nothing can be done from here: the token cannot be read, the log says why")
     })?;
-    if expected.expose_secret().len() < SHORTEST {
-        let why = format!("nothing can be done from here: the token is shorter than {SHORTEST} characters");
+    if expected.expose_secret().len() < LEAST_TRIED {
+        let why = format!("nothing can be done from here: the token is shorter than {LEAST_TRIED} characters");
         tracing::warn!("{why}");
         return Err(refused(StatusCode::FORBIDDEN, why));
     }
