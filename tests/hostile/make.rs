@@ -33,7 +33,7 @@ pub fn honest() -> Vec<(&'static str, Reply)> {
         for (what, send) in [
             ("white space behind", plain(&format!("{address}\r\n"))),
             ("no length", format!("HTTP/1.0 200 OK\r\n\r\n{address}\n").into()),
-            ("called a page", answer("200 OK", "Content-Type: text/html\r\n", &format!("{address}\n"))),
+            ("called a page", answer("200 OK", "Content-Type: text/html\r\n", format!("{address}\n"))),
             (
                 "in chunks",
                 format!(

@@ -116,7 +116,7 @@ async fn blurt(send: Vec<Piece>) -> SocketAddr {
         while let Ok((mut stream, _)) = listener.accept().await {
             let send = send.clone();
             tokio::spawn(async move {
-                stream.read(&mut [0; 4096]).await.ok()?;
+                let _octets = stream.read(&mut [0; 4096]).await.ok()?;
                 act(&mut stream, &send).await
             });
         }
