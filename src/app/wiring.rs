@@ -417,6 +417,7 @@ mod tests {
             other => panic!("{other:?}"),
         };
         let specs: Vec<SourceSpec> = voices.iter().map(spec).collect();
+        #[cfg(feature = "router")]
         assert_eq!(
             (specs[0].protocol, specs[0].min_interval),
             (evidence::Protocol::Router, crate::detect::router::INTERVAL)
