@@ -1,5 +1,5 @@
 //! A corpus of answers that must not be published (tests/hostile/README.md), served to the real detectors and to the real program.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", feature = "router"))]
 #![expect(clippy::disallowed_methods, reason = "the servers are tasks, and slow ones sleep")]
 #![expect(
     clippy::unwrap_used,
