@@ -493,6 +493,10 @@ impl Sim {
                 self.oracle.record(&id).excuse = lost || no_effect.iter().any(|key| key.name == id.key.name);
             } else {
                 record.excuse = true;
+                if change.sibling == Sibling::Unknown {
+                    // Whether the service forgot the family that was not named is not known.
+                    self.oracle.excuse(&sibling);
+                }
             }
             if lost {
                 self.oracle.record(&id).excuse = true;

@@ -184,7 +184,11 @@ impl<T> Answer<T> {
                 }
                 NetlinkPayload::Done(_) => return Ok(true),
                 // Code 0 would acknowledge, which was not asked for and ends nothing.
-                NetlinkPayload::Error(error) if error.code.is_some() => return Err(error.to_io()),
+                NetlinkPayload::Error(error) => {
+                    if let Some(code) = error.code {
+                        return Err(io::Error::from_raw_os_error(code.get().saturating_neg()));
+                    }
+                }
                 NetlinkPayload::Overrun(_) => self.torn = true,
                 NetlinkPayload::InnerMessage(message) => (self.add)(message, &mut self.found),
                 _ => {}
