@@ -19,6 +19,14 @@ pub fn bounded(run: impl FnOnce()) {
     ALLOCATOR.set_limit(usize::MAX).expect("there is no limit");
 }
 
+/// An answer of one of these statuses, with its body: the first octet chooses the status, a letter from `a` on in the seeds.
+#[must_use]
+pub fn answer<'a>(input: &'a [u8], statuses: &[u16]) -> Option<(u16, &'a [u8])> {
+    let (chosen, body) = input.split_first()?;
+    let status = statuses[usize::from(chosen.wrapping_sub(b'a')) % statuses.len()];
+    Some((status, body))
+}
+
 /// A target: what is done with each input, within the bound.
 #[macro_export]
 macro_rules! target {

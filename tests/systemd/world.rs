@@ -10,13 +10,12 @@ use std::sync::{Arc, mpsc};
 use hickory_proto::op::Message;
 use hickory_proto::rr::rdata::{A, AAAA, NS};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
-use rustls::pki_types::PrivatePkcs8KeyDer;
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
+use crate::authority::Authority;
 use crate::dyndns2::{Dyndns2, Rules};
 use crate::http::Server;
 use crate::rig::Rig;
@@ -51,17 +50,16 @@ impl World {
         ] {
             rig.run(&format!("ip {words}"));
         }
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        rig.write("/etc/ssl/certs/ca-certificates.crt", &issuer.pem());
+        let authority = Authority::new();
+        let roots = std::fs::read_to_string(authority.file()).unwrap();
+        rig.write("/etc/ssl/certs/ca-certificates.crt", &roots);
         // The machine's own file may be a link to what is not there in the rig.
         let _ = std::fs::remove_file(rig.path("/etc/resolv.conf"));
         rig.write("/etc/resolv.conf", "nameserver 127.0.0.1\n");
 
         let rules = Rules { user: "me".into(), password: "s3cret-of-the-rig".into(), ..Rules::default() };
         let service = Dyndns2::new(rules, ["home.example.org"]);
-        let (answers, acceptor) = (service.clone(), acceptor(&issuer));
+        let (answers, acceptor) = (service.clone(), authority.server(SERVICE, 2099));
         let network = File::open(rig.systemd().join("ns/net")).unwrap();
         let (started, server) = mpsc::channel();
         let (stop, stopped) = oneshot::channel();
@@ -108,20 +106,6 @@ impl World {
         let host = self.service.host("home.example.org").unwrap();
         [host.ipv4.map(|ip| ip.to_string()), host.ipv6.map(|ip| ip.to_string())]
     }
-}
-
-fn acceptor(issuer: &CertifiedIssuer<'_, KeyPair>) -> TlsAcceptor {
-    let params = CertificateParams::new(vec![SERVICE.to_owned()]).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let certificate = params.signed_by(&key, issuer).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], PrivatePkcs8KeyDer::from(key.serialize_der()).into())
-        .unwrap();
-    TlsAcceptor::from(Arc::new(config))
 }
 
 /// Takes TLS off every connection and passes on what is inside.
