@@ -14,6 +14,8 @@
 
 use std::fs;
 
+#[path = "support/authority.rs"]
+mod authority;
 #[path = "emulator/dyndns2.rs"]
 mod dyndns2;
 #[path = "emulator/http.rs"]

@@ -405,14 +405,22 @@ fn who_moves_in_has_a_configuration() {
     assert!(written.contains("three.example.com"), "{written}");
 }
 
-#[test]
-fn a_package_is_configured_by_init_or_uci() {
-    let machine = Machine::new("http://127.0.0.1:9/".into(), false);
-    fs::write(machine.root().join("etc/driftless/driftless.toml"), include_str!("../packaging/driftless.toml"))
-        .unwrap();
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_package_is_configured_by_init_or_uci() {
+    let (server, service) = service().await;
+    let machine = Machine::new(server.url(""), false);
+    machine.configure(include_str!("../packaging/driftless.toml"));
     machine.follow("packages.md");
     let written = fs::read_to_string(machine.root().join("etc/driftless/driftless.toml")).unwrap();
     assert!(written.contains("\nname = \"home.example.org\"\n"), "{written}");
+    let published = || service.host("home.example.org").is_some_and(|host| host.ipv4.is_some());
+    for _ in 0..600 {
+        if published() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("nothing was published");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

@@ -12,12 +12,15 @@ mod http;
 mod torture;
 
 use std::fs::{self, File};
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use dyndns2::{Dyndns2, Rules};
 use http::Server;
-use torture::{Home, may_mount, output, say};
+use torture::{Home, may_mount, output, say, within};
 
 const NAME: &str = "home.example.net";
 /// The password that the emulator wants, and that nobody else may see.
@@ -263,17 +266,39 @@ fn a_secret_has_no_place_on_the_command_line() {
     assert_eq!(files(&home), Vec::<String>::new());
 }
 
-/// What a terminal showed, in which this was typed with a pause before each line.
+/// How it ended at a terminal and what that showed, when each of these lines was typed at a question.
 fn at_a_terminal(home: &Home, typed: &[&str]) -> (i32, String) {
     let line = format!(
         "trap : INT; {} --config {} init; echo ended with $?; stty -a",
         env!("CARGO_BIN_EXE_driftless"),
         home.text("driftless.toml")
     );
-    let lines: String = typed.iter().map(|line| format!("sleep 1; printf '{line}'; ")).collect();
-    let mut command = Command::new("sh");
-    command.args(["-c", &format!("({lines} sleep 2) | script -qec '{line}' /dev/null")]).current_dir(home.path(""));
-    let shown = said(&output(&mut command));
+    let mut command = Command::new("script");
+    command.args(["-qec", &line, "/dev/null"]).current_dir(home.path(""));
+    let mut terminal = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let (mut keys, mut screen) = (terminal.stdin.take().unwrap(), terminal.stdout.take().unwrap());
+    let shown = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&shown);
+    let reader = std::thread::spawn(move || {
+        let mut some = [0; 512];
+        while let Ok(count @ 1..) = screen.read(&mut some) {
+            seen.lock().unwrap().extend_from_slice(&some[..count]);
+        }
+    });
+    let mut read = 0;
+    for line in typed {
+        // A person types when there is a question.
+        let asked = within(Duration::from_secs(60), || {
+            let shown = shown.lock().unwrap();
+            shown.len() > read && shown.ends_with(b": ")
+        });
+        read = shown.lock().unwrap().len();
+        assert!(asked, "no question for {line:?}: {}", String::from_utf8_lossy(&shown.lock().unwrap()));
+        keys.write_all(line.as_bytes()).unwrap();
+    }
+    terminal.wait().unwrap();
+    reader.join().unwrap();
+    let shown = String::from_utf8_lossy(&shown.lock().unwrap()).into_owned();
     let ended = shown.split("ended with ").nth(1).and_then(|rest| rest.split_whitespace().next());
     (ended.and_then(|code| code.parse().ok()).unwrap_or(-1), shown)
 }
@@ -281,16 +306,8 @@ fn at_a_terminal(home: &Home, typed: &[&str]) -> (i32, String) {
 #[test]
 fn a_terminal_does_not_show_the_secret_and_asks_again() {
     let home = Home::new();
-    let typed = [
-        "dyndns3\\n",
-        "dyndns2\\n",
-        "https://a.example\\n",
-        "me\\n",
-        "hunterr\\1772\\n",
-        "home.example.net\\n",
-        "\\n",
-        "\\n",
-    ];
+    let typed =
+        ["dyndns3\n", "dyndns2\n", "https://a.example\n", "me\n", "hunterr\x7f2\n", "home.example.net\n", "\n", "\n"];
     let (code, shown) = at_a_terminal(&home, &typed);
     assert_eq!(code, 0, "{shown}");
     assert!(shown.contains("did you mean dyndns2") && !shown.contains("hunter"), "{shown}");
@@ -300,7 +317,7 @@ fn a_terminal_does_not_show_the_secret_and_asks_again() {
 
 #[test]
 fn an_interrupt_leaves_nothing_behind_and_the_terminal_as_it_was() {
-    for keys in [&["dyndns2\\n", "https://a.example\\n", "me\\n", "hunt\\003"][..], &["dyndns2\\n", "\\003"]] {
+    for keys in [&["dyndns2\n", "https://a.example\n", "me\n", "hunt\x03"][..], &["dyndns2\n", "\x03"]] {
         let home = Home::new();
         let (code, shown) = at_a_terminal(&home, keys);
         assert_eq!(code, 130, "{shown}");

@@ -504,7 +504,7 @@ fn the_demonstration_follows_the_interface_into_its_zone_file() {
     namespace.ip("addr del 192.0.2.7/32 dev wan0");
     holds(&["192.0.2.8", "2001:db8::7"]);
     namespace.ip("addr del 192.0.2.8/32 dev wan0");
-    said("left as it is: there is no such address here");
+    said("there is no such address here");
     namespace.ip("addr add 192.0.2.8/32 dev wan0");
     said("holds 192.0.2.8, as it should");
     let told = Instant::now();

@@ -89,6 +89,11 @@ impl Rig {
         daemon
     }
 
+    /// Waits until the daemon knows that the record is right: a change that comes before is one with it.
+    fn settled(&self) {
+        self.soon("the record is right", || self.home.status().0["status"]["records"][0]["state"] == "up to date");
+    }
+
     fn soon(&self, what: &str, holds: impl FnMut() -> bool) {
         assert!(within(SOON, holds), "{what}: {}\n{:#?}", self.home.log(), self.told(""));
     }
@@ -316,6 +321,7 @@ async fn a_channel_can_be_added_while_the_daemon_runs_and_a_broken_one_changes_n
     rig.configure("");
     tokio::task::block_in_place(|| {
         let daemon = rig.run();
+        rig.settled();
         rig.configure(&rig.all());
         daemon.signal(Signal::HUP);
         rig.soon("the watchers are called", || !rig.told(&format!("/{UUID}")).is_empty());

@@ -29,12 +29,12 @@ impl Drop for Restored {
     }
 }
 
-/// Reads a line from the terminal that standard input is, without its being shown. Ctrl-C comes back as an answer: the process ends in
-/// order, and the terminal shows again what is typed.
+/// Reads a line from the terminal that standard input is, without its being shown, and calls `ask` once nothing typed is shown any more.
+/// Ctrl-C comes back as an answer: the process ends in order, and the terminal shows again what is typed.
 ///
 /// # Errors
 /// Standard input is no terminal, cannot be read, or gives no UTF-8.
-pub fn hidden_line() -> io::Result<Typed> {
+pub fn hidden_line(ask: impl FnOnce()) -> io::Result<Typed> {
     let before = tcgetattr(io::stdin())?;
     let mut quiet = before.clone();
     quiet.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
@@ -42,6 +42,7 @@ pub fn hidden_line() -> io::Result<Typed> {
     quiet.special_codes[SpecialCodeIndex::VTIME] = 0;
     let restored = Restored(before);
     tcsetattr(io::stdin(), OptionalActions::Now, &quiet)?;
+    ask();
     let typed = typed(io::stdin().lock());
     drop(restored);
     typed

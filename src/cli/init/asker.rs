@@ -98,8 +98,7 @@ pub(super) fn say(text: &str) {
 
 /// A secret from a terminal, which does not show it.
 fn typed(what: &str) -> Result<SecretString, Failure> {
-    print::question(&format!("{what} (it is not shown): "));
-    let typed = hidden_line();
+    let typed = hidden_line(|| print::question(&format!("{what} (it is not shown): ")));
     // The line break that was typed was not shown either.
     say("");
     match typed.map_err(|error| unread(what, &error))? {
