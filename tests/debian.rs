@@ -14,8 +14,6 @@
 
 use std::fs;
 
-#[path = "support/authority.rs"]
-mod authority;
 #[path = "emulator/dyndns2.rs"]
 mod dyndns2;
 #[path = "emulator/http.rs"]

@@ -406,6 +406,7 @@ fn who_moves_in_has_a_configuration() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+#[expect(clippy::disallowed_methods, reason = "the test waits for the daemon that was started")]
 async fn a_package_is_configured_by_init_or_uci() {
     let (server, service) = service().await;
     let machine = Machine::new(server.url(""), false);
@@ -418,7 +419,7 @@ async fn a_package_is_configured_by_init_or_uci() {
         if published() {
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        std::thread::sleep(std::time::Duration::from_millis(50));
     }
     panic!("nothing was published");
 }

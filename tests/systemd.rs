@@ -10,8 +10,6 @@
 
 use std::time::{Duration, Instant};
 
-#[path = "support/authority.rs"]
-mod authority;
 #[path = "emulator/dyndns2.rs"]
 mod dyndns2;
 #[path = "emulator/http.rs"]

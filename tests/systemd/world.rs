@@ -1,5 +1,8 @@
 //! What the rig's network holds: a way out with addresses, DNS, and a dyndns2 service behind TLS.
 
+#[path = "../support/authority.rs"]
+mod authority;
+
 use std::fs::File;
 use std::io;
 use std::net::Ipv4Addr;
@@ -15,10 +18,10 @@ use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
-use crate::authority::Authority;
 use crate::dyndns2::{Dyndns2, Rules};
 use crate::http::Server;
 use crate::rig::Rig;
+use authority::Authority;
 
 /// The service's host name.
 pub const SERVICE: &str = "update.rig.test";
