@@ -21,6 +21,7 @@ mod heard;
 mod machine;
 mod names;
 mod served;
+mod watching;
 
 /// One who is examined: what could be read of the configuration, and what was found so far.
 pub struct Patient {
