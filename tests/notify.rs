@@ -232,9 +232,9 @@ async fn what_a_channel_did_not_take_is_told_again_as_it_is_then() {
     tokio::task::block_in_place(|| {
         let daemon = rig.run();
         rig.soon("the first attempt", || rig.told("").len() == 1);
-        let chat = || rig.home.status().0["status"]["channels"][0].clone();
-        rig.soon("that it failed is known", || chat()["error"].is_string());
-        assert!(chat()["again"].is_string() && chat()["failures"] == 1, "{}", chat());
+        let stands = || rig.home.status().0["status"]["channels"][0].clone();
+        rig.soon("that it failed is known", || stands()["error"].is_string());
+        assert!(stands()["again"].is_string() && stands()["failures"] == 1, "{}", stands());
         rig.address(&daemon, "192.0.2.2");
         // After five to ten seconds.
         rig.soon("the second attempt", || rig.told("").len() == 2);
@@ -243,8 +243,9 @@ async fn what_a_channel_did_not_take_is_told_again_as_it_is_then() {
             (chat["text"].as_str(), taken),
             (Some("home.example.org A: holds 192.0.2.2 (2 changes)"), Some(204))
         );
-        assert!(rig.home.log().contains("the channel \"chat\" works again"), "{}", rig.home.log());
-        assert!(chat()["error"].is_null() && chat()["again"].is_null() && chat()["failures"] == 1, "{}", chat());
+        rig.soon("it is said to work again", || rig.home.log().contains("the channel \"chat\" works again"));
+        let now = stands();
+        assert!(now["error"].is_null() && now["again"].is_null() && now["failures"] == 1, "{now}");
         assert!(daemon.stop().success());
     });
 }
