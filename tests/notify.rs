@@ -293,6 +293,22 @@ async fn a_test_says_what_each_channel_answers() {
             let (ended, said) = rig.cli(&["notify", "test"]);
             assert!(ended == code && said.contains(says), "{channel}: {ended} {said}");
         }
+        // What speaks otherwise than healthchecks.io is said to, and what came, without the URL in it.
+        rig.configure(&format!("[notify.it]\ntype = \"healthchecks\"\nurl = \"{url}/secret-slug\"\n"));
+        for (answer, code, says) in [
+            (
+                Answer::new(200, "<title>Welcome home</title>"),
+                75,
+                "is to answer \"OK\", and did not: status 200, 27 octets: it begins \"Welcome home\"",
+            ),
+            (Answer::new(202, ""), 75, "is to answer \"OK\", and did not: status 202, 0 octets"),
+            (Answer::new(200, "no such page: /SECRET-slug"), 75, "and did not: status 200, 26 octets\n"),
+            (Answer::new(201, "Created"), 0, "took it"),
+        ] {
+            rig.receivers.fault(Fault::answer(answer));
+            let (ended, said) = rig.cli(&["notify", "test"]);
+            assert!(ended == code && said.contains(says), "{says}: {ended} {said}");
+        }
         rig.configure("");
         let (code, said) = rig.cli(&["notify", "test"]);
         assert!(code == 78 && said.contains("no [notify.NAME]"), "{code} {said}");

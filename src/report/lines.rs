@@ -18,8 +18,7 @@ impl Status {
         let shared = self.shared_errors();
         for record in &self.records {
             // The account's own line says why.
-            let with_account =
-                self.accounts.iter().any(|account| account.name == record.account && account.held.is_some());
+            let with_account = self.holds_account(&record.account);
             let same = record.shared(&shared).filter(|_| !with_account);
             let says = match same {
                 _ if with_account => "held with its account, see below".into(),

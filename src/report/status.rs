@@ -405,6 +405,12 @@ impl Status {
         self
     }
 
+    /// Whether the account of this name is held as a whole.
+    #[must_use]
+    pub fn holds_account(&self, name: &str) -> bool {
+        self.accounts.iter().any(|account| account.name == name && account.held.is_some())
+    }
+
     /// Everything in one line.
     #[must_use]
     pub fn summary(state: &State, now: Now) -> String {
