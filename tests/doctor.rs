@@ -15,6 +15,7 @@ mod torture;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Command, Output};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use hickory_proto::op::Message;
@@ -422,7 +423,10 @@ fn without_a_configuration_the_machine_alone_is_examined() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_last_process_held_is_told_where_none_runs() {
-    let refusing = Server::start(0, |_| Answer::new(200, "badauth")).await.unwrap();
+    let says = Arc::new(AtomicUsize::new(0));
+    let said = Arc::clone(&says);
+    let refusing = move |_: &http::Received| Answer::new(200, ["badauth", "nohost"][said.load(Relaxed)]);
+    let refusing = Server::start(0, refusing).await.unwrap();
     let home = Home::new();
     home.write("password", "wrong");
     let configuration = format!(
@@ -448,5 +452,14 @@ async fn what_the_last_process_held_is_told_where_none_runs() {
         let held = found.of_step("daemon").into_iter().find(|finding| finding["outcome"] == "warning").unwrap();
         assert!(text(&held["about"]) == "home" && text(&held["says"]).contains("held the account since"), "{found:?}");
         assert!(text(&held["advice"]).contains("mend the secret"), "{found:?}");
+        // A name that the service does not know is held by itself.
+        says.store(1, Relaxed);
+        home.output(&["release", "--all"]);
+        assert_eq!(home.output(&["once"]).status.code(), Some(78));
+        let found = examined();
+        let held = found.of_step("daemon").into_iter().find(|finding| finding["outcome"] == "warning").unwrap();
+        assert_eq!(text(&held["about"]), "home.example.net A at home", "{found:?}");
+        assert!(text(&held["says"]).contains("the last one held it since"), "{found:?}");
+        assert!(text(&held["advice"]).contains("driftless release home.example.net"), "{found:?}");
     });
 }

@@ -237,6 +237,9 @@ async fn what_a_channel_did_not_take_is_told_again_as_it_is_then() {
     tokio::task::block_in_place(|| {
         let daemon = rig.run();
         rig.soon("the first attempt", || rig.told("").len() == 1);
+        let stands = || rig.home.status().0["status"]["channels"][0].clone();
+        rig.soon("that it failed is known", || stands()["error"].is_string());
+        assert!(stands()["again"].is_string() && stands()["failures"] == 1, "{}", stands());
         rig.address(&daemon, "192.0.2.2");
         // After five to ten seconds.
         rig.soon("the second attempt", || rig.told("").len() == 2);
@@ -245,7 +248,9 @@ async fn what_a_channel_did_not_take_is_told_again_as_it_is_then() {
             (chat["text"].as_str(), taken),
             (Some("home.example.org A: holds 192.0.2.2 (2 changes)"), Some(204))
         );
-        assert!(rig.home.log().contains("the channel \"chat\" works again"), "{}", rig.home.log());
+        rig.soon("it is said to work again", || rig.home.log().contains("the channel \"chat\" works again"));
+        let now = stands();
+        assert!(now["error"].is_null() && now["again"].is_null() && now["failures"] == 1, "{now}");
         assert!(daemon.stop().success());
     });
 }
@@ -292,6 +297,22 @@ async fn a_test_says_what_each_channel_answers() {
             rig.configure(&format!("[notify.it]\n{}\n", channel.replace("{url}", &url)));
             let (ended, said) = rig.cli(&["notify", "test"]);
             assert!(ended == code && said.contains(says), "{channel}: {ended} {said}");
+        }
+        // What speaks otherwise than healthchecks.io is said to, and what came, without the URL in it.
+        rig.configure(&format!("[notify.it]\ntype = \"healthchecks\"\nurl = \"{url}/secret-slug\"\n"));
+        for (answer, code, says) in [
+            (
+                Answer::new(200, "<title>Welcome home</title>"),
+                75,
+                "is to answer \"OK\", and did not: status 200, 27 octets: it begins \"Welcome home\"",
+            ),
+            (Answer::new(202, ""), 75, "is to answer \"OK\", and did not: status 202, 0 octets"),
+            (Answer::new(200, "no such page: /SECRET-slug"), 75, "and did not: status 200, 26 octets\n"),
+            (Answer::new(201, "Created"), 0, "took it"),
+        ] {
+            rig.receivers.fault(Fault::answer(answer));
+            let (ended, said) = rig.cli(&["notify", "test"]);
+            assert!(ended == code && said.contains(says), "{says}: {ended} {said}");
         }
         rig.configure("");
         let (code, said) = rig.cli(&["notify", "test"]);

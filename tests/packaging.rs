@@ -8,6 +8,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use driftless::config::keys::{self, Holds};
+use driftless::notify;
 use driftless::provider::REGISTRY;
 use driftless::provider::setting::Kind;
 use serde_json::Value as Json;
@@ -191,6 +193,30 @@ const UCI: &str = r#"driftless.main=driftless
 driftless.main.enabled='1'
 driftless.log=log
 driftless.log.level='info'
+driftless.defaults=defaults
+driftless.defaults.check='10m'
+driftless.defaults.ttl='300'
+driftless.page=web
+driftless.page.listen='192.168.1.1:8053'
+driftless.page.allow_remote='1'
+driftless.page.hosts='router.lan'
+driftless.phone=notify
+driftless.phone.type='ntfy'
+driftless.phone.url='https://ntfy.example.net/my-topic'
+driftless.phone.token_file='/run/secret'
+driftless.phone.events='held' 'recovered'
+driftless.phone.limit='4'
+driftless.chat=notify
+driftless.chat.type='webhook'
+driftless.chat.url_file='/run/hook'
+driftless.chat.events='held'
+driftless.chat.body='{"content":"{title}"}'
+driftless.script=notify
+driftless.script.type='exec'
+driftless.script.command='/usr/bin/logger' '-t' 'names'
+driftless.beep=notify
+driftless.beep.type='exec'
+driftless.beep.command='["/usr/bin/beep"]'
 driftless.home=account
 driftless.home.provider='dyndns2'
 driftless.home.server='https://dyndns.example.net'
@@ -222,6 +248,36 @@ socket = "/var/run/driftless/driftless.sock"
 [log]
 level = "info"
 
+[defaults]
+check = "10m"
+ttl = 300
+
+[web]
+listen = "192.168.1.1:8053"
+allow_remote = true
+hosts = ["router.lan", ]
+
+[notify."phone"]
+type = "ntfy"
+url = "https://ntfy.example.net/my-topic"
+token_file = "/run/secret"
+events = ["held", "recovered", ]
+limit = 4
+
+[notify."chat"]
+type = "webhook"
+url_file = "/run/hook"
+events = ["held", ]
+body = "{\"content\":\"{title}\"}"
+
+[notify."script"]
+type = "exec"
+command = ["/usr/bin/logger", "-t", "names", ]
+
+[notify."beep"]
+type = "exec"
+command = ["/usr/bin/beep"]
+
 [account."home"]
 provider = "dyndns2"
 server = "https://dyndns.example.net"
@@ -247,7 +303,13 @@ account = "home"
 ipv4 = { interface = "eth1" }
 ipv6 = { interface = "eth1" }
 private = true
+
+[address.included]
+ipv4 = { quorum = 2, of = ["https", "dns", "stun"] }
 "#;
+
+/// What `include` names.
+const MORE: &str = "[address.included]\nipv4 = { quorum = 2, of = [\"https\", \"dns\", \"stun\"] }\n";
 
 #[test]
 fn a_router_s_configuration_becomes_toml_that_is_right() {
@@ -257,7 +319,10 @@ fn a_router_s_configuration_becomes_toml_that_is_right() {
         fs::write(dir.path().join(name), format!("#!/bin/sh\n{text}")).unwrap();
         fs::set_permissions(dir.path().join(name), fs::Permissions::from_mode(0o755)).unwrap();
     };
-    put("uci", &format!("case $2 in show) cat <<'E'\n{UCI}E\n;; *) exit 1;; esac\n"));
+    let more = dir.path().join("more.toml");
+    fs::write(&more, MORE).unwrap();
+    let get = format!("get) [ \"$3\" = driftless.main.include ] && echo {}", more.display());
+    put("uci", &format!("case $2 in show) cat <<'E'\n{UCI}E\n;; {get};; *) exit 1;; esac\n"));
     put("ubus", "[ \"$2\" = network.interface.wan ] && echo '{ \"l3_device\": \"eth1\" }'\n");
     put("jsonfilter", "sed -n 's/.*l3_device\": \"\\([^\"]*\\)\".*/\\1/p'\n");
     let path = format!("{}:{}", dir.path().display(), std::env::var("PATH").unwrap());
@@ -279,25 +344,51 @@ fn a_router_s_configuration_becomes_toml_that_is_right() {
 }
 
 #[test]
-fn numbers_and_flags_of_a_router_s_configuration_are_those_of_the_services() {
+fn numbers_flags_and_lists_of_a_router_s_configuration_are_those_of_the_keys() {
     let script = read("packaging/openwrt/files/uci-to-toml");
     let words = |name: &str| {
         let line = script.lines().find_map(|line| line.strip_prefix(name)).unwrap();
         line.trim_matches(['=', '\'']).split_whitespace().map(str::to_owned).collect::<BTreeSet<String>>()
     };
-    let (numbers, flags) = (words("NUMBERS"), words("FLAGS"));
-    let mut counted = 0;
-    for setting in REGISTRY.iter().flat_map(|entry| entry.settings) {
-        let is = |known: &BTreeSet<String>| known.contains(setting.name);
-        let expected = match setting.kind {
-            Kind::Number(..) => (true, false),
-            Kind::Flag => (false, true),
-            _ => (false, false),
+    let lists = [words("NUMBERS"), words("FLAGS"), words("LISTS"), words("LINES")];
+    let of = |kind: &Kind| match kind {
+        Kind::Number(..) => Some(0),
+        Kind::Flag => Some(1),
+        Kind::Texts | Kind::Command => Some(2),
+        Kind::Lines => Some(3),
+        _ => None,
+    };
+    let settings = REGISTRY.iter().flat_map(|entry| entry.settings);
+    let settings = settings.chain(notify::REGISTRY.iter().flat_map(|entry| entry.settings));
+    let settings = settings.map(|setting| (setting.name, of(&setting.kind)));
+    let tables = [
+        keys::ACCOUNT,
+        keys::RECORD,
+        keys::ADDRESS,
+        keys::DEFAULTS,
+        keys::LOG,
+        keys::NOTIFY,
+        keys::NEWS,
+        keys::BEATS,
+        keys::WEB,
+    ];
+    let keys = tables.into_iter().flatten().map(|key| {
+        let expected = match &key.holds {
+            Holds::Kind(kind) => of(kind),
+            Holds::Ttl | Holds::Quorum => Some(0),
+            Holds::Nameservers | Holds::Names | Holds::Events => Some(2),
+            _ => None,
         };
-        assert_eq!((is(&numbers), is(&flags)), expected, "{}", setting.name);
-        counted += usize::from(expected != (false, false));
+        (key.name, expected)
+    });
+    let mut counted = BTreeSet::new();
+    for (name, expected) in settings.chain(keys) {
+        for (at, list) in lists.iter().enumerate() {
+            assert_eq!(list.contains(name), expected == Some(at), "{name} in list {at}");
+        }
+        counted.extend(expected.map(|_| name));
     }
-    assert!(counted >= 3, "{counted}");
+    assert!(counted.len() >= 15, "{counted:?}");
 }
 
 #[test]

@@ -150,7 +150,8 @@ fn service(at: u16, names: &[&str]) -> (Dyndns2, u16) {
     (service, port)
 }
 
-/// A daemon with records that are right, failing, held and without a known address, and its page; further keys of `[web]`.
+/// A daemon with records that are right, failing, held and without a known address, with a channel that fails, and its page; further
+/// keys of `[web]`.
 fn site(at: &str, web: &str) -> Site {
     let (service, port) = service(0, &["good.example.org", "held.example.org", "unknown.example.org"]);
     let missing = free();
@@ -189,6 +190,7 @@ fn site(at: &str, web: &str) -> Site {
         record("held.example.org", "held", "\"192.0.2.1\""),
         record("failing.example.org", "failing", "\"192.0.2.1\""),
         record("unknown.example.org", "good", &format!("{{ file = \"{dir}/address\" }}")),
+        format!("[notify.alive]\ntype = \"healthchecks\"\nurl = \"http://127.0.0.1:{}/a-ping-url\"\n", free()),
     ] {
         text.push_str(&part);
     }
@@ -222,6 +224,8 @@ impl Site {
         {
             self.waits_for(&format!("{name}.example.org"), state);
         }
+        let fails = || self.at.get("/api/v1/status").json()["status"]["channels"][0]["error"].is_string();
+        assert!(within(Duration::from_secs(20), fails), "{}", self.home.log());
     }
 }
 
@@ -235,6 +239,15 @@ fn the_page_the_api_and_the_probes_say_the_same_as_the_command() {
         assert!(page.body.contains(part), "{part}: {}", page.body);
     }
     assert!(page.body.contains("1 record set is held"), "{}", page.body);
+    for part in [
+        "Nobody is told by alive just now",
+        "alive<small>healthchecks",
+        "nobody listens at 127.0.0.1",
+        "tried again in ",
+    ] {
+        assert!(page.body.contains(part), "{part}: {}", page.body);
+    }
+    assert!(!page.body.contains("a-ping-url"), "it is a secret: {}", page.body);
 
     let api = site.at.get("/api/v1/status").json();
     let (command, _) = site.home.status();
@@ -248,11 +261,31 @@ fn the_page_the_api_and_the_probes_say_the_same_as_the_command() {
     assert_eq!(states(&api), states(&command));
     valid(&api);
     valid(&command);
+    assert_eq!((&api["status"]["page"]["served"], &api["status"]["page"]["error"]), (&true.into(), &Value::Null));
+    let alive = &command["status"]["channels"][0];
+    assert!(alive["failures"].as_u64() >= Some(1) && alive["again"].is_string(), "{alive}");
+    let status = site.home.output(&["status"]);
+    let status = String::from_utf8_lossy(&status.stdout).into_owned();
+    let line =
+        status.lines().find(|line| line.starts_with("channel alive (healthchecks): nothing told yet; failed at "));
+    assert!(line.is_some_and(|line| line.contains("; tried again at ")), "{status}");
+    assert!(!status.contains("is not served"), "{status}");
+    let failed = found(&site.home, "channel");
+    assert_eq!((&failed["about"], &failed["outcome"]), (&"alive".into(), &"failed".into()), "{failed}");
+    assert_eq!(found(&site.home, "page")["outcome"], "ok");
 
     assert_eq!(site.at.get("/healthz").body, "ok\n");
     let ready = site.at.get("/readyz");
     assert_eq!((ready.status, ready.body.as_str()), (200, "ready: 1 up to date, 1 failing, 1 held, 1 unknown\n"));
     assert!(site.daemon.stop().success());
+}
+
+/// What `doctor` found in a step.
+fn found(home: &Home, step: &str) -> Value {
+    let output = home.output(&["doctor", "--offline", "--json"]);
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"));
+    let found = said["findings"].as_array().unwrap().iter().find(|finding| finding["step"] == step);
+    found.unwrap_or_else(|| panic!("{said}")).clone()
 }
 
 /// Checks a document against the schema that is shipped.
@@ -523,7 +556,7 @@ fn a_flood_of_questions_holds_up_nothing_that_is_due() {
 }
 
 #[test]
-fn an_address_that_is_taken_costs_the_page_and_nothing_else() {
+fn an_address_that_is_taken_costs_the_page_and_nothing_else_and_is_tried_again() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let first = usual();
     let text = std::fs::read_to_string(first.home.path("driftless.toml")).unwrap();
@@ -541,6 +574,24 @@ fn an_address_that_is_taken_costs_the_page_and_nothing_else() {
     assert!(within(Duration::from_secs(20), || home.log().contains("there is no status page")), "{}", home.log());
     let right = || home.status().0["status"]["records"].to_string().contains("up to date");
     assert!(within(Duration::from_secs(20), right), "{}", home.log());
+    let (status, _) = home.status();
+    valid(&status);
+    let page = status["status"]["page"].clone();
+    assert_eq!((&page["served"], &page["listen"]), (&false.into(), &format!("127.0.0.1:{taken_port}").into()));
+    assert!(page["error"].as_str().unwrap().contains("in use") && page["again"].is_string(), "{page}");
+    let says = format!("the status page is not served at 127.0.0.1:{taken_port}: Address already in use");
+    let lines = String::from_utf8_lossy(&home.output(&["status"]).stdout).into_owned();
+    assert!(lines.lines().any(|line| line.starts_with(&says) && line.contains("; tried again at ")), "{lines}");
+    let failed = found(&home, "page");
+    assert_eq!((&failed["outcome"], &failed["code"]), (&"failed".into(), &75.into()), "{failed}");
+    assert!(failed["says"].as_str().unwrap().starts_with(&says) && failed["advice"].is_string(), "{failed}");
+    // As soon as the other one is gone it is served, without anybody doing anything.
+    drop(taken);
+    assert!(within(Duration::from_secs(60), || home.log().contains("the status page is at")), "{}", home.log());
+    let at = At::Port(taken_port);
+    assert!(at.get("/").body.contains("good.example.org"));
+    assert_eq!(at.get("/api/v1/status").json()["status"]["page"]["served"], true);
+    assert_eq!(home.log().matches("there is no status page").count(), 1, "said once: {}", home.log());
     assert!(daemon.stop().success());
 }
 
@@ -565,6 +616,8 @@ fn the_service_manager_can_open_the_socket() {
     home.forget_log();
     let daemon = home.start(&["run"]);
     assert!(within(Duration::from_secs(20), || home.log().contains("handed over no socket")), "{}", home.log());
+    let page = home.status().0["status"]["page"].clone();
+    assert_eq!((&page["served"], &page["again"]), (&false.into(), &Value::Null), "only a restart can help: {page}");
     assert!(daemon.stop().success());
 }
 
@@ -605,6 +658,8 @@ fn the_metrics_count_what_happened_in_both_forms() {
         (format!("driftless_confirmed_after_seconds_bucket{{{},le=\"+Inf\"}}", account("good")), "1"),
         ("driftless_records{state=\"held\"}".into(), "1"),
         ("driftless_state_writable".into(), "1"),
+        ("driftless_channel_up{channel=\"alive\",type=\"healthchecks\"}".into(), "0"),
+        ("driftless_channel_failures_total{channel=\"alive\",type=\"healthchecks\"}".into(), "1"),
     ] {
         assert_eq!(value(&series), count, "{series}");
     }

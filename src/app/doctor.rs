@@ -14,13 +14,14 @@ use crate::net::http::Http;
 use crate::os::clock::now;
 use crate::provider::Tools;
 use crate::report::control::{Request, Unanswered, ask};
-use crate::report::status::{HoldStatus, Status};
+use crate::report::status::{HoldStatus, RecordStatus, Status};
 
 mod clock;
 mod heard;
 mod machine;
 mod names;
 mod served;
+mod watching;
 
 /// One who is examined: what could be read of the configuration, and what was found so far.
 pub struct Patient {
@@ -35,6 +36,8 @@ pub struct Patient {
     start: String,
     /// What the running daemon says.
     daemon: Option<Status>,
+    /// What the last one left behind, where none runs.
+    left: Option<Status>,
     /// What services hold, as far as they were read.
     held: BTreeMap<Id, Values>,
     findings: Vec<Finding>,
@@ -83,7 +86,7 @@ impl Patient {
             Some(path) => format!("driftless --config {} run", path.display()),
             None => "systemctl enable --now driftless".to_owned(),
         };
-        Self { loaded, parts, accounts, socket, start, daemon: None, held: BTreeMap::new(), findings }
+        Self { loaded, parts, accounts, socket, start, daemon: None, left: None, held: BTreeMap::new(), findings }
     }
 
     /// Asks the daemon how everything stands, where one runs. It does nothing else for that.
@@ -103,7 +106,8 @@ impl Patient {
                 }
             },
             Err(Unanswered::NotRunning) => {
-                self.findings.extend(self.left_behind());
+                self.left = self.left_behind();
+                self.findings.extend(self.left.iter().flat_map(of_left));
                 Finding::skipped(Step::Daemon, format!("none listens at {at}: {} starts it", self.start))
             }
             Err(Unanswered::Forbidden) => {
@@ -116,20 +120,11 @@ impl Patient {
         self.findings.push(finding);
     }
 
-    /// What the last process held, by the state that it left behind. A secret may have been mended since.
-    fn left_behind(&self) -> Vec<Finding> {
-        let Some(loaded) = &self.loaded else { return Vec::new() };
-        if rights::may_look(&loaded.config.state_dir, "doctor").is_err() {
-            return Vec::new();
-        }
-        let Ok(state) = on_disk(loaded) else { return Vec::new() };
-        let status = Status::of(&state, now());
-        let held = status.accounts.iter().filter_map(|account| Some((&account.name, account.held.as_ref()?)));
-        let of = |(name, held): (&String, &HoldStatus)| {
-            let says = format!("the last one held the account since {}: {}", held.since, held.error);
-            Finding::warning(Step::Daemon, says).about(name.clone()).advice(held.way_out(true))
-        };
-        held.map(of).collect()
+    /// How everything stands by the state that the last process left behind.
+    fn left_behind(&self) -> Option<Status> {
+        let loaded = self.loaded.as_ref()?;
+        rights::may_look(&loaded.config.state_dir, "doctor").ok()?;
+        Some(Status::of(&on_disk(loaded).ok()?, now()).left_behind())
     }
 
     /// Says of all that would leave this machine that it was left out.
@@ -205,6 +200,25 @@ fn buildable(loaded: &mut Loaded, findings: &mut Vec<Finding>) -> BTreeMap<Accou
     built
 }
 
+/// What the last process held. A secret may have been mended since, or the configuration.
+fn of_left(status: &Status) -> Vec<Finding> {
+    let of = |about: String, held: &HoldStatus, what: &str, of_account: bool| {
+        let says = format!("the last one held {what} since {}: {}", held.since, held.error);
+        Finding::warning(Step::Daemon, says).about(about).advice(held.way_out(of_account))
+    };
+    let accounts = status.accounts.iter();
+    let accounts =
+        accounts.filter_map(|account| Some(of(account.name.clone(), account.held.as_ref()?, "the account", true)));
+    let records = status.records.iter().filter(|record| !status.holds_account(&record.account));
+    let records = records.filter_map(|record| Some(of(about(record), record.held.as_ref()?, "it", false)));
+    accounts.chain(records).collect()
+}
+
+/// A record set in the words in which findings are about one.
+fn about(record: &RecordStatus) -> String {
+    format!("{} {} at {}", record.name, record.rtype, record.account)
+}
+
 /// What a running daemon says of itself.
 fn of_daemon(status: &Status) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -224,9 +238,8 @@ fn of_daemon(status: &Status) -> Vec<Finding> {
             findings.push(finding.about(account.name.clone()).advice(held.way_out(true)));
         }
     }
-    let is_held = |name: &str| status.accounts.iter().any(|account| account.name == name && account.held.is_some());
-    for record in status.records.iter().filter(|record| !is_held(&record.account)) {
-        let about = format!("{} {} at {}", record.name, record.rtype, record.account);
+    for record in status.records.iter().filter(|record| !status.holds_account(&record.account)) {
+        let about = about(record);
         match record.state.as_str() {
             "held" => {
                 let advice = record.held.as_ref().map(|held| held.way_out(false));

@@ -25,6 +25,7 @@ pub(super) fn doctor(path: Option<&Path>, offline: bool, json: bool) -> Result<u
 async fn examine(path: Option<&Path>, offline: bool) -> Diagnosis {
     let mut patient = Patient::admit(path);
     patiently("asking the daemon", patient.ask_daemon()).await;
+    patient.look_at_watching();
     patient.look_at_machine();
     if offline {
         patient.stay_at_home();

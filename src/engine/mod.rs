@@ -21,11 +21,11 @@ use crate::os::systemd::Manager;
 use crate::provider::Provider;
 use crate::report::control::{Asked, Control, Reply, Request};
 use crate::report::metrics::Tally;
-use crate::report::status::Status;
+use crate::report::status::{PageStatus, Status};
 use crate::store::Store;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 mod effects;
 mod network;
@@ -82,6 +82,14 @@ pub type Rebuild = Box<dyn FnMut(&Parts) -> Result<Parts, String>>;
 /// Sees the machine after everything that happened.
 pub type Onlooker = Box<dyn FnMut(&State, Now)>;
 
+/// What a status page asks, and how it stands: it may not be served yet.
+pub struct Page {
+    /// What it asks.
+    pub asked: mpsc::Receiver<Asked>,
+    /// How it stands.
+    pub stands: watch::Receiver<PageStatus>,
+}
+
 /// What the engine listens to beside its own effects, and who is told. Each may be missing.
 #[derive(Default)]
 pub struct Ears {
@@ -91,8 +99,8 @@ pub struct Ears {
     pub network: Option<Watch>,
     /// Commands from other processes.
     pub control: Option<Control>,
-    /// What this process's own status page asks.
-    pub page: Option<mpsc::Receiver<Asked>>,
+    /// This process's own status page.
+    pub page: Option<Page>,
     /// The service manager.
     pub manager: Option<Manager>,
     /// What is asked for from the start.
@@ -142,6 +150,8 @@ pub struct Engine {
     shown: String,
     /// What is counted, where somebody may ask for it.
     tally: Option<Tally>,
+    /// How the status page stands, where there is one.
+    page: Option<watch::Receiver<PageStatus>>,
     /// Every record set has come to rest once.
     rested: bool,
 }
@@ -179,6 +189,7 @@ impl Engine {
             around: network::Around::default(),
             shown: String::new(),
             tally: None,
+            page: None,
             rested: false,
         }
     }
@@ -197,6 +208,7 @@ impl Engine {
     pub async fn run(mut self, until: Until, mut ears: Ears) -> Result<State, LockError> {
         self.around.begin(ears.network.as_ref().and_then(|_| snapshot().ok()), self.clock.now());
         self.tally = ears.page.is_some().then(|| Tally::new(self.clock.now()));
+        self.page = ears.page.as_ref().map(|page| page.stands.clone());
         self.feed(Event::Start);
         if let Some(target) = ears.target.take() {
             self.feed(Event::Update(target));
@@ -285,7 +297,7 @@ impl Engine {
         };
         let page = async {
             match &mut ears.page {
-                Some(page) => page.recv().await,
+                Some(page) => page.asked.recv().await,
                 None => pending().await,
             }
         };

@@ -68,13 +68,14 @@ impl Engine {
             }
             Request::Metrics(form) => {
                 let tally = self.tally.as_ref().ok_or("nothing is counted without a status page")?;
-                Ok(Answered::Metrics(tally.text(&self.state, self.clock.now(), form)))
+                Ok(Answered::Metrics(tally.text(&self.state, &self.told(), self.clock.now(), form)))
             }
         }
     }
 
     /// How everything stands.
     pub(super) fn status(&self) -> Status {
-        Status::of(&self.state, self.clock.now()).within(&self.around.found).telling(self.channels())
+        let page = self.page.as_ref().map(|page| page.borrow().clone());
+        Status::of(&self.state, self.clock.now()).within(&self.around.found).telling(self.channels()).shown(page)
     }
 }

@@ -18,8 +18,9 @@ use crate::model::machine::{Event, State};
 use crate::model::news::Message;
 use crate::model::news::teller::{Fact, Memory, Teller, Wish};
 use crate::model::record::Family;
-use crate::model::time::{Moment, Now};
+use crate::model::time::{Moment, Now, Wall};
 use crate::notify::Channel;
+use crate::report::metrics::Told;
 use crate::report::status::ChannelStatus;
 use crate::store::Store;
 
@@ -67,10 +68,11 @@ pub(super) struct Telling {
 /// How a channel fared.
 #[derive(Clone, Debug, Default)]
 struct Fared {
-    told: Option<String>,
-    failed: Option<String>,
+    told: Option<Wall>,
+    failed: Option<Wall>,
     /// Why the last attempt failed; `None` after one that did not.
     error: Option<String>,
+    failures: u64,
 }
 
 impl Telling {
@@ -140,14 +142,15 @@ impl Telling {
         let before = std::mem::take(&mut fared.error);
         match result {
             Ok(()) => {
-                fared.told = Some(now.wall.to_string());
+                fared.told = Some(now.wall);
                 match before {
                     Some(_) => tracing::info!(channel = name, "the channel \"{name}\" works again"),
                     None => tracing::debug!(channel = name, "the channel \"{name}\" was told"),
                 }
             }
             Err(error) => {
-                fared.failed = Some(now.wall.to_string());
+                fared.failed = Some(now.wall);
+                fared.failures += 1;
                 fared.error = Some(error.to_string());
                 match before {
                     None => {
@@ -232,10 +235,35 @@ impl Engine {
 
     /// How every channel stands.
     pub(super) fn channels(&self) -> Vec<ChannelStatus> {
+        let now = self.clock.now();
         let of = |(name, outlet): (&String, &Outlet)| {
-            let Fared { told, failed, error } = self.telling.fared.get(name).cloned().unwrap_or_default();
-            ChannelStatus { name: name.clone(), kind: outlet.kind.into(), told, failed, error }
+            let Fared { told, failed, error, failures } = self.telling.fared.get(name).cloned().unwrap_or_default();
+            let again = self.telling.teller.again(name, self.state.next_check()).filter(|_| error.is_some());
+            ChannelStatus {
+                name: name.clone(),
+                kind: outlet.kind.into(),
+                told: told.map(|at| at.to_string()),
+                failed: failed.map(|at| at.to_string()),
+                error,
+                again: again.map(|at| now.wall_of(at).to_string()),
+                failures,
+            }
         };
         self.parts.channels.iter().map(of).collect()
+    }
+
+    /// The same in numbers.
+    pub(super) fn told(&self) -> Vec<Told<'_>> {
+        let told = self.parts.channels.iter().map(|(name, outlet)| {
+            let fared = self.telling.fared.get(name);
+            Told {
+                name,
+                kind: outlet.kind,
+                works: fared.is_none_or(|fared| fared.error.is_none()),
+                last: fared.and_then(|fared| fared.told),
+                failures: fared.map_or(0, |fared| fared.failures),
+            }
+        });
+        told.collect()
     }
 }

@@ -32,11 +32,15 @@ pub enum Step {
     NameServers,
     /// What the internet sees.
     World,
+    /// A channel by which people are told.
+    Channel,
+    /// The status page.
+    Page,
 }
 
 impl Step {
     /// All of them, in their order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Configuration,
         Self::Daemon,
         Self::Clock,
@@ -49,6 +53,8 @@ impl Step {
         Self::Account,
         Self::NameServers,
         Self::World,
+        Self::Channel,
+        Self::Page,
     ];
 
     /// What of others can make this one fail in passing: what nobody answers, over a network that is not there.
@@ -56,14 +62,15 @@ impl Step {
         match self {
             Self::Resolver | Self::World => &[Self::Network],
             Self::Source | Self::NameServers => &[Self::Network, Self::Resolver],
-            Self::Account => &[Self::Network, Self::Resolver, Self::Certificates],
+            Self::Account | Self::Channel => &[Self::Network, Self::Resolver, Self::Certificates],
             Self::Daemon => &[Self::Network, Self::Resolver, Self::State, Self::Source, Self::Account],
             Self::Configuration
             | Self::Clock
             | Self::Network
             | Self::Certificates
             | Self::State
-            | Self::Credentials => &[],
+            | Self::Credentials
+            | Self::Page => &[],
         }
     }
 
@@ -93,6 +100,8 @@ impl fmt::Display for Step {
             Self::Account => "account",
             Self::NameServers => "name servers",
             Self::World => "world",
+            Self::Channel => "channel",
+            Self::Page => "status page",
         })
     }
 }

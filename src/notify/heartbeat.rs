@@ -9,12 +9,15 @@ use serde::Deserialize;
 use super::{Channel, Entry, Hears, Tools, web};
 use crate::model::error::{Error, Result};
 use crate::model::news::Message;
-use crate::net::http::{Http, SINGLE};
+use crate::net::http::{Http, Reply, SINGLE};
 use crate::os::secret::Secret;
 use crate::provider::setting::{Settings, SettingsError};
 
 /// So much of what is wrong Uptime Kuma is told, in characters: it stands in a URL.
 const SAID: usize = 250;
+
+/// A part of the URL's path of at least so many octets is not repeated.
+const REPEATED: usize = 4;
 
 /// The registry's entry of healthchecks.io.
 pub const HEALTHCHECKS: Entry = Entry {
@@ -105,6 +108,7 @@ impl Channel for Heartbeat {
     async fn tell(&self, message: &Message) -> Result<()> {
         let doing = format!("the sign of life to \"{}\"", self.name);
         let url = web::url(&self.url, &doing)?;
+        let path = url.path().to_lowercase();
         let Some((method, url, body)) = self.call(url, message) else { return Ok(()) };
         let request = self.http.client()?.request(method, url).body(body).build();
         let request = request.map_err(|error| Error::config(doing.as_str(), error.without_url().to_string()))?;
@@ -128,10 +132,23 @@ impl Channel for Heartbeat {
             (Dialect::Healthchecks, "OK (rate limited)") => {
                 Err(Error::rate_limited(None, doing, format!("{server} was told too often")))
             }
+            // The check was made by this very call (create=1 in the URL).
+            (Dialect::Healthchecks, _) if reply.status == 201 => Ok(()),
             (Dialect::Healthchecks, said) if !said.starts_with("OK") => {
-                Err(Error::transient(doing, format!("{server} did not answer as documented")))
+                let (status, octets, begins) = (reply.status, said.len(), begins(&reply, &path));
+                let why =
+                    format!("{server} is to answer \"OK\", and did not: status {status}, {octets} octets{begins}");
+                Err(Error::transient(doing, why))
             }
             _ => Ok(()),
         }
     }
+}
+
+/// How an answer begins, unless that repeats a part of the URL's path, which is a secret.
+fn begins(reply: &Reply, path: &str) -> String {
+    let begins = reply.quoted();
+    let seen = begins.to_lowercase();
+    let repeated = path.split('/').any(|part| part.len() >= REPEATED && seen.contains(part));
+    if repeated { String::new() } else { begins }
 }

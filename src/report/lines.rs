@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::status::{ChannelStatus, RecordStatus, SourceStatus, Status};
+use super::status::{ChannelStatus, PageStatus, RecordStatus, SourceStatus, Status};
 
 impl Status {
     /// Everything in words, a line each.
@@ -14,11 +14,11 @@ impl Status {
                 "THE STATE CANNOT BE WRITTEN: services that can be read go on, others are sent to once at most".into(),
             );
         }
+        lines.extend(self.page.as_ref().and_then(PageStatus::trouble));
         let shared = self.shared_errors();
         for record in &self.records {
             // The account's own line says why.
-            let with_account =
-                self.accounts.iter().any(|account| account.name == record.account && account.held.is_some());
+            let with_account = self.holds_account(&record.account);
             let same = record.shared(&shared).filter(|_| !with_account);
             let says = match same {
                 _ if with_account => "held with its account, see below".into(),

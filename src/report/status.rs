@@ -47,6 +47,33 @@ pub struct Status {
     /// How the channels fare by which people are told.
     #[serde(default)]
     pub channels: Vec<ChannelStatus>,
+    /// How the daemon's status page stands; `None` where it has none.
+    #[serde(default)]
+    pub page: Option<PageStatus>,
+}
+
+/// How a status page stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageStatus {
+    /// Where it listens, as it is typed.
+    pub listen: String,
+    /// Whether it is served there.
+    pub served: bool,
+    /// Why it is not.
+    pub error: Option<String>,
+    /// When it is tried again (RFC 3339); `None`: not before a restart.
+    pub again: Option<String>,
+}
+
+impl PageStatus {
+    /// What is wrong with it, in a line for people; `None` where it is served.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        let error = self.error.as_ref().filter(|_| !self.served)?;
+        let again =
+            self.again.as_ref().map_or("a restart tries it again".to_owned(), |at| format!("tried again at {at}"));
+        Some(format!("the status page is not served at {}: {error}; {again}", self.listen))
+    }
 }
 
 /// How a channel fares.
@@ -63,6 +90,12 @@ pub struct ChannelStatus {
     pub failed: Option<String>,
     /// Why it failed, as long as it has not worked again.
     pub error: Option<String>,
+    /// When it is then tried again, at the earliest (RFC 3339); `None` where it is being tried, or there is nothing left to tell.
+    #[serde(default)]
+    pub again: Option<String>,
+    /// How often it failed since the daemon started.
+    #[serde(default)]
+    pub failures: u64,
 }
 
 impl ChannelStatus {
@@ -71,11 +104,18 @@ impl ChannelStatus {
     pub fn line(&self) -> String {
         let told = self.told.as_ref().map_or("nothing told yet".to_owned(), |told| format!("last told {told}"));
         let failed = match (&self.failed, &self.error) {
-            (Some(failed), Some(error)) => format!("; failed at {failed}: {error}"),
+            (Some(failed), Some(error)) => format!("; failed at {failed}: {error}; {}", self.tried_again()),
             (Some(failed), None) => format!("; failed at {failed}, and has worked since"),
             (None, _) => String::new(),
         };
         format!("channel {} ({}): {told}{failed}", self.name, self.kind)
+    }
+
+    /// When a channel that fails is tried again, for people.
+    #[must_use]
+    pub fn tried_again(&self) -> String {
+        let at = |again: &String| format!("tried again at {again}");
+        self.again.as_ref().map_or("tried again with what there is to tell next".to_owned(), at)
     }
 }
 
@@ -321,6 +361,7 @@ impl Status {
             network: Vec::new(),
             verdicts: verdicts.collect(),
             channels: Vec::new(),
+            page: None,
         }
     }
 
@@ -328,6 +369,13 @@ impl Status {
     #[must_use]
     pub fn telling(mut self, channels: Vec<ChannelStatus>) -> Self {
         self.channels = channels;
+        self
+    }
+
+    /// The same, with how the status page stands.
+    #[must_use]
+    pub fn shown(mut self, page: Option<PageStatus>) -> Self {
+        self.page = page;
         self
     }
 
@@ -355,6 +403,12 @@ impl Status {
             }
         }
         self
+    }
+
+    /// Whether the account of this name is held as a whole.
+    #[must_use]
+    pub fn holds_account(&self, name: &str) -> bool {
+        self.accounts.iter().any(|account| account.name == name && account.held.is_some())
     }
 
     /// Everything in one line.

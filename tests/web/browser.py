@@ -29,6 +29,7 @@ from selenium.webdriver.common.keys import Keys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOKEN = "a-token-of-thirty-two-characters"
+PING = "0d338dcc-a054-4f11-b909-0242ac120002"
 PHONE, DESK = (390, 844), (1200, 900)
 
 
@@ -49,7 +50,7 @@ def until(what, holds, seconds=25):
 
 
 class Site:
-    """A daemon with records that are right, failing, held and without a known address."""
+    """A daemon with records that are right, failing, held and without a known address, and a channel that fails."""
 
     def __init__(self, driftless, emulator):
         self.folder = tempfile.TemporaryDirectory()
@@ -71,6 +72,8 @@ class Site:
         text += record.format(names[1], "office", followed, '"off"')
         text += record.format(names[2], "spare", followed, '"off"')
         text += record.format(names[3], "dyn", f'{{ file = "{self.dir}/missing" }}', '"off"')
+        # Nobody listens there: the one to be told of the daemon's life is not.
+        text += f'[notify.watchdog]\ntype = "healthchecks"\nurl = "http://127.0.0.1:{free()}/{PING}"\n'
         self.write("driftless.toml", text)
         environment = {"PATH": os.environ["PATH"], "SSL_CERT_FILE": "/dev/null"}
         self.log = open(self.dir / "log", "w")
@@ -107,6 +110,9 @@ class Site:
     def states(self):
         status = json.loads(self.get("api/v1/status"))
         return {(record["name"], record["type"]): record["state"] for record in status["status"]["records"]}
+
+    def channel(self):
+        return json.loads(self.get("api/v1/status"))["status"]["channels"][0]
 
     def end(self):
         for process in reversed(self.processes):
@@ -153,6 +159,9 @@ def read(driver, axe):
     text = driver.find_element(By.TAG_NAME, "body").text
     for word in ["up to date", "failing", "held", "unknown", "192.0.2.44", "dyndns2", "driftless release office", "Last changes"]:
         assert word in text, f"{word}: {text}"
+    for word in ["Nobody is told by watchdog just now", "Who is told", "nobody listens at 127.0.0.1", "It failed", "tried again in"]:
+        assert word in text, f"{word}: {text}"
+    assert PING not in driver.page_source, "a channel's URL is a secret"
     wide = driver.execute_script("return [document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     assert wide[0] <= wide[1], f"the page is wider than the screen: {wide}"
     loaded = driver.execute_script("return performance.getEntriesByType('resource').map((one) => one.name)")
@@ -223,6 +232,16 @@ def focus(driver):
     assert reached == all_of_them, all_of_them - reached
 
 
+def channel(driver):
+    """From the sentence on top the keyboard gets to the channel that fails."""
+    link = driver.find_element(By.CSS_SELECTOR, ".alarm a")
+    link.send_keys(Keys.ENTER)
+    target = driver.find_element(By.ID, "channels")
+    until("the channels are in sight", lambda: 0 <= target.rect["y"] - driver.execute_script("return scrollY") < PHONE[1])
+    cards = driver.find_elements(By.CSS_SELECTOR, 'section[aria-labelledby="channels"] .card')
+    assert len(cards) == 1 and "failing" in cards[0].text and "Nothing told yet." in cards[0].text, cards[0].text
+
+
 def others(driver, site):
     """What a page of somebody else's can do from the same browser: nothing."""
 
@@ -276,6 +295,9 @@ def parsed(site):
     kinds = {name: family.type for name, family in families.items()}
     assert kinds["driftless_changes"] == "counter" and kinds["driftless_confirmed_after_seconds"] == "histogram", kinds
     assert kinds["driftless_build"] == "info" and kinds["driftless_record_up_to_date"] == "gauge", kinds
+    assert kinds["driftless_channel_up"] == "gauge" and kinds["driftless_channel_failures"] == "counter", kinds
+    up = [(sample.labels["channel"], sample.value) for sample in families["driftless_channel_up"].samples]
+    assert up == [("watchdog", 0)], up
     return len(samples(plain))
 
 
@@ -288,6 +310,7 @@ def main():
     try:
         expected = {"up to date", "failing", "held", "unknown"}
         until("every state is there", lambda: set(site.states().values()) == expected)
+        until("the channel fails", lambda: site.channel()["error"])
         print(parsed(site), "series were parsed")
         for dark in [False, True]:
             for size, name in [(DESK, "desk"), (PHONE, "phone")]:
@@ -298,6 +321,7 @@ def main():
                     shoot(driver, pictures / f"{'dark' if dark else 'light'}-{name}.png")
                     if dark and size == PHONE:
                         focus(driver)
+                        channel(driver)
                         without_script(driver, site)
                         others(driver, site)
                         driver.get(site.url)

@@ -40,7 +40,7 @@ impl Patient {
                     let why = format!("no answer within {} s", READ.as_secs());
                     vec![Finding::failed(Step::Account, 75, why)]
                 }
-                Ok(None) => vec![unreadable(&name.0, self.daemon.as_ref())],
+                Ok(None) => vec![unreadable(&name.0, self.daemon.as_ref().or(self.left.as_ref()))],
                 Ok(Some(heard)) => {
                     let of = |key: &RrsetKey| Id { account: name.clone(), key: key.clone() };
                     let held = keys.iter().zip(&heard).filter_map(|(key, heard)| match heard {
@@ -56,8 +56,14 @@ impl Patient {
     }
 }
 
-/// What is known of an account that only takes updates: what the running daemon last heard from it.
+/// What is known of an account that only takes updates: what the daemon last heard from it, the running one or the one before.
 fn unreadable(account: &str, daemon: Option<&Status>) -> Finding {
+    if daemon.is_some_and(|status| status.holds_account(account)) {
+        return Finding::skipped(
+            Step::Account,
+            "cannot be read; the daemon holds it, see above for what its last update came to",
+        );
+    }
     let records = daemon.into_iter().flat_map(|status| &status.records);
     let accepted = records.filter(|record| record.account == account).filter_map(|record| record.accepted.as_ref());
     match accepted.max() {
@@ -147,6 +153,25 @@ mod tests {
         assert_eq!((found.len(), found[0].outcome), (1, Outcome::Ok));
         assert_eq!(readable(&[], &[])[0].outcome, Outcome::Skipped);
         assert_eq!(unreadable("home", None).outcome, Outcome::Skipped);
+    }
+
+    #[test]
+    fn an_account_that_cannot_be_read_and_is_held_is_not_said_to_be_well_for_what_was_accepted_before() {
+        let record = serde_json::json!({
+            "name": "home.example.org", "type": "A", "account": "home", "state": "held", "says": "", "sources": [], "uplinks": [],
+            "readable": false, "in_dns": false, "history": [], "accepted": "2026-11-22T12:00:00Z",
+        });
+        let held = serde_json::json!({ "reason": "refused", "error": "badauth", "since": "", "release": "" });
+        let status = |held: serde_json::Value| -> Status {
+            let account = serde_json::json!({ "name": "home", "provider": "dyndns2", "held": held });
+            let status = serde_json::json!({
+                "version": "", "at": "", "state_is_writable": true, "accounts": [account], "records": [record], "sources": [],
+            });
+            serde_json::from_value(status).unwrap()
+        };
+        assert_eq!(unreadable("home", Some(&status(serde_json::Value::Null))).outcome, Outcome::Ok);
+        let found = unreadable("home", Some(&status(held)));
+        assert!(found.outcome == Outcome::Skipped && found.says.contains("the daemon holds it"), "{found:?}");
     }
 
     #[test]

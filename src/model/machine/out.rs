@@ -41,7 +41,9 @@ impl Out {
             }) = &effect
             {
                 let first = || (effects.len(), Vec::new());
-                let (_, keys) = said.entry((*level, account.clone(), what.clone())).or_insert_with(first);
+                // The words are the same where nothing but their own name stands between them.
+                let words = what.replace(id.key.name.as_str(), "");
+                let (_, keys) = said.entry((*level, account.clone(), words)).or_insert_with(first);
                 keys.push(id.key.to_string());
                 if keys.len() > 1 {
                     continue;
@@ -61,5 +63,38 @@ impl Out {
     pub(super) fn tell_account(&mut self, level: Level, account: &AccountName, what: impl Into<String>) {
         let account = Some(account.clone());
         self.push(Effect::Tell(Notice { level, id: None, account, what: what.into(), change: None }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::name::Name;
+    use crate::model::record::{RecordType, RrsetKey};
+
+    #[test]
+    fn what_differs_in_the_record_s_own_name_alone_is_said_once_and_what_differs_more_is_not() {
+        let id = |name: &str| {
+            let key = RrsetKey::new(Name::parse(name).unwrap(), RecordType::A);
+            Id { account: AccountName("home".into()), key }
+        };
+        let mut out = Out::default();
+        for name in ["a.example.org", "b.example.org"] {
+            out.tell(Level::Warn, Some(&id(name)), format!("not authorised: updating {name}: badauth"));
+            out.tell(Level::Info, Some(&id(name)), "looked at");
+        }
+        out.tell(Level::Warn, Some(&id("c.example.org")), "not authorised: updating c.example.org: !yours");
+        let effects = out.told_once();
+        let said: Vec<(Level, &str)> = effects
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::Tell(notice) => Some((notice.level, notice.what.as_str())),
+                _ => None,
+            })
+            .collect();
+        let both = "not authorised: updating a.example.org: badauth (said of a.example.org A, b.example.org A)";
+        let other = "not authorised: updating c.example.org: !yours";
+        let looked = (Level::Info, "looked at");
+        assert_eq!(said, [(Level::Warn, both), looked, looked, (Level::Warn, other)]);
     }
 }

@@ -206,6 +206,13 @@ impl Teller {
         self.dirty |= channel.done(result, &self.seen, now, rng);
     }
 
+    /// When a channel is told again whose last message did not arrive, at the earliest; the next check is at `check`. `None`: it is
+    /// being told, or there is nothing left to tell.
+    #[must_use]
+    pub fn again(&self, name: &str, check: Moment) -> Option<Moment> {
+        self.channels.get(name)?.again(check).map(|again| again.max(self.quiet))
+    }
+
     /// Takes in how one thing stands.
     fn see(&mut self, fact: Fact, now: Now) {
         let Fact { subject, values, wrote, plight } = fact;

@@ -60,6 +60,27 @@ struct Counts {
     took: Histogram,
 }
 
+/// How a channel fares by which people are told.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// Its name in the configuration.
+    pub name: &'a str,
+    /// Its type.
+    pub kind: &'a str,
+    /// Whether the last attempt did not fail.
+    pub works: bool,
+    /// When it last took a message.
+    pub last: Option<Wall>,
+    /// How often it failed.
+    pub failures: u64,
+}
+
+impl<'a> Told<'a> {
+    fn labels(&self) -> [(&'static str, &'a str); 2] {
+        [("channel", self.name), ("type", self.kind)]
+    }
+}
+
 /// How often something took how long.
 #[derive(Debug, Default)]
 struct Histogram {
@@ -153,12 +174,13 @@ impl Tally {
 
     /// What was counted and how everything stands, in a form.
     #[must_use]
-    pub fn text(&self, state: &State, now: Now, form: Form) -> String {
+    pub fn text(&self, state: &State, told: &[Told<'_>], now: Now, form: Form) -> String {
         let mut text = Exposition::new(form);
         self.process(&mut text, state, now);
         records(&mut text, state, now);
         self.services(&mut text, state, now);
         sources(&mut text, state, now);
+        channels(&mut text, told);
         text.end()
     }
 
@@ -318,6 +340,23 @@ fn sources(text: &mut Exposition, state: &State, now: Now) {
     for (source, family, _, at) in observed() {
         let labels = [("source", source.0.as_str()), ("family", family.as_str())];
         text.sample("driftless_source_asked_timestamp_seconds", &labels, at.wall.0);
+    }
+}
+
+/// How people are told.
+fn channels(text: &mut Exposition, told: &[Told<'_>]) {
+    text.family("driftless_channel_up", Kind::Gauge, "1: the last message arrived, or there was none yet.");
+    for one in told {
+        text.sample("driftless_channel_up", &one.labels(), u8::from(one.works));
+    }
+    let help = "When it last took a message, in seconds since 1970; missing: not since the process started.";
+    text.family("driftless_channel_told_timestamp_seconds", Kind::Gauge, help);
+    for (one, last) in told.iter().filter_map(|one| Some((one, one.last?))) {
+        text.sample("driftless_channel_told_timestamp_seconds", &one.labels(), last.0);
+    }
+    text.family("driftless_channel_failures", Kind::Counter, "Messages that did not arrive.");
+    for one in told {
+        text.sample("driftless_channel_failures_total", &one.labels(), one.failures);
     }
 }
 

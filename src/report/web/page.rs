@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::answer::{self, Answer};
-use crate::report::status::{AccountStatus, HoldStatus, Line, RecordStatus, STATES, SourceStatus, Status};
+use crate::report::status::{
+    AccountStatus, ChannelStatus, HoldStatus, Line, RecordStatus, STATES, SourceStatus, Status,
+};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -146,6 +148,10 @@ impl Shown<'_> {
             @if !status.state_is_writable {
                 p .alarm { "The state cannot be written: services that can be read go on, others are sent to once at most." }
             }
+            @let failing = failing(status);
+            @if !failing.is_empty() {
+                p .alarm { "Nobody is told by " (failing.join(", ")) " just now, " a href="#channels" { "see below" } "." }
+            }
             (self.actions("all", &[("update", "Update all now", "", "")]))
             section aria-labelledby="records" {
                 h2 #records { "Records" }
@@ -162,6 +168,12 @@ impl Shown<'_> {
                 ul .card .list {
                     @for source in &status.sources { (self.source(source)) }
                     @if status.sources.is_empty() { li .soft { "No source has been asked yet." } }
+                }
+            }
+            @if !status.channels.is_empty() {
+                section aria-labelledby="channels" {
+                    h2 #channels { "Who is told" }
+                    @for channel in &status.channels { (self.channel(channel)) }
                 }
             }
             section aria-labelledby="changes" {
@@ -258,6 +270,25 @@ impl Shown<'_> {
         }
     }
 
+    fn channel(&self, channel: &ChannelStatus) -> Markup {
+        html! {
+            div .card {
+                div .head {
+                    h3 { (channel.name) small { (channel.kind) } }
+                    (state(if channel.error.is_some() { "failing" } else { "ready" }))
+                }
+                @if let Some(error) = &channel.error {
+                    p { (error) }
+                    p .soft {
+                        @if let Some(failed) = &channel.failed { "It failed " (self.moment(failed)) "; " }
+                        @match &channel.again { Some(again) => { "tried again " (self.moment(again)) "." }, None => { (channel.tried_again()) "." } }
+                    }
+                }
+                p .soft { @match &channel.told { Some(told) => { "Last told " (self.moment(told)) "." }, None => "Nothing told yet." } }
+            }
+        }
+    }
+
     fn source(&self, source: &SourceStatus) -> Markup {
         html! {
             li {
@@ -299,6 +330,11 @@ impl Shown<'_> {
         let text = if today { plain.split_once(' ').map_or(plain.as_str(), |(_, time)| time) } else { plain.as_str() };
         html! { time datetime=(at) { (text) " UTC" } }
     }
+}
+
+/// The channels that fail.
+fn failing(status: &Status) -> Vec<&str> {
+    status.channels.iter().filter(|channel| channel.error.is_some()).map(|channel| channel.name.as_str()).collect()
 }
 
 fn state(state: &str) -> Markup {

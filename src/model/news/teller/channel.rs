@@ -196,6 +196,20 @@ impl Channel {
         Some(gathered.max(rested).max(self.spent.next(self.budget())))
     }
 
+    /// When it is told what did not arrive, at the earliest; a sign of life comes with a check, the next of which is at `check`.
+    pub(super) fn again(&self, check: Moment) -> Option<Moment> {
+        if self.flight.is_some() {
+            return None;
+        }
+        match &self.wish {
+            Wish::Beat { every, .. } => Some(self.beat.map_or(check, |last| check.max(last.plus(early(*every))))),
+            Wish::News { .. } => {
+                let rested = self.rest.unwrap_or_default();
+                self.first.map(|first| first.max(rested).max(self.spent.next(self.budget())))
+            }
+        }
+    }
+
     /// Everything that there is to tell.
     pub(super) fn message(&mut self, seen: &BTreeMap<Subject, Seen>, now: Now) -> Option<Message> {
         let mut flight = Flight::default();
@@ -230,9 +244,7 @@ impl Channel {
     /// A sign of life, or a word of trouble, unless the last one was a moment ago.
     pub(super) fn beat(&mut self, seen: &BTreeMap<Subject, Seen>, now: Now) -> Option<Message> {
         let Wish::Beat { after, every, silent } = self.wish else { return None };
-        // Checks come a tenth earlier or later, so that no two machines march in step.
-        let early = every.mul_f64(0.8);
-        if self.flight.is_some() || self.beat.is_some_and(|last| now.moment.since(last) < early) {
+        if self.flight.is_some() || self.beat.is_some_and(|last| now.moment.since(last) < early(every)) {
             return None;
         }
         let troubles = lasting(seen, after, now);
@@ -250,4 +262,9 @@ impl Channel {
             message
         })
     }
+}
+
+/// How much time lies between two signs of life at least: checks come a tenth earlier or later, so that no two machines march in step.
+fn early(every: Duration) -> Duration {
+    every.mul_f64(0.8)
 }

@@ -392,3 +392,32 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn it_can_be_said_when_what_did_not_arrive_is_told_again() {
+    let mut teller = teller(news(10));
+    let held = [fact(A, "192.0.2.1", trouble(Kind::Held, "refused"))];
+    look(&mut teller, &held, 0);
+    let send = |teller: &mut Teller, seconds| teller.look(held.to_vec(), false, false, at(seconds)).len();
+    assert_eq!(send(&mut teller, 2), 1);
+    assert_eq!(teller.again("phone", at(300).moment), None, "it is being told");
+    fails(&mut teller, Error::transient("telling", "no answer"), 3);
+    let again = teller.again("phone", at(300).moment).unwrap();
+    assert!(again >= at(8).moment && again <= at(13).moment, "{again:?}");
+    assert_eq!(send(&mut teller, 7), 0);
+    assert_eq!(teller.wake_at(), Some(again), "that is when it is");
+    assert!(look(&mut teller, &held, 13).is_some());
+    assert_eq!((teller.again("phone", at(300).moment), teller.again("desk", at(300).moment)), (None, None));
+}
+
+#[test]
+fn a_sign_of_life_that_did_not_arrive_comes_again_with_a_check() {
+    let every = Duration::from_secs(1000);
+    let mut teller = teller(Wish::Beat { after: HOUR, every, silent: false });
+    let well = vec![fact(A, "192.0.2.1", Plight::Well)];
+    assert_eq!(teller.look(well, true, false, at(0)).len(), 1);
+    assert_eq!(teller.again("phone", at(300).moment), None, "it is being told");
+    fails(&mut teller, Error::transient("telling", "no answer"), 1);
+    assert_eq!(teller.again("phone", at(300).moment), Some(at(800).moment), "not with each check");
+    assert_eq!(teller.again("phone", at(900).moment), Some(at(900).moment));
+}

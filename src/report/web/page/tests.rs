@@ -70,6 +70,19 @@ fn status(records: Vec<RecordStatus>) -> Status {
         network: Vec::new(),
         verdicts: Vec::new(),
         channels: Vec::new(),
+        page: None,
+    }
+}
+
+fn channel(name: &str, error: Option<&str>) -> ChannelStatus {
+    ChannelStatus {
+        name: name.into(),
+        kind: "ntfy".into(),
+        told: Some("2026-11-22T11:58:00Z".into()),
+        failed: error.map(|_| "2026-11-22T11:59:00Z".into()),
+        error: error.map(str::to_owned),
+        again: error.map(|_| "2026-11-22T12:00:40Z".into()),
+        failures: error.map_or(0, |_| 3),
     }
 }
 
@@ -101,6 +114,13 @@ fn what_strangers_say_stays_text_wherever_it_stands() {
         source.says = hostile.into();
         source.at = hostile.into();
     }
+    status.channels = vec![ChannelStatus {
+        told: Some(hostile.into()),
+        failed: Some(hostile.into()),
+        again: Some(hostile.into()),
+        kind: hostile.into(),
+        ..channel(hostile, Some(hostile))
+    }];
     let page = render(&status, true);
     // Apart from our own style and script there is not one mark-up of theirs, in text or in an attribute.
     let rest = page.replacen(STYLE, "", 1).replacen(SCRIPT, "", 1);
@@ -149,6 +169,27 @@ fn what_needs_a_person_comes_first_with_its_reason_and_way_out() {
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }
+}
+
+#[test]
+fn a_channel_that_fails_is_said_first_with_its_reason_and_when_it_is_tried_again() {
+    let mut status = status(vec![record("a.example.org", "up to date")]);
+    assert!(!render(&status, false).contains("Who is told"), "nobody is");
+    status.channels = vec![channel("desk", None), channel("phone", Some("nobody listens at ntfy.example.org"))];
+    let page = render(&status, false);
+    let alarm = "<p class=\"alarm\">Nobody is told by phone just now";
+    assert!(page.find(alarm).unwrap() < page.find("a.example.org").unwrap(), "{page}");
+    let (_, channels) = page.split_once("id=\"channels\"").unwrap();
+    for part in ["phone<small>ntfy", "nobody listens at ntfy.example.org", "It failed 60 s ago", "tried again in 40 s"]
+    {
+        assert!(channels.contains(part), "{part}: {channels}");
+    }
+    assert_eq!((channels.matches("state failing").count(), channels.matches("Last told 2 min ago").count()), (1, 2));
+    status.channels = vec![channel("desk", None)];
+    assert!(!render(&status, false).contains("class=\"alarm\""), "all is well");
+    let left = ChannelStatus { again: None, ..channel("phone", Some("no")) };
+    status.channels = vec![left];
+    assert!(render(&status, false).contains("tried again with what there is to tell next."));
 }
 
 #[test]
