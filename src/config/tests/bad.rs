@@ -78,12 +78,21 @@ fn an_address_that_may_not_be_published_is_refused_where_it_was_typed() {
     let never = record("ipv4 = \"169.254.1.1\"\nprivate = true");
     let meant = record("ipv4 = \"192.168.1.5\"\nprivate = true");
     check(&[
-        (&private, &["1:1: `ipv4` of the record: 192.168.1.5 is private (RFC 1918)"]),
-        (&never, &["1:1: `ipv4` of the record: 169.254.1.1 is link-local (RFC 3927)"]),
+        (&private, &["4:8: `ipv4` of the record: 192.168.1.5 is private (RFC 1918)"]),
+        (&never, &["4:8: `ipv4` of the record: 169.254.1.1 is link-local (RFC 3927)"]),
     ]);
     let problems = load(&above_base(&private)).unwrap_err();
-    assert_eq!(problems.problems()[0].help.as_deref(), Some("to publish it on purpose add private = true"));
+    assert_eq!(problems.problems()[0].help.as_deref(), Some("to publish it on purpose add private = true to the record"));
     assert!(load(&above_base(&meant)).is_ok());
+}
+
+#[test]
+fn an_address_of_many_records_is_refused_once_and_where_it_stands() {
+    let text = "[address.default]\nipv6 = \"off\"\nipv4 = \"192.0.2.1\"\n[[record]]\nname = \"a.example.org\"\naccount = \"base\"";
+    check(&[(text, &["3:8: `ipv4` of the address \"default\": 192.0.2.1 is for documentation (RFC 5737)"])]);
+    let errors = load(&above_base(text)).unwrap_err();
+    let also = errors.problems()[0].also.as_ref().unwrap();
+    assert_eq!((also.place.to_string().as_str(), also.message.as_str()), ("d.toml:4:1", "this record publishes it"));
 }
 
 #[test]
