@@ -2,12 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use super::patience::tell_what_is_proved;
 use super::{Cli, around, look, print, start_log};
 use crate::app::situation::Stands;
 use crate::app::{self, Ended, Failure, Loaded, Work, demo, rights};
 use crate::config::{self, Config};
-use crate::engine::Onlooker;
-use crate::model::agree::{Reading, Verdict};
 use crate::model::desired::AccountName;
 use crate::model::machine::standing::Standing;
 use crate::model::machine::{State, Target};
@@ -79,7 +78,9 @@ pub(super) async fn once(loaded: Loaded, json: bool) -> Result<u8, Failure> {
     let ended = app::work(round(loaded, Target::All)).await?;
     let now = clock::now();
     if json {
-        look::status_as_json(&Status::of(&ended.state, now).within(&ended.situations()), false)?;
+        let situations = ended.situations();
+        look::status_as_json(&Status::of(&ended.state, now).within(&situations), false)?;
+        around::warnings(&situations);
     } else {
         outcome(&ended, now);
     }
@@ -93,7 +94,8 @@ fn exit_code(state: &State) -> u8 {
 
 /// Whether there is certainly no address for any record set.
 fn has_no_address(state: &State) -> bool {
-    let mut standings = state.views(clock::now()).map(|view| view.standing).peekable();
+    let meant = state.views(clock::now()).filter(|view| view.meant);
+    let mut standings = meant.map(|view| view.standing).peekable();
     standings.peek().is_some() && standings.all(|standing| matches!(standing, Standing::Unmanaged))
 }
 
@@ -102,29 +104,12 @@ fn round(loaded: Loaded, target: Target) -> Work {
     Work { onlooker: Some(tell_what_is_proved()), ..Work::round(loaded, target) }
 }
 
-/// Says on standard error, whenever it is another thing, which single source has yet to say often enough what it says.
-fn tell_what_is_proved() -> Onlooker {
-    let mut last = String::new();
-    Box::new(move |state, now| {
-        let Some(at) = state.proves_at() else { return };
-        let unproven = state.verdicts().filter_map(|(.., weighed)| match (&weighed.verdict, weighed.believed()) {
-            (Verdict::Unproven { .. }, Reading::Unknown(why)) => Some(why),
-            _ => None,
-        });
-        let says = unproven.collect::<Vec<_>>().join("; ");
-        if says != last {
-            print::progress(&format!("{says}; it is asked again in {} s ...", at.since(now.moment).as_secs()));
-            last = says;
-        }
-    })
-}
-
 /// Of a record set whose service only takes updates, while the state cannot be written.
 const NOTHING_SENT: &str = "the state cannot be written, so that nothing is sent by a process that ends at once: make its folder \
                             writable, or let a daemon run";
 
 /// What one round came to: a line for each record set that is not right, and the sum. Where there is no address, or none is known, also
-/// where this machine stands: that is mostly why.
+/// where this machine stands: that is mostly why. Else what of that keeps others from connecting.
 fn outcome(ended: &Ended, now: Now) {
     let state = &ended.state;
     let nothing = has_no_address(state);
@@ -145,8 +130,11 @@ fn outcome(ended: &Ended, now: Now) {
     if nothing {
         print::line("this machine has no address that any of the records could hold: nothing was published");
     }
+    let situations = ended.situations();
     if nothing || status.records.iter().any(|record| record.state == "unknown") {
-        around::sentences(&ended.situations().into_iter().map(Stands::from).collect::<Vec<_>>());
+        around::sentences(&situations.into_iter().map(Stands::from).collect::<Vec<_>>());
+    } else {
+        around::warnings(&situations);
     }
 }
 

@@ -66,6 +66,8 @@ pub enum Mode {
 pub struct State {
     desired: Desired,
     mode: Mode,
+    /// The only record sets that are looked at; `None`: all.
+    focus: Option<Target>,
     boot: String,
     accounts: BTreeMap<AccountName, Account>,
     records: BTreeMap<Id, Box<Record>>,
@@ -238,6 +240,7 @@ impl State {
         let mut state = Self {
             desired: Desired::default(),
             mode,
+            focus: None,
             boot: boot.to_owned(),
             accounts: BTreeMap::new(),
             records: BTreeMap::new(),
@@ -255,6 +258,24 @@ impl State {
         };
         state.load(desired, documents, now);
         state
+    }
+
+    /// The same machine, which looks at these record sets alone: for others no source is asked, and nothing is sent.
+    #[must_use]
+    pub fn looking_at(mut self, target: Target) -> Self {
+        self.focus = Some(target).filter(|target| *target != Target::All);
+        self
+    }
+
+    /// Whether it looks at some record sets alone.
+    #[must_use]
+    pub fn looks_at_some(&self) -> bool {
+        self.focus.is_some()
+    }
+
+    /// Whether it looks at this record set.
+    fn looks_at(&self, id: &Id) -> bool {
+        self.focus.as_ref().is_none_or(|target| target.means(id))
     }
 
     /// Plants an old bug of other updaters, for tests of the tests.
