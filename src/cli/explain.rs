@@ -137,15 +137,16 @@ mod tests {
     #[test]
     fn of_two_quorums_each_says_which_it_is() {
         let tally = |of| Tally { need: 2, of, agree: 0, operators: 0, protocols: 0 };
-        let (one, two) = (
-            verdict(Family::Ipv4, "https a", Some(tally(3))),
-            verdict(Family::Ipv6, "https b", Some(tally(2))),
-        );
+        let (one, two) =
+            (verdict(Family::Ipv4, "https a", Some(tally(3))), verdict(Family::Ipv6, "https b", Some(tally(2))));
         let rule = "must agree, of two operators or by two protocols; none of them knows anything";
         assert_eq!(quorums(&[&one]), [format!("2 of 3 sources {rule}")]);
         assert_eq!(
             quorums(&[&one, &verdict(Family::Ipv6, "interface", None), &two]),
-            [format!("for IPv4, of https a: 2 of 3 sources {rule}"), format!("for IPv6, of https b: 2 of 2 sources {rule}")]
+            [
+                format!("for IPv4, of https a: 2 of 3 sources {rule}"),
+                format!("for IPv6, of https b: 2 of 2 sources {rule}")
+            ]
         );
     }
 }

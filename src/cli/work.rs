@@ -162,14 +162,24 @@ pub(super) async fn have_looked(status: &Status, socket: &Path, name: Option<Nam
     }
     asked(socket, &Request::Update { name: name.clone() }, "update").await?;
     print::line("the daemon looks now; driftless status shows what came of it");
-    for record in status.records.iter().filter(|record| name.as_ref().is_none_or(|name| name.as_str() == record.name)) {
+    hindrances(status, name.as_ref()).iter().for_each(|text| print::hanging(text, 4));
+    Ok(0)
+}
+
+/// Why a look now may send nothing all the same, a line each.
+fn hindrances(status: &Status, name: Option<&Name>) -> Vec<String> {
+    // What is asked for here tries the disk again, before any time that was told of it.
+    let disk = "the state could not be written: that is tried again now; until it can be, services that only take updates are sent to once \
+                at most";
+    let mut found: Vec<String> = Some(disk.to_owned()).filter(|_| !status.state_is_writable).into_iter().collect();
+    for record in status.records.iter().filter(|record| name.is_none_or(|name| name.as_str() == record.name)) {
         let why = record.waits.as_ref().and_then(|waits| Some((&waits.until, kept_back(&waits.what)?)));
         if let Some((until, why)) = why {
             let record = format!("{} {} at {}", record.name, record.rtype, record.account);
-            print::hanging(&format!("{record}: nothing can be sent before {until}: {why}"), 4);
+            found.push(format!("{record}: nothing can be sent before {until}: {why}"));
         }
     }
-    Ok(0)
+    found
 }
 
 /// Why a look now sends nothing all the same.
@@ -177,7 +187,6 @@ fn kept_back(what: &str) -> Option<&'static str> {
     match what {
         "asked" => Some("the service asked for a pause"),
         "writes" => Some("it was sent often of late, and its write budget allows no more"),
-        "disk" => Some("the state cannot be written"),
         _ => None,
     }
 }
@@ -278,5 +287,43 @@ fn say_released(released: &Released) {
             false => "it was sent often of late, and a release adds nothing to its write budget",
         };
         print::line(&format!("{} is sent at {} at the earliest: {why}", wait.record, wait.until));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::agree::{Expression, SourceName};
+    use crate::model::desired::{Desired, Id, RecordSpec};
+    use crate::model::machine::{Documents, Mode};
+    use crate::model::record::{Family, RecordType, RrsetKey};
+    use crate::report::status::WaitStatus;
+
+    /// How one record set stands that waits for something.
+    fn waiting(what: &str, writable: bool) -> Status {
+        let key = RrsetKey::new("home.example.org".parse().unwrap(), RecordType::A);
+        let spec = RecordSpec::of(Family::Ipv4, Expression::Source(SourceName("file".into())));
+        let records = [(Id { account: AccountName("local".into()), key }, spec)].into();
+        let desired = Desired { records, ..Desired::default() };
+        let state = State::new(desired, &Documents::new(), "boot", writable, Mode::Run, Now::default());
+        let mut status = Status::of(&state, Now::default());
+        status.records[0].waits = Some(WaitStatus { what: what.into(), until: "tomorrow".into() });
+        status
+    }
+
+    #[test]
+    fn who_asks_after_making_room_hears_that_the_disk_is_tried_again_and_of_no_wait_for_it() {
+        let said = hindrances(&waiting("disk", false), None);
+        assert!(matches!(said.as_slice(), [only] if only.contains("that is tried again now")), "{said:?}");
+        assert_eq!(hindrances(&waiting("disk", true), None), [""; 0]);
+    }
+
+    #[test]
+    fn a_wait_that_a_look_does_not_end_is_told_of_the_name_that_was_asked_for() {
+        let said = hindrances(&waiting("writes", true), "home.example.org".parse().ok().as_ref());
+        let expected = "home.example.org A at local: nothing can be sent before tomorrow: it was sent often of late, and its write \
+                        budget allows no more";
+        assert_eq!(said, [expected]);
+        assert_eq!(hindrances(&waiting("writes", true), "other.example.org".parse().ok().as_ref()), [""; 0]);
     }
 }

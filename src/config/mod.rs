@@ -218,7 +218,9 @@ fn parse(reader: &mut Reader, registry: &[Entry], origin: Origin, text: &str) ->
                 let twice = error(at, "this key is given twice in one table")
                     .help("further records start with [[record]], further accounts with [account.NAME]".to_owned());
                 match given_first(text, span.start) {
-                    Some(first) => twice.also(Spot { document, start: first.start, end: first.end }, "first given here"),
+                    Some(first) => {
+                        twice.also(Spot { document, start: first.start, end: first.end }, "first given here")
+                    }
                     None => twice,
                 }
             }

@@ -282,7 +282,8 @@ impl Reader {
 
 /// Durations as they are typed, within these bounds.
 fn examples(bounds: &RangeInclusive<Duration>) -> String {
-    let usual = ["5m", "1h 30m"].into_iter().filter(|text| duration::parse(text).is_some_and(|it| bounds.contains(&it)));
+    let usual =
+        ["5m", "1h 30m"].into_iter().filter(|text| duration::parse(text).is_some_and(|it| bounds.contains(&it)));
     let mut texts: Vec<String> = usual.map(str::to_owned).collect();
     if texts.is_empty() {
         texts = [bounds.start(), bounds.end()].map(|bound| duration::spoken(*bound)).into();
@@ -294,9 +295,10 @@ fn examples(bounds: &RangeInclusive<Duration>) -> String {
 fn with_unit(number: i64, bounds: &RangeInclusive<Duration>) -> Option<String> {
     let units = [("s", "seconds"), ("m", "minutes"), ("h", "hours"), ("d", "days")];
     let fits = |text: &str| duration::parse(text).is_some_and(|found| bounds.contains(&found));
-    units.into_iter().find(|(unit, _)| fits(&format!("{number}{unit}"))).map(|(unit, word)| {
-        format!("write the unit: \"{number}{unit}\" for {word}")
-    })
+    units
+        .into_iter()
+        .find(|(unit, _)| fits(&format!("{number}{unit}")))
+        .map(|(unit, word)| format!("write the unit: \"{number}{unit}\" for {word}"))
 }
 
 fn place(documents: &Documents, draft: Draft) -> Problem {

@@ -76,7 +76,8 @@ fn note(
             let message = format!(
                 "{what} written by two accounts, \"{one}\" and \"{two}\", which are {same}: each would undo what the other one wrote"
             );
-            let help = "leave one of the two records out; for both values under one name write values = \"shared\" in both";
+            let help =
+                "leave one of the two records out; for both values under one name write values = \"shared\" in both";
             (error(at, message), help)
         }
         Sure::Doubtful => {

@@ -69,7 +69,10 @@ impl ChannelStatus {
     /// The same in a line for people.
     #[must_use]
     pub fn line(&self) -> String {
-        let told = self.told.as_ref().map_or("nothing told yet".to_owned(), |told| format!("last told {told}"));
+        let told = self
+            .told
+            .as_ref()
+            .map_or("nothing told since the daemon started".to_owned(), |told| format!("last told {told}"));
         let failed = match (&self.failed, &self.error) {
             (Some(failed), Some(error)) => format!("; failed at {failed}: {error}"),
             (Some(failed), None) => format!("; failed at {failed}, and has worked since"),

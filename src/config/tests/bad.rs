@@ -82,7 +82,10 @@ fn an_address_that_may_not_be_published_is_refused_where_it_was_typed() {
         (&never, &["4:8: `ipv4` of the record: 169.254.1.1 is link-local (RFC 3927)"]),
     ]);
     let problems = load(&above_base(&private)).unwrap_err();
-    assert_eq!(problems.problems()[0].help.as_deref(), Some("to publish it on purpose add private = true to the record"));
+    assert_eq!(
+        problems.problems()[0].help.as_deref(),
+        Some("to publish it on purpose add private = true to the record")
+    );
     assert!(load(&above_base(&meant)).is_ok());
 }
 

@@ -30,7 +30,8 @@ fn said(input: &Input) -> Vec<(Severity, String)> {
 
 #[test]
 fn one_zone_file_of_two_accounts_is_refused_with_both_places() {
-    let path = ["path = \"/srv/zones/example.org\"", "zone = \"example.org\"\npath = \"/srv/./zones/x/../example.org\""];
+    let path =
+        ["path = \"/srv/zones/example.org\"", "zone = \"example.org\"\npath = \"/srv/./zones/x/../example.org\""];
     let input = two("zonefile", path, ["ipv4 = \"8.8.8.8\"", ""]);
     let [problem] = problems(&input).try_into().unwrap();
     assert_eq!(problem.severity, Severity::Error);
