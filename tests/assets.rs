@@ -60,10 +60,11 @@ fn each_shell_takes_its_completions() {
 fn offered(words: &[&str]) -> Option<Vec<String>> {
     let typed = words.join(" ");
     let (program, last) = (words.first()?, words.last()?);
+    let before = words.iter().rev().nth(1)?;
     let (file, function) =
-        if *program == "driftless" { (BASH, "_driftless") } else { (IMPORTERS, "_driftless-import") };
+        if *program == "driftless" { (BASH, "_driftless") } else { (IMPORTERS, "_driftless__import") };
     let script = format!(
-        "source {file}; COMP_WORDS=({typed}{}); COMP_CWORD={}; COMPREPLY=(); {function} {program} '{last}' ''; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        "source {file}; COMP_WORDS=({typed}{}); COMP_CWORD={}; COMPREPLY=(); {function} {program} '{last}' '{before}'; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
         if last.is_empty() { " ''" } else { "" },
         words.len() - 1,
     );

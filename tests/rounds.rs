@@ -1,7 +1,7 @@
 //! Commands that do a round of their own, without a daemon: what they wait for, and what they say meanwhile.
 #![cfg(target_os = "linux")]
 #![expect(clippy::disallowed_methods, reason = "a test waits for what a command prints")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;

@@ -260,24 +260,6 @@ impl State {
         state
     }
 
-    /// The same machine, which looks at these record sets alone: for others no source is asked, and nothing is sent.
-    #[must_use]
-    pub fn looking_at(mut self, target: Target) -> Self {
-        self.focus = Some(target).filter(|target| *target != Target::All);
-        self
-    }
-
-    /// Whether it looks at some record sets alone.
-    #[must_use]
-    pub fn looks_at_some(&self) -> bool {
-        self.focus.is_some()
-    }
-
-    /// Whether it looks at this record set.
-    fn looks_at(&self, id: &Id) -> bool {
-        self.focus.as_ref().is_none_or(|target| target.means(id))
-    }
-
     /// Plants an old bug of other updaters, for tests of the tests.
     pub fn plant(&mut self, bug: Planted) {
         self.planted = Some(bug);
