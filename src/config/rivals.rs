@@ -8,6 +8,7 @@ use super::meant::{Account, Derived, Record, Values};
 use super::reader::{Reader, error, warning};
 use crate::model::name::Name;
 use crate::model::record::RecordType;
+use crate::net::http::shown;
 use crate::os::file;
 use crate::provider::setting::{Kind, Setting};
 
@@ -16,7 +17,7 @@ use crate::provider::setting::{Kind, Setting};
 enum Sure {
     /// It is the same file, or the same login at the same service.
     Certain,
-    /// Nothing but their secrets tells them apart, and two secrets may be of one login.
+    /// Nothing but their secrets tells them apart, and two secrets may be of one login; or they have the same secret.
     Doubtful,
 }
 
@@ -82,8 +83,8 @@ fn note(
         }
         Sure::Doubtful => {
             let message = format!(
-                "{what} written by two accounts, \"{one}\" and \"{two}\", that only their secrets tell apart: if both are one login \
-                 at {}, each undoes what the other one wrote",
+                "{what} written by two accounts, \"{one}\" and \"{two}\", which may be one login at {}: then each undoes what the other \
+                 one wrote",
                 account.entry.name
             );
             (warning(at, message), "if they are, leave one of the two records out")
@@ -116,14 +117,23 @@ enum Place {
     /// Into a file that is replaced as a whole.
     File(PathBuf),
     /// At a service, as the login that these settings name.
-    Service(Vec<u8>),
+    Service {
+        /// All of them but secrets and details.
+        login: Vec<u8>,
+        /// Those that say where the service is.
+        servers: Vec<Option<String>>,
+    },
 }
 
 impl Place {
     fn of(account: &Account) -> Self {
-        match file_of(account) {
-            Some((_, path)) => Self::File(path),
-            None => Self::Service(account.settings.identity(account.entry.settings)),
+        if let Some((_, path)) = file_of(account) {
+            return Self::File(path);
+        }
+        let urls = account.entry.settings.iter().filter(|setting| setting.kind == Kind::Url);
+        Self::Service {
+            login: account.settings.identity(account.entry.settings),
+            servers: urls.map(|setting| account.settings.url(setting.name).map(shown)).collect(),
         }
     }
 }
@@ -135,24 +145,46 @@ fn file_of(account: &Account) -> Option<(&'static str, PathBuf)> {
 }
 
 fn same(one: &Account, place: &Place, two: &Account, other: &Place) -> Option<Sure> {
-    if one.entry.name != two.entry.name || place != other {
+    if one.entry.name != two.entry.name {
         return None;
     }
-    let declared = one.entry.settings;
-    let (one, two) = (&one.settings, &two.settings);
-    let same_secret = |setting: &Setting| match (one.secret(setting.name), two.secret(setting.name)) {
-        (Some(one), Some(two)) => one.is_same(two),
-        (None, None) => true,
-        _ => false,
-    };
-    let mut secrets = declared.iter().filter(|setting| setting.kind == Kind::Secret);
-    // With the same user, domain or project another password is another key to the same door.
-    let names_login = |setting: &Setting| {
+    match (place, other) {
+        (Place::File(one), Place::File(two)) => (one == two).then_some(Sure::Certain),
+        (Place::Service { login, servers }, Place::Service { login: other, servers: others }) => {
+            let secrets = secrets_are_same(one, two);
+            match (login == other, servers == others, secrets) {
+                // With the same user, domain or project another password is another key to the same door.
+                (true, _, Some(true)) => Some(Sure::Certain),
+                (true, ..) => Some(if names_login(one) { Sure::Certain } else { Sure::Doubtful }),
+                // One key to two doors.
+                (false, true, Some(true)) => Some(Sure::Doubtful),
+                (false, ..) => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// Whether two accounts of one provider have the same secrets; `None` where neither has any.
+fn secrets_are_same(one: &Account, two: &Account) -> Option<bool> {
+    let secrets = one.entry.settings.iter().filter(|setting| setting.kind == Kind::Secret);
+    let pairs = secrets.map(|setting| (one.settings.secret(setting.name), two.settings.secret(setting.name)));
+    let same = pairs.filter_map(|pair| match pair {
+        (Some(one), Some(two)) => Some(one.is_same(two)),
+        (None, None) => None,
+        _ => Some(false),
+    });
+    same.reduce(|all, same| all && same)
+}
+
+/// Whether a setting of an account, beside its secrets, says whose login it is.
+fn names_login(account: &Account) -> bool {
+    let says = |setting: &Setting| {
         let is_word = matches!(setting.kind, Kind::Text | Kind::Texts | Kind::Name);
-        is_word && setting.tells_apart && (one.text(setting.name).is_some() || one.texts(setting.name).is_some())
+        let (text, texts) = (account.settings.text(setting.name), account.settings.texts(setting.name));
+        is_word && setting.tells_apart && (text.is_some() || texts.is_some())
     };
-    let certain = matches!(place, Place::File(_)) || secrets.all(same_secret) || declared.iter().any(names_login);
-    Some(if certain { Sure::Certain } else { Sure::Doubtful })
+    account.entry.settings.iter().any(says)
 }
 
 /// Whether two records under one name leave each other's values alone: both let strangers' values stand and take none of them for

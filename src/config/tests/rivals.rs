@@ -71,7 +71,9 @@ fn one_login_by_two_accounts_is_refused_and_what_may_be_one_is_doubted() {
     let same = of("dyndns2", &login("me", "a"), &login("me", "b"));
     let [(Severity::Error, says)] = same.as_slice() else { panic!("{same:?}") };
     assert!(says.contains("the same login at dyndns2"), "{says}");
-    assert_eq!(of("dyndns2", &login("me", "a"), &login("you", "a")), []);
+    assert_eq!(of("dyndns2", &login("me", "a"), &login("you", "b")), []);
+    let apart = format!("{}\nfamilies = \"apart\"", login("me", "a"));
+    assert!(matches!(of("dyndns2", &login("me", "a"), &apart).as_slice(), [(Severity::Warning, _)]), "one password");
     let token = |name: &str| format!("token = {{ file = \"/run/{name}\" }}");
     assert!(matches!(of("yandex360", &token("a"), &token("a")).as_slice(), [(Severity::Error, _)]));
     assert!(matches!(of("yandex360", &token("a"), &token("b")).as_slice(), [(Severity::Warning, _)]));
