@@ -1,6 +1,6 @@
 //! Completions, manual and schema are what the program's own declarations make, and the shells take them.
 //!
-//! Where this fails: `cargo run --example assets`.
+//! Where this fails: `cargo run --features import --example assets`.
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 #![expect(clippy::print_stderr, reason = "what is not here is said")]
@@ -13,6 +13,7 @@ mod assets;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const BASH: &str = "packaging/completions/driftless.bash";
+const IMPORTERS: &str = "packaging/completions/driftless-import.bash";
 
 /// What a program says, or `None` with a word where it is not on this machine.
 fn run(program: &str, arguments: &[&str]) -> Option<Output> {
@@ -29,20 +30,25 @@ fn run(program: &str, arguments: &[&str]) -> Option<Output> {
 #[test]
 fn every_file_is_what_the_declarations_make() {
     let made = assets::files(Path::new(ROOT)).unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(made.len(), 6);
+    assert_eq!(made.len(), if cfg!(feature = "import") { 9 } else { 6 });
     let differs = |(path, made): &&(&str, String)| {
         std::fs::read_to_string(Path::new(ROOT).join(path)).unwrap_or_default() != *made
     };
     let old: Vec<&str> = made.iter().filter(differs).map(|(path, _)| *path).collect();
-    assert_eq!(old, Vec::<&str>::new(), "cargo run --example assets");
+    assert_eq!(old, Vec::<&str>::new(), "cargo run --features import --example assets");
 }
 
 #[test]
 fn each_shell_takes_its_completions() {
     let mut tried = 0;
-    for (shell, file) in
-        [("bash", BASH), ("zsh", "packaging/completions/_driftless"), ("fish", "packaging/completions/driftless.fish")]
-    {
+    for (shell, file) in [
+        ("bash", BASH),
+        ("bash", IMPORTERS),
+        ("zsh", "packaging/completions/_driftless"),
+        ("zsh", "packaging/completions/_driftless-import"),
+        ("fish", "packaging/completions/driftless.fish"),
+        ("fish", "packaging/completions/driftless-import.fish"),
+    ] {
         let Some(output) = run(shell, &["-n", file]) else { continue };
         assert!(output.status.success() && output.stderr.is_empty(), "{shell}: {output:?}");
         tried += 1;
@@ -53,9 +59,12 @@ fn each_shell_takes_its_completions() {
 /// What bash offers where the last of these words is being typed.
 fn offered(words: &[&str]) -> Option<Vec<String>> {
     let typed = words.join(" ");
-    let last = words.last().unwrap_or(&"");
+    let (program, last) = (words.first()?, words.last()?);
+    let before = words.iter().rev().nth(1)?;
+    let (file, function) =
+        if *program == "driftless" { (BASH, "_driftless") } else { (IMPORTERS, "_driftless__import") };
     let script = format!(
-        "source {BASH}; COMP_WORDS=({typed}{}); COMP_CWORD={}; COMPREPLY=(); _driftless driftless '{last}' ''; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        "source {file}; COMP_WORDS=({typed}{}); COMP_CWORD={}; COMPREPLY=(); {function} {program} '{last}' '{before}'; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
         if last.is_empty() { " ''" } else { "" },
         words.len() - 1,
     );
@@ -75,6 +84,8 @@ fn bash_completes_commands_and_options() {
     assert_eq!(offered(&["driftless", "records", "upd"]).unwrap(), ["update"]);
     assert_eq!(offered(&["driftless", "records", "update", "--prio"]).unwrap(), ["--priority"]);
     assert!(offered(&["driftless", "run", "--dem"]).unwrap().contains(&"--demo".to_owned()));
+    assert_eq!(offered(&["driftless-import", "--fo"]).unwrap(), ["--force"]);
+    assert_eq!(offered(&["driftless-import", "--from", "ddcl"]).unwrap(), ["ddclient"]);
 }
 
 #[test]

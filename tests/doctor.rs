@@ -366,6 +366,23 @@ async fn a_configuration_that_is_wrong_is_told_and_what_is_right_of_it_examined(
     assert!(!found.of_step("certificates").is_empty() && found.of_step("account").is_empty(), "{found:?}");
 }
 
+#[test]
+fn what_is_wrong_with_a_configuration_is_told_once() {
+    let home = Home::new();
+    let configuration = format!(
+        "state_dir = {:?}\n[account.local]\nprovider = \"zonefile\"\npath = {:?}\nzone = \"example.org\"\n\
+         [address.default]\nipv4 = \"192.0.2.1\"\n[[record]]\nnames = [\"a.example.org\", \"b.example.org\"]\n\
+         account = \"local\"\n",
+        home.text("state"),
+        home.text("zone")
+    );
+    home.write("driftless.toml", &configuration);
+    let found = Examined::of(home.output(&["doctor", "--offline", "--json"]));
+    let all = found.said["findings"].as_array().unwrap();
+    let of_it: Vec<_> = all.iter().filter(|finding| text(&finding["says"]).contains("192.0.2.1")).collect();
+    assert!(matches!(of_it.as_slice(), [only] if only["outcome"] == "failed"), "{of_it:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn offline_nobody_is_asked() {
     let Some(world) = World::new(8, false).await else { return };

@@ -124,8 +124,13 @@ fn an_importer_beside_the_program_is_installed_with_its_manual_and_goes_with_it(
         fs::write(built.join("driftless-import"), "importer").unwrap();
         install(more);
         let new: Vec<String> = files(&root).into_iter().filter(|file| !before.contains(file)).collect();
-        let expected =
-            [format!("644 /{prefix}/share/man/man8/driftless-import.8"), format!("755 /{prefix}/bin/driftless-import")];
+        let expected = [
+            format!("644 /{prefix}/share/bash-completion/completions/driftless-import"),
+            format!("644 /{prefix}/share/fish/vendor_completions.d/driftless-import.fish"),
+            format!("644 /{prefix}/share/man/man8/driftless-import.8"),
+            format!("644 /{prefix}/share/zsh/site-functions/_driftless-import"),
+            format!("755 /{prefix}/bin/driftless-import"),
+        ];
         assert_eq!(new, expected);
         assert_eq!(fs::read_to_string(root.join(prefix).join("bin/driftless-import")).unwrap(), "importer");
         fs::remove_file(built.join("driftless-import")).unwrap();

@@ -275,6 +275,11 @@ fn a_machine_in_a_carriers_network_knows_it_by_its_own_address() {
     let (code, text, _) = place.cli(&["check", "--online"]);
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("IPv4 is behind carrier-grade NAT (eth0 has 100.64.3.9), so that"), "{text}");
+    for words in [&["plan"][..], &["plan", "--json"], &["once"], &["once", "--json"]] {
+        let (_, text, warned) = place.cli(words);
+        let says = "warning: IPv4 is behind carrier-grade NAT (eth0 has 100.64.3.9, the internet sees";
+        assert!(warned.contains(says) && !text.contains("warning"), "{words:?}: {text}{warned}");
+    }
 }
 
 #[test]

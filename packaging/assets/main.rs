@@ -1,6 +1,6 @@
 //! Writes what is made of the program's own declarations: completions, the schema for editors, the manual's lists.
 //!
-//! `cargo run --example assets`, wherever an option, a key, a provider or a channel has changed. A test says when that was forgotten.
+//! `cargo run --features import --example assets`, wherever an option, a key, a provider or a channel has changed. A test says when that was forgotten.
 
 #![expect(clippy::print_stdout, reason = "a command for people")]
 

@@ -59,7 +59,7 @@ complete -c driftless -n "__fish_driftless_using_subcommand once" -s h -l help -
 complete -c driftless -n "__fish_driftless_using_subcommand plan" -s c -l config -d 'The configuration file [default: /etc/driftless/driftless.toml, conf.d/*.toml beside it, and DRIFTLESS__ variables]' -r -F
 complete -c driftless -n "__fish_driftless_using_subcommand plan" -s l -l log -d 'What to log: a level (error, warn, info, debug, trace), or levels for parts (info,driftless::net=trace)' -r
 complete -c driftless -n "__fish_driftless_using_subcommand plan" -l json -d 'Print JSON'
-complete -c driftless -n "__fish_driftless_using_subcommand plan" -s h -l help -d 'Print help'
+complete -c driftless -n "__fish_driftless_using_subcommand plan" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c driftless -n "__fish_driftless_using_subcommand check" -s c -l config -d 'The configuration file [default: /etc/driftless/driftless.toml, conf.d/*.toml beside it, and DRIFTLESS__ variables]' -r -F
 complete -c driftless -n "__fish_driftless_using_subcommand check" -s l -l log -d 'What to log: a level (error, warn, info, debug, trace), or levels for parts (info,driftless::net=trace)' -r
 complete -c driftless -n "__fish_driftless_using_subcommand check" -l online -d 'Log in at every account and read its records too'
@@ -100,7 +100,7 @@ complete -c driftless -n "__fish_driftless_using_subcommand explain" -s h -l hel
 complete -c driftless -n "__fish_driftless_using_subcommand update" -l socket -d 'Where the daemon takes commands [default: what the configuration says]' -r -F
 complete -c driftless -n "__fish_driftless_using_subcommand update" -s c -l config -d 'The configuration file [default: /etc/driftless/driftless.toml, conf.d/*.toml beside it, and DRIFTLESS__ variables]' -r -F
 complete -c driftless -n "__fish_driftless_using_subcommand update" -s l -l log -d 'What to log: a level (error, warn, info, debug, trace), or levels for parts (info,driftless::net=trace)' -r
-complete -c driftless -n "__fish_driftless_using_subcommand update" -s h -l help -d 'Print help'
+complete -c driftless -n "__fish_driftless_using_subcommand update" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c driftless -n "__fish_driftless_using_subcommand release" -l socket -d 'Where the daemon takes commands [default: what the configuration says]' -r -F
 complete -c driftless -n "__fish_driftless_using_subcommand release" -s c -l config -d 'The configuration file [default: /etc/driftless/driftless.toml, conf.d/*.toml beside it, and DRIFTLESS__ variables]' -r -F
 complete -c driftless -n "__fish_driftless_using_subcommand release" -s l -l log -d 'What to log: a level (error, warn, info, debug, trace), or levels for parts (info,driftless::net=trace)' -r

@@ -71,7 +71,10 @@ impl Patient {
         let parts = match loaded.as_ref().map(|loaded| loaded.build(None)) {
             Some(Ok(parts)) => parts,
             Some(Err(Failure::Other(code, why))) => {
-                findings.push(Finding::failed(Step::Configuration, code, why));
+                // Where something was found wrong before, this is what comes of it.
+                if !findings.iter().any(|found| found.outcome == Outcome::Failed) {
+                    findings.push(Finding::failed(Step::Configuration, code, why));
+                }
                 Parts::default()
             }
             Some(Err(Failure::Config(errors))) => {

@@ -170,7 +170,7 @@ pub struct Work {
     pub again: Option<Option<PathBuf>>,
     /// When it ends.
     pub until: Until,
-    /// What is to be looked at although it seems right.
+    /// What is to be looked at although it seems right; where it ends when all is settled, this alone.
     pub target: Option<Target>,
     /// What is done as soon as it is certain that this process may work.
     pub greeting: Option<Box<dyn FnOnce()>>,
@@ -230,8 +230,11 @@ pub async fn work(work: Work) -> Result<Ended, Failure> {
     let rebuild = again.map(|path| rebuild(path, &loaded.config));
     // The configuration has been understood; its texts and thousand names are not kept for years, nor beside those of the machine.
     drop(loaded);
-    let state = machine(&mut parts, &documents, store.writable(), Mode::Run);
+    let mut state = machine(&mut parts, &documents, store.writable(), Mode::Run);
     drop(documents);
+    if let Some(target) = target.clone().filter(|_| until == Until::Settled) {
+        state = state.looking_at(target);
+    }
     let mut ears = Ears { signals: Signals::open().ok(), target, onlooker, ..Ears::default() };
     if until == Until::Stopped {
         ears.network = Watch::open()
@@ -290,14 +293,17 @@ pub struct Planned {
     pub state: State,
     /// The changes that the services' documented rules have something against, and what: they would not be sent.
     pub objections: BTreeMap<Id, Error>,
+    /// Where this machine stands in the network, by what its sources said.
+    pub situations: Vec<(Family, Situation)>,
 }
 
-/// Finds what would change, and writes nothing, neither to a service nor to the disk.
+/// Finds what would change, and writes nothing, neither to a service nor to the disk. It may take minutes; `onlooker` sees how it goes.
 ///
 /// # Errors
 /// It could not begin.
-pub async fn plan(loaded: &Loaded) -> Result<Planned, Failure> {
+pub async fn plan(loaded: &Loaded, onlooker: Onlooker) -> Result<Planned, Failure> {
     let mut parts = loaded.build(None)?;
+    let asked = situation::asked(&parts);
     // What would be is no news.
     parts.channels.clear();
     let accounts = parts.accounts.iter().map(|(name, access)| (name.clone(), Arc::clone(&access.provider)));
@@ -306,7 +312,7 @@ pub async fn plan(loaded: &Loaded) -> Result<Planned, Failure> {
     // With the salt of what is on the disk, so that a hold is recognised as one that these settings got.
     let store = Store::in_memory(Store::look(&loaded.config.state_dir).documents);
     let engine = Engine::new(state, parts, store, Arc::new(SystemClock), fastrand::Rng::new());
-    let ears = Ears { signals: Signals::open().ok(), ..Ears::default() };
+    let ears = Ears { signals: Signals::open().ok(), onlooker: Some(onlooker), ..Ears::default() };
     let state = engine.run(Until::Settled, ears).await.map_err(|error| Failure::later(error.to_string()))?;
     let objection = |view: View<'_>| {
         let error = providers.get(&view.id.account)?.objection(view.planned?)?;
@@ -314,7 +320,8 @@ pub async fn plan(loaded: &Loaded) -> Result<Planned, Failure> {
     };
     let mut objections: BTreeMap<Id, Error> = state.views(clock::now()).filter_map(objection).collect();
     together::object(&loaded.config, &state, &mut objections);
-    Ok(Planned { state, objections })
+    let situations = situation::of_state(&state, &asked);
+    Ok(Planned { state, objections, situations })
 }
 
 /// What the state's folder holds, without touching it; what is wrong with it is told.

@@ -10,7 +10,9 @@ use crate::app::Failure;
 use crate::config;
 use crate::model::name::Name;
 use crate::model::record::RecordType;
+use crate::model::tally::Tally;
 use crate::report::status::{RecordStatus, SourceStatus, Status};
+use crate::report::voice::VerdictStatus;
 
 /// Why a record was or was not updated.
 pub(super) fn explain(current: &Current, name: &Name, json: bool) -> Result<u8, Failure> {
@@ -78,8 +80,8 @@ fn explain_one(status: &Status, record: &RecordStatus) {
 /// What its addresses rest on, each source once; before there is a verdict, what its sources last said.
 fn explain_sources(status: &Status, record: &RecordStatus) {
     let verdicts: Vec<_> = record.verdicts.iter().filter_map(|at| status.verdicts.get(*at)).collect();
-    for tally in verdicts.iter().filter_map(|verdict| verdict.quorum) {
-        print::hanging(&format!("  quorum:       {tally}"), 14);
+    for text in quorums(&verdicts) {
+        print::hanging(&format!("  quorum:       {text}"), 14);
     }
     let mut told = BTreeSet::new();
     for voice in verdicts.iter().flat_map(|verdict| &verdict.evidence) {
@@ -96,5 +98,55 @@ fn explain_sources(status: &Status, record: &RecordStatus) {
     let its_own = |source: &&SourceStatus| record.sources.contains(&source.source) && of_family(source);
     for source in status.sources.iter().filter(its_own) {
         print::hanging(&format!("  source:       {} ({}): {}", source.source, source.family, source.says), 14);
+    }
+}
+
+/// What each quorum needs and how far it has come. Where there are several, also which of them it is.
+fn quorums(verdicts: &[&VerdictStatus]) -> Vec<String> {
+    let some: Vec<_> = verdicts.iter().filter_map(|verdict| Some((verdict, verdict.quorum?))).collect();
+    let several = some.len() > 1;
+    let text = |(verdict, tally): &(&&VerdictStatus, Tally)| {
+        let of: Vec<&str> = verdict.evidence.iter().map(|voice| voice.source.as_str()).collect();
+        if several { format!("for {}, of {}: {tally}", verdict.family, of.join("; ")) } else { tally.to_string() }
+    };
+    some.iter().map(text).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::agree::Reading;
+    use crate::model::evidence::{Evidence, Protocol, Weight};
+    use crate::model::record::Family;
+    use crate::report::voice::Voice;
+
+    fn verdict(family: Family, source: &str, quorum: Option<Tally>) -> VerdictStatus {
+        let evidence = Evidence {
+            source: crate::model::agree::SourceName(source.into()),
+            operator: "somebody".into(),
+            protocol: Protocol::Https,
+            family,
+            answer: None,
+            at: None,
+            weight: Weight::Spare,
+        };
+        let believed = Reading::Unknown("not yet".into());
+        VerdictStatus { family, believed, evidence: vec![Voice::of(&evidence, false)], quorum }
+    }
+
+    #[test]
+    fn of_two_quorums_each_says_which_it_is() {
+        let tally = |of| Tally { need: 2, of, agree: 0, operators: 0, protocols: 0 };
+        let (one, two) =
+            (verdict(Family::Ipv4, "https a", Some(tally(3))), verdict(Family::Ipv6, "https b", Some(tally(2))));
+        let rule = "must agree, of two operators or by two protocols; none of them knows anything";
+        assert_eq!(quorums(&[&one]), [format!("2 of 3 sources {rule}")]);
+        assert_eq!(
+            quorums(&[&one, &verdict(Family::Ipv6, "interface", None), &two]),
+            [
+                format!("for IPv4, of https a: 2 of 3 sources {rule}"),
+                format!("for IPv6, of https b: 2 of 2 sources {rule}")
+            ]
+        );
     }
 }

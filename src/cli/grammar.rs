@@ -9,3 +9,10 @@ use super::Cli;
 pub fn command() -> clap::Command {
     Cli::command()
 }
+
+/// The command line of `driftless-import`.
+#[cfg(feature = "import")]
+#[must_use]
+pub fn importer() -> clap::Command {
+    super::import::command()
+}

@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf, absolute};
 use std::process::ExitCode;
 
-use clap::Parser;
 use clap::builder::PossibleValuesParser;
+use clap::{CommandFactory, Parser};
 use serde_json::json;
 
 use super::print;
@@ -46,6 +46,11 @@ struct Cli {
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// Its command line, for what is made of it.
+pub(super) fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Why nothing was written, with the exit code.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::evidence::{VOICES, belief_row, remember, voice_row};
-use super::patience::patiently;
+use super::patience::{patiently, tell_what_is_proved};
 use super::{around, print};
 use crate::app::{self, Failure, Loaded, rights, services, situation, sources, wiring};
 use crate::config::{ConfigErrors, Problem, Severity};
@@ -26,8 +26,8 @@ use crate::report::status::{Document, Status, record_status};
 /// What would change, and why.
 pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
     rights::may_look(&loaded.config.state_dir, "plan")?;
-    let app::Planned { state, objections } =
-        patiently("asking the sources and the services", app::plan(loaded)).await?;
+    let work = app::plan(loaded, tell_what_is_proved());
+    let app::Planned { state, objections, situations } = patiently("asking the sources and the services", work).await?;
     let now = clock::now();
     let mut rows = Vec::new();
     let mut out = Vec::new();
@@ -77,6 +77,7 @@ pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
         print::table(&["NAME", "TYPE", "ACCOUNT", "PLAN"], &rows);
         print::line(&format!("\n{changes} of {} record sets would change", rows.len()));
     }
+    around::warnings(&situations);
     let refused = objections.values().map(|error| error.exit_code()).max().unwrap_or(0);
     Ok(exit_code(&state).max(refused))
 }
@@ -92,7 +93,7 @@ pub(super) fn exit_code(state: &State) -> u8 {
         Standing::Failing { error } => error.as_ref().map_or(75, |error| error.exit_code()),
         Standing::Held { hold, .. } => hold.error.exit_code(),
     };
-    let views = state.views(clock::now());
+    let views = state.views(clock::now()).filter(|view| view.meant);
     // What is planned is what a plan is asked for, unless it is held.
     let counts = views.filter(|view| view.planned.is_none() || matches!(view.standing, Standing::Held { .. }));
     counts.map(|view| code(&view)).max().unwrap_or(0)

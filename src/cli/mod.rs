@@ -76,9 +76,12 @@ enum Command {
     /// Bring every record up to date once, and end
     ///
     /// Where a single source out in the world says something new, it is asked three times over two minutes before that is believed; what is
-    /// waited for is said. The exit code is 75 where it did not say the same.
+    /// waited for is said. The exit code is 75 where it did not say the same. What keeps others from connecting to this machine, a
+    /// carrier's NAT for one, is a warning.
     Once(JsonArgs),
     /// Show what would change, and why; change nothing
+    ///
+    /// It waits for a single source as once does, and says so, and it warns of the same.
     Plan(JsonArgs),
     /// Check the configuration
     Check(CheckArgs),
@@ -93,6 +96,8 @@ enum Command {
     /// Tell why a record was or was not updated
     Explain(ExplainArgs),
     /// Look at everything, or at one name, now: in the running daemon, or else in a round of its own
+    ///
+    /// A round of its own about one name asks the sources of that name alone, and sends nothing for others.
     Update(UpdateArgs),
     /// Let go of what is held: an account, a name, or everything
     #[command(override_usage = "driftless release [OPTIONS] <TARGET|--all>")]

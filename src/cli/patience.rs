@@ -7,6 +7,8 @@ use futures_util::future::{Either, select};
 use tokio::time::timeout;
 
 use super::print;
+use crate::engine::Onlooker;
+use crate::model::agree::{Reading, Verdict};
 use crate::model::error::{Error, Kind, Result};
 use crate::os::signals::{Signal, Signals};
 
@@ -33,6 +35,23 @@ pub(super) async fn patiently<T>(doing: &str, work: impl Future<Output = T>) -> 
         pause = AGAIN;
         print::progress(&format!("{doing} ({} s so far) ...", waited.as_secs()));
     }
+}
+
+/// Says on standard error, whenever it is another thing, which single source has yet to say often enough what it says.
+pub(super) fn tell_what_is_proved() -> Onlooker {
+    let mut last = String::new();
+    Box::new(move |state, now| {
+        let Some(at) = state.proves_at() else { return };
+        let unproven = state.verdicts().filter_map(|(.., weighed)| match (&weighed.verdict, weighed.believed()) {
+            (Verdict::Unproven { .. }, Reading::Unknown(why)) => Some(why),
+            _ => None,
+        });
+        let says = unproven.collect::<Vec<_>>().join("; ");
+        if says != last {
+            print::progress(&format!("{says}; it is asked again in {} s ...", at.since(now.moment).as_secs()));
+            last = says;
+        }
+    })
 }
 
 /// Asks a service something, again after a pause that it wants, as long as the pauses are not too long.

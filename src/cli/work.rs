@@ -2,12 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use super::patience::tell_what_is_proved;
 use super::{Cli, around, look, print, start_log};
 use crate::app::situation::Stands;
 use crate::app::{self, Ended, Failure, Loaded, Work, demo, rights};
 use crate::config::{self, Config};
-use crate::engine::Onlooker;
-use crate::model::agree::{Reading, Verdict};
 use crate::model::desired::AccountName;
 use crate::model::machine::standing::Standing;
 use crate::model::machine::{State, Target};
@@ -79,7 +78,9 @@ pub(super) async fn once(loaded: Loaded, json: bool) -> Result<u8, Failure> {
     let ended = app::work(round(loaded, Target::All)).await?;
     let now = clock::now();
     if json {
-        look::status_as_json(&Status::of(&ended.state, now).within(&ended.situations()), false)?;
+        let situations = ended.situations();
+        look::status_as_json(&Status::of(&ended.state, now).within(&situations), false)?;
+        around::warnings(&situations);
     } else {
         outcome(&ended, now);
     }
@@ -93,7 +94,8 @@ fn exit_code(state: &State) -> u8 {
 
 /// Whether there is certainly no address for any record set.
 fn has_no_address(state: &State) -> bool {
-    let mut standings = state.views(clock::now()).map(|view| view.standing).peekable();
+    let meant = state.views(clock::now()).filter(|view| view.meant);
+    let mut standings = meant.map(|view| view.standing).peekable();
     standings.peek().is_some() && standings.all(|standing| matches!(standing, Standing::Unmanaged))
 }
 
@@ -102,29 +104,12 @@ fn round(loaded: Loaded, target: Target) -> Work {
     Work { onlooker: Some(tell_what_is_proved()), ..Work::round(loaded, target) }
 }
 
-/// Says on standard error, whenever it is another thing, which single source has yet to say often enough what it says.
-fn tell_what_is_proved() -> Onlooker {
-    let mut last = String::new();
-    Box::new(move |state, now| {
-        let Some(at) = state.proves_at() else { return };
-        let unproven = state.verdicts().filter_map(|(.., weighed)| match (&weighed.verdict, weighed.believed()) {
-            (Verdict::Unproven { .. }, Reading::Unknown(why)) => Some(why),
-            _ => None,
-        });
-        let says = unproven.collect::<Vec<_>>().join("; ");
-        if says != last {
-            print::progress(&format!("{says}; it is asked again in {} s ...", at.since(now.moment).as_secs()));
-            last = says;
-        }
-    })
-}
-
 /// Of a record set whose service only takes updates, while the state cannot be written.
 const NOTHING_SENT: &str = "the state cannot be written, so that nothing is sent by a process that ends at once: make its folder \
                             writable, or let a daemon run";
 
 /// What one round came to: a line for each record set that is not right, and the sum. Where there is no address, or none is known, also
-/// where this machine stands: that is mostly why.
+/// where this machine stands: that is mostly why. Else what of that keeps others from connecting.
 fn outcome(ended: &Ended, now: Now) {
     let state = &ended.state;
     let nothing = has_no_address(state);
@@ -145,8 +130,11 @@ fn outcome(ended: &Ended, now: Now) {
     if nothing {
         print::line("this machine has no address that any of the records could hold: nothing was published");
     }
+    let situations = ended.situations();
     if nothing || status.records.iter().any(|record| record.state == "unknown") {
-        around::sentences(&ended.situations().into_iter().map(Stands::from).collect::<Vec<_>>());
+        around::sentences(&situations.into_iter().map(Stands::from).collect::<Vec<_>>());
+    } else {
+        around::warnings(&situations);
     }
 }
 
@@ -174,14 +162,24 @@ pub(super) async fn have_looked(status: &Status, socket: &Path, name: Option<Nam
     }
     asked(socket, &Request::Update { name: name.clone() }, "update").await?;
     print::line("the daemon looks now; driftless status shows what came of it");
-    for record in status.records.iter().filter(|record| name.as_ref().is_none_or(|name| name.as_str() == record.name)) {
+    hindrances(status, name.as_ref()).iter().for_each(|text| print::hanging(text, 4));
+    Ok(0)
+}
+
+/// Why a look now may send nothing all the same, a line each.
+fn hindrances(status: &Status, name: Option<&Name>) -> Vec<String> {
+    // What is asked for here tries the disk again, before any time that was told of it.
+    let disk = "the state could not be written: that is tried again now; until it can be, services that only take updates are sent to once \
+                at most";
+    let mut found: Vec<String> = Some(disk.to_owned()).filter(|_| !status.state_is_writable).into_iter().collect();
+    for record in status.records.iter().filter(|record| name.is_none_or(|name| name.as_str() == record.name)) {
         let why = record.waits.as_ref().and_then(|waits| Some((&waits.until, kept_back(&waits.what)?)));
         if let Some((until, why)) = why {
             let record = format!("{} {} at {}", record.name, record.rtype, record.account);
-            print::hanging(&format!("{record}: nothing can be sent before {until}: {why}"), 4);
+            found.push(format!("{record}: nothing can be sent before {until}: {why}"));
         }
     }
-    Ok(0)
+    found
 }
 
 /// Why a look now sends nothing all the same.
@@ -189,7 +187,6 @@ fn kept_back(what: &str) -> Option<&'static str> {
     match what {
         "asked" => Some("the service asked for a pause"),
         "writes" => Some("it was sent often of late, and its write budget allows no more"),
-        "disk" => Some("the state cannot be written"),
         _ => None,
     }
 }
@@ -290,5 +287,43 @@ fn say_released(released: &Released) {
             false => "it was sent often of late, and a release adds nothing to its write budget",
         };
         print::line(&format!("{} is sent at {} at the earliest: {why}", wait.record, wait.until));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::agree::{Expression, SourceName};
+    use crate::model::desired::{Desired, Id, RecordSpec};
+    use crate::model::machine::{Documents, Mode};
+    use crate::model::record::{Family, RecordType, RrsetKey};
+    use crate::report::status::WaitStatus;
+
+    /// How one record set stands that waits for something.
+    fn waiting(what: &str, writable: bool) -> Status {
+        let key = RrsetKey::new("home.example.org".parse().unwrap(), RecordType::A);
+        let spec = RecordSpec::of(Family::Ipv4, Expression::Source(SourceName("file".into())));
+        let records = [(Id { account: AccountName("local".into()), key }, spec)].into();
+        let desired = Desired { records, ..Desired::default() };
+        let state = State::new(desired, &Documents::new(), "boot", writable, Mode::Run, Now::default());
+        let mut status = Status::of(&state, Now::default());
+        status.records[0].waits = Some(WaitStatus { what: what.into(), until: "tomorrow".into() });
+        status
+    }
+
+    #[test]
+    fn who_asks_after_making_room_hears_that_the_disk_is_tried_again_and_of_no_wait_for_it() {
+        let said = hindrances(&waiting("disk", false), None);
+        assert!(matches!(said.as_slice(), [only] if only.contains("that is tried again now")), "{said:?}");
+        assert_eq!(hindrances(&waiting("disk", true), None), [""; 0]);
+    }
+
+    #[test]
+    fn a_wait_that_a_look_does_not_end_is_told_of_the_name_that_was_asked_for() {
+        let said = hindrances(&waiting("writes", true), "home.example.org".parse().ok().as_ref());
+        let expected = "home.example.org A at local: nothing can be sent before tomorrow: it was sent often of late, and its write \
+                        budget allows no more";
+        assert_eq!(said, [expected]);
+        assert_eq!(hindrances(&waiting("writes", true), "other.example.org".parse().ok().as_ref()), [""; 0]);
     }
 }

@@ -49,7 +49,7 @@ fn one(
     let mut fields = Fields::new(table);
     let whose = format!("the account \"{name}\"");
     let names: Vec<_> = registry.iter().map(|entry| entry.name).collect();
-    let provider = declared::chosen(reader, &mut fields, ("provider", "provider"), (&whose, at), &names);
+    let provider = declared::chosen(reader, &mut fields, ("provider", "provider", "providers"), (&whose, at), &names);
     let entry = registry.iter().find(|entry| Some(entry.name) == provider);
     let verify = fields.take("verify").map(|field| reader.flag(field));
     let nameservers = fields.take("nameservers").map(|field| nameservers(reader, field));

@@ -26,11 +26,11 @@ pub(super) struct Declarer<'a> {
 pub(super) fn chosen(
     reader: &mut Reader,
     fields: &mut Fields<'_>,
-    (key, what): (&str, &str),
+    (key, what, several): (&str, &str, &str),
     (whose, at): (&str, Spot),
     words: &[&'static str],
 ) -> Option<&'static str> {
-    let known = format!("known {what}s");
+    let known = format!("known {several}");
     let Some(field) = fields.take(key) else {
         let problem = error(at, format!("{whose} has no `{key}`"));
         reader.note(problem.help(suggest::help("", &known, words.iter().copied())));

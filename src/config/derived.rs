@@ -20,6 +20,13 @@ const SAMPLES: [IpAddr; 4] = [
     IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0x7777, 0x8888, 0x9999, 0xaaaa, 0xbbbb, 0xcccc)),
 ];
 
+impl Derived {
+    /// What the value would be with sample addresses.
+    pub(super) fn sample(&self) -> String {
+        self.value.template.render(SAMPLES.get(..2).unwrap_or_default())
+    }
+}
+
 /// What was typed, and where.
 pub(super) struct Typed {
     pub derived: Derived,

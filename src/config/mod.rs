@@ -1,6 +1,7 @@
 //! The configuration: what was typed becomes what was meant, or a list of everything that is wrong with it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use toml::de::DeTable;
@@ -24,6 +25,7 @@ mod operator;
 mod problem;
 mod reader;
 mod record;
+mod rivals;
 mod router;
 mod secret;
 mod setting;
@@ -212,12 +214,54 @@ fn parse(reader: &mut Reader, registry: &[Entry], origin: Origin, text: &str) ->
         }
         said.push((at, problem.message()));
         reader.note(match problem.message() {
-            "duplicate key" => error(at, "this key is given twice in one table")
-                .help("further records start with [[record]], further accounts with [account.NAME]".to_owned()),
+            "duplicate key" => {
+                let twice = error(at, "this key is given twice in one table")
+                    .help("further records start with [[record]], further accounts with [account.NAME]".to_owned());
+                match given_first(text, span.start) {
+                    Some(first) => {
+                        twice.also(Spot { document, start: first.start, end: first.end }, "first given here")
+                    }
+                    None => twice,
+                }
+            }
             message => error(at, format!("this is no TOML: {message}")),
         });
     }
     None
+}
+
+/// Where a key or the head of a table that is given again at `again` was given first; `None` where that is not seen from lines alone.
+fn given_first(text: &str, again: usize) -> Option<Range<usize>> {
+    let (before, _) = text.split_at_checked(again)?;
+    let start = before.rfind('\n').map_or(0, |end| end + 1);
+    let mut earlier = Vec::new();
+    let mut at = 0;
+    for line in text.get(..start)?.split_inclusive('\n') {
+        earlier.push((at, line));
+        at += line.len();
+    }
+    let line = text.get(start..)?.lines().next()?;
+    let says = |line: &str| {
+        let line = line.trim_start();
+        let (said, _) = if line.starts_with('[') { line.rsplit_once(']')? } else { line.split_once('=')? };
+        Some(said.split_whitespace().collect::<String>()).filter(|said| !said.starts_with('#'))
+    };
+    let said = says(line)?;
+    let is_head = |line: &str| line.trim_start().starts_with('[');
+    let found = if is_head(line) {
+        earlier.iter().find(|(_, line)| is_head(line) && says(line).as_ref() == Some(&said))
+    } else if text.get(start..again)?.contains('=') {
+        // Within a table of one line.
+        None
+    } else {
+        let of_table = earlier.iter().rev().take_while(|(_, line)| !is_head(line));
+        of_table.into_iter().filter(|(_, line)| says(line).as_ref() == Some(&said)).last()
+    };
+    found.map(|(at, line)| {
+        let indent = line.len() - line.trim_start().len();
+        let end = if is_head(line) { line.trim_end().len() } else { line.find('=').unwrap_or(line.len()) };
+        at + indent..at + line.get(..end).unwrap_or(line).trim_end().len()
+    })
 }
 
 /// The sections that are tables.
@@ -281,7 +325,13 @@ fn read(reader: &mut Reader, input: &Input, registry: &'static [Entry], root: &T
     let web = web::read(reader, input, root);
     let accounts = account::read(reader, input, registry, typed_accounts);
     let addresses = address::read(reader, typed_addresses);
-    let known = record::Known { accounts: typed_accounts, read: &accounts, addresses: &addresses, defaults: &defaults };
+    let known = record::Known {
+        accounts: typed_accounts,
+        typed_addresses,
+        read: &accounts,
+        addresses: &addresses,
+        defaults: &defaults,
+    };
     let (records, mut used) = record::read(reader, &known, records);
     // With errors, what seems not to be used may only be misspelt where it is.
     if !reader.failed() && !records.is_empty() {

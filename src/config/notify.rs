@@ -37,7 +37,13 @@ fn one(reader: &mut Reader, input: &Input, name: &str, at: Spot, table: &Table) 
     let whose = format!("the channel \"{name}\"");
     let names: Vec<_> = REGISTRY.iter().map(|entry| entry.name).collect();
     // Without a type it is not known which keys there are.
-    let entry = find(declared::chosen(reader, &mut fields, ("type", "type of channel"), (&whose, at), &names)?)?;
+    let entry = find(declared::chosen(
+        reader,
+        &mut fields,
+        ("type", "type of channel", "types of channel"),
+        (&whose, at),
+        &names,
+    )?)?;
     let after = fields.take("after").and_then(|field| reader.duration(field, MINUTE, 30 * DAY)).unwrap_or(HOUR);
     let wish = if entry.hears != Hears::News {
         let every = fields.take("every").and_then(|field| reader.duration(field, MINUTE, DAY));

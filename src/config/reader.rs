@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::document::{Documents, Spot};
@@ -222,12 +223,13 @@ impl Reader {
 
     /// A duration within bounds, both included.
     pub fn duration(&mut self, field: Field<'_>, least: Duration, most: Duration) -> Option<Duration> {
-        let expected = "a duration such as \"5m\" or \"1h 30m\"";
+        let bounds = least..=most;
+        let expected = format!("a duration such as {}", examples(&bounds));
         let Some(text) = field.as_text() else {
             let draft =
                 error(field.node.at, format!("`{}` expects {expected}, found {}", field.key, field.node.value.kind()));
             let help = match field.node.value {
-                Value::Number(Some(number)) => Some(format!("write the unit: \"{number}s\" for seconds")),
+                Value::Number(Some(number)) => with_unit(number, &bounds),
                 _ => None,
             };
             self.note(draft.help(help));
@@ -238,7 +240,7 @@ impl Reader {
             self.note(error(field.node.at, format!("`{}` expects {expected}, found \"{found}\"", field.key)));
             return None;
         };
-        if !(least..=most).contains(&found) {
+        if !bounds.contains(&found) {
             self.refuse(
                 field,
                 format!("the duration must be from {} to {}", duration::spoken(least), duration::spoken(most)),
@@ -276,6 +278,27 @@ impl Reader {
             items.iter().map(|item| self.text(field.item(item), "a list of texts").map(str::to_owned)).collect();
         texts.into_iter().collect()
     }
+}
+
+/// Durations as they are typed, within these bounds.
+fn examples(bounds: &RangeInclusive<Duration>) -> String {
+    let usual =
+        ["5m", "1h 30m"].into_iter().filter(|text| duration::parse(text).is_some_and(|it| bounds.contains(&it)));
+    let mut texts: Vec<String> = usual.map(str::to_owned).collect();
+    if texts.is_empty() {
+        texts = [bounds.start(), bounds.end()].map(|bound| duration::spoken(*bound)).into();
+    }
+    texts.iter().map(|text| format!("\"{text}\"")).collect::<Vec<_>>().join(" or ")
+}
+
+/// What to write for a number without a unit: the first unit with which it is within the bounds.
+fn with_unit(number: i64, bounds: &RangeInclusive<Duration>) -> Option<String> {
+    let units = [("s", "seconds"), ("m", "minutes"), ("h", "hours"), ("d", "days")];
+    let fits = |text: &str| duration::parse(text).is_some_and(|found| bounds.contains(&found));
+    units
+        .into_iter()
+        .find(|(unit, _)| fits(&format!("{number}{unit}")))
+        .map(|(unit, word)| format!("write the unit: \"{number}{unit}\" for {word}"))
 }
 
 fn place(documents: &Documents, draft: Draft) -> Problem {

@@ -8,7 +8,7 @@ use super::document::Spot;
 use super::meant::{Absent, Account, Address, DEFAULT_ADDRESS, Defaults, Record, Source, TtlPolicy, Values};
 use super::reader::{Field, Fields, Reader, error, warning};
 use super::tree::{Node, Table, Value};
-use super::{address, derived, setting, suggest};
+use super::{address, derived, rivals, setting, suggest};
 use crate::model::address::allowed;
 use crate::model::name::Name;
 use crate::model::record::{RecordType, Ttl};
@@ -25,6 +25,8 @@ const ABSENT: (Duration, Duration) = (Duration::from_secs(60), Duration::from_se
 pub(super) struct Known<'a> {
     /// The accounts that were typed, right or wrong.
     pub accounts: &'a Table,
+    /// The addresses that were typed, right or wrong.
+    pub typed_addresses: &'a Table,
     /// Those of them that are right.
     pub read: &'a BTreeMap<String, Account>,
     pub addresses: &'a BTreeMap<String, Address>,
@@ -36,6 +38,8 @@ pub(super) struct Known<'a> {
 pub(super) struct Used {
     pub accounts: BTreeSet<String>,
     pub addresses: BTreeSet<String>,
+    /// Where addresses were typed that may not be published: many records may have them from one place.
+    refused: BTreeSet<Spot>,
 }
 
 /// Reads every record, one for each name.
@@ -44,12 +48,14 @@ pub(super) fn read(reader: &mut Reader, known: &Known<'_>, records: &[Node]) -> 
     let mut read = Vec::new();
     let mut first = BTreeMap::new();
     let mut declared = BTreeMap::new();
+    let mut spots = Vec::new();
     for node in records {
         let Value::Table(table) = &node.value else { continue };
         let Some((names, record)) = one(reader, known, &mut used, node.at, table) else { continue };
         for (at, name) in names {
             let record = Record { name, place: reader.documents.place(at), ..record.clone() };
             check_once(reader, &mut first, &record, at);
+            spots.push(at);
             let key = (record.account.clone(), record.name.clone());
             let (_, types) = declared.entry(key).or_insert_with(|| (at, BTreeSet::new()));
             types.extend(record.types());
@@ -57,6 +63,7 @@ pub(super) fn read(reader: &mut Reader, known: &Known<'_>, records: &[Node]) -> 
         }
     }
     check_names(reader, known, declared);
+    rivals::check(reader, known.read, spots.into_iter().zip(&read));
     (read, used)
 }
 
@@ -125,7 +132,8 @@ fn one(reader: &mut Reader, known: &Known<'_>, used: &mut Used, at: Spot, table:
     }
     let (_, name) = names.first()?.clone();
     let private = private.flatten().unwrap_or(false);
-    fixed_are_publishable(reader, at, private, [("ipv4", &ipv4), ("ipv6", &ipv6)]);
+    let typed = Typed { at, table, address: &address };
+    fixed_are_publishable(reader, known, used, &typed, private, [("ipv4", &ipv4), ("ipv6", &ipv6)]);
     let record = Record {
         name,
         account: account?,
@@ -164,13 +172,41 @@ fn one_address_each(
     }
 }
 
-/// Addresses that stand in the configuration are judged at once: no reading would ever be another.
-fn fixed_are_publishable(reader: &mut Reader, at: Spot, private: bool, families: [(&str, &Source); 2]) {
+/// A record as it was typed.
+struct Typed<'a> {
+    at: Spot,
+    table: &'a Table,
+    /// The name of its address.
+    address: &'a str,
+}
+
+/// Addresses that stand in the configuration are judged at once: no reading would ever be another. Each is spoken of once, where it
+/// stands.
+fn fixed_are_publishable(
+    reader: &mut Reader,
+    known: &Known<'_>,
+    used: &mut Used,
+    typed: &Typed<'_>,
+    private: bool,
+    families: [(&str, &Source); 2],
+) {
     for (key, source) in families {
         let refused = fixed(source).into_iter().find_map(|address| allowed(address, private).err());
         let Some(why) = refused else { continue };
-        let help = why.is_private().then(|| "to publish it on purpose add private = true".to_owned());
-        reader.note(error(at, format!("`{key}` of the record: {why}")).help(help));
+        let help = why.is_private().then(|| "to publish it on purpose add private = true to the record".to_owned());
+        if let Some((_, node)) = typed.table.get(key) {
+            reader.note(error(node.at, format!("`{key}` of the record: {why}")).help(help));
+            continue;
+        }
+        let at = match known.typed_addresses.get(typed.address) {
+            Some((_, Node { value: Value::Table(keys), .. })) => keys.get(key).map(|(_, node)| node.at),
+            _ => None,
+        };
+        let at = at.unwrap_or(typed.at);
+        if used.refused.insert(at) {
+            let problem = error(at, format!("`{key}` of the address \"{}\": {why}", typed.address));
+            reader.note(problem.also(typed.at, "this record publishes it").help(help));
+        }
     }
 }
 

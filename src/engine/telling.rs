@@ -171,7 +171,8 @@ impl Engine {
             return;
         }
         self.telling.looked = now.moment;
-        let checked = self.telling.a_check_has_ended(&self.state);
+        // Who looks at some alone does not know how all of it stands.
+        let checked = self.telling.a_check_has_ended(&self.state) && !self.state.looks_at_some();
         let family = |family| {
             let found = self.around.found.iter().find(|(found, _)| *found == family);
             Fact::of_family(family, found.map(|(_, situation)| situation))

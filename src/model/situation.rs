@@ -255,7 +255,13 @@ impl Situation {
             }
             Self::BehindNat { interface, inside, outside } => {
                 let has = has(interface, *inside);
+                let is_own = inside.is_some_and(is_public);
                 match outside {
+                    Some(outside) if is_own => format!(
+                        "{family} leaves as {outside}, which is no address of this machine, although {has}, which is public as \
+                         well: something on the way translates, a proxy or the provider. A record gets the one that its sources say; \
+                         which of them leads here, only a connection from outside tells."
+                    ),
                     Some(outside) => format!(
                         "{family} is behind NAT at {outside}: {has}. What comes from outside arrives where the router \
                          forwards it to this machine."

@@ -119,4 +119,22 @@ mod tests {
         let all = [("a", Https, Some(1)), ("a", Dns, Some(1)), ("c", Dns, Some(1))];
         assert_eq!(tally(&all), needs("3 do, of 2 operators by 2 protocols"));
     }
+
+    #[test]
+    fn of_a_quorum_within_a_quorum_the_outer_one_is_told_of() {
+        let source = |name: &str| Expression::Source(SourceName(name.into()));
+        let inner = Expression::Quorum { need: 1, of: vec![source("a")] };
+        let outer = Expression::Quorum { need: 2, of: vec![source("b"), inner, source("c")] };
+        let silent = |_: &SourceName| Witness {
+            origin: ("a", Protocol::Https),
+            said: None,
+            at: None,
+            suffices: false,
+            times: 0,
+            demoted: false,
+            mute: false,
+        };
+        let tally = weigh(&outer, Family::Ipv4, 7, &silent).tally.unwrap();
+        assert_eq!((tally.need, tally.of), (2, 3));
+    }
 }

@@ -77,13 +77,14 @@ impl<'a> Weighing<'a> {
         match part {
             Expression::Source(name) => self.source(name, role, &witness(name)),
             Expression::Quorum { need, of } => {
-                if role != Role::Spare {
-                    self.tally = Some(Tally::of(*need, of, self.salt, witness));
-                }
                 let bars = bars_demoted(*need, of, witness);
                 for part in of {
                     let barred = role == Role::Decides && bars && is_demoted(part, witness);
                     self.part(part, if barred { Role::Barred } else { role }, witness);
+                }
+                // After its parts: one of them that is a quorum itself does not decide.
+                if role != Role::Spare {
+                    self.tally = Some(Tally::of(*need, of, self.salt, witness));
                 }
             }
             Expression::Composed(composed) => {

@@ -35,10 +35,12 @@ pub(super) fn unanswered(server: &str, error: &reqwest::Error) -> String {
         Some(io) if error.is_connect() && io.kind() == ErrorKind::ConnectionRefused => {
             format!("nobody listens at {server}: {io}")
         }
-        Some(io) if error.is_connect() && io.kind() == ErrorKind::TimedOut => {
-            format!("no connection to {server}: {io}")
+        Some(io) if error.is_connect() => format!("no connection to {server}: {io}"),
+        // What stands around the last cause are the steps of a library.
+        None if error.is_connect() => {
+            let last = causes.last().map_or_else(|| error.to_string(), ToString::to_string);
+            format!("no connection to {server}: {last}")
         }
-        _ if error.is_connect() => format!("no connection to {server}: {}", describe(error)),
         Some(io) => format!("the connection to {server} broke: {io}"),
         None => format!("{server}: {}", describe(error)),
     }
@@ -123,6 +125,11 @@ mod tests {
                 (
                     format!("http://me:hunter2@127.0.0.1:{closed}/hunter2?hunter2"),
                     format!("asking: nobody listens at 127.0.0.1:{closed}: "),
+                ),
+                // A broadcast address, which no connection leads to (ENETUNREACH).
+                (
+                    "http://127.255.255.255:1/hunter2".to_owned(),
+                    "asking: no connection to 127.255.255.255:1: Network is unreachable".to_owned(),
                 ),
                 (
                     format!("http://127.0.0.1:{open}/hunter2"),

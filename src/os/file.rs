@@ -5,7 +5,7 @@ use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
@@ -155,6 +155,29 @@ pub fn follow(path: &Path) -> io::Result<PathBuf> {
         }
     }
     Err(io::Error::other("there are too many symbolic links"))
+}
+
+/// The file that `path` means, whoever else names it otherwise: links are followed, `.` and `..` are gone. The end may be missing.
+#[must_use]
+pub fn resolved(path: &Path) -> PathBuf {
+    let end = follow(path).unwrap_or_else(|_| path.to_owned());
+    match (fs::canonicalize(parent(&end)), end.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => plain(&end),
+    }
+}
+
+/// A path without `.` and `..`, of which nothing need be there.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => drop(plain.pop()),
+            other => plain.push(other),
+        }
+    }
+    plain
 }
 
 /// The folder that `path` lies in.
@@ -375,6 +398,23 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o604);
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(names(dir.path()), ["zone"]);
+    }
+
+    #[test]
+    fn one_file_is_one_however_it_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = fs::canonicalize(dir.path()).unwrap();
+        let zone = folder.join("zone");
+        symlink(&folder, dir.path().join("also")).unwrap();
+        symlink("zone", dir.path().join("link")).unwrap();
+        for there in [false, true] {
+            for name in ["zone", "./zone", "also/zone", "link", "also/./link"] {
+                assert_eq!(resolved(&folder.join(name)), zone, "{name}, {there}");
+            }
+            fs::write(&zone, "").unwrap();
+        }
+        assert_eq!(resolved(Path::new("/nowhere/at/../all/./zone")), Path::new("/nowhere/all/zone"));
+        assert_ne!(resolved(&folder.join("other")), zone);
     }
 
     #[test]

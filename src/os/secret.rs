@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::file::resolved;
 use crate::model::error::{Error, Result, Scope};
 
 /// The largest secret that is read, in octets.
@@ -44,6 +45,16 @@ impl Secret {
         match self {
             Self::Inline(_) => None,
             Self::File(path) => Some(path),
+        }
+    }
+
+    /// Whether it is the same text in place, or is read from the same file.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Inline(one), Self::Inline(two)) => one.expose_secret() == two.expose_secret(),
+            (Self::File(one), Self::File(two)) => resolved(one) == resolved(two),
+            _ => false,
         }
     }
 

@@ -102,7 +102,10 @@ impl ChannelStatus {
     /// The same in a line for people.
     #[must_use]
     pub fn line(&self) -> String {
-        let told = self.told.as_ref().map_or("nothing told yet".to_owned(), |told| format!("last told {told}"));
+        let told = self
+            .told
+            .as_ref()
+            .map_or("nothing told since the daemon started".to_owned(), |told| format!("last told {told}"));
         let failed = match (&self.failed, &self.error) {
             (Some(failed), Some(error)) => format!("; failed at {failed}: {error}; {}", self.tried_again()),
             (Some(failed), None) => format!("; failed at {failed}, and has worked since"),
@@ -356,7 +359,7 @@ impl Status {
             state_is_writable: state.disk_is_writable(),
             next_check: Some(now.wall_of(state.next_check()).to_string()),
             accounts: accounts.collect(),
-            records: state.views(now).map(|view| resting_on(&ways, &view, now)).collect(),
+            records: state.views(now).filter(|view| view.meant).map(|view| resting_on(&ways, &view, now)).collect(),
             sources: sources.collect(),
             network: Vec::new(),
             verdicts: verdicts.collect(),
@@ -415,7 +418,7 @@ impl Status {
     #[must_use]
     pub fn summary(state: &State, now: Now) -> String {
         let mut counts = STATES.map(|state| (state, 0));
-        for view in state.views(now) {
+        for view in state.views(now).filter(|view| view.meant) {
             let word = word(&view);
             if let Some((_, count)) = counts.iter_mut().find(|(state, _)| *state == word) {
                 *count += 1;

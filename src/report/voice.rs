@@ -73,7 +73,8 @@ impl Voice {
     /// How it is asked, and whom. What is an operator of its own needs no name beside that of the source.
     #[must_use]
     pub fn by(&self) -> String {
-        let of = if self.source.starts_with(&self.operator) { String::new() } else { format!(" of {}", self.operator) };
+        let operator = self.operator.strip_prefix("the ").unwrap_or(&self.operator);
+        let of = if self.source.starts_with(operator) { String::new() } else { format!(" of {}", self.operator) };
         format!("{}{of}{}", self.protocol, if self.trusted { ", trusted" } else { "" })
     }
 
@@ -82,11 +83,51 @@ impl Voice {
     pub fn line(&self) -> String {
         let answer = self.answer.as_ref().map_or("not asked".to_owned(), ToString::to_string);
         let by = self.by();
-        let times = match (self.disagreed, self.demoted) {
-            (0, false) => String::new(),
-            (times, false) => format!("; it disagreed {times} times more often than it agreed"),
-            (times, true) => format!("; demoted: it disagreed {times} times more often than it agreed"),
+        let demoted = if self.demoted { "demoted: " } else { "" };
+        let times = match self.disagreed {
+            0 if !self.demoted => String::new(),
+            1 => format!("; {demoted}it disagreed once more than it agreed"),
+            times => format!("; {demoted}it disagreed {times} times more than it agreed"),
         };
         format!("{} ({}): {answer}; by {by}; {}{times}", self.source, self.family, self.why)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::agree::SourceName;
+    use crate::model::evidence::Weight;
+
+    fn voice(source: &str, operator: &str, protocol: Protocol) -> Voice {
+        let evidence = Evidence {
+            source: SourceName(source.into()),
+            operator: operator.into(),
+            protocol,
+            family: Family::Ipv4,
+            answer: None,
+            at: None,
+            weight: Weight::Spare,
+        };
+        Voice::of(&evidence, false)
+    }
+
+    #[test]
+    fn whose_name_says_who_it_is_has_no_operator_beside_it() {
+        let router = voice("router of the default route", "the router", Protocol::Router);
+        assert_eq!(router.by(), "router");
+        assert_eq!(voice("router 192.168.1.1", "the router 192.168.1.1", Protocol::Router).by(), "router");
+        assert_eq!(voice("https ipify", "ipify.org", Protocol::Https).by(), "https of ipify.org");
+    }
+
+    #[test]
+    fn how_often_a_source_disagreed_is_said_as_people_count() {
+        let voice = |disagreed, demoted| {
+            let voice = Voice { disagreed, demoted, ..voice("https ipify", "ipify.org", Protocol::Https) };
+            voice.line().split_once("not needed").unwrap().1.to_owned()
+        };
+        assert_eq!(voice(0, false), "");
+        assert_eq!(voice(1, false), "; it disagreed once more than it agreed");
+        assert_eq!(voice(3, true), "; demoted: it disagreed 3 times more than it agreed");
     }
 }

@@ -78,12 +78,25 @@ fn an_address_that_may_not_be_published_is_refused_where_it_was_typed() {
     let never = record("ipv4 = \"169.254.1.1\"\nprivate = true");
     let meant = record("ipv4 = \"192.168.1.5\"\nprivate = true");
     check(&[
-        (&private, &["1:1: `ipv4` of the record: 192.168.1.5 is private (RFC 1918)"]),
-        (&never, &["1:1: `ipv4` of the record: 169.254.1.1 is link-local (RFC 3927)"]),
+        (&private, &["4:8: `ipv4` of the record: 192.168.1.5 is private (RFC 1918)"]),
+        (&never, &["4:8: `ipv4` of the record: 169.254.1.1 is link-local (RFC 3927)"]),
     ]);
     let problems = load(&above_base(&private)).unwrap_err();
-    assert_eq!(problems.problems()[0].help.as_deref(), Some("to publish it on purpose add private = true"));
+    assert_eq!(
+        problems.problems()[0].help.as_deref(),
+        Some("to publish it on purpose add private = true to the record")
+    );
     assert!(load(&above_base(&meant)).is_ok());
+}
+
+#[test]
+fn an_address_of_many_records_is_refused_once_and_where_it_stands() {
+    let text = "[address.default]\nipv6 = \"off\"\nipv4 = \"192.0.2.1\"\n[[record]]\nname = \"a.example.org\"\naccount = \"base\"\n\
+                [[record]]\nname = \"b.example.org\"\naccount = \"base\"";
+    check(&[(text, &["3:8: `ipv4` of the address \"default\": 192.0.2.1 is for documentation (RFC 5737)"])]);
+    let errors = load(&above_base(text)).unwrap_err();
+    let also = errors.problems()[0].also.as_ref().unwrap();
+    assert_eq!((also.place.to_string().as_str(), also.message.as_str()), ("d.toml:4:1", "this record publishes it"));
 }
 
 #[test]
@@ -128,6 +141,10 @@ fn bounds_and_rules_are_named() {
         (
             "[defaults]\ncheck = \"5 minuten\"",
             &["2:9: `check` expects a duration such as \"5m\" or \"1h 30m\", found \"5 minuten\""],
+        ),
+        (
+            "[defaults]\necho_interval = \"often\"",
+            &["2:17: `echo_interval` expects a duration such as \"1h 30m\", found \"often\""],
         ),
         ("[defaults]\ncheck = \"10s\"", &["2:9: `check`: the duration must be from 30s to 1d"]),
         ("[defaults]\nverify_interval = \"31d\"", &["2:19: `verify_interval`: the duration must be from 1h to 30d"]),

@@ -21,6 +21,7 @@ mod example;
 mod good;
 mod notify;
 mod random;
+mod rivals;
 mod secrets;
 mod shown;
 mod variables;

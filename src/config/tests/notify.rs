@@ -118,3 +118,10 @@ fn no_excerpt_shows_what_may_be_a_secret_of_a_channel() {
         assert!(!errors.render(false).contains("hunter2"), "{}", errors.render(false));
     }
 }
+
+#[test]
+fn who_names_no_type_is_told_which_there_are() {
+    let errors = Config::load(&file(&channel("url = { file = \"/run/t\" }"))).unwrap_err();
+    let help = errors.problems().iter().find_map(|problem| problem.help.clone()).unwrap_or_default();
+    assert!(help.starts_with("known types of channel: "), "{help}");
+}

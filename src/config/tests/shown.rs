@@ -17,6 +17,22 @@ fn a_name_and_type_declared_twice_points_at_both() {
 }
 
 #[test]
+fn what_is_given_twice_points_at_both() {
+    for (text, again, first) in [
+        ("[account.z]\nprovider = \"cloud\"\n# [account.z]\n[ account . z ] # again\n", "4:13", "d.toml:1:1"),
+        ("[web]\nlisten = \"a\"\n[defaults]\n  ttl = 300\ncheck = \"5m\"\nttl = 60\n", "6:1", "d.toml:4:3"),
+        ("ttl = 3\n[defaults]\nttl = 300\nttl = 60\n", "4:1", "d.toml:3:1"),
+    ] {
+        let errors = load(&file(text)).unwrap_err();
+        let problem = &errors.problems()[0];
+        assert_eq!(problem.to_string(), format!("d.toml:{again}: this key is given twice in one table"));
+        assert_eq!(problem.also.as_ref().unwrap().place.to_string(), first, "{text}");
+    }
+    let errors = load(&file("x = { a = 1, a = 2 }\n")).unwrap_err();
+    assert_eq!(errors.problems()[0].also, None, "a table of one line");
+}
+
+#[test]
 fn help_names_the_nearest_word() {
     let helps = |text: &str| -> Vec<Option<String>> {
         load(&above_base(text)).unwrap_err().problems().iter().map(|problem| problem.help.clone()).collect()
@@ -29,6 +45,8 @@ fn help_names_the_nearest_word() {
             "known keys that are not used here: `ttl`, `check`, `verify_interval`, `echo_interval`",
         ),
         ("[defaults]\ncheck = 300", "write the unit: \"300s\" for seconds"),
+        ("[defaults]\ncheck = 5", "write the unit: \"5m\" for minutes"),
+        ("[defaults]\necho_interval = 5", "write the unit: \"5h\" for hours"),
         ("[account.a]\nprovider = \"smaple\"", "did you mean `sample`?"),
         ("[account.a]\nprovider = \"route99\"", "known providers: `sample`, `cloud`"),
         ("[account.a]\nprovider = \"sample\"\ntoken_file = \"/t\"\nchoice = \"rde\"", "did you mean \"red\"?"),

@@ -104,6 +104,24 @@ impl State {
         }
     }
 
+    /// The same machine, which looks at these record sets alone: for others no source is asked, and nothing is sent.
+    #[must_use]
+    pub fn looking_at(mut self, target: Target) -> Self {
+        self.focus = Some(target).filter(|target| *target != Target::All);
+        self
+    }
+
+    /// Whether it looks at some record sets alone.
+    #[must_use]
+    pub fn looks_at_some(&self) -> bool {
+        self.focus.is_some()
+    }
+
+    /// Whether it looks at this record set.
+    pub(super) fn looks_at(&self, id: &Id) -> bool {
+        self.focus.as_ref().is_none_or(|target| target.means(id))
+    }
+
     /// Looks at record sets now: their waits end, but for those that a service asked for.
     pub(super) fn update(&mut self, target: &Target, now: Now, rng: &mut fastrand::Rng, out: &mut Out) {
         let mut looked_at = BTreeSet::new();

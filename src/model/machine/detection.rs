@@ -203,7 +203,7 @@ impl State {
         // Most record sets share a few expressions. What one of them comes to holds for the next, as long as nothing that it
         // rests on has changed in between.
         let mut judged: Vec<(Expression, Family, Verdict)> = Vec::new();
-        let ids: Vec<Id> = self.desired.records.keys().cloned().collect();
+        let ids: Vec<Id> = self.desired.records.keys().filter(|id| self.looks_at(id)).cloned().collect();
         for id in ids {
             let Some(spec) = self.desired.records.get(&id) else { continue };
             let mut readings = Vec::with_capacity(spec.uplinks.len());
@@ -307,7 +307,8 @@ impl State {
     fn first_round_is_over(&mut self, now: Now) {
         if self.detection.starting.take().is_some_and(|until| until > now.moment) {
             // Where every source has spoken there is nothing to wait for; else the network may still be coming up.
-            let open = self.records.values().any(|record| matches!(record.want, Want::Unknown(_)));
+            let meant = self.records.iter().filter(|(id, _)| self.looks_at(id));
+            let open = meant.into_iter().any(|(_, record)| matches!(record.want, Want::Unknown(_)));
             if open {
                 prolong(&mut self.detection.quiet, now);
             }

@@ -66,6 +66,8 @@ pub enum Mode {
 pub struct State {
     desired: Desired,
     mode: Mode,
+    /// The only record sets that are looked at; `None`: all.
+    focus: Option<Target>,
     boot: String,
     accounts: BTreeMap<AccountName, Account>,
     records: BTreeMap<Id, Box<Record>>,
@@ -238,6 +240,7 @@ impl State {
         let mut state = Self {
             desired: Desired::default(),
             mode,
+            focus: None,
             boot: boot.to_owned(),
             accounts: BTreeMap::new(),
             records: BTreeMap::new(),

@@ -71,6 +71,8 @@ pub enum Pause {
 pub struct View<'a> {
     /// Which.
     pub id: &'a Id,
+    /// Whether it is looked at: a round may be about others alone.
+    pub meant: bool,
     /// What is declared of it.
     pub spec: Option<&'a RecordSpec>,
     /// What each of several uplinks gives; empty where there are not several.
@@ -116,6 +118,7 @@ impl State {
             let looked_for = matches!(standing, Standing::Unknown { .. } | Standing::Unmanaged);
             View {
                 id,
+                meant: self.looks_at(id),
                 spec: self.desired.records.get(id),
                 uplinks: &record.given,
                 want: &record.want,

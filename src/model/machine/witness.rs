@@ -265,7 +265,8 @@ impl State {
 
     /// Notes what the verdicts of a round rest on, and who disagreed with them.
     pub(super) fn take_stock(&mut self, round: &Round, now: Now, out: &mut Out) {
-        let uplinks = self.desired.records.values().flat_map(|spec| &spec.uplinks);
+        let meant = self.desired.records.iter().filter(|(id, _)| self.looks_at(id));
+        let uplinks = meant.flat_map(|(_, spec)| &spec.uplinks);
         let expressions: BTreeSet<(Family, &Expression)> =
             uplinks.map(|uplink| (uplink.family, &uplink.source)).collect();
         let weighed = expressions.into_iter().map(|(family, expression)| {

@@ -12,6 +12,8 @@ impl Fact {
     pub fn of(view: &View<'_>) -> Self {
         let trouble = |kind, word: &str, why: String| Plight::Trouble(Trouble { kind, word: word.to_owned(), why });
         let plight = match &view.standing {
+            // Nobody has looked.
+            _ if !view.meant => Plight::Busy,
             Standing::UpToDate | Standing::Unmanaged => Plight::Well,
             Standing::Working => Plight::Busy,
             // A budget of ours is no trouble.

@@ -90,6 +90,11 @@ fn another_address_in_the_world_than_ours_is_nat() {
     assert_eq!(ipv4(&laboratory), nat("192.168.1.2", None), "seen from within");
     let facts = Facts { outside: vec![ip("8.8.8.8")], ..by_eth0(&["9.9.9.9"]) };
     assert_eq!(ipv4(&facts), nat("9.9.9.9", Some("8.8.8.8")), "a public address that is not the one seen");
+    let says = ipv4(&facts).says(Family::Ipv4);
+    assert!(
+        says.starts_with("IPv4 leaves as 8.8.8.8, which is no address of this machine, although eth0 has 9.9.9.9"),
+        "{says}"
+    );
 }
 
 #[test]

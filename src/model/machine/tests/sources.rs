@@ -26,6 +26,32 @@ fn slow_answers_from_the_world_do_not_keep_the_machines_own_word_waiting() {
 }
 
 #[test]
+fn who_looks_at_one_name_waits_for_no_source_of_another() {
+    let mut desired = several(alone(), &["a", "b"]);
+    desired.sources.insert(other_source(), SourceSpec::local(Protocol::File, "other"));
+    desired.records.get_mut(&named("b")).unwrap().uplinks[0].source = Expression::Source(other_source());
+    let state = State::new(desired, &Documents::new(), "boot", true, Mode::Run, Now::default());
+    let mut state = state.looking_at(Target::Name(named("a").key.name));
+    let mut rng = fastrand::Rng::with_seed(1);
+    let now = Now { moment: Moment(1000), wall: Wall(0) };
+    let asked = |effects: &[Effect]| {
+        let questions = effects.iter().filter_map(|effect| match effect {
+            Effect::Detect(questions) => Some(questions.iter().map(|(name, _)| name.0.clone())),
+            _ => None,
+        });
+        questions.flatten().collect::<Vec<_>>()
+    };
+    assert_eq!(asked(&step(&mut state, Event::Start, now, &mut rng)), ["source"]);
+    let said = Reading::Addresses(vec![address(1)]);
+    let effects = step(&mut state, Event::Readings(vec![(source(), Family::Ipv4, said)]), now, &mut rng);
+    assert_eq!(asked(&effects), [""; 0]);
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Cut { .. })), "it is held back: {effects:?}");
+    let meant: Vec<_> = state.views(now).filter(|view| view.meant).map(|view| view.id.clone()).collect();
+    assert_eq!(meant, [named("a")]);
+    assert!(matches!(state.standing(&named("b")), Standing::Unknown { .. }));
+}
+
+#[test]
 fn a_source_that_is_gone_after_a_reload_does_not_keep_a_round_open() {
     let mut rig = Rig::one_by_one(several(alone(), &["a"]));
     rig.follow(Event::Start);
