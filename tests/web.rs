@@ -266,8 +266,9 @@ fn the_page_the_api_and_the_probes_say_the_same_as_the_command() {
     assert!(alive["failures"].as_u64() >= Some(1) && alive["again"].is_string(), "{alive}");
     let status = site.home.output(&["status"]);
     let status = String::from_utf8_lossy(&status.stdout).into_owned();
-    let line =
-        status.lines().find(|line| line.starts_with("channel alive (healthchecks): nothing told yet; failed at "));
+    let line = status.lines().find(|line| {
+        line.starts_with("channel alive (healthchecks): nothing told since the daemon started; failed at ")
+    });
     assert!(line.is_some_and(|line| line.contains("; tried again at ")), "{status}");
     assert!(!status.contains("is not served"), "{status}");
     let failed = found(&site.home, "channel");

@@ -57,9 +57,10 @@ fn channel(channel: &ChannelStatus) -> Finding {
             finding.advice(format!("{advice} {name} sends a test and shows what comes of it"))
         }
         (None, Some(told)) => Finding::ok(Step::Channel, format!("last told {told}")),
-        (None, None) => {
-            Finding::skipped(Step::Channel, format!("nothing told yet: driftless notify test {name} sends a test"))
-        }
+        (None, None) => Finding::skipped(
+            Step::Channel,
+            format!("nothing told since the daemon started: driftless notify test {name} sends a test"),
+        ),
     };
     finding.about(name.clone())
 }
