@@ -34,35 +34,3 @@ macro_rules! target {
         ::libfuzzer_sys::fuzz_target!(|$input: $kind| $crate::bounded(|| $body));
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use std::hint::black_box;
-    use std::os::unix::process::ExitStatusExt;
-    use std::process::Command;
-
-    use super::bounded;
-
-    /// In the process of its own: how much a run asks for, in octets.
-    const ASKED: &str = "BOUND_ASKED";
-
-    #[test]
-    fn a_run_that_asks_for_two_mebibytes_ends_the_process() {
-        if let Ok(asked) = std::env::var(ASKED) {
-            let asked = asked.parse().expect("octets");
-            bounded(|| drop(black_box(Vec::<u8>::with_capacity(asked))));
-            return;
-        }
-        let run = |asked: usize| {
-            let mut command = Command::new(std::env::current_exe().expect("this program has a file"));
-            command
-                .args(["--exact", "tests::a_run_that_asks_for_two_mebibytes_ends_the_process"])
-                .env(ASKED, asked.to_string());
-            command.output().expect("this program starts")
-        };
-        let (modest, greedy) = (run(512 << 10), run(2 << 20));
-        assert!(modest.status.success(), "{modest:?}");
-        let said = String::from_utf8_lossy(&greedy.stderr).into_owned();
-        assert!(greedy.status.signal().is_some() && said.contains("allocation"), "{greedy:?}");
-    }
-}
