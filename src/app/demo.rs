@@ -29,14 +29,15 @@ pub fn socket(folder: &Path) -> PathBuf {
     folder.join("state/driftless.sock")
 }
 
-/// The demonstration in `folder`, for a machine called `host`.
+/// The demonstration in `folder`, for a machine called `host`, which follows one of `interfaces`.
 #[must_use]
-pub fn demo(folder: &Path, host: &str) -> Demo {
+pub fn demo(folder: &Path, host: &str, interfaces: &Interfaces) -> Demo {
     let label: String =
         host.split('.').next().unwrap_or_default().chars().filter(char::is_ascii_alphanumeric).collect();
     let label = if label.is_empty() { "this-machine".to_owned() } else { label.to_ascii_lowercase() };
     let name = format!("{label}.{ZONE}");
     let zone_file = folder.join("demo.zone");
+    let interface = &interfaces.word;
     let text = format!(
         r#"# driftless run --demo wrote no file with this text; it is what the demonstration runs with.
 state_dir = {state}
@@ -45,8 +46,8 @@ provider = "zonefile"
 path = {zone}
 zone = "{ZONE}"
 [address.default]
-ipv4 = {{ interface = "default", all = true }}
-ipv6 = {{ interface = "default", all = true }}
+ipv4 = {{ interface = "{interface}", all = true }}
+ipv6 = {{ interface = "{interface}", all = true }}
 [[record]]
 name = "{name}"
 account = "demo"
@@ -61,10 +62,27 @@ absent_after = "1m"
     Demo { input, zone_file, name }
 }
 
-/// The interfaces that the demonstration follows, as they are now.
-#[must_use]
-pub fn interfaces() -> Vec<String> {
-    snapshot().map(|snapshot| interface::usual(&snapshot)).unwrap_or_default()
+/// The interfaces that the demonstration follows.
+#[derive(Debug)]
+pub struct Interfaces {
+    /// What they are called in the configuration: `default`, or the first one that works where there is no default route.
+    word: String,
+    /// Which they are now.
+    pub names: Vec<String>,
+}
+
+impl Interfaces {
+    /// Those of this machine.
+    #[must_use]
+    pub fn here() -> Self {
+        let snapshot = snapshot().unwrap_or_default();
+        let mut names = interface::usual(&snapshot);
+        if !snapshot.routes.is_empty() {
+            return Self { word: "default".into(), names };
+        }
+        names.truncate(1);
+        Self { word: names.first().map_or_else(|| "default".into(), Clone::clone), names }
+    }
 }
 
 /// Logs which addresses there are not, and that they are there again: a daemon leaves that to `status`, but who watches the

@@ -43,10 +43,11 @@ pub(super) fn demo(cli: &Cli, folder: &Path) -> Result<u8, Failure> {
         rights::may_write(folder, "").map_err(|_| refused())?;
     }
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let demo = demo::demo(&folder, &host);
+    let interfaces = demo::Interfaces::here();
+    let demo = demo::demo(&folder, &host, &interfaces);
     let loaded = Loaded { config: Config::load(&demo.input)?, input: demo.input };
     start_log(cli, Some(&loaded))?;
-    let banner = banner(&demo.name, &demo.zone_file, &loaded.config.socket, &demo::interfaces());
+    let banner = banner(&demo.name, &demo.zone_file, &loaded.config.socket, &interfaces.names);
     let work = Work {
         greeting: Some(Box::new(move || print::line(&banner))),
         onlooker: Some(demo::tell_what_is_missing()),

@@ -290,7 +290,10 @@ pub const WORDS: &[(&str, &str)] = &[
          of the router and the built-in services, one of each operator, agree on.",
     ),
     ("off", "The family is left alone."),
-    ("interface", "The best address of the interface of the default route."),
+    (
+        "interface",
+        "The best address of the interface of the default route. Without a default route it is unknown: the record stays as it is.",
+    ),
     ("dns", "The built-in services that say by DNS who asks; two of them must agree."),
     ("https", "The built-in services that say by https who asks; two of them must agree."),
     ("router", "What the router of the IPv4 default route says of its address outside; IPv4 only."),

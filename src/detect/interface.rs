@@ -16,7 +16,7 @@ use crate::os::netlink::{self, Address, DefaultRoute, Lifetime, Link, Scope, Sna
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InterfaceOptions {
     /// The interface. Where none is named: that of the family's default route; where the family has none, that of the other
-    /// family's; where there is no default route at all, every interface that is up and is not the loopback one.
+    /// family's. Without any default route nothing is known: another interface's address is not the line's that has just gone.
     pub name: Option<String>,
     /// Temporary addresses (RFC 8981) too, and before others: they change daily and are gone a week later.
     pub temporary: bool,
@@ -65,6 +65,9 @@ impl Detector for Interface {
 
 /// Why nothing is known where no interface is up.
 const NOTHING_UP: &str = "no network interface is up";
+/// Why nothing is known where none is named and none has a default route.
+const NO_ROUTE: &str =
+    "there is no default route, which says by itself which interface is meant: `{ interface = \"NAME\" }` names one";
 
 /// What the snapshot says of a family, those interfaces left out that are VPNs' unless they are meant.
 fn beside_vpns(snapshot: Snapshot, options: &InterfaceOptions, family: Family, last: Option<IpAddr>) -> Reading {
@@ -80,10 +83,10 @@ fn beside_vpns(snapshot: Snapshot, options: &InterfaceOptions, family: Family, l
     }
 }
 
-/// The names of the interfaces that are asked where none is named: those of the default routes, else those that work.
+/// The names of the interfaces that people may mean here: those of the default routes, else those that work.
 #[must_use]
 pub fn usual(snapshot: &Snapshot) -> Vec<String> {
-    let links = links(snapshot, &InterfaceOptions::default(), Family::Ipv4).unwrap_or_default();
+    let links = routed(snapshot, Family::Ipv4).unwrap_or_else(|| working(snapshot).collect());
     links.into_iter().map(|link| link.name.clone()).collect()
 }
 
@@ -97,7 +100,8 @@ pub fn faces_internet(snapshot: &Snapshot, family: Family) -> bool {
 /// What the snapshot says of a family.
 ///
 /// Never an address that is not known to be unique, link-local or loopback, nor one that is deprecated unless that was asked
-/// for. `None` only where every interface in question works and no address is still being checked.
+/// for. `None` only where every interface in question works, no address is still being checked, and none is deprecated that would
+/// do: the line still has that one.
 ///
 /// The best is a stable one (or a temporary one, where those were asked for), of the prefix that the best default route is
 /// for, with the longest preferred lifetime. Of several that are equally good, `last` stays until another
@@ -130,6 +134,11 @@ pub fn select(snapshot: &Snapshot, options: &InterfaceOptions, family: Family, l
     if snapshot.addresses.iter().filter(of_links).any(unsettled) {
         return Reading::Unknown(format!("an {family} address is still being checked for duplicates"));
     }
+    let waning = InterfaceOptions { deprecated: true, ..options.clone() };
+    if let Some(last) = snapshot.addresses.iter().filter(of_links).find(|address| is_usable(address, &waning)) {
+        let ip = last.ip;
+        return Reading::Unknown(format!("{ip} is deprecated, and there is no other: `deprecated = true` takes it"));
+    }
     Reading::None
 }
 
@@ -138,12 +147,18 @@ fn links<'a>(snapshot: &'a Snapshot, options: &InterfaceOptions, family: Family)
     if let Some(name) = &options.name {
         return snapshot.link(name).map(|link| vec![link]).ok_or_else(|| format!("there is no interface {name}"));
     }
-    let routed = [family, family.other()].map(|family| snapshot.default_links(family));
-    if let Some(links) = routed.into_iter().find(|links| !links.is_empty()) {
-        return Ok(links);
-    }
-    let working: Vec<_> = snapshot.links.iter().filter(|link| works(link) && !link.loopback).collect();
-    if working.is_empty() { Err(NOTHING_UP.into()) } else { Ok(working) }
+    let silent = if working(snapshot).next().is_some() { NO_ROUTE } else { NOTHING_UP };
+    routed(snapshot, family).ok_or_else(|| silent.into())
+}
+
+/// The interfaces of the family's default route, or else of the other family's.
+fn routed(snapshot: &Snapshot, family: Family) -> Option<Vec<&Link>> {
+    [family, family.other()].map(|family| snapshot.default_links(family)).into_iter().find(|links| !links.is_empty())
+}
+
+/// The interfaces that work, the loopback one aside.
+fn working(snapshot: &Snapshot) -> impl Iterator<Item = &Link> {
+    snapshot.links.iter().filter(|link| works(link) && !link.loopback)
 }
 
 fn works(link: &Link) -> bool {
@@ -327,7 +342,9 @@ mod tests {
         for ip in ["169.254.1.1", "127.0.0.1", "192.168.1.2"] {
             assert_eq!(read(&home(vec![address(ip)]), Family::Ipv4), Reading::None, "{ip}");
         }
-        assert_eq!(read(&home(vec![lasting("2a00::1", Lifetime::Zero)]), Family::Ipv6), Reading::None);
+        // It is valid still: that there is no address any more is not certain.
+        let waning = read(&home(vec![lasting("2a00::1", Lifetime::Zero)]), Family::Ipv6);
+        assert!(is_unknown(&waning, "2a00::1 is deprecated"), "{waning:?}");
         assert_eq!(
             read(&home(vec![Address { scope: Scope::Link, ..address("8.8.8.8") }]), Family::Ipv4),
             Reading::None
@@ -361,8 +378,11 @@ mod tests {
         snapshot.routes = vec![route(Family::Ipv6, 3)];
         assert_eq!(read(&snapshot, Family::Ipv4), these(&["9.9.9.9"]), "the other family's, where this one has none");
         snapshot.routes.clear();
-        let all = InterfaceOptions { all: true, ..InterfaceOptions::default() };
-        assert_eq!(select(&snapshot, &all, Family::Ipv4, None), these(&["8.8.8.8", "9.9.9.9"]));
+        assert!(
+            is_unknown(&read(&snapshot, Family::Ipv4), "no default route"),
+            "the other line's address is another one"
+        );
+        assert_eq!(select(&snapshot, &named, Family::Ipv4, None), these(&["9.9.9.9"]));
     }
 
     #[test]

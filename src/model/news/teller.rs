@@ -230,7 +230,8 @@ impl Teller {
         }
         match plight {
             Plight::Well => (seen.trouble, seen.since) = (None, None),
-            Plight::Busy => {}
+            // What is under way is not held any more. Whether it is well, its end says.
+            Plight::Busy => seen.trouble = seen.trouble.take().filter(|trouble| trouble.kind.may_pass()),
             Plight::Trouble(trouble) => {
                 seen.trouble = Some(trouble);
                 seen.since.get_or_insert(now.into());

@@ -265,8 +265,12 @@ fn a_sign_of_life_comes_with_each_check_and_says_what_is_wrong() {
     let (well, text) = at_check(failing(), true, 4000).unwrap();
     assert!(!well && text.contains("nobody listens"), "{text}");
     assert!(!at_check(trouble(Kind::Held, "refused"), true, 4300).unwrap().0);
-    assert!(at_check(Plight::Busy, true, 4600).is_none() && !at_check(Plight::Busy, true, 4900).unwrap().0);
-    assert!(at_check(Plight::Well, true, 5200).unwrap().0);
+    // Failing, it is tried again; what was held is let go before it is.
+    assert!(!at_check(failing(), true, 8600).unwrap().0);
+    assert!(at_check(Plight::Busy, true, 8900).is_none() && !at_check(Plight::Busy, true, 9200).unwrap().0);
+    assert!(!at_check(trouble(Kind::Held, "refused"), true, 9500).unwrap().0);
+    assert!(at_check(Plight::Busy, true, 9800).is_none() && at_check(Plight::Busy, true, 10_100).unwrap().0);
+    assert!(at_check(Plight::Well, true, 10_400).unwrap().0);
 }
 
 #[test]
