@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::document::Spot;
-use super::meant::{Absent, Account, Address, DEFAULT_ADDRESS, Defaults, Record, Source, TtlPolicy, Values};
+use super::meant::{
+    Absent, Account, Address, DEFAULT_ADDRESS, Defaults, InterfaceSource, Record, Source, TtlPolicy, Values,
+};
 use super::reader::{Field, Fields, Reader, error, warning};
 use super::tree::{Node, Table, Value};
 use super::{address, derived, rivals, setting, suggest};
@@ -165,9 +167,17 @@ fn one_address_each(
             format!("`values`: {service} holds one address of a family for a name, so that none can be shared");
         reader.note(error(values_at, message));
     }
-    for (key, _) in families.iter().filter(|(_, source)| matches!(source, Source::All(_))) {
-        let message = format!("`{key}`: {service} holds one address of a family for a name, not one of each uplink");
-        let help = "{ first_of = [ … ] } publishes that of the first uplink which has one";
+    for (key, source) in families {
+        let (whose, help) = match source {
+            Source::All(_) => {
+                ("one of each uplink", "{ first_of = [ … ] } publishes that of the first uplink which has one")
+            }
+            Source::Interface(InterfaceSource { all: true, .. }) => {
+                ("all of an interface's", "without `all` it is the interface's best one")
+            }
+            _ => continue,
+        };
+        let message = format!("`{key}`: {service} holds one address of a family for a name, not {whose}");
         reader.note(error(at, message).help(help.to_owned()));
     }
 }

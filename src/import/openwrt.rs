@@ -94,13 +94,17 @@ pub(super) fn read(text: &str) -> Result<Draft, Malformed> {
                 service(&mut draft, &section);
             }
             "ddns" => {
-                for (key, (_, line)) in &section.options {
-                    draft.lose(
-                        *line,
-                        key,
-                        "it said where and how the scripts write",
-                        "nothing: messages go to standard error, the state to state_dir",
-                    );
+                for (key, (value, line)) in &section.options {
+                    let (meant, instead) = match (key.as_str(), value.as_str()) {
+                        // As it is here where nothing is said.
+                        ("upd_privateip", "0") => continue,
+                        ("upd_privateip", _) => ("private addresses were published", "private = true in the record"),
+                        _ => (
+                            "it said where and how the scripts write",
+                            "nothing: messages go to standard error, the state to state_dir",
+                        ),
+                    };
+                    draft.lose(*line, key, meant, instead);
                 }
             }
             kind => draft.lose_unknown(section.line, &format!("config {kind}")),

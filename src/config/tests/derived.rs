@@ -185,6 +185,10 @@ fn what_a_service_that_takes_one_address_cannot_hold_is_refused() {
             "ipv4 = { all = [\"https\", \"dns\"] }",
             "6:1: `ipv4`: dyndns2 holds one address of a family for a name, not one of each uplink",
         ),
+        (
+            "ipv4 = { interface = \"wan0\", all = true }",
+            "6:1: `ipv4`: dyndns2 holds one address of a family for a name, not all of an interface's",
+        ),
     ] {
         let problems = Config::load(&file(&text(keys))).unwrap_err();
         assert_eq!(problems.problems()[0].to_string(), format!("d.toml:{said}"));

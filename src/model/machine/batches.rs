@@ -331,7 +331,7 @@ impl State {
                 self.accepted(id, intent, "refreshed".into(), now, out);
             }
             Applied::Unchanged if intent.in_doubt => {
-                let what = format!("held {} already: an earlier call did its work", list(&intent.values));
+                let what = format!("held {} already", list(&intent.values));
                 self.accepted(id, intent, what, now, out);
             }
             Applied::Unchanged => {
