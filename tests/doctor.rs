@@ -270,6 +270,25 @@ async fn a_state_folder_that_cannot_be_read_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_is_named() {
+    let Some(world) = World::new(19, true).await else { return };
+    std::fs::create_dir(world.home.path("state")).unwrap();
+    let full = |fill: &str| {
+        let mounted = format!("mount -t tmpfs -o size=64k none \"$0\" && {fill} && exec \"$@\"");
+        let state = world.home.text("state");
+        Examined::of(output(
+            &mut world
+                .home
+                .wrapped(&["unshare", "-m", "sh", "-c", &mounted, &state], &["doctor", "--offline", "--json"]),
+        ))
+    };
+    full("true").is("state", "ok");
+    let found = full("{ cat /dev/zero >\"$0/fill\" 2>/dev/null || true; }");
+    let state = found.is("state", "failed");
+    assert!(text(&state["says"]).contains("its file system is full") && state["advice"].is_string(), "{state}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_password_is_told_as_what_it_is_and_a_missing_one_before_it_is_sent() {
     let Some(world) = World::new(5, true).await else { return };
     world.home.write("key", &"z".repeat(128));

@@ -157,6 +157,16 @@ pub fn follow(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other("there are too many symbolic links"))
 }
 
+/// Whether the file system of a folder that is there certainly has no room for another file of a page, 4 KiB, by statvfs(3).
+#[must_use]
+pub fn is_full(folder: &Path) -> bool {
+    // Of file systems that do not count, as some in memory, nothing is certain.
+    rustix::fs::statvfs(folder).is_ok_and(|found| {
+        let room = found.f_bavail.saturating_mul(found.f_frsize);
+        found.f_blocks > 0 && room < 4096 || found.f_files > 0 && found.f_favail == 0
+    })
+}
+
 /// The file that `path` means, whoever else names it otherwise: links are followed, `.` and `..` are gone. The end may be missing.
 #[must_use]
 pub fn resolved(path: &Path) -> PathBuf {

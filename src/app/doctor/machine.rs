@@ -8,6 +8,7 @@ use crate::config::{Problem, Severity};
 use crate::model::diagnosis::{Finding, Outcome, Step};
 use crate::model::record::Family;
 use crate::net::{dns, roots};
+use crate::os::file;
 use crate::os::netlink::{self, Snapshot};
 use crate::provider::setting::Kind;
 use crate::store::Store;
@@ -138,6 +139,10 @@ fn state(folder: &Path, runs: bool, problems: &[Problem]) -> Vec<Finding> {
     if folder.is_dir() {
         let notes = Store::look(folder).notes;
         found.extend(notes.into_iter().map(|note| Finding::warning(Step::State, format!("{shown}: {note}"))));
+    }
+    if found.is_empty() && file::is_full(folder) {
+        let advice = "make room: a daemon that runs goes on by itself, and until then sends to each service that cannot be read once at most";
+        found.push(Finding::failed(Step::State, 75, format!("{shown}: its file system is full")).advice(advice));
     }
     if found.is_empty() {
         let says = if folder.is_dir() { "can be read and written" } else { "is made at the first start" };
