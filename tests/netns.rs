@@ -37,7 +37,8 @@ fn an_address_that_appears_is_published_and_one_deleted_first_is_replaced() {
     let lab = Lab::new(&[], V4);
     let daemon = lab.place.start();
     lab.quiet(&daemon, "without an address");
-    assert_eq!(daemon.record(PUSHED, "A").state, "unmanaged");
+    // Nor is there a default route, which would say whose address it is.
+    assert_eq!(daemon.record(PUSHED, "A").state, "unknown");
 
     lab.namespace.ip("addr add 192.0.2.7/24 dev wan0");
     lab.namespace.ip(ROUTE);

@@ -292,7 +292,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ("off", "The family is left alone."),
     (
         "interface",
-        "The best address of the interface of the default route. Without a default route it is unknown: the record stays as it is.",
+        "The best address of the interface of the default route. Without a default route it is the one that had it last; before there was one it is unknown.",
     ),
     ("dns", "The built-in services that say by DNS who asks; two of them must agree."),
     ("https", "The built-in services that say by https who asks; two of them must agree."),

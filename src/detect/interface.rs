@@ -16,7 +16,8 @@ use crate::os::netlink::{self, Address, DefaultRoute, Lifetime, Link, Scope, Sna
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InterfaceOptions {
     /// The interface. Where none is named: that of the family's default route; where the family has none, that of the other
-    /// family's. Without any default route nothing is known: another interface's address is not the line's that has just gone.
+    /// family's; without any default route the one that had it last, as the last address of a line takes its route along, and
+    /// another interface's address is not the line's. Before there was one nothing is known.
     pub name: Option<String>,
     /// Temporary addresses (RFC 8981) too, and before others: they change daily and are gone a week later.
     pub temporary: bool,
@@ -33,8 +34,37 @@ pub struct InterfaceOptions {
 /// The detector.
 pub struct Interface {
     options: InterfaceOptions,
-    /// The best address of each family when last asked.
-    last: Mutex<[Option<IpAddr>; 2]>,
+    /// What was found of each family when last asked.
+    last: Mutex<[Last; 2]>,
+}
+
+/// What was found of a family.
+#[derive(Debug, Default)]
+struct Last {
+    /// The best address.
+    best: Option<IpAddr>,
+    /// The interface of the default route, where none is named.
+    routed: Option<String>,
+}
+
+impl Last {
+    /// What the snapshot says of a family, and what is to be known of it the next time.
+    fn read(&mut self, snapshot: Snapshot, options: &InterfaceOptions, family: Family) -> Reading {
+        let mut options = options.clone();
+        if options.name.is_none() {
+            let seen = snapshot.clone();
+            let seen = if options.vpn { seen } else { seen.without_tunnels() };
+            match routed(&seen, family).and_then(|links| Some(links.first()?.name.clone())) {
+                Some(name) => self.routed = Some(name),
+                None => options.name = self.routed.clone(),
+            }
+        }
+        let reading = beside_vpns(snapshot, &options, family, self.best);
+        if let Reading::Addresses(found) = &reading {
+            self.best = found.first().copied();
+        }
+        reading
+    }
 }
 
 impl Interface {
@@ -55,11 +85,7 @@ impl Detector for Interface {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let [ipv4, ipv6] = &mut *last;
         let last = if family == Family::Ipv4 { ipv4 } else { ipv6 };
-        let reading = beside_vpns(snapshot, &self.options, family, *last);
-        if let Reading::Addresses(found) = &reading {
-            *last = found.first().copied();
-        }
-        reading
+        last.read(snapshot, &self.options, family)
     }
 }
 
@@ -383,6 +409,25 @@ mod tests {
             "the other line's address is another one"
         );
         assert_eq!(select(&snapshot, &named, Family::Ipv4, None), these(&["9.9.9.9"]));
+    }
+
+    #[test]
+    fn without_a_default_route_it_is_the_interface_that_had_it_last_and_no_other_one() {
+        let mut last = Last::default();
+        let mut found = |snapshot: &Snapshot| last.read(snapshot.clone(), &InterfaceOptions::default(), Family::Ipv4);
+        let other = Address { index: 3, ..address("9.9.9.9") };
+        let routeless = |addresses| Snapshot { routes: Vec::new(), ..home(addresses) };
+        assert!(is_unknown(&found(&routeless(vec![address("8.8.8.8")])), "no default route"), "there never was one");
+        assert_eq!(found(&home(vec![address("8.8.8.8"), other.clone()])), these(&["8.8.8.8"]));
+        assert_eq!(found(&routeless(vec![other.clone()])), Reading::None, "the address took its route along");
+        assert_eq!(
+            found(&routeless(vec![other.clone(), address("8.8.4.4")])),
+            these(&["8.8.4.4"]),
+            "its route follows"
+        );
+        let mut gone = routeless(vec![other]);
+        gone.links.retain(|link| link.name != "eth0");
+        assert!(is_unknown(&found(&gone), "there is no interface eth0"));
     }
 
     #[test]

@@ -77,7 +77,7 @@ pub enum Seen {
 pub enum Sibling {
     /// It changes in the same plan.
     Set(Values),
-    /// It has no change of its own: what it is to hold where only its write budget keeps it back, else what was last confirmed.
+    /// It stays as it was last confirmed.
     Keep(Values),
     /// There is none under our care, or nothing is known of it.
     Unknown,

@@ -325,23 +325,15 @@ impl State {
     }
 
     /// What a change says of the other family of its name: sent along in the same plan, or kept as it was last confirmed. What
-    /// is not sent by itself, because it waits or is held, is not changed in passing, but where nothing except its write budget
-    /// keeps it back: the request goes out anyway, and the address that it would repeat is known to be another one.
+    /// is not sent by itself, because it waits or is held, is not changed in passing.
     fn sibling_of(&self, id: &Id, planned: &BTreeSet<RrsetKey>) -> Sibling {
         let other = id.sibling();
         let Some(record) = self.records.get(&other).filter(|_| other != *id) else { return Sibling::Unknown };
         let want = record.want.values();
-        let entry = &record.entry;
-        let is_free = entry.hold.is_none()
-            && entry.wait.is_none()
-            && entry.error.is_none()
-            && entry.attempt.is_none()
-            && entry.ticket.is_none();
-        let known = entry.confirmed.as_ref().map(|confirmed| &confirmed.values);
+        let known = record.entry.confirmed.as_ref().map(|confirmed| &confirmed.values);
         match (want, known) {
             (Some(gone), _) if gone.is_empty() => Sibling::Unknown,
             (Some(values), _) if planned.contains(&other.key) => Sibling::Set(values),
-            (Some(values), _) if is_free => Sibling::Keep(values),
             (_, Some(values)) if !values.is_empty() => Sibling::Keep(values.clone()),
             (Some(values), _) => Sibling::Keep(values),
             (None, _) => Sibling::Unknown,

@@ -109,29 +109,6 @@ fn what_was_only_repeated_with_the_other_family_costs_it_nothing() {
 }
 
 #[test]
-fn a_family_that_only_waits_for_its_budget_goes_along_as_it_is_to_be() {
-    let mut rig = both(push());
-    answers(&mut rig, 2, Ok(Applied::Done));
-    rig.pass(HOUR);
-    for last in [2, 3] {
-        rig.changes_to(last);
-        rig.pass(5 * SECOND);
-        answers(&mut rig, 1, Ok(Applied::Done));
-    }
-    rig.changes_to(4);
-    rig.pass(MINUTE);
-    rig.idle();
-    assert_eq!(rig.standing(), Standing::Working, "it waits for its budget");
-    six(&mut rig, 2);
-    rig.feed(Event::Look(Network::Changed));
-    rig.pass(5 * SECOND);
-    assert_eq!(answers(&mut rig, 1, Ok(Applied::Done)), [Sibling::Keep(values(&[4]))]);
-    assert_eq!(rig.standing(), Standing::UpToDate);
-    rig.pass(HOUR);
-    rig.idle();
-}
-
-#[test]
 fn a_family_that_goes_along_unchanged_is_refreshed_with_it() {
     let refresh = Some(24 * HOUR);
     let mut rig = both(Terms { refresh, ..push() });
