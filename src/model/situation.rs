@@ -162,7 +162,10 @@ pub fn situation(family: Family, facts: &Facts) -> Situation {
     let is_inside = |seen: &IpAddr| !is_public(*seen) && facts.addresses.iter().any(|ours| ours.address == *seen);
     let (interface, outside) = (way.name.clone(), majority(&facts.outside).filter(|seen| !is_inside(seen)));
     if way.tunnel {
-        return Situation::ThroughVpn { interface, kind: way.kind.clone(), outside };
+        // A source that is bound to the line sees the line's own address, which is no exit.
+        let is_ours = |seen: &IpAddr| facts.addresses.iter().any(|ours| ours.address == *seen);
+        let strange: Vec<IpAddr> = facts.outside.iter().copied().filter(|seen| !is_ours(seen)).collect();
+        return Situation::ThroughVpn { interface, kind: way.kind.clone(), outside: majority(&strange) };
     }
     if let Some((configured, interface)) = facts.stray.clone() {
         return Situation::ByOtherInterface { configured, interface };

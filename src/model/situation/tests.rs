@@ -143,6 +143,13 @@ fn a_vpn_on_the_way_says_more_than_any_address() {
     assert_eq!(ipv4(&facts), expected);
     assert_eq!(ipv4(&facts).level(), Level::Warn);
     assert!(ipv4(&facts).says(Family::Ipv4).starts_with("IPv4 goes through the VPN wg0 (wireguard): "));
+    // What a source that is bound to the line sees is the line's own address.
+    let bound = Facts {
+        outside: vec![ip("9.9.9.9"), ip("9.9.9.9"), ip("8.8.8.8")],
+        addresses: vec![ours("eth0", "9.9.9.9")],
+        ..facts
+    };
+    assert!(matches!(ipv4(&bound), Situation::ThroughVpn { outside, .. } if outside == Some(ip("8.8.8.8"))));
 }
 
 #[test]
