@@ -713,7 +713,8 @@ impl Sim {
                             view.standing
                         ));
                     }
-                    if &held - &strangers(&held) == view.want.values().unwrap_or_default() {
+                    // What nobody has looked at since somebody changed it is no agreement: without an address it may be long.
+                    if !unseen && &held - &strangers(&held) == view.want.values().unwrap_or_default() {
                         agreed.push(id.clone());
                     }
                 }
