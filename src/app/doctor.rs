@@ -14,7 +14,7 @@ use crate::net::http::Http;
 use crate::os::clock::now;
 use crate::provider::Tools;
 use crate::report::control::{Request, Unanswered, ask};
-use crate::report::status::{HoldStatus, RecordStatus, Status};
+use crate::report::status::{HoldStatus, Status};
 
 mod clock;
 mod heard;
@@ -213,13 +213,8 @@ fn of_left(status: &Status) -> Vec<Finding> {
     let accounts =
         accounts.filter_map(|account| Some(of(account.name.clone(), account.held.as_ref()?, "the account", true)));
     let records = status.records.iter().filter(|record| !status.holds_account(&record.account));
-    let records = records.filter_map(|record| Some(of(about(record), record.held.as_ref()?, "it", false)));
+    let records = records.filter_map(|record| Some(of(record.id(), record.held.as_ref()?, "it", false)));
     accounts.chain(records).collect()
-}
-
-/// A record set in the words in which findings are about one.
-fn about(record: &RecordStatus) -> String {
-    format!("{} {} at {}", record.name, record.rtype, record.account)
 }
 
 /// What a running daemon says of itself.
@@ -242,7 +237,7 @@ fn of_daemon(status: &Status) -> Vec<Finding> {
         }
     }
     for record in status.records.iter().filter(|record| !status.holds_account(&record.account)) {
-        let about = about(record);
+        let about = record.id();
         match record.state.as_str() {
             "held" => {
                 let advice = record.held.as_ref().map(|held| held.way_out(false));

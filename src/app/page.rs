@@ -91,15 +91,13 @@ mod open {
             // What the service manager did not hand over to this process it never will.
             let wait =
                 (*listen != Listen::Systemd).then(|| backoff::transient(self.failures, &mut self.rng).min(LONGEST));
-            match (self.failures, wait) {
-                (1, Some(wait)) => tracing::error!(
-                    "there is no status page, records are looked after all the same: {listen}: {error}; tried again in {} s, and on",
-                    wait.as_secs()
-                ),
-                (1, None) => {
-                    tracing::error!("there is no status page, records are looked after all the same: {listen}: {error}")
-                }
-                _ => tracing::debug!("there is still no status page: {listen}: {error}"),
+            if self.failures == 1 {
+                let then = wait.map_or(String::new(), |wait| format!("; tried again in {} s, and on", wait.as_secs()));
+                tracing::error!(
+                    "there is no status page, records are looked after all the same: {listen}: {error}{then}"
+                );
+            } else {
+                tracing::debug!("there is still no status page: {listen}: {error}");
             }
             let now = now();
             let again = wait.map(|wait| now.moment.plus(wait));

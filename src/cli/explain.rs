@@ -50,7 +50,7 @@ fn explain_one(status: &Status, record: &RecordStatus) {
     };
     let unread = if record.readable { "not yet" } else { "cannot be: the service only takes updates" };
     let unseen = if record.in_dns { "not yet" } else { "not asked" };
-    print::hanging(&format!("{} {} at {}: {}", record.name, record.rtype, record.account, record.state), 4);
+    print::hanging(&format!("{}: {}", record.id(), record.state), 4);
     print::hanging(&format!("  {}", record.says), 4);
     print::hanging(&format!("  wanted:       {}", list(&record.wanted)), 14);
     print::hanging(&format!("  confirmed:    {}", list(&record.confirmed)), 14);

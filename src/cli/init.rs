@@ -129,7 +129,7 @@ impl Answers<'_> {
                 Ok(config) => return Ok((draft, config)),
                 // Where it stands in a text that nobody has seen is of no use.
                 Err(Flaw::Text(errors)) => {
-                    return Err(Failure::Other(78, format!("{}; nothing was written", in_words(&errors))));
+                    return Err(asker::unusable(&in_words(&errors)));
                 }
                 Err(Flaw::Account(flaw)) => flaw,
             };
@@ -245,8 +245,7 @@ impl Answers<'_> {
             fits(&draft, path).map(|()| names)
         };
         if !self.args.names.is_empty() {
-            return fit(self.args.names.clone())
-                .map_err(|why| Failure::Other(78, format!("{why}; nothing was written")));
+            return fit(self.args.names.clone()).map_err(|why| asker::unusable(&why));
         }
         asker::say("\nThe full names that shall hold this machine's addresses, spaces between them.");
         self.asker.ask("Names", None, |typed| {
@@ -271,7 +270,7 @@ impl Answers<'_> {
             fits(&draft, path).map(|()| interface)
         };
         if let Some(typed) = &self.args.address {
-            return fit(typed).map_err(|why| Failure::Other(78, format!("{why}; nothing was written")));
+            return fit(typed).map_err(|why| asker::unusable(&why));
         }
         let here = netlink::snapshot().map(|found| interface::usual(&found)).unwrap_or_default().join(", ");
         let here = if here.is_empty() { "none is up now".to_owned() } else { format!("here: {here}") };

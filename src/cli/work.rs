@@ -120,7 +120,7 @@ fn outcome(ended: &Ended, now: Now) {
         // This process ends before the time at which it would be sent all the same.
         let unsent = record.waits.as_ref().is_some_and(|waits| waits.what == "disk");
         let says = if unsent { NOTHING_SENT } else { record.says.as_str() };
-        print::hanging(&format!("{} {} at {}: {says}", record.name, record.rtype, record.account), 4);
+        print::hanging(&format!("{}: {says}", record.id()), 4);
         if let Some(held) = &record.held {
             let account = status.accounts.iter().find(|account| account.name == record.account);
             let of_account = account.is_some_and(|account| account.held.is_some());
@@ -176,7 +176,7 @@ fn hindrances(status: &Status, name: Option<&Name>) -> Vec<String> {
     for record in status.records.iter().filter(|record| name.is_none_or(|name| name.as_str() == record.name)) {
         let why = record.waits.as_ref().and_then(|waits| Some((&waits.until, kept_back(&waits.what)?)));
         if let Some((until, why)) = why {
-            let record = format!("{} {} at {}", record.name, record.rtype, record.account);
+            let record = record.id();
             found.push(format!("{record}: nothing can be sent before {until}: {why}"));
         }
     }

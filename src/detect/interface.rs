@@ -48,22 +48,35 @@ struct Last {
 }
 
 impl Last {
-    /// What the snapshot says of a family, and what is to be known of it the next time.
-    fn read(&mut self, snapshot: Snapshot, options: &InterfaceOptions, family: Family) -> Reading {
-        let mut options = options.clone();
+    /// What the snapshot says of a family, those interfaces left out that are VPNs' unless they are meant; and what is to be known of it
+    /// the next time.
+    fn read(&mut self, mut snapshot: Snapshot, options: &InterfaceOptions, family: Family) -> Reading {
+        let (mut options, mut vpn) = (options.clone(), None);
         if options.name.is_none() {
-            let seen = snapshot.clone();
-            let seen = if options.vpn { seen } else { seen.without_tunnels() };
-            match routed(&seen, family).and_then(|links| Some(links.first()?.name.clone())) {
+            if !options.vpn {
+                vpn = snapshot
+                    .links
+                    .iter()
+                    .find(|link| works(link) && snapshot.is_tunnel(link))
+                    .map(|link| link.name.clone());
+                snapshot = snapshot.without_tunnels();
+            }
+            match routed(&snapshot, family).and_then(|links| Some(links.first()?.name.clone())) {
                 Some(name) => self.routed = Some(name),
                 None => options.name = self.routed.clone(),
             }
         }
-        let reading = beside_vpns(snapshot, &options, family, self.best);
-        if let Reading::Addresses(found) = &reading {
-            self.best = found.first().copied();
+        match (select(&snapshot, &options, family, self.best), vpn) {
+            (Reading::Unknown(why), Some(vpn)) if why == NOTHING_UP => Reading::Unknown(format!(
+                "no network interface is up but that of the VPN {vpn}: `vpn = true` at the record publishes its address"
+            )),
+            (reading, _) => {
+                if let Reading::Addresses(found) = &reading {
+                    self.best = found.first().copied();
+                }
+                reading
+            }
         }
-        reading
     }
 }
 
@@ -94,20 +107,6 @@ const NOTHING_UP: &str = "no network interface is up";
 /// Why nothing is known where none is named and none has a default route.
 const NO_ROUTE: &str =
     "there is no default route, which says by itself which interface is meant: `{ interface = \"NAME\" }` names one";
-
-/// What the snapshot says of a family, those interfaces left out that are VPNs' unless they are meant.
-fn beside_vpns(snapshot: Snapshot, options: &InterfaceOptions, family: Family, last: Option<IpAddr>) -> Reading {
-    if options.vpn || options.name.is_some() {
-        return select(&snapshot, options, family, last);
-    }
-    let vpn = snapshot.links.iter().find(|link| works(link) && snapshot.is_tunnel(link)).map(|link| link.name.clone());
-    match (select(&snapshot.without_tunnels(), options, family, last), vpn) {
-        (Reading::Unknown(why), Some(vpn)) if why == NOTHING_UP => Reading::Unknown(format!(
-            "no network interface is up but that of the VPN {vpn}: `vpn = true` at the record publishes its address"
-        )),
-        (reading, _) => reading,
-    }
-}
 
 /// The names of the interfaces that people may mean here: those of the default routes, else those that work.
 #[must_use]
@@ -294,7 +293,7 @@ mod tests {
         snapshot.links = vec![link(1, "lo"), Link { kind: Some("wireguard".into()), ..link(2, "wg0") }];
         let reading = |snapshot: Snapshot, vpn| {
             let options = InterfaceOptions { vpn, private: true, ..InterfaceOptions::default() };
-            beside_vpns(snapshot, &options, Family::Ipv4, None)
+            Last::default().read(snapshot, &options, Family::Ipv4)
         };
         let says =
             "no network interface is up but that of the VPN wg0: `vpn = true` at the record publishes its address";

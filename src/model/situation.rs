@@ -159,11 +159,11 @@ pub fn situation(family: Family, facts: &Facts) -> Situation {
         };
     };
     // Who sees an address of a network of our own sees it within that network.
-    let is_inside = |seen: &IpAddr| !is_public(*seen) && facts.addresses.iter().any(|ours| ours.address == *seen);
+    let is_ours = |seen: &IpAddr| facts.addresses.iter().any(|ours| ours.address == *seen);
+    let is_inside = |seen: &IpAddr| !is_public(*seen) && is_ours(seen);
     let (interface, outside) = (way.name.clone(), majority(&facts.outside).filter(|seen| !is_inside(seen)));
     if way.tunnel {
         // A source that is bound to the line sees the line's own address, which is no exit.
-        let is_ours = |seen: &IpAddr| facts.addresses.iter().any(|ours| ours.address == *seen);
         let strange: Vec<IpAddr> = facts.outside.iter().copied().filter(|seen| !is_ours(seen)).collect();
         return Situation::ThroughVpn { interface, kind: way.kind.clone(), outside: majority(&strange) };
     }

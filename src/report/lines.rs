@@ -25,7 +25,7 @@ impl Status {
                 Some(error) => record.says.replace(error, "see its account below"),
                 None => record.says.clone(),
             };
-            lines.push(format!("{} {} at {}: {says}", record.name, record.rtype, record.account));
+            lines.push(format!("{}: {says}", record.id()));
             lines.push(format!("    {}", record.proofs().join("; ")));
             if let (Some(held), false, None) = (&record.held, with_account, same) {
                 lines.push(format!("    held since {}; {}", held.since, held.way_out(false)));

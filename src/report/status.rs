@@ -219,6 +219,14 @@ pub struct RecordStatus {
     pub history: Vec<Line>,
 }
 
+impl RecordStatus {
+    /// Which record set it is, as people read it: `home.example.org A at home`.
+    #[must_use]
+    pub fn id(&self) -> String {
+        format!("{} {} at {}", self.name, self.rtype, self.account)
+    }
+}
+
 /// What one of several uplinks gives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UplinkStatus {

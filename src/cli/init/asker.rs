@@ -84,11 +84,16 @@ impl Asker {
     /// What becomes of an answer that cannot be used.
     fn refuse(&self, why: String) -> Result<(), Failure> {
         if !self.person {
-            return Err(Failure::Other(WRONG, format!("{why}; nothing was written")));
+            return Err(unusable(&why));
         }
         say(&why);
         Ok(())
     }
+}
+
+/// The end, as an answer cannot be used.
+pub(super) fn unusable(why: &str) -> Failure {
+    Failure::Other(WRONG, format!("{why}; nothing was written"))
 }
 
 /// Says something to whoever answers.
