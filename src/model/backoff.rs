@@ -54,10 +54,12 @@ impl Spent {
         self.0.minus(budget.refill.saturating_mul(budget.burst.saturating_sub(1)))
     }
 
-    /// The budget after one write at `now`.
+    /// The budget after one write at `now`. More than a whole burst is never owed: what went along with another's call was written
+    /// though it had nothing left.
     #[must_use]
     pub fn after_write(self, budget: Budget, now: Moment) -> Self {
-        Self(self.0.max(now).plus(budget.refill))
+        let most = now.plus(budget.refill.saturating_mul(budget.burst)).max(self.0);
+        Self(self.0.max(now).plus(budget.refill).min(most))
     }
 
     /// The budget without one of the writes that it counts, which wrote nothing.

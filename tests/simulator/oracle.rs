@@ -331,8 +331,11 @@ impl Sim {
         if let Some(refusal) = &self.oracle.account(name).refused {
             return Err(format!("{name} is written to although it was refused: {refusal:?}"));
         }
+        let id = |key: &RrsetKey| Id { account: name.clone(), key: key.clone() };
+        let due: BTreeSet<_> =
+            batch.changes.iter().map(|change| &change.key).filter(|key| self.may_write(&id(key))).collect();
         for change in &batch.changes {
-            let id = Id { account: name.clone(), key: change.key.clone() };
+            let id = id(&change.key);
             let Some(process) = &self.process else { return Ok(()) };
             let Some(spec) = process.state.desired().records.get(&id).cloned() else {
                 return Err(format!("{id} is written and not declared"));
@@ -340,7 +343,10 @@ impl Sim {
             if let Standing::Held { hold, .. } = process.state.standing(&id) {
                 return Err(format!("{id} is written while it is held ({})", hold.reason.word()));
             }
-            self.check_budget(&id, &change.after)?;
+            // A request names both families, and is made for that one of which the budget allows it.
+            let along =
+                due.contains(&super::service::other_family(&change.key)) && matches!(change.sibling, Sibling::Set(_));
+            self.check_budget(&id, &change.after, along)?;
             let taken = &strangers(&change.before) - &change.after;
             if !spec.whole && spec.first_contact != FirstContact::Adopts && !taken.is_empty() {
                 return Err(format!("{id} is shared, and somebody else's value is gone: {}", list(&taken)));
@@ -397,7 +403,21 @@ impl Sim {
         Ok(())
     }
 
-    fn check_budget(&mut self, id: &Id, values: &Values) -> Verdict {
+    /// From when on its budget allows a write.
+    fn earliest(&self, id: &Id) -> u64 {
+        let Some(at) = self.service_of(&id.account) else { return 0 };
+        let budget = self.services[at].declared.spec.terms.budget;
+        let spent = self.oracle.records.get(id).map_or(0, |record| record.spent);
+        spent.saturating_sub(millis(budget.refill) * u64::from(budget.burst - 1))
+    }
+
+    fn may_write(&self, id: &Id) -> bool {
+        self.t + self.rounding() >= self.earliest(id)
+    }
+
+    /// `along`: the request is made for another record set, which it must name.
+    fn check_budget(&mut self, id: &Id, values: &Values, along: bool) -> Verdict {
+        let earliest = self.earliest(id);
         let (t, rounding) = (self.t, self.rounding());
         let Some(at) = self.service_of(&id.account) else { return Ok(()) };
         let (budget, print) = (self.services[at].declared.spec.terms.budget, self.services[at].print());
@@ -431,11 +451,12 @@ impl Sim {
             return Ok(());
         }
         let refill = millis(budget.refill);
-        let earliest = record.spent.saturating_sub(refill * u64::from(budget.burst - 1));
-        if t + rounding < earliest {
+        if t + rounding < earliest && !along {
             return Err(format!("{id} is written {} ms before its budget allows it", earliest - t));
         }
-        record.spent = record.spent.max(t) + refill;
+        // What goes along owes no more than a whole burst.
+        let most = record.spent.max(t + refill * u64::from(budget.burst));
+        record.spent = (record.spent.max(t) + refill).min(most);
         (record.refill, record.for_nothing) = (refill, None);
         record.writes += 1;
         let (last, count, since) = &mut record.same;

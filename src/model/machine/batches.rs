@@ -265,10 +265,7 @@ impl State {
             } else if record.want.values().as_ref() == Some(values) {
                 let what = format!("now holds {}, sent along with {}", list(values), change.key);
                 record.entry.unchanged = 0;
-                // More than a whole burst is not owed for what others sent.
-                let spent = record.entry.spent;
-                let most = now.moment.plus(budget.refill.saturating_mul(budget.burst)).max(spent.0);
-                record.entry.spent.0 = spent.after_write(budget, now.moment).0.min(most);
+                record.entry.spent = record.entry.spent.after_write(budget, now.moment);
                 let intent = Attempt { values: values.clone(), ttl: None, at: now.into(), in_doubt: false };
                 self.accepted(&id, intent, what, now, out);
             }

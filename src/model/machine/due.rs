@@ -100,15 +100,8 @@ impl State {
         if self.mode == Mode::Plan || self.stopping {
             return;
         }
-        let waits = self.all().filter_map(|known| {
-            let free = known.record.entry.spent.next(known.terms.budget);
-            let may = free > now.moment && !known.record.waiting && !known.record.busy;
-            let stands = |values| stands(known.spec, known.record, &values, known.terms);
-            let waits = may
-                && self.next_of(&known, now) == Next::Rest(Some(free))
-                && known.record.want.values().is_some_and(|values| !stands(values));
-            waits.then(|| (known.id.clone(), free))
-        });
+        let waits = self.all().filter(|known| !known.record.waiting);
+        let waits = waits.filter_map(|known| Some((known.id.clone(), self.waits_for_budget(&known, now)?)));
         for (id, free) in waits.collect::<Vec<_>>() {
             if let Some(record) = self.records.get_mut(&id) {
                 record.waiting = true;
@@ -117,6 +110,23 @@ impl State {
                 out.tell(Level::Info, Some(&id), what);
             }
         }
+    }
+
+    /// Until when a record set that does not hold what it should waits for nothing but its write budget.
+    fn waits_for_budget(&self, known: &Known<'_>, now: Now) -> Option<Moment> {
+        let Known { spec, record, terms, .. } = *known;
+        let free = record.entry.spent.next(terms.budget);
+        // Asked first: of a thousand record sets hardly one has written so often.
+        let waits = free > now.moment && !record.busy && self.next_of(known, now) == Next::Rest(Some(free));
+        let wanted = || record.want.values().is_some_and(|values| !stands(spec, record, &values, terms));
+        (waits && wanted()).then_some(free)
+    }
+
+    /// Whether a call for the other family of its name takes a record set along before its own budget would allow it: where the
+    /// service forgets what a request does not name, that call would else repeat the old address.
+    pub(super) fn goes_along(&self, id: &Id, now: Now) -> bool {
+        let known = self.known(id);
+        known.is_some_and(|known| known.terms.forgets_siblings && self.waits_for_budget(&known, now).is_some())
     }
 
     fn next_at_best(&self, known: &Known<'_>, now: Now) -> Next {

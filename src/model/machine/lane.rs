@@ -103,6 +103,8 @@ impl State {
                 Next::Resolve | Next::Rest(_) => {}
             }
         }
+        let along: Vec<Id> = pushes.iter().map(Id::sibling).filter(|other| self.goes_along(other, now)).collect();
+        pushes.extend(along);
         if account.entry.hold.is_some() {
             // A probe asks one question, not one for each record set.
             reads.truncate(1);
@@ -306,6 +308,7 @@ impl State {
                 if broken && self.still_broken(id, print, now, rng, out) {
                     return None;
                 }
+                let read = held.is_some();
                 if let Some(held) = held.filter(|_| !broken)
                     && self.undone(id, &held, &want, print, now, out)
                 {
@@ -314,7 +317,8 @@ impl State {
                 let record = self.records.get_mut(id)?;
                 record.let_go(now, "what stood in the way is gone");
                 let free = record.entry.spent.next(budget);
-                if free > now.moment && self.mode == Mode::Run {
+                // What cannot be read was found to be due a moment ago, or goes along.
+                if read && free > now.moment && self.mode == Mode::Run {
                     record.read_at = Some(free);
                     return None;
                 }

@@ -108,6 +108,58 @@ fn what_was_only_repeated_with_the_other_family_costs_it_nothing() {
     answers(&mut rig, 1, Ok(Applied::Done));
 }
 
+/// Both families were confirmed, and the first one's address changed so often that its third change waits for its budget.
+fn over_budget() -> Rig {
+    let mut rig = both(push());
+    answers(&mut rig, 2, Ok(Applied::Done));
+    rig.pass(HOUR);
+    for last in [2, 3] {
+        rig.changes_to(last);
+        rig.pass(5 * SECOND);
+        answers(&mut rig, 1, Ok(Applied::Done));
+    }
+    rig.changes_to(4);
+    rig.pass(5 * SECOND);
+    rig.idle();
+    rig
+}
+
+/// The other family's address changes, so that a call is due.
+fn six_changes_to(rig: &mut Rig, last: u16) {
+    six(rig, last);
+    rig.feed(Event::Look(Network::Changed));
+    rig.pass(5 * SECOND);
+}
+
+#[test]
+fn what_waits_for_its_budget_goes_along_with_the_other_familys_call() {
+    let mut rig = over_budget();
+    six_changes_to(&mut rig, 2);
+    let siblings = answers(&mut rig, 2, Ok(Applied::Done));
+    assert!(siblings.contains(&Sibling::Set(values(&[4]))), "the old address must not be repeated: {siblings:?}");
+    assert_eq!(rig.standing(), Standing::UpToDate);
+    // What it went along with was not free: a call of its own waits for what a whole burst owes, and no longer.
+    rig.changes_to(5);
+    rig.pass(9 * MINUTE);
+    rig.idle();
+    rig.pass(2 * MINUTE);
+    answers(&mut rig, 1, Ok(Applied::Done));
+}
+
+#[test]
+fn what_went_along_with_a_call_whose_answer_is_lost_is_sent_again() {
+    let mut rig = over_budget();
+    six_changes_to(&mut rig, 2);
+    answers(&mut rig, 2, Err(failed(Kind::Transient)));
+    let (_, ledger) = read_ledger(&rig.disk, "boot", rig.now);
+    assert_eq!(ledger[&id()].attempt.as_ref().map(|attempt| &attempt.values), Some(&values(&[4])));
+    // It goes back to what was confirmed: nobody knows whether the service still holds that.
+    rig.changes_to(3);
+    rig.pass(HOUR);
+    let siblings = answers(&mut rig, 2, Ok(Applied::Done));
+    assert!(siblings.contains(&Sibling::Set(values(&[3]))), "{siblings:?}");
+}
+
 #[test]
 fn a_family_that_goes_along_unchanged_is_refreshed_with_it() {
     let refresh = Some(24 * HOUR);
