@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::witness::{Observed, Worth};
+use super::witness::{Observed, Worth, spared};
 use super::{Effect, Network, Out, Planted, SETTLE, SETTLE_MOST, State};
 use crate::model::agree::{Expression, Reading, SourceName, Verdict, agree};
 use crate::model::desired::{Id, Uplink, Want};
@@ -261,18 +261,9 @@ impl State {
     /// What an expression comes to, answers that are fresh enough being used again. A source that was asked moments before
     /// the network changed is spared, and asked again a little later.
     fn judge(&self, expression: &Expression, family: Family, round: &mut Round, now: Now) -> Verdict {
-        let spared =
-            Reading::Unknown("it was asked moments before the network changed, and is asked again soon".into());
+        let spared = spared();
         loop {
-            let witness = |name| {
-                let question = (SourceName::clone(name), family);
-                let said = match (round.fresh.get(&question), self.detection.observed.get(&question)) {
-                    (Some(Use::Answer), Some(observed)) => Some(&observed.reading),
-                    (Some(Use::Nothing), _) => Some(&spared),
-                    _ => None,
-                };
-                self.witness(name, family, said, now)
-            };
+            let witness = |name| self.witness(name, family, self.said(name, family, round, &spared), now);
             let verdict = agree(expression, round.salt, &witness);
             let Verdict::Ask(sources) = &verdict else { return verdict };
             let mut reused = false;
