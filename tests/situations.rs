@@ -347,6 +347,24 @@ fn a_line_that_is_asked_for_and_not_taken_is_said() {
 
 #[test]
 #[ignore = "needs root and coturn: .ci/run situations"]
+fn a_line_without_a_carrier_is_not_public() {
+    let world = World::new();
+    world.connect(&world.home, "wan0", OUTSIDE);
+    // Something else works, so that there is a network.
+    let beside = Namespace::bare();
+    wire(&world.home, "lan0", &beside, "far0");
+    let place = world.place(&[("home", "ipv4 = \"interface\"\nipv6 = false\n")]);
+    is(
+        detected(&place, "ipv4").0,
+        json!({ "family": "ipv4", "situation": "public", "interface": "wan0", "address": OUTSIDE }),
+    );
+    // The far end is switched off: the address and the default route stay.
+    world.internet.ip("link set to7 down");
+    is(detected(&place, "ipv4").0, json!({ "family": "ipv4", "situation": "no_carrier", "interface": "wan0" }));
+}
+
+#[test]
+#[ignore = "needs root and coturn: .ci/run situations"]
 fn no_ipv6_no_route_and_no_network_are_told_apart() {
     let world = World::new();
     let _router = world.at_home();
