@@ -10,8 +10,8 @@ use crate::model::agree::{Expression, Reading};
 use crate::model::desired::{RecordSpec, Want};
 use crate::model::evidence::{Evidence, Protocol};
 use crate::model::ledger::{Entry, Hold, Reason, Stamp, Wait};
-use crate::model::machine::State;
 use crate::model::machine::standing::{Pause, Standing, View};
+use crate::model::machine::{Rest, State};
 use crate::model::record::{Family, list};
 use crate::model::situation::Situation;
 use crate::model::time::{Moment, Now, Wall};
@@ -319,6 +319,32 @@ pub struct SourceStatus {
     /// Whether it is believed alone and at once although it is out in the world.
     #[serde(default)]
     pub trusted: bool,
+    /// How it rests that a look now would not ask.
+    #[serde(default)]
+    pub rests: Option<RestStatus>,
+}
+
+/// How a source rests that is not asked again yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestStatus {
+    /// Not asked before (RFC 3339).
+    pub until: String,
+    /// What it said counts until then; else it was asked moments before the network changed, and counts as unknown.
+    pub counts: bool,
+}
+
+impl SourceStatus {
+    /// That a look now does not ask it, and what is made of what it said; `None` where it is asked.
+    #[must_use]
+    pub fn unasked(&self) -> Option<String> {
+        let Self { source, family, says, at, rests, .. } = self;
+        let RestStatus { until, counts } = rests.as_ref()?;
+        let then = match counts {
+            true => format!("what it said at {at} counts until then: {says}"),
+            false => "it was asked moments before the network changed".into(),
+        };
+        Some(format!("{source} ({family}) is not asked again before {until}: {then}"))
+    }
 }
 
 /// Which of the verdicts tells of a family that is learnt this way.
@@ -347,6 +373,9 @@ impl Status {
                 demoted: state.is_demoted(source, now),
                 disagreed: state.disagreed(source, now),
                 trusted: spec.is_some_and(|spec| spec.trusted),
+                rests: state
+                    .rest(source, family, now)
+                    .map(|Rest { until, counts }| RestStatus { until: now.wall_of(until).to_string(), counts }),
             }
         });
         let voice = |evidence: &Evidence| Voice {
