@@ -305,6 +305,12 @@ fn sources_are_checked() {
         ),
         ("ipv4", "{ quorum = 2, of = [\"https\", \"https\"] }", "`of`: this source is given twice", 29),
     ];
+        (
+            "ipv4",
+            "{ https = \"http://localhost:8080/ip\" }",
+            "`https`: over http:// anyone on the way could give a wrong address; write https://",
+            10,
+        ),
     for (key, source, expected, column) in cases {
         let text = format!("[address.wan]\n{key} = {source}");
         assert_eq!(errors(&above_base(&text)), [format!("2:{}: {expected}", column + 8)], "{source}");
