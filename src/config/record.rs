@@ -11,7 +11,7 @@ use super::reader::{Field, Fields, Reader, error, warning};
 use super::tree::{Node, Table, Value};
 use super::{address, derived, publishable, rivals, setting, suggest};
 use crate::model::name::Name;
-use crate::model::record::{RecordType, Ttl};
+use crate::model::record::{Family, RecordType, Ttl};
 use crate::provider::lunanode;
 
 /// How long an absence must have lasted where nothing else is said.
@@ -133,7 +133,13 @@ fn one(reader: &mut Reader, known: &Known<'_>, used: &mut Used, at: Spot, table:
     let (_, name) = names.first()?.clone();
     let private = private.flatten().unwrap_or(false);
     let typed = publishable::Typed { at, table, address: &address };
-    publishable::check(reader, known, used, &typed, private, [("ipv4", &ipv4), ("ipv6", &ipv6)]);
+    let needs = |family| match &derived {
+        Some(typed) => typed.derived.value.template.families().any(|needed| needed == family),
+        None => true,
+    };
+    let families = [("ipv4", Family::Ipv4, &ipv4), ("ipv6", Family::Ipv6, &ipv6)];
+    let families = families.into_iter().filter(|(_, family, _)| needs(*family)).map(|(key, _, source)| (key, source));
+    publishable::check(reader, known, used, &typed, private, families);
     let record = Record {
         name,
         account: account?,

@@ -22,7 +22,8 @@ fn set(seconds: u32) -> TtlPolicy {
 
 /// The sources of an address table `[address.wan]` with these keys.
 fn address(keys: &str) -> Address {
-    let text = format!("{BASE}address = \"wan\"\n[address.wan]\n{keys}");
+    // With `private`, so that sources of private addresses can be read, too.
+    let text = format!("{BASE}private = true\naddress = \"wan\"\n[address.wan]\n{keys}");
     loaded(&file(&text)).addresses["wan"].clone()
 }
 
