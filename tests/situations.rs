@@ -360,6 +360,11 @@ fn a_line_without_a_carrier_is_not_public() {
     );
     // The far end is switched off: the address and the default route stay.
     world.internet.ip("link set to7 down");
+    support::until("wan0 has lost its carrier", 5, || {
+        let output = run(world.home.command("cat").arg("/sys/class/net/wan0/operstate"));
+        let state = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        if ["down", "lowerlayerdown"].contains(&state.as_str()) { Ok(()) } else { Err(state) }
+    });
     is(detected(&place, "ipv4").0, json!({ "family": "ipv4", "situation": "no_carrier", "interface": "wan0" }));
 }
 
