@@ -1,6 +1,6 @@
 //! Where this machine stands, as seen from the internet: what the readings mean, in one value and one or two sentences. Pure.
 
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::address::{PublicAddr, is_carriers};
 use super::machine::Level;
 use super::record::Family;
+
+mod stray;
+
+pub use stray::Stray;
 
 /// What the kernel calls the links of VPNs (`IFLA_INFO_KIND`). Not among them are lines that carry the internet to a subscriber or
 /// that one takes for their public address: `ppp`, `sit` (6in4), `ip6tnl` (DS-Lite), `gre`, `ipip`.
@@ -364,43 +368,6 @@ fn carrier(
 
 fn vpn(interface: &str, kind: Option<&str>) -> String {
     kind.map_or(format!("the VPN {interface}"), |kind| format!("the VPN {interface} ({kind})"))
-}
-
-/// Why an answer would not be about our own line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stray {
-    /// The question leaves through a VPN.
-    Vpn {
-        /// The VPN's interface.
-        interface: String,
-        /// What the kernel calls it, if anything.
-        kind: Option<String>,
-    },
-    /// It leaves by another interface than the configured one.
-    Other {
-        /// The one that was configured.
-        configured: String,
-        /// The one by which it leaves.
-        interface: String,
-    },
-}
-
-impl fmt::Display for Stray {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Vpn { interface, kind } => {
-                let vpn = vpn(interface, kind.as_deref());
-                write!(f, "the way out is through {vpn}; `vpn = true` would publish its exit, ")?;
-            }
-            Self::Other { configured, interface } => {
-                write!(
-                    f,
-                    "the way out is by {interface}, not by {configured}; `vpn = true` would publish what is seen there, "
-                )?;
-            }
-        }
-        f.write_str("`bind_interface` asks by another interface")
-    }
 }
 
 #[cfg(test)]
