@@ -10,8 +10,10 @@ use super::machine::Level;
 use super::record::Family;
 
 mod stray;
+mod told;
 
 pub use stray::Stray;
+pub use told::Told;
 
 /// What the kernel calls the links of VPNs (`IFLA_INFO_KIND`). Not among them are lines that carry the internet to a subscriber or
 /// that one takes for their public address: `ppp`, `sit` (6in4), `ip6tnl` (DS-Lite), `gre`, `ipip`.
