@@ -682,17 +682,18 @@ fn in_words(view: &View<'_>, now: Now) -> String {
         (Standing::Held { hold, account: true }, _) => format!("held with its account: {}", hold.error),
         (Standing::Held { hold, account: false }, _) => format!("held: {}", hold.error),
         (Standing::Unknown { why }, _) => format!("left as it is, the address is unknown: {why}"),
-        (Standing::Unmanaged, _) => {
-            let absent = view.entry.absence.and_then(|absence| absence.family);
-            let lacks = absent.and_then(|family| view.spec?.lacks(family));
-            let lacks = lacks.map(|lacks| format!("{lacks}: ")).unwrap_or_default();
-            match removal(view, now) {
-                Some(at) => {
-                    format!("{lacks}there is no such address here; what is ours is removed at {at} if that lasts")
-                }
-                None => format!("left as it is: {lacks}there is no such address here"),
-            }
-        }
+        (Standing::Unmanaged, _) => unmanaged(view, now),
+    }
+}
+
+/// That there is certainly no address, which one that is, and what becomes of it.
+fn unmanaged(view: &View<'_>, now: Now) -> String {
+    let absent = view.entry.absence.and_then(|absence| absence.family);
+    let lacks = absent.and_then(|family| view.spec?.lacks(family));
+    let lacks = lacks.map(|lacks| format!("; {lacks}")).unwrap_or_default();
+    match removal(view, now) {
+        Some(at) => format!("there is no such address here{lacks}; what is ours is removed at {at} if that lasts"),
+        None => format!("left as it is: there is no such address here{lacks}"),
     }
 }
 

@@ -119,7 +119,7 @@ fn a_value_is_unknown_as_long_as_one_address_of_it_is() {
     rig.pass(HOUR);
     let view = rig.state.views(rig.now).next().unwrap();
     let says = crate::report::status::record_status(&view, rig.now).says;
-    assert_eq!(says, "left as it is: it waits for IPv6, for {ipv6/64} in its value: there is no such address here");
+    assert_eq!(says, "left as it is: there is no such address here; it waits for IPv6, for {ipv6/64} in its value");
 }
 
 #[test]
