@@ -345,6 +345,61 @@ fn a_line_that_is_asked_for_and_not_taken_is_said() {
     is(situation, expected);
 }
 
+/// Switches the far end of wan0 on or off. The kernel takes its time to notice.
+fn far_end(world: &World, on: bool) {
+    world.internet.ip(if on { "link set to7 up" } else { "link set to7 down" });
+    support::until("wan0 has followed", 5, || {
+        let output = run(world.home.command("cat").arg("/sys/class/net/wan0/operstate"));
+        let state = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        if (state == "up") == on { Ok(()) } else { Err(state) }
+    });
+}
+
+#[test]
+#[ignore = "needs root and coturn: .ci/run situations"]
+fn a_line_without_a_carrier_is_not_public() {
+    let world = World::new();
+    world.connect(&world.home, "wan0", OUTSIDE);
+    // Something else works, so that there is a network.
+    let beside = Namespace::bare();
+    wire(&world.home, "lan0", &beside, "far0");
+    let place = world.place(&[("home", "ipv4 = \"interface\"\nipv6 = false\n")]);
+    is(
+        detected(&place, "ipv4").0,
+        json!({ "family": "ipv4", "situation": "public", "interface": "wan0", "address": OUTSIDE }),
+    );
+    // The address and the default route stay.
+    far_end(&world, false);
+    is(detected(&place, "ipv4").0, json!({ "family": "ipv4", "situation": "no_carrier", "interface": "wan0" }));
+}
+
+#[test]
+#[ignore = "needs root and coturn: .ci/run situations"]
+fn a_line_that_flaps_does_not_fill_the_log() {
+    let world = World::new();
+    world.connect(&world.home, "wan0", OUTSIDE);
+    let beside = Namespace::bare();
+    wire(&world.home, "lan0", &beside, "far0");
+    let place = world.place(&[("home", "ipv4 = \"interface\"\nipv6 = false\n")]);
+    let daemon = place.start();
+    let public = format!("IPv4 is public on wan0: {OUTSIDE} is this machine's own address.");
+    daemon.logged(&public, 1, 10);
+    let stands = |situation: &str| {
+        support::until(situation, 10, || {
+            let found = place.status().0.network.remove(0).situation;
+            if found == situation { Ok(()) } else { Err(found) }
+        });
+    };
+    for _ in 0..3 {
+        far_end(&world, false);
+        stands("no_carrier");
+        far_end(&world, true);
+        stands("public");
+    }
+    let log = daemon.stop();
+    assert_eq!([&public, "IPv4 leads nowhere: wan0"].map(|line| log.matches(line).count()), [1, 1], "{log}");
+}
+
 #[test]
 #[ignore = "needs root and coturn: .ci/run situations"]
 fn no_ipv6_no_route_and_no_network_are_told_apart() {

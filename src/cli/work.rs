@@ -1,5 +1,6 @@
 //! The commands that work: the daemon, one round of it, and what is asked of it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::patience::tell_what_is_proved;
@@ -14,7 +15,7 @@ use crate::model::name::Name;
 use crate::model::time::Now;
 use crate::os::{clock, file};
 use crate::report::control::{Released, Request, Unanswered, ask};
-use crate::report::status::Status;
+use crate::report::status::{SourceStatus, Status};
 
 /// The daemon.
 pub(super) async fn run(loaded: Loaded, path: Option<PathBuf>) -> Result<u8, Failure> {
@@ -180,7 +181,18 @@ fn hindrances(status: &Status, name: Option<&Name>) -> Vec<String> {
             found.push(format!("{record}: nothing can be sent before {until}: {why}"));
         }
     }
+    found.extend(unasked(status, name));
     found
+}
+
+/// The sources on which addresses rest and which are not asked again yet, a line each.
+fn unasked(status: &Status, name: Option<&Name>) -> Vec<String> {
+    let meant = status.records.iter().filter(|record| name.is_none_or(|name| name.as_str() == record.name));
+    let verdicts = meant.flat_map(|record| &record.verdicts).filter_map(|at| status.verdicts.get(*at));
+    let needed = verdicts.flat_map(|verdict| &verdict.evidence).filter(|voice| voice.is_needed());
+    let needed: BTreeSet<_> = needed.map(|voice| (voice.source.as_str(), voice.family)).collect();
+    let sources = status.sources.iter().filter(|source| needed.contains(&(source.source.as_str(), source.family)));
+    sources.filter_map(SourceStatus::unasked).collect()
 }
 
 /// Why a look now sends nothing all the same.
@@ -295,8 +307,12 @@ fn say_released(released: &Released) {
 mod tests {
     use super::*;
     use crate::model::agree::{Expression, SourceName};
-    use crate::model::desired::{Desired, Id, RecordSpec};
-    use crate::model::machine::{Documents, Mode};
+    use std::time::Duration;
+
+    use crate::model::agree::Reading;
+    use crate::model::desired::{Desired, Id, RecordSpec, SourceSpec};
+    use crate::model::evidence::Protocol;
+    use crate::model::machine::{Documents, Event, Mode, Network, step};
     use crate::model::record::{Family, RecordType, RrsetKey};
     use crate::report::status::WaitStatus;
 
@@ -310,6 +326,47 @@ mod tests {
         let mut status = Status::of(&state, Now::default());
         status.records[0].waits = Some(WaitStatus { what: what.into(), until: "tomorrow".into() });
         status
+    }
+
+    #[test]
+    fn who_looks_hears_which_sources_are_not_asked_again_yet_and_what_becomes_of_their_answers() {
+        let [file, echo] = ["file", "https echo"].map(|name| SourceName(name.into()));
+        let first_of = Expression::FirstOf([&file, &echo].map(|name| Expression::Source(name.clone())).into());
+        let key = RrsetKey::new("home.example.org".parse().unwrap(), RecordType::A);
+        let id = Id { account: AccountName("local".into()), key };
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+        let asked =
+            SourceSpec { min_interval: minutes(10), trusted: true, ..SourceSpec::local(Protocol::Https, "echo") };
+        let desired = Desired {
+            records: [(id, RecordSpec::of(Family::Ipv4, first_of))].into(),
+            sources: [(file.clone(), SourceSpec::local(Protocol::File, "file")), (echo.clone(), asked)].into(),
+            check: minutes(5),
+            ..Desired::default()
+        };
+        let (mut rng, mut now) = (fastrand::Rng::with_seed(1), Now::default());
+        let mut state = State::new(desired, &Documents::new(), "boot", true, Mode::Run, now);
+        let mut feed = |state: &mut State, event, now| drop(step(state, event, now, &mut rng));
+        let known = Reading::Addresses(vec!["9.9.9.9".parse().unwrap()]);
+        let told = |source: &SourceName, reading| Event::Readings(vec![(source.clone(), Family::Ipv4, reading)]);
+        feed(&mut state, Event::Start, now);
+        feed(&mut state, told(&file, Reading::None), now);
+        feed(&mut state, told(&echo, known.clone()), now);
+        let later = |now: Now, seconds: u64| Now { moment: now.moment.plus(Duration::from_secs(seconds)), ..now };
+        now = later(now, 5);
+        let said = hindrances(&Status::of(&state, now), None);
+        let [only] = said.as_slice() else { panic!("{said:?}") };
+        assert!(only.starts_with("https echo (IPv4) is not asked again before 1970-01-01T00:1"), "{only}");
+        assert!(only.ends_with(": what it said at 1970-01-01T00:00:00Z counts until then: 9.9.9.9"), "{only}");
+        let other = "other.example.org".parse().unwrap();
+        assert_eq!(hindrances(&Status::of(&state, now), Some(&other)), [""; 0]);
+        assert_eq!(hindrances(&Status::of(&state, later(now, 900)), None), [""; 0], "it is asked");
+        feed(&mut state, Event::Look(Network::Changed), now);
+        let said = hindrances(&Status::of(&state, now), None);
+        let expected = "https echo (IPv4) is not asked again before 1970-01-01T00:00:25Z: it was asked moments before the network changed";
+        assert_eq!(said, [expected]);
+        // Nobody needs it any more.
+        feed(&mut state, told(&file, known), now);
+        assert_eq!(hindrances(&Status::of(&state, now), None), [""; 0]);
     }
 
     #[test]

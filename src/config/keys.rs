@@ -402,7 +402,11 @@ pub const FORMS: &[Form] = &[
         ),
         &[
             of("temporary", Kind::Flag, "Temporary IPv6 addresses come first. Default: false."),
-            of("private", Kind::Flag, "A private address counts where there is no public one. Default: false."),
+            of(
+                "private",
+                Kind::Flag,
+                "A private address counts where there is no public one; the record must be `private`, too. Default: false.",
+            ),
             of("deprecated", Kind::Flag, "Deprecated IPv6 addresses count, and come last. Default: false."),
             of("all", Kind::Flag, "All of its addresses, not the best one alone. Default: false."),
         ],

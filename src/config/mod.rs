@@ -23,6 +23,7 @@ mod meant;
 mod notify;
 mod operator;
 mod problem;
+mod publishable;
 mod reader;
 mod record;
 mod rivals;

@@ -1,7 +1,6 @@
 //! Records: which names at which accounts hold which addresses.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::time::Duration;
 
 use super::document::Spot;
@@ -10,10 +9,9 @@ use super::meant::{
 };
 use super::reader::{Field, Fields, Reader, error, warning};
 use super::tree::{Node, Table, Value};
-use super::{address, derived, rivals, setting, suggest};
-use crate::model::address::allowed;
+use super::{address, derived, publishable, rivals, setting, suggest};
 use crate::model::name::Name;
-use crate::model::record::{RecordType, Ttl};
+use crate::model::record::{Family, RecordType, Ttl};
 use crate::provider::lunanode;
 
 /// How long an absence must have lasted where nothing else is said.
@@ -41,7 +39,7 @@ pub(super) struct Used {
     pub accounts: BTreeSet<String>,
     pub addresses: BTreeSet<String>,
     /// Where addresses were typed that may not be published: many records may have them from one place.
-    refused: BTreeSet<Spot>,
+    pub refused: BTreeSet<Spot>,
 }
 
 /// Reads every record, one for each name.
@@ -134,8 +132,14 @@ fn one(reader: &mut Reader, known: &Known<'_>, used: &mut Used, at: Spot, table:
     }
     let (_, name) = names.first()?.clone();
     let private = private.flatten().unwrap_or(false);
-    let typed = Typed { at, table, address: &address };
-    fixed_are_publishable(reader, known, used, &typed, private, [("ipv4", &ipv4), ("ipv6", &ipv6)]);
+    let typed = publishable::Typed { at, table, address: &address };
+    let needs = |family| match &derived {
+        Some(typed) => typed.derived.value.template.families().any(|needed| needed == family),
+        None => true,
+    };
+    let families = [("ipv4", Family::Ipv4, &ipv4), ("ipv6", Family::Ipv6, &ipv6)];
+    let families = families.into_iter().filter(|(_, family, _)| needs(*family)).map(|(key, _, source)| (key, source));
+    publishable::check(reader, known, used, &typed, private, families);
     let record = Record {
         name,
         account: account?,
@@ -179,53 +183,6 @@ fn one_address_each(
         };
         let message = format!("`{key}`: {service} holds one address of a family for a name, not {whose}");
         reader.note(error(at, message).help(help.to_owned()));
-    }
-}
-
-/// A record as it was typed.
-struct Typed<'a> {
-    at: Spot,
-    table: &'a Table,
-    /// The name of its address.
-    address: &'a str,
-}
-
-/// Addresses that stand in the configuration are judged at once: no reading would ever be another. Each is spoken of once, where it
-/// stands.
-fn fixed_are_publishable(
-    reader: &mut Reader,
-    known: &Known<'_>,
-    used: &mut Used,
-    typed: &Typed<'_>,
-    private: bool,
-    families: [(&str, &Source); 2],
-) {
-    for (key, source) in families {
-        let refused = fixed(source).into_iter().find_map(|address| allowed(address, private).err());
-        let Some(why) = refused else { continue };
-        let help = why.is_private().then(|| "to publish it on purpose add private = true to the record".to_owned());
-        if let Some((_, node)) = typed.table.get(key) {
-            reader.note(error(node.at, format!("`{key}` of the record: {why}")).help(help));
-            continue;
-        }
-        let at = match known.typed_addresses.get(typed.address) {
-            Some((_, Node { value: Value::Table(keys), .. })) => keys.get(key).map(|(_, node)| node.at),
-            _ => None,
-        };
-        let at = at.unwrap_or(typed.at);
-        if used.refused.insert(at) {
-            let problem = error(at, format!("`{key}` of the address \"{}\": {why}", typed.address));
-            reader.note(problem.also(typed.at, "this record publishes it").help(help));
-        }
-    }
-}
-
-fn fixed(source: &Source) -> Vec<IpAddr> {
-    match source {
-        Source::Fixed(addresses) => addresses.clone(),
-        Source::All(of) | Source::FirstOf(of) | Source::Quorum { of, .. } => of.iter().flat_map(fixed).collect(),
-        Source::Composed(composed) => fixed(&composed.prefix),
-        _ => Vec::new(),
     }
 }
 

@@ -8,6 +8,7 @@ use super::reader::{Field, Fields, Reader, error};
 use super::tree::Value;
 use super::{operator, setting, suggest};
 use crate::detect::echoes::{Protocol, STUN_ECHOES};
+use crate::detect::https::is_trustworthy;
 use crate::model::name::Name;
 use crate::model::record::Family;
 use crate::net::dns::whoami::{Form, Question};
@@ -155,8 +156,12 @@ pub(super) fn https(reader: &mut Reader, main: Field<'_>, family: Family, fields
         return built_in(reader, main, (Protocol::Https, family), text, via?, None);
     }
     let url = setting::url(reader, main)?;
-    if url.scheme() == "http" && !setting::is_loopback(&url) {
-        reader.refuse(main, "over http:// anyone on the way could give a wrong address; write https://");
+    if !is_trustworthy(&url) {
+        let message =
+            format!("`{}`: over http:// anyone on the way could give a wrong address; write https://", main.key);
+        let here = "on this machine write http://127.0.0.1 or http://[::1]: a name could be looked up elsewhere";
+        let help = setting::is_loopback(&url).then(|| here.to_owned());
+        reader.note(error(main.node.at, message).help(help));
         return None;
     }
     let whose = whose.at(url.host_str().unwrap_or_default().trim_matches(['[', ']']))?;

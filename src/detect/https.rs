@@ -96,7 +96,7 @@ impl Https {
         private: bool,
     ) -> Result<Self, String> {
         for url in ipv4_url.iter().chain(&ipv6_url) {
-            if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(url)) {
+            if !is_trustworthy(url) {
                 return Err(format!("{}: an address is only asked for over https", http::shown(url)));
             }
         }
@@ -128,9 +128,11 @@ impl Https {
     }
 }
 
-/// Whether the URL's host is a literal loopback address: a name could be resolved elsewhere.
-fn is_loopback(url: &Url) -> bool {
-    http::literal(url).is_some_and(|address| address.is_loopback())
+/// Whether nobody on the way could answer: over https, or at a literal loopback address. Even `localhost` could be resolved elsewhere.
+#[must_use]
+pub fn is_trustworthy(url: &Url) -> bool {
+    let is_loopback = || http::literal(url).is_some_and(|address| address.is_loopback());
+    url.scheme() == "https" || url.scheme() == "http" && is_loopback()
 }
 
 #[async_trait]

@@ -125,8 +125,8 @@ pub fn faces_internet(snapshot: &Snapshot, family: Family) -> bool {
 /// What the snapshot says of a family.
 ///
 /// Never an address that is not known to be unique, link-local or loopback, nor one that is deprecated unless that was asked
-/// for. `None` only where every interface in question works, no address is still being checked, and none is deprecated that would
-/// do: the line still has that one.
+/// for. `None` only where every interface in question works, no address is still being checked or a duplicate, and none is
+/// deprecated that would do: the line still has that one.
 ///
 /// The best is a stable one (or a temporary one, where those were asked for), of the prefix that the best default route is
 /// for, with the longest preferred lifetime. Of several that are equally good, `last` stays until another
@@ -155,9 +155,9 @@ pub fn select(snapshot: &Snapshot, options: &InterfaceOptions, family: Family, l
         let why = if link.up { "has no carrier" } else { "is down" };
         return Reading::Unknown(format!("the interface {} {why}", link.name));
     }
-    let unsettled = |address: &Address| address.flags.tentative || address.flags.optimistic;
-    if snapshot.addresses.iter().filter(of_links).any(unsettled) {
-        return Reading::Unknown(format!("an {family} address is still being checked for duplicates"));
+    let unsettled: Vec<String> = snapshot.addresses.iter().filter(of_links).filter_map(unsettled).collect();
+    if !unsettled.is_empty() {
+        return Reading::Unknown(unsettled.join("; "));
     }
     let waning = InterfaceOptions { deprecated: true, ..options.clone() };
     if let Some(last) = snapshot.addresses.iter().filter(of_links).find(|address| is_usable(address, &waning)) {
@@ -209,6 +209,14 @@ fn is_usable(address: &Address, options: &InterfaceOptions) -> bool {
         && !matches!(address.scope, Scope::Link | Scope::Host)
         && !address.ip.is_loopback()
         && allowed(address.ip, options.private).is_ok()
+}
+
+/// Why an address is not known to be this host's alone (RFC 4862, section 5.4). The kernel leaves `tentative` with one that failed.
+fn unsettled(Address { ip, flags, .. }: &Address) -> Option<String> {
+    if flags.dad_failed {
+        return Some(format!("{ip} is a duplicate: another host has it"));
+    }
+    (flags.tentative || flags.optimistic).then(|| format!("{ip} is still being checked for duplicates"))
 }
 
 fn is_deprecated(address: &Address) -> bool {
@@ -392,6 +400,32 @@ mod tests {
         let named = InterfaceOptions { name: Some("eth0".into()), ..InterfaceOptions::default() };
         assert!(is_unknown(&select(&snapshot, &named, Family::Ipv4, None), "no interface eth0"));
         assert!(is_unknown(&read(&Snapshot::default(), Family::Ipv4), "no network interface"));
+    }
+
+    #[test]
+    fn an_address_that_another_host_has_is_named() {
+        let tentative = |ip| flagged(ip, |flags| flags.tentative = true);
+        // The kernel says both.
+        let failed = |ip| {
+            flagged(ip, |flags| {
+                flags.tentative = true;
+                flags.dad_failed = true;
+            })
+        };
+        let why = |addresses| match read(&home(addresses), Family::Ipv6) {
+            Reading::Unknown(why) => why,
+            other => other.to_string(),
+        };
+        assert_eq!(why(vec![failed("2a00::1")]), "2a00::1 is a duplicate: another host has it");
+        assert_eq!(why(vec![tentative("2a00::2")]), "2a00::2 is still being checked for duplicates");
+        assert_eq!(
+            why(vec![failed("2a00::1"), tentative("2a00::2")]),
+            "2a00::1 is a duplicate: another host has it; 2a00::2 is still being checked for duplicates"
+        );
+        assert_eq!(why(vec![failed("2a00::1"), address("2a00::2")]), "2a00::2");
+        // With an interface identifier that another host has, the kernel gives up all addresses made of it.
+        let local = Address { scope: Scope::Link, ..failed("fe80::1") };
+        assert_eq!(why(vec![local]), "fe80::1 is a duplicate: another host has it");
     }
 
     #[test]

@@ -62,10 +62,15 @@ fn bound<'a>(snapshot: &'a Snapshot, heard: impl Iterator<Item = &'a Heard<'a>>)
 }
 
 fn device(snapshot: &Snapshot, link: &Link) -> Device {
-    Device { name: link.name.clone(), kind: link.kind.clone(), tunnel: snapshot.is_tunnel(link) }
+    Device {
+        name: link.name.clone(),
+        kind: link.kind.clone(),
+        tunnel: snapshot.is_tunnel(link),
+        works: link.up && link.running,
+    }
 }
 
-/// The addresses that others could use, private ones too, but for those of VPNs.
+/// The addresses that others could use, private ones too, but for those of VPNs and of interfaces that carry nothing.
 fn addresses(snapshot: &Snapshot, family: Family) -> Vec<Ours> {
     let of = |link: &Link| {
         let ours = snapshot.addresses.iter().filter(|address| address.index == link.index);
@@ -73,7 +78,7 @@ fn addresses(snapshot: &Snapshot, family: Family) -> Vec<Ours> {
         let named = usable.map(|address| Ours { interface: link.name.clone(), address: address.ip });
         named.collect::<Vec<_>>()
     };
-    snapshot.links.iter().filter(|link| link.up && !snapshot.is_tunnel(link)).flat_map(of).collect()
+    snapshot.links.iter().filter(|link| link.up && link.running && !snapshot.is_tunnel(link)).flat_map(of).collect()
 }
 
 #[cfg(test)]
@@ -128,6 +133,28 @@ mod tests {
         assert_eq!(outside, "9.9.9.9".parse().ok());
         let both = ipv4(&snapshot, &[(&by(Some("eth0")), said("9.9.9.9")), (&by(None), said("9.9.9.9"))]);
         assert!(matches!(both, Situation::ThroughVpn { .. }), "{both:?}");
+    }
+
+    #[test]
+    fn a_line_without_a_carrier_is_not_public_whatever_address_it_has() {
+        let mut snapshot = home();
+        snapshot.links.push(link(4, "ppp1", Some("ppp")));
+        snapshot.addresses.push(on(4, "9.9.9.9"));
+        snapshot.ways = vec![Way { family: Family::Ipv4, index: 4 }];
+        let seen = [(&by(None), said("9.9.9.9"))];
+        let public = Situation::Public { interface: "ppp1".into(), address: "9.9.9.9".parse().unwrap() };
+        assert_eq!([ipv4(&snapshot, &[]), ipv4(&snapshot, &seen)], [public.clone(), public]);
+        snapshot.links[3].running = false;
+        let silent = Situation::NoCarrier { interface: "ppp1".into() };
+        assert_eq!([ipv4(&snapshot, &[]), ipv4(&snapshot, &seen)], [silent.clone(), silent]);
+        // The other line carries what leaves, and the address of this one is seen all the same, from before or by a proxy.
+        snapshot.ways = vec![Way { family: Family::Ipv4, index: 2 }];
+        let Situation::BehindNat { interface, .. } = ipv4(&snapshot, &seen) else { panic!() };
+        assert_eq!(interface, "eth0");
+        // A VPN's interface that nobody feeds has none either.
+        snapshot.ways = vec![Way { family: Family::Ipv4, index: 3 }];
+        snapshot.links[2].running = false;
+        assert_eq!(ipv4(&snapshot, &[]), Situation::NoCarrier { interface: "wg0".into() });
     }
 
     #[test]

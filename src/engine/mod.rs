@@ -236,7 +236,9 @@ impl Engine {
                 break;
             }
             self.tell_people(false);
-            let wake = self.state.wake_at(now).into_iter().chain(self.telling.wake_at()).min();
+            self.tell_where();
+            let wake =
+                [self.state.wake_at(now), self.telling.wake_at(), self.around.told.next()].into_iter().flatten().min();
             let feeding = watchdog.map(|every| fed.plus(every));
             match self.woken(&mut ears, wake, feeding).await {
                 Woken::Event(event) => {

@@ -1,12 +1,10 @@
 //! What the kernel says of the network, and where this machine stands in it.
 
-use std::collections::BTreeMap;
-
 use super::Engine;
 use crate::detect::situation::{Heard, situations};
-use crate::model::machine::{Event, Level, Network, Notice};
+use crate::model::machine::{Event, Network, Notice};
 use crate::model::record::Family;
-use crate::model::situation::Situation;
+use crate::model::situation::{Situation, Told};
 use crate::model::time::{Moment, Now};
 use crate::os::netlink::{Snapshot, snapshot};
 
@@ -19,8 +17,8 @@ pub(super) struct Around {
     changed: Moment,
     /// Where this machine stands in the families that are published.
     pub(super) found: Vec<(Family, Situation)>,
-    /// What was last told of each.
-    told: BTreeMap<Family, Situation>,
+    /// What was told of that.
+    pub(super) told: Told,
 }
 
 impl Around {
@@ -61,7 +59,7 @@ impl Engine {
         self.feed(Event::Look(network));
     }
 
-    /// Finds out where this machine stands, once the sources have said what they say now, and tells it where that is news.
+    /// Finds out where this machine stands, once the sources have said what they say now.
     pub(super) fn look_around(&mut self) {
         let Some(seen) = self.around.seen.as_ref().filter(|_| !self.state.is_asking()) else { return };
         let heard: Vec<Heard<'_>> = self
@@ -73,19 +71,14 @@ impl Engine {
             })
             .collect();
         let found = situations(seen, &self.state.desired().families(), &heard);
-        if found == self.around.found {
-            return;
-        }
         self.around.found = found;
-        for (family, situation) in &self.around.found {
-            let level = situation.level();
-            // What nobody has said yet is no news after what somebody said.
-            if level == Level::Debug || self.around.told.get(family) == Some(situation) {
-                continue;
-            }
-            let what = situation.says(*family);
+    }
+
+    /// Tells where this machine stands, where that is news.
+    pub(super) fn tell_where(&mut self) {
+        let Around { found, told, .. } = &mut self.around;
+        for (level, what) in told.news(found, self.clock.now()) {
             super::effects::tell(&Notice { level, id: None, account: None, what, change: None });
-            self.around.told.insert(*family, situation.clone());
         }
     }
 }

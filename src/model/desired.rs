@@ -206,6 +206,13 @@ impl RecordSpec {
         })
     }
 
+    /// What a record set whose value is made of addresses waits for where that of a family is missing; `None` for A and AAAA.
+    #[must_use]
+    pub fn lacks(&self, family: Family) -> Option<String> {
+        let placeholder = self.derived.as_ref()?.template.placeholder(family)?;
+        Some(format!("it waits for {family}, for {placeholder} in its value"))
+    }
+
     /// Which of the values that stand there are ours: those that the ledger knows, and those that are said to be.
     #[must_use]
     pub fn ours(&self, known: &Values, holds: &Values) -> Values {
@@ -307,15 +314,22 @@ pub fn absent(believed: &[(Family, Reading)]) -> impl Iterator<Item = Family> {
 pub fn want(spec: &RecordSpec, key: &RrsetKey, believed: &[(Family, Reading)], absent_for: Duration) -> Want {
     let mut addresses = Vec::new();
     for (family, reading) in believed {
-        match reading {
-            Reading::Unknown(why) => return Want::Unknown(why.clone()),
-            Reading::Behind(_) => return Want::Unknown(reading.to_string()),
-            Reading::None => {}
+        let why = match reading {
+            Reading::None => continue,
             Reading::Addresses(list) => match publishable(spec, key, *family, list) {
-                Ok(list) => addresses.extend(list),
-                Err(why) => return Want::Unknown(why),
+                Ok(list) => {
+                    addresses.extend(list);
+                    continue;
+                }
+                Err(why) => why,
             },
-        }
+            Reading::Unknown(why) => why.clone(),
+            Reading::Behind(_) => reading.to_string(),
+        };
+        return Want::Unknown(match spec.lacks(*family) {
+            Some(lacks) => format!("{lacks}: {why}"),
+            None => why,
+        });
     }
     if absent(believed).next().is_some() {
         return match spec.absent_after {

@@ -65,7 +65,7 @@ pub struct Evidence {
     pub protocol: Protocol,
     /// The family it was asked for.
     pub family: Family,
-    /// What it said; `None`: it was not asked.
+    /// What it said; `None`: it was not asked, or what it said was of another network.
     pub answer: Option<Reading>,
     /// When it said so; `None`: it was not asked.
     pub at: Option<Wall>,
@@ -101,6 +101,11 @@ pub enum Weight {
     Passed,
     /// It was not needed: others were enough, or come first.
     Spare,
+    /// It was needed, and is spared: it was asked moments before the network changed.
+    Rests {
+        /// Not asked again before.
+        until: Wall,
+    },
     /// Too few say the same.
     Undecided,
     /// It is the only one, and has not said so often enough.
@@ -121,6 +126,9 @@ impl fmt::Display for Weight {
             Self::Blind => f.write_str("could not tell"),
             Self::Passed => f.write_str("has none, so that the next source is asked"),
             Self::Spare => f.write_str("not needed"),
+            Self::Rests { until } => {
+                write!(f, "needed, and not asked again before {until}: it was asked moments before the network changed")
+            }
             Self::Undecided => f.write_str("no single answer has enough voices"),
             Self::Unproven { times } => write!(f, "alone, and has said so {times} of {TIMES} times"),
         }

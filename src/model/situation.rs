@@ -1,6 +1,6 @@
 //! Where this machine stands, as seen from the internet: what the readings mean, in one value and one or two sentences. Pure.
 
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +8,12 @@ use serde::{Deserialize, Serialize};
 use super::address::{PublicAddr, is_carriers};
 use super::machine::Level;
 use super::record::Family;
+
+mod stray;
+mod told;
+
+pub use stray::Stray;
+pub use told::Told;
 
 /// What the kernel calls the links of VPNs (`IFLA_INFO_KIND`). Not among them are lines that carry the internet to a subscriber or
 /// that one takes for their public address: `ppp`, `sit` (6in4), `ip6tnl` (DS-Lite), `gre`, `ipip`.
@@ -50,6 +56,8 @@ pub struct Device {
     pub kind: Option<String>,
     /// Whether it is a VPN's: see [`is_tunnel`].
     pub tunnel: bool,
+    /// Whether it can carry anything: without a carrier its addresses and routes stay, and lead nowhere.
+    pub works: bool,
 }
 
 /// What is known of a family.
@@ -61,7 +69,7 @@ pub struct Facts {
     pub way: Option<Device>,
     /// There is a way for the other family.
     pub other_way: bool,
-    /// This machine's addresses of the family but for those of VPNs, in the kernel's order.
+    /// This machine's addresses of the family but for those of VPNs and of interfaces that carry nothing, in the kernel's order.
     pub addresses: Vec<Ours>,
     /// What sources out in the world said, one entry for each.
     pub outside: Vec<IpAddr>,
@@ -118,6 +126,11 @@ pub enum Situation {
         /// The one by which packets leave.
         interface: String,
     },
+    /// The interface by which packets would leave carries nothing.
+    NoCarrier {
+        /// The interface.
+        interface: String,
+    },
     /// There are addresses, and no way to the internet.
     NoRoute {
         /// The addresses.
@@ -158,6 +171,9 @@ pub fn situation(family: Family, facts: &Facts) -> Situation {
             (true, false) => Situation::NoRoute { addresses },
         };
     };
+    if !way.works {
+        return Situation::NoCarrier { interface: way.name.clone() };
+    }
     // Who sees an address of a network of our own sees it within that network.
     let is_ours = |seen: &IpAddr| facts.addresses.iter().any(|ours| ours.address == *seen);
     let is_inside = |seen: &IpAddr| !is_public(*seen) && is_ours(seen);
@@ -242,6 +258,7 @@ impl Situation {
             Self::BehindCarrierNat { .. } => "behind_carrier_nat",
             Self::ThroughVpn { .. } => "through_vpn",
             Self::ByOtherInterface { .. } => "by_other_interface",
+            Self::NoCarrier { .. } => "no_carrier",
             Self::NoRoute { .. } => "no_route",
             Self::NoAddress { .. } => "no_address",
             Self::NoNetwork { .. } => "no_network",
@@ -289,19 +306,25 @@ impl Situation {
                 "{family} leaves by {interface} where {configured} is configured: an answer would be about another line \
                  and is not published unless the record says `vpn = true`. `bind_interface` keeps a source on its interface."
             ),
+            Self::NoCarrier { interface } => format!(
+                "{family} leads nowhere: {interface}, by which packets to the internet would leave, has no carrier."
+            ),
             Self::NoRoute { addresses } => {
                 let list: Vec<String> =
                     addresses.iter().map(|ours| format!("{} on {}", ours.address, ours.interface)).collect();
                 format!("There are {family} addresses ({}), but no {family} default route.", list.join(", "))
             }
             Self::NoAddress { interface: None } => {
-                format!("There is no {family}: no interface has {}, and there is no default route.", a_global(family))
+                format!(
+                    "There is no {family}: no interface that works has {}, and there is no default route.",
+                    a_global(family)
+                )
             }
             Self::NoAddress { interface: Some(interface) } => format!(
                 "There is no {family}: {interface}, by which the default route leads, does not have {}.",
                 a_global(family)
             ),
-            Self::NoNetwork { linked: false } => "There is no network: no interface is up.".into(),
+            Self::NoNetwork { linked: false } => "There is no network: no interface is up and has a carrier.".into(),
             Self::NoNetwork { linked: true } => "There is no network: there is no default route.".into(),
             Self::Unknown { why } => format!("Where {family} stands is unknown: {why}."),
         }
@@ -347,43 +370,6 @@ fn carrier(
 
 fn vpn(interface: &str, kind: Option<&str>) -> String {
     kind.map_or(format!("the VPN {interface}"), |kind| format!("the VPN {interface} ({kind})"))
-}
-
-/// Why an answer would not be about our own line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stray {
-    /// The question leaves through a VPN.
-    Vpn {
-        /// The VPN's interface.
-        interface: String,
-        /// What the kernel calls it, if anything.
-        kind: Option<String>,
-    },
-    /// It leaves by another interface than the configured one.
-    Other {
-        /// The one that was configured.
-        configured: String,
-        /// The one by which it leaves.
-        interface: String,
-    },
-}
-
-impl fmt::Display for Stray {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Vpn { interface, kind } => {
-                let vpn = vpn(interface, kind.as_deref());
-                write!(f, "the way out is through {vpn}; `vpn = true` would publish its exit, ")?;
-            }
-            Self::Other { configured, interface } => {
-                write!(
-                    f,
-                    "the way out is by {interface}, not by {configured}; `vpn = true` would publish what is seen there, "
-                )?;
-            }
-        }
-        f.write_str("`bind_interface` asks by another interface")
-    }
 }
 
 #[cfg(test)]

@@ -93,6 +93,21 @@ impl Template {
         Family::ALL.into_iter().filter(needs)
     }
 
+    /// The first placeholder for an address of this family, as it is typed: `{ipv6/64}`.
+    #[must_use]
+    pub fn placeholder(&self, family: Family) -> Option<String> {
+        let mut forms = self.words.iter().flatten().filter_map(|part| match part {
+            Part::Hole(of, form) if *of == family => Some(form),
+            _ => None,
+        });
+        let word = if family == Family::Ipv4 { "ipv4" } else { "ipv6" };
+        Some(match forms.next()? {
+            Form::Address => format!("{{{word}}}"),
+            Form::Network(bits) => format!("{{{word}/{bits}}}"),
+            Form::Bits(_) => "{prefix6}".into(),
+        })
+    }
+
     /// The value for these addresses, whatever their order. A family that it needs and that has none leaves nothing of the words
     /// that name it, so that it must not be asked for such a value.
     #[must_use]
@@ -278,6 +293,11 @@ mod tests {
         assert_eq!(needs("{ipv6} {ipv4}"), Family::ALL);
         assert_eq!(needs("{prefix6}"), [Family::Ipv6]);
         assert_eq!(needs("{ipv4/8} {ipv4}"), [Family::Ipv4]);
+        let of = |text, family| Template::parse(text, RecordType::Txt).unwrap().placeholder(family);
+        assert_eq!(of("a {ipv6/56} {ipv6}", Family::Ipv6).as_deref(), Some("{ipv6/56}"));
+        assert_eq!(of("{prefix6} {ipv4}", Family::Ipv6).as_deref(), Some("{prefix6}"));
+        assert_eq!(of("{prefix6} {ipv4}", Family::Ipv4).as_deref(), Some("{ipv4}"));
+        assert_eq!(of("{prefix6}", Family::Ipv4), None);
     }
 
     proptest! {

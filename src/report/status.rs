@@ -10,8 +10,8 @@ use crate::model::agree::{Expression, Reading};
 use crate::model::desired::{RecordSpec, Want};
 use crate::model::evidence::{Evidence, Protocol};
 use crate::model::ledger::{Entry, Hold, Reason, Stamp, Wait};
-use crate::model::machine::State;
 use crate::model::machine::standing::{Pause, Standing, View};
+use crate::model::machine::{Rest, State};
 use crate::model::record::{Family, list};
 use crate::model::situation::Situation;
 use crate::model::time::{Moment, Now, Wall};
@@ -319,6 +319,32 @@ pub struct SourceStatus {
     /// Whether it is believed alone and at once although it is out in the world.
     #[serde(default)]
     pub trusted: bool,
+    /// How it rests that a look now would not ask.
+    #[serde(default)]
+    pub rests: Option<RestStatus>,
+}
+
+/// How a source rests that is not asked again yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestStatus {
+    /// Not asked before (RFC 3339).
+    pub until: String,
+    /// What it said counts until then; else it was asked moments before the network changed, and counts as unknown.
+    pub counts: bool,
+}
+
+impl SourceStatus {
+    /// That a look now does not ask it, and what is made of what it said; `None` where it is asked.
+    #[must_use]
+    pub fn unasked(&self) -> Option<String> {
+        let Self { source, family, says, at, rests, .. } = self;
+        let RestStatus { until, counts } = rests.as_ref()?;
+        let then = match counts {
+            true => format!("what it said at {at} counts until then: {says}"),
+            false => "it was asked moments before the network changed".into(),
+        };
+        Some(format!("{source} ({family}) is not asked again before {until}: {then}"))
+    }
 }
 
 /// Which of the verdicts tells of a family that is learnt this way.
@@ -347,6 +373,9 @@ impl Status {
                 demoted: state.is_demoted(source, now),
                 disagreed: state.disagreed(source, now),
                 trusted: spec.is_some_and(|spec| spec.trusted),
+                rests: state
+                    .rest(source, family, now)
+                    .map(|Rest { until, counts }| RestStatus { until: now.wall_of(until).to_string(), counts }),
             }
         });
         let voice = |evidence: &Evidence| Voice {
@@ -653,10 +682,18 @@ fn in_words(view: &View<'_>, now: Now) -> String {
         (Standing::Held { hold, account: true }, _) => format!("held with its account: {}", hold.error),
         (Standing::Held { hold, account: false }, _) => format!("held: {}", hold.error),
         (Standing::Unknown { why }, _) => format!("left as it is, the address is unknown: {why}"),
-        (Standing::Unmanaged, _) => match removal(view, now) {
-            Some(at) => format!("there is no such address here; what is ours is removed at {at} if that lasts"),
-            None => "left as it is: there is no such address here".into(),
-        },
+        (Standing::Unmanaged, _) => unmanaged(view, now),
+    }
+}
+
+/// That there is certainly no address, which one that is, and what becomes of it.
+fn unmanaged(view: &View<'_>, now: Now) -> String {
+    let absent = view.entry.absence.and_then(|absence| absence.family);
+    let lacks = absent.and_then(|family| view.spec?.lacks(family));
+    let lacks = lacks.map(|lacks| format!("; {lacks}")).unwrap_or_default();
+    match removal(view, now) {
+        Some(at) => format!("there is no such address here{lacks}; what is ours is removed at {at} if that lasts"),
+        None => format!("left as it is: there is no such address here{lacks}"),
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::agree::Reading;
-use crate::model::evidence::{Evidence, Protocol};
+use crate::model::evidence::{Evidence, Protocol, Weight};
 use crate::model::record::Family;
 use crate::model::tally::Tally;
 
@@ -78,6 +78,12 @@ impl Voice {
         format!("{}{of}{}", self.protocol, if self.trusted { ", trusted" } else { "" })
     }
 
+    /// Whether it had a part in what was decided, or was to have one: others were not enough, nor came first.
+    #[must_use]
+    pub fn is_needed(&self) -> bool {
+        self.why != Weight::Spare.to_string()
+    }
+
     /// What it said, and what that counted for and why, in a line for people.
     #[must_use]
     pub fn line(&self) -> String {
@@ -97,7 +103,6 @@ impl Voice {
 mod tests {
     use super::*;
     use crate::model::agree::SourceName;
-    use crate::model::evidence::Weight;
 
     fn voice(source: &str, operator: &str, protocol: Protocol) -> Voice {
         let evidence = Evidence {

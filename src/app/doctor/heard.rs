@@ -57,7 +57,9 @@ fn of_world(stands: Stands) -> Finding {
     let Stands { situation, says, .. } = stands;
     match situation {
         _ if situation.level() == Level::Warn => Finding::warning(Step::World, says),
-        Situation::NoRoute { .. } | Situation::Unknown { .. } => Finding::warning(Step::World, says),
+        Situation::NoCarrier { .. } | Situation::NoRoute { .. } | Situation::Unknown { .. } => {
+            Finding::warning(Step::World, says)
+        }
         Situation::NoNetwork { .. } | Situation::NoAddress { .. } => Finding::skipped(Step::World, says),
         _ => Finding::ok(Step::World, says),
     }

@@ -90,6 +90,34 @@ fn an_address_that_may_not_be_published_is_refused_where_it_was_typed() {
 }
 
 #[test]
+fn private_addresses_that_are_asked_for_and_not_published_are_refused_where_they_were_typed() {
+    let record = |keys: &str| format!("[[record]]\nname = \"a.example.org\"\naccount = \"base\"\n{keys}");
+    let source = "{ interface = \"eth0\", private = true }";
+    let why = "it asks for private addresses (`private = true`), and the record does not publish them";
+    let alone = record(&format!("ipv4 = {source}"));
+    let all = record(&format!("ipv4 = {{ all = [\"auto\", {source}] }}"));
+    let none_else = record(&format!("ipv4 = {{ first_of = [{source}, {{ interface = \"eth1\", private = true }}] }}"));
+    let prefix = record(&format!("ipv6 = {{ prefix = {source}, host = \"::42\" }}"));
+    let of_many = format!("[address.default]\nipv6 = {source}\n{}", record(""));
+    check(&[
+        (&alone, &[&format!("4:8: `ipv4` of the record: {why}")]),
+        (&all, &[&format!("4:8: `ipv4` of the record: {why}")]),
+        (&none_else, &[&format!("4:8: `ipv4` of the record: {why}")]),
+        (&prefix, &[&format!("4:8: `ipv6` of the record: {why}")]),
+        (&of_many, &[&format!("2:8: `ipv6` of the address \"default\": {why}")]),
+    ]);
+    let help = load(&above_base(&alone)).unwrap_err().problems()[0].help.clone().unwrap();
+    assert!(help.starts_with("to publish them on purpose add private = true to the record itself"), "{help}");
+    // Another source may give an address that is published.
+    let beside = record(&format!("ipv4 = {{ first_of = [{source}, \"https\"] }}"));
+    assert_eq!(warnings(&loaded(&above_base(&beside))), [format!("4:8: `ipv4` of the record: {why}")]);
+    let derived = "type = \"TXT\"\nvalue = \"{ipv6}\"";
+    for right in [format!("{alone}\nprivate = true"), format!("{alone}\n{derived}")] {
+        assert_eq!(warnings(&loaded(&above_base(&right))), [""; 0], "{right}");
+    }
+}
+
+#[test]
 fn an_address_of_many_records_is_refused_once_and_where_it_stands() {
     let text = "[address.default]\nipv6 = \"off\"\nipv4 = \"192.0.2.1\"\n[[record]]\nname = \"a.example.org\"\naccount = \"base\"\n\
                 [[record]]\nname = \"b.example.org\"\naccount = \"base\"";
@@ -274,6 +302,12 @@ fn sources_are_checked() {
         (
             "ipv4",
             "{ https = \"http://a.example\" }",
+            "`https`: over http:// anyone on the way could give a wrong address; write https://",
+            10,
+        ),
+        (
+            "ipv4",
+            "{ https = \"http://localhost:8080/ip\" }",
             "`https`: over http:// anyone on the way could give a wrong address; write https://",
             10,
         ),

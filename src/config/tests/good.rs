@@ -22,7 +22,8 @@ fn set(seconds: u32) -> TtlPolicy {
 
 /// The sources of an address table `[address.wan]` with these keys.
 fn address(keys: &str) -> Address {
-    let text = format!("{BASE}address = \"wan\"\n[address.wan]\n{keys}");
+    // With `private`, so that sources of private addresses can be read, too.
+    let text = format!("{BASE}private = true\naddress = \"wan\"\n[address.wan]\n{keys}");
     loaded(&file(&text)).addresses["wan"].clone()
 }
 
@@ -170,8 +171,8 @@ fn echo_services_have_five_formats() {
         address("ipv4 = { https = \"https://a.example/\" }\nipv6 = { https = \"http://[::1]:8080/\", key = \"ip\" }");
     assert_eq!(both.ipv4, echo("https://a.example/", EchoFormat::Plain));
     assert_eq!(both.ipv6, echo("http://[::1]:8080/", EchoFormat::KeyValue("ip".into())));
-    let json = address("ipv4 = { https = \"http://localhost/x\", json = \"/a/ip\" }");
-    assert_eq!(json.ipv4, echo("http://localhost/x", EchoFormat::Json("/a/ip".into())));
+    let json = address("ipv4 = { https = \"http://127.0.0.1/x\", json = \"/a/ip\" }");
+    assert_eq!(json.ipv4, echo("http://127.0.0.1/x", EchoFormat::Json("/a/ip".into())));
     assert_eq!(json.ipv6, Source::Auto);
     let other = address(
         "ipv4 = { https = \"https://a.example/\", header = \"X-Client-IP\" }\n\

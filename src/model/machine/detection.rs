@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::witness::{Observed, Worth};
+use super::witness::{Observed, Worth, spared};
 use super::{Effect, Network, Out, Planted, SETTLE, SETTLE_MOST, State};
 use crate::model::agree::{Expression, Reading, SourceName, Verdict, agree};
 use crate::model::desired::{Id, Uplink, Want};
@@ -57,6 +57,15 @@ pub(super) struct Round {
     decided: bool,
 }
 
+/// Of a source that is not asked again yet, although somebody looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rest {
+    /// Not asked before.
+    pub until: Moment,
+    /// What it said counts until then: it is of this network.
+    pub counts: bool,
+}
+
 /// What an answer is good for.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Use {
@@ -74,6 +83,18 @@ impl Detection {
     /// Whether sources are being asked.
     pub(super) fn is_asking(&self) -> bool {
         self.round.is_some()
+    }
+
+    /// What was observed and is not asked again yet while the network stays the same, and until when.
+    fn resting(&self, question: &Question, now: Now) -> Option<(&Observed, Moment)> {
+        let observed = self.observed.get(question)?;
+        let until = self.worth.hurries(question).map_or(observed.again, |at| at.min(observed.again));
+        (until > now.moment).then_some((observed, until))
+    }
+
+    /// What was asked of a family before this moment may be of another network.
+    fn outdated(&self, family: Family) -> Moment {
+        self.outdated.get(&family).copied().unwrap_or_default()
     }
 
     /// Whether a question is open, or soon asked again, whose answer decides something.
@@ -261,29 +282,17 @@ impl State {
     /// What an expression comes to, answers that are fresh enough being used again. A source that was asked moments before
     /// the network changed is spared, and asked again a little later.
     fn judge(&self, expression: &Expression, family: Family, round: &mut Round, now: Now) -> Verdict {
-        let spared =
-            Reading::Unknown("it was asked moments before the network changed, and is asked again soon".into());
+        let spared = spared();
         loop {
-            let witness = |name| {
-                let question = (SourceName::clone(name), family);
-                let said = match (round.fresh.get(&question), self.detection.observed.get(&question)) {
-                    (Some(Use::Answer), Some(observed)) => Some(&observed.reading),
-                    (Some(Use::Nothing), _) => Some(&spared),
-                    _ => None,
-                };
-                self.witness(name, family, said, now)
-            };
+            let witness = |name| self.witness(name, family, self.said(name, family, round, &spared), now);
             let verdict = agree(expression, round.salt, &witness);
             let Verdict::Ask(sources) = &verdict else { return verdict };
             let mut reused = false;
             for source in sources {
                 let question = (source.clone(), family);
-                let hurries = self.detection.worth.hurries(&question);
-                let rests = |seen: &&Observed| hurries.map_or(seen.again, |at| at.min(seen.again)) > now.moment;
-                let Some(observed) = self.detection.observed.get(&question).filter(rests) else { continue };
-                let outdated = self.detection.outdated.get(&family).copied().unwrap_or_default();
+                let Some((observed, _)) = self.detection.resting(&question, now) else { continue };
                 let lately = observed.spared;
-                if round.network == Network::Same && observed.asked >= outdated {
+                if round.network == Network::Same && observed.asked >= self.detection.outdated(family) {
                     round.fresh.insert(question, Use::Answer);
                 } else if lately > now.moment {
                     // A changed network is a reason to ask sooner, but not each time that a link flaps. What was said before
@@ -302,6 +311,16 @@ impl State {
                 return verdict;
             }
         }
+    }
+
+    /// How a source rests that a look now, in the same network as before, would not ask.
+    #[must_use]
+    pub fn rest(&self, source: &SourceName, family: Family, now: Now) -> Option<Rest> {
+        let (observed, until) = self.detection.resting(&(source.clone(), family), now)?;
+        if observed.asked >= self.detection.outdated(family) {
+            return Some(Rest { until, counts: true });
+        }
+        (observed.spared > now.moment).then_some(Rest { until: observed.spared, counts: false })
     }
 
     fn first_round_is_over(&mut self, now: Now) {

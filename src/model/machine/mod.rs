@@ -42,6 +42,7 @@ use due::Next;
 use lane::Lane;
 use out::Out;
 
+pub use detection::Rest;
 pub use event::{Effect, Event, Level, Network, Notice, Proof, Target};
 pub use persist::{Document, Documents, read_ledger};
 

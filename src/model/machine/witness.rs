@@ -31,6 +31,11 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// but no later than one that answered.
 const AFTER_FAILURE: Duration = Duration::from_secs(60);
 
+/// What counts as said by a source that is needed and not asked, for its own sake.
+pub(super) fn spared() -> Reading {
+    Reading::Unknown("it was asked moments before the network changed, and is asked again soon".into())
+}
+
 /// How often in a row a source said the same, of which it could not always tell.
 #[derive(Clone, Debug)]
 struct Streak {
@@ -270,13 +275,13 @@ impl State {
         let expressions: BTreeSet<(Family, &Expression)> =
             uplinks.map(|uplink| (uplink.family, &uplink.source)).collect();
         let weighed = expressions.into_iter().map(|(family, expression)| {
+            let spared = spared();
             let witness = |source| {
-                let question = (SourceName::clone(source), family);
-                let answered = matches!(round.fresh.get(&question), Some(Use::Answer));
-                let observed = self.detection.observed.get(&question).filter(|_| answered);
-                self.witness(source, family, observed.map(|observed| &observed.reading), now)
+                let said = self.said(source, family, round, &spared);
+                self.witness(source, family, said, now)
             };
-            let weighed = weigh(expression, family, round.salt, &witness);
+            let mut weighed = weigh(expression, family, round.salt, &witness);
+            weighed.evidence.iter_mut().for_each(|evidence| self.spares(evidence, round, now));
             ((family, expression.clone()), weighed)
         });
         let verdicts: BTreeMap<_, _> = weighed.collect();
@@ -284,6 +289,32 @@ impl State {
             self.learn(evidence, round, now, out);
         }
         self.detection.worth.verdicts = verdicts;
+    }
+
+    /// What a source said as far as it counts in this round, `spared` where it was needed and not asked; `None` where it was not needed
+    /// yet.
+    pub(super) fn said<'a>(
+        &'a self,
+        source: &SourceName,
+        family: Family,
+        round: &Round,
+        spared: &'a Reading,
+    ) -> Option<&'a Reading> {
+        let question = (source.clone(), family);
+        match (round.fresh.get(&question)?, self.detection.observed.get(&question)) {
+            (Use::Answer, observed) => observed.map(|observed| &observed.reading),
+            (Use::Nothing, _) => Some(spared),
+        }
+    }
+
+    /// What was needed and not asked is told as that, with the time until which it is spared.
+    fn spares(&self, evidence: &mut Evidence, round: &Round, now: Now) {
+        let question = (evidence.source.clone(), evidence.family);
+        if evidence.weight == Weight::Blind && matches!(round.fresh.get(&question), Some(Use::Nothing)) {
+            let until = self.detection.observed.get(&question).map_or(now.moment, |observed| observed.spared);
+            (evidence.answer, evidence.at) = (None, None);
+            evidence.weight = Weight::Rests { until: now.wall_of(until) };
+        }
     }
 
     /// A source that was asked in this round agreed with what is believed, or did not.

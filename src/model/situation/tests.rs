@@ -14,7 +14,7 @@ fn ours(interface: &str, address: &str) -> Ours {
 
 fn device(name: &str, kind: Option<&str>) -> Device {
     let tunnel = is_tunnel(kind, kind.is_none(), name, true);
-    Device { name: name.into(), kind: kind.map(str::to_owned), tunnel }
+    Device { name: name.into(), kind: kind.map(str::to_owned), tunnel, works: true }
 }
 
 /// A machine at home whose packets leave by eth0, with these addresses on it.
@@ -190,6 +190,7 @@ fn the_word_is_that_of_json() {
         Situation::BehindCarrierNat { interface: interface.clone(), inside: None, router: None, outside: None },
         Situation::ThroughVpn { interface: interface.clone(), kind: None, outside: None },
         Situation::ByOtherInterface { configured: "eth1".into(), interface },
+        Situation::NoCarrier { interface: "ppp1".into() },
         Situation::NoRoute { addresses: vec![one] },
         Situation::NoAddress { interface: None },
         Situation::NoNetwork { linked: true },
@@ -229,6 +230,8 @@ fn a_device() -> impl Strategy<Value = Device> {
         device("ppp0", Some("ppp")),
         device("wg0", Some("wireguard")),
         device("tun0", Some("tun")),
+        Device { works: false, ..device("eth0", None) },
+        Device { works: false, ..device("wg0", Some("wireguard")) },
     ])
 }
 
@@ -261,7 +264,9 @@ proptest! {
             prop_assert!(seen.is_none_or(|seen| is_same_network(*address, seen)));
             prop_assert!(facts.router.is_none_or(is_public));
         }
-        let leads = facts.linked && facts.way.is_some();
+        let silent = facts.linked && facts.way.as_ref().is_some_and(|way| !way.works);
+        prop_assert_eq!(matches!(found, Situation::NoCarrier { .. }), silent);
+        let leads = facts.linked && facts.way.is_some() && !silent;
         let through = leads && facts.way.as_ref().is_some_and(|way| way.tunnel);
         prop_assert_eq!(matches!(found, Situation::ThroughVpn { .. }), through);
         let nowhere = matches!(found, Situation::NoNetwork { .. } | Situation::NoRoute { .. });

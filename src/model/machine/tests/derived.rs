@@ -112,7 +112,14 @@ fn a_value_is_unknown_as_long_as_one_address_of_it_is() {
     rig.changes_to(2);
     rig.pass(2 * HOUR);
     rig.idle();
-    assert!(matches!(rig.stands(RecordType::Txt), Standing::Unknown { why } if why == "blind"));
+    let said = "it waits for IPv6, for {ipv6/64} in its value: blind";
+    assert!(matches!(rig.stands(RecordType::Txt), Standing::Unknown { why } if why == said));
+    rig.says_of(Family::Ipv6, Reading::None);
+    rig.changes_to(2);
+    rig.pass(HOUR);
+    let view = rig.state.views(rig.now).next().unwrap();
+    let says = crate::report::status::record_status(&view, rig.now).says;
+    assert_eq!(says, "left as it is: there is no such address here; it waits for IPv6, for {ipv6/64} in its value");
 }
 
 #[test]

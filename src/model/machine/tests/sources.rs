@@ -266,3 +266,53 @@ fn an_answer_from_before_the_last_change_is_not_used_again_at_the_next_one() {
         assert!(changes.len() <= turn + 2, "an address came back that was gone: {changes:?}");
     }
 }
+
+/// Two echoes that must agree, behind a file that may know more: when they are asked, and what they are told to have counted for.
+fn quorum_behind_a_file() -> Rig {
+    let echoes = ["echo 1", "echo 2"].map(|name| SourceName(name.into()));
+    let quorum = Expression::Quorum { need: 2, of: echoes.iter().cloned().map(Expression::Source).collect() };
+    let mut desired = several(alone(), &["a"]);
+    desired.sources.extend(echoes.map(|name| (name.clone(), public(&name, 10 * MINUTE))));
+    desired.records.get_mut(&named("a")).unwrap().uplinks[0].source =
+        Expression::FirstOf(vec![Expression::Source(source()), quorum]);
+    let mut rig = Rig::one_by_one(desired);
+    let effects = rig.follow(Event::Start);
+    answer(&mut rig, effects);
+    rig
+}
+
+/// The file has nothing, and the echoes say one address.
+fn answer(rig: &mut Rig, mut effects: Vec<Effect>) {
+    while let Some(effect) = effects.pop() {
+        let Effect::Detect(questions) = effect else { continue };
+        let said = |name: &SourceName| {
+            if *name == source() { Reading::None } else { Reading::Addresses(vec![address(1)]) }
+        };
+        let answers = questions.into_iter().map(|(name, family)| (name.clone(), family, said(&name))).collect();
+        effects.extend(rig.follow(Event::Readings(answers)));
+    }
+}
+
+#[test]
+fn a_source_that_was_needed_and_spared_is_not_told_as_one_that_was_not_needed() {
+    use crate::model::evidence::Weight;
+    let mut rig = quorum_behind_a_file();
+    let weights = |rig: &Rig| {
+        let (.., weighed) = rig.state.verdicts().next().unwrap();
+        weighed.evidence.iter().map(|one| (one.answer.clone(), one.weight)).collect::<Vec<_>>()
+    };
+    let said = Some(Reading::Addresses(vec![address(1)]));
+    let both = [(Some(Reading::None), Weight::Passed), (said.clone(), Weight::Counts), (said, Weight::Counts)];
+    assert_eq!(weights(&rig), both);
+    let until = rig.now.wall_of(rig.now.moment.plus(30 * SECOND));
+    for event in [Event::Look(Network::Changed), Event::Look(Network::Changed)] {
+        rig.now.moment = rig.now.moment.plus(5 * SECOND);
+        rig.now.wall.0 += 5;
+        let effects = rig.follow(event);
+        answer(&mut rig, effects);
+    }
+    let rests = (None, Weight::Rests { until });
+    assert_eq!(weights(&rig)[1..], [rests.clone(), rests]);
+    let says = format!("needed, and not asked again before {until}: it was asked moments before the network changed");
+    assert_eq!(weights(&rig)[1].1.to_string(), says);
+}

@@ -66,6 +66,7 @@ fn status(records: Vec<RecordStatus>) -> Status {
             demoted: false,
             disagreed: 0,
             trusted: false,
+            rests: None,
         }],
         network: Vec::new(),
         verdicts: Vec::new(),
