@@ -57,7 +57,7 @@ impl Last {
                 vpn = snapshot
                     .links
                     .iter()
-                    .find(|link| works(link) && snapshot.is_tunnel(link))
+                    .find(|link| link.works() && snapshot.is_tunnel(link))
                     .map(|link| link.name.clone());
                 snapshot = snapshot.without_tunnels();
             }
@@ -141,7 +141,7 @@ pub fn select(snapshot: &Snapshot, options: &InterfaceOptions, family: Family, l
         Err(why) => return Reading::Unknown(why),
     };
     let of_links = |address: &&Address| {
-        Family::of(address.ip) == family && links.iter().any(|link| link.index == address.index && works(link))
+        Family::of(address.ip) == family && links.iter().any(|link| link.index == address.index && link.works())
     };
     let mut usable: Vec<&Address> =
         snapshot.addresses.iter().filter(of_links).filter(|address| is_usable(address, options)).collect();
@@ -151,7 +151,7 @@ pub fn select(snapshot: &Snapshot, options: &InterfaceOptions, family: Family, l
     if !usable.is_empty() {
         return Reading::Addresses(ranked(usable, snapshot, options, last));
     }
-    if let Some(link) = links.iter().find(|link| !works(link)) {
+    if let Some(link) = links.iter().find(|link| !link.works()) {
         let why = if link.up { "has no carrier" } else { "is down" };
         return Reading::Unknown(format!("the interface {} {why}", link.name));
     }
@@ -183,11 +183,7 @@ fn routed(snapshot: &Snapshot, family: Family) -> Option<Vec<&Link>> {
 
 /// The interfaces that work, the loopback one aside.
 fn working(snapshot: &Snapshot) -> impl Iterator<Item = &Link> {
-    snapshot.links.iter().filter(|link| works(link) && !link.loopback)
-}
-
-fn works(link: &Link) -> bool {
-    link.up && link.running
+    snapshot.links.iter().filter(|link| link.works() && !link.loopback)
 }
 
 fn is_public(address: &Address) -> bool {

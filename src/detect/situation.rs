@@ -30,7 +30,7 @@ fn facts(snapshot: &Snapshot, family: Family, heard: &[Heard<'_>]) -> Facts {
     let of_family = || heard.iter().filter(|heard| heard.family == family);
     let way = bound(snapshot, of_family()).or_else(|| snapshot.way(family));
     let mut facts = Facts {
-        linked: snapshot.links.iter().any(|link| link.up && link.running && !link.loopback),
+        linked: snapshot.links.iter().any(|link| link.works() && !link.loopback),
         way: way.map(|link| device(snapshot, link)),
         other_way: snapshot.way(family.other()).is_some(),
         addresses: addresses(snapshot, family),
@@ -58,16 +58,11 @@ fn bound<'a>(snapshot: &'a Snapshot, heard: impl Iterator<Item = &'a Heard<'a>>)
     let world = heard.filter(|heard| matches!(heard.asked, Asked::World { .. }));
     let names: BTreeSet<Option<&str>> = world.map(|heard| heard.asked.via().interface.as_deref()).collect();
     let only = names.iter().copied().next().flatten().filter(|_| names.len() == 1)?;
-    snapshot.link(only).filter(|link| link.up && link.running)
+    snapshot.link(only).filter(|link| link.works())
 }
 
 fn device(snapshot: &Snapshot, link: &Link) -> Device {
-    Device {
-        name: link.name.clone(),
-        kind: link.kind.clone(),
-        tunnel: snapshot.is_tunnel(link),
-        works: link.up && link.running,
-    }
+    Device { name: link.name.clone(), kind: link.kind.clone(), tunnel: snapshot.is_tunnel(link), works: link.works() }
 }
 
 /// The addresses that others could use, private ones too, but for those of VPNs and of interfaces that carry nothing.
@@ -78,7 +73,7 @@ fn addresses(snapshot: &Snapshot, family: Family) -> Vec<Ours> {
         let named = usable.map(|address| Ours { interface: link.name.clone(), address: address.ip });
         named.collect::<Vec<_>>()
     };
-    snapshot.links.iter().filter(|link| link.up && link.running && !snapshot.is_tunnel(link)).flat_map(of).collect()
+    snapshot.links.iter().filter(|link| link.works() && !snapshot.is_tunnel(link)).flat_map(of).collect()
 }
 
 #[cfg(test)]

@@ -85,6 +85,14 @@ pub struct Link {
     pub ethernet: bool,
 }
 
+impl Link {
+    /// Whether it is switched on and can carry anything: without a carrier its addresses and routes stay, and lead nowhere.
+    #[must_use]
+    pub fn works(&self) -> bool {
+        self.up && self.running
+    }
+}
+
 /// An address of an interface.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Address {

@@ -9,7 +9,7 @@ use crate::model::diagnosis::{Finding, Outcome, Step};
 use crate::model::record::Family;
 use crate::net::{dns, roots};
 use crate::os::file;
-use crate::os::netlink::{self, Snapshot};
+use crate::os::netlink::{self, Link, Snapshot};
 use crate::provider::setting::Kind;
 use crate::store::Store;
 
@@ -98,17 +98,26 @@ impl Patient {
     }
 }
 
+const NO_CABLE: &str = "see `ip link`: is the cable in, is the network configured?";
+
 fn network(snapshot: &Snapshot, families: &[Family]) -> Vec<Finding> {
     if Family::ALL.iter().all(|family| snapshot.way(*family).is_none()) {
-        let up = snapshot.links.iter().any(|link| link.up && link.running && !link.loopback);
+        let up = snapshot.links.iter().any(|link| link.works() && !link.loopback);
         let (says, advice) = if up {
             ("there is no default route: nothing outside can be reached", "see `ip route`, and whether DHCP gave one")
         } else {
-            ("no interface is up", "see `ip link`: is the cable in, is the network configured?")
+            ("no interface is up and has a carrier", NO_CABLE)
         };
         return vec![Finding::failed(Step::Network, 75, says).advice(advice)];
     }
     let of = |family: &Family| match snapshot.way(*family) {
+        Some(link) if !link.works() => {
+            let says = format!("{family} would leave by {}, which has no carrier", link.name);
+            let other = snapshot.way(family.other()).is_some_and(Link::works);
+            let found =
+                if other { Finding::warning(Step::Network, says) } else { Finding::failed(Step::Network, 75, says) };
+            found.advice(NO_CABLE)
+        }
         Some(link) => Finding::ok(Step::Network, format!("{family} leaves by {}", link.name)),
         None => {
             Finding::skipped(Step::Network, format!("there is no {family} route: its records are left as they are"))
@@ -168,7 +177,7 @@ fn resolvers(answers: &[(String, Result<(), String>)], named: bool) -> Vec<Findi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::os::netlink::{Link, Way};
+    use crate::os::netlink::Way;
 
     fn link(name: &str, index: u32, loopback: bool) -> Link {
         Link { index, name: name.into(), up: true, running: true, loopback, kind: None, ethernet: !loopback }
@@ -178,7 +187,7 @@ mod tests {
     fn without_a_way_nothing_works_and_one_family_is_enough() {
         let mut snapshot = Snapshot { links: vec![link("lo", 1, true)], ..Snapshot::default() };
         let found = network(&snapshot, &Family::ALL);
-        assert!(found.len() == 1 && found[0].says == "no interface is up", "{found:?}");
+        assert!(found.len() == 1 && found[0].says == "no interface is up and has a carrier", "{found:?}");
         snapshot.links.push(link("eth0", 2, false));
         let found = network(&snapshot, &Family::ALL);
         assert!(found[0].code == 75 && found[0].says.contains("no default route"), "{found:?}");
@@ -187,6 +196,14 @@ mod tests {
         let outcomes: Vec<Outcome> = found.iter().map(|finding| finding.outcome).collect();
         assert_eq!(outcomes, [Outcome::Ok, Outcome::Skipped]);
         assert_eq!(found[0].says, "IPv4 leaves by eth0");
+        snapshot.links[1].running = false;
+        let found = network(&snapshot, &Family::ALL);
+        assert_eq!(found[0].says, "IPv4 would leave by eth0, which has no carrier");
+        assert_eq!((found[0].outcome, found[0].code), (Outcome::Failed, 75));
+        snapshot.links.push(link("eth1", 3, false));
+        snapshot.ways.push(Way { family: Family::Ipv6, index: 3 });
+        let outcomes = network(&snapshot, &Family::ALL).into_iter().map(|finding| finding.outcome);
+        assert_eq!(outcomes.collect::<Vec<_>>(), [Outcome::Warning, Outcome::Ok]);
     }
 
     #[test]
