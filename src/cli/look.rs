@@ -132,8 +132,14 @@ impl Checked {
 
     /// Of what kept the check itself from its end.
     pub(super) fn failed(why: &str) -> Self {
-        let problem =
-            Problem { severity: Severity::Error, place: None, message: why.to_owned(), help: None, also: None };
+        let problem = Problem {
+            severity: Severity::Error,
+            place: None,
+            message: why.to_owned(),
+            help: None,
+            also: None,
+            unread: None,
+        };
         Self { problems: vec![problem], ..Self::default() }
     }
 }

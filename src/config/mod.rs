@@ -50,7 +50,7 @@ pub use meant::{
     StunSource, TtlPolicy, Values, Web,
 };
 pub use operator::Whose;
-pub use problem::{Also, ConfigErrors, Origin, Place, Problem, Severity, Warning};
+pub use problem::{Also, ConfigErrors, Origin, Place, Problem, Severity, Unread, Warning};
 pub use suggest::suggest;
 
 use crate::provider::setting::SettingsError;
@@ -173,7 +173,14 @@ fn misfit(
     place: Option<&Place>,
 ) -> Problem {
     let place = wrong.setting.and_then(|setting| places.get(setting)).or(place).cloned();
-    Problem { severity: Severity::Error, place, message: format!("{whose}: {wrong}"), help: None, also: None }
+    Problem {
+        severity: Severity::Error,
+        place,
+        message: format!("{whose}: {wrong}"),
+        help: None,
+        also: None,
+        unread: None,
+    }
 }
 
 /// The tree of all documents together: the files, the file in a variable, the variables, each over the ones before.

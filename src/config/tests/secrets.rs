@@ -64,7 +64,10 @@ fn what_everyone_can_read_is_a_warning_with_the_command_that_mends_it() {
 fn a_file_that_is_not_there_yet_is_a_warning() {
     let input =
         Input { mode: |_| Err(std::io::ErrorKind::NotFound.into()), ..file(&account("token_file = \"/run/t\"")) };
-    assert_eq!(warnings(&loaded(&input)), ["3:14: /run/t cannot be read at present: entity not found"]);
+    let config = loaded(&input);
+    assert_eq!(warnings(&config), ["3:14: /run/t cannot be read at present: entity not found"]);
+    let unread = crate::config::Unread { path: "/run/t".into(), is_credential: false };
+    assert_eq!(config.warnings[0].unread, Some(unread), "whoever tries it later knows which it was");
 }
 
 #[test]
@@ -76,6 +79,7 @@ fn a_credential_that_is_not_loaded_is_a_warning_that_says_how() {
         warnings(&config),
         ["3:24: `token` of the account \"a\": the credential cannot be read at present: entity not found"]
     );
+    assert!(config.warnings[0].unread.as_ref().is_some_and(|unread| unread.is_credential));
     assert_eq!(
         config.warnings[0].help.as_deref(),
         Some(
