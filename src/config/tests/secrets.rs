@@ -66,7 +66,7 @@ fn a_file_that_is_not_there_yet_is_a_warning() {
         Input { mode: |_| Err(std::io::ErrorKind::NotFound.into()), ..file(&account("token_file = \"/run/t\"")) };
     let config = loaded(&input);
     assert_eq!(warnings(&config), ["3:14: /run/t cannot be read at present: entity not found"]);
-    let unread = crate::config::Unread { path: "/run/t".into(), is_credential: false };
+    let unread = Unread { path: "/run/t".into(), is_credential: false };
     assert_eq!(config.warnings[0].unread, Some(unread), "whoever tries it later knows which it was");
 }
 
