@@ -57,9 +57,7 @@ impl State {
             .then(|| format!("{} -> {}", before.map_or_else(|| "unknown".into(), list), list(&intent.values)));
         out.tell_change(id, what.clone(), change);
         record.entry.note(now, what);
-        if record.entry.hold.take().is_some() {
-            record.entry.note(now, "let go: the service took it");
-        }
+        record.let_go(id, "the service took it", now, out);
         self.book(id, intent, now);
     }
 
@@ -125,7 +123,7 @@ impl State {
         }
         // What was blocked for abuse stays blocked although it holds what it should.
         let ends = record.entry.hold.as_ref().is_some_and(|hold| hold.reason != Reason::Abuse);
-        if ends && record.let_go(now, "it holds what it should") {
+        if ends && record.let_go(id, "it holds what it should", now, out) {
             self.urgent = true;
         }
         record.entry.ours = want;
