@@ -38,7 +38,7 @@ mod web;
 mod world;
 
 pub use defaults::{STATE_DIR, likely_socket};
-pub use draft::{Draft, Flaw, may_be};
+pub use draft::{Addresses, Draft, Flaw, may_be};
 pub use duration::{parse as parse_duration, spoken};
 pub(crate) use input::beside;
 pub use input::{
