@@ -221,7 +221,7 @@ fn parse(reader: &mut Reader, registry: &[Entry], origin: Origin, text: &str) ->
         }
         said.push((at, problem.message()));
         reader.note(match problem.message() {
-            "duplicate key" => {
+            TWICE => {
                 let twice = error(at, "this key is given twice in one table")
                     .help("further records start with [[record]], further accounts with [account.NAME]".to_owned());
                 match given_first(text, span.start) {
@@ -234,8 +234,50 @@ fn parse(reader: &mut Reader, registry: &[Entry], origin: Origin, text: &str) ->
             message => error(at, format!("this is no TOML: {message}")),
         });
     }
-    None
+    // What else is wrong need not wait for what is only given twice.
+    let again: Option<Vec<usize>> =
+        problems.iter().map(|problem| Some(problem.span()?.start).filter(|_| problem.message() == TWICE)).collect();
+    let mut whole = Table::new();
+    for text in apart(text, &again?) {
+        // Of a key that is given twice the parser keeps one.
+        let (table, problems) = DeTable::parse_recoverable(&text);
+        if problems.iter().any(|problem| problem.message() != TWICE) {
+            return None;
+        }
+        tree::merge(&mut whole, tree::from_toml(document, table.get_ref()), false);
+    }
+    mask::tree(&mut reader.documents, registry, &whole);
+    Some(whole)
 }
+
+/// A text without the tables whose heads are at `again`, and each of those by itself: all octets at the places where they were.
+fn apart(text: &str, again: &[usize]) -> Vec<String> {
+    let blank = |of: &str| of.chars().map(|c| if c == '\n' { "\n".into() } else { " ".repeat(c.len_utf8()) }).collect();
+    let mut whole = text.to_owned();
+    let mut parts = Vec::new();
+    for at in again {
+        let (before, _) = text.split_at_checked(*at).unwrap_or_default();
+        let start = before.rfind('\n').map_or(0, |end| end + 1);
+        let (before, rest) = text.split_at(start);
+        if !rest.trim_start().starts_with('[') {
+            continue;
+        }
+        let is_head = |line: &&str| line.trim_start().starts_with('[');
+        let mut lines = rest.split_inclusive('\n');
+        let head = lines.next().map_or(0, str::len);
+        let (table, behind) =
+            rest.split_at(head + lines.take_while(|line| !is_head(line)).map(str::len).sum::<usize>());
+        let (blank_before, blank_behind): (String, String) = (blank(before), blank(behind));
+        parts.push([&blank_before, table, &blank_behind].concat());
+        let blank_table: String = blank(table);
+        whole.replace_range(start..start + table.len(), &blank_table);
+    }
+    parts.insert(0, whole);
+    parts
+}
+
+/// What the parser says of a key or table that is given twice.
+const TWICE: &str = "duplicate key";
 
 /// Where a key or the head of a table that is given again at `again` was given first; `None` where that is not seen from lines alone.
 fn given_first(text: &str, again: usize) -> Option<Range<usize>> {
