@@ -261,20 +261,28 @@ impl Current {
     }
 }
 
-/// How everything stands: from the daemon that listens at `socket`, or where the configuration says, else from the disk.
+/// How everything stands: from the daemon that listens at `socket`, or where the configuration says, there else from the disk.
 pub(super) async fn current(loaded: &Loaded, socket: Option<&Path>, command: &str) -> Result<Current, Failure> {
-    let socket = socket.unwrap_or(&loaded.config.socket);
-    if let Some(status) = of_daemon(socket, command).await? {
+    let at = socket.unwrap_or(&loaded.config.socket);
+    if let Some(status) = of_daemon(at, command).await? {
         return Ok(Current::of_daemon(status));
+    }
+    if socket.is_some() {
+        return Err(not_running(at));
     }
     rights::may_look(&loaded.config.state_dir, command)?;
     let status = Status::of(&app::on_disk(loaded)?, clock::now()).left_behind();
-    Ok(Current { status, nobody_at: Some(socket.to_owned()) })
+    Ok(Current { status, nobody_at: Some(at.to_owned()) })
 }
 
 /// That nobody listens at `socket`, which is all that is known: a daemon with another configuration may run.
 pub(super) fn nobody_listens(socket: &Path) -> String {
     format!("no daemon listens at {}", socket.display())
+}
+
+/// The failure of who named a socket and so means the daemon there, and nothing else.
+pub(super) fn not_running(socket: &Path) -> Failure {
+    Failure::Other(69, nobody_listens(socket))
 }
 
 /// What the daemon that listens at `socket` says; `None` where none does.
