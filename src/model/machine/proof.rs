@@ -7,7 +7,7 @@ use super::{Effect, Level, Out, Planted, Proof, State};
 use crate::model::backoff::{CEILING, Spent, spread};
 use crate::model::desired::Id;
 use crate::model::error::{Error, Kind};
-use crate::model::ledger::{Attempt, Confirmed, Fingerprint, Reason, Stamp};
+use crate::model::ledger::{ALREADY_RIGHT, Attempt, Confirmed, Fingerprint, Reason, Stamp};
 use crate::model::record::{Ttl, Values, list};
 use crate::model::time::{Moment, Now};
 
@@ -107,10 +107,14 @@ impl State {
         else {
             return;
         };
-        if record.entry.is_confirmed(&want, spec.ttl.wanted()) {
+        let known = record.entry.is_confirmed(&want, spec.ttl.wanted());
+        if !known || record.entry.accepted.is_none() {
+            record.entry.found = Some(now.into());
+        }
+        if known {
             out.tell(Level::Debug, Some(id), "read back: it holds what it should");
         } else {
-            let what = format!("found to hold {} already", list(&want));
+            let what = format!("{ALREADY_RIGHT}: holds {}, nothing was sent", list(&want));
             out.tell(Level::Info, Some(id), what.clone());
             record.entry.note(now, what);
             record.entry.confirmed =
