@@ -148,7 +148,7 @@ impl Checked {
 pub(super) async fn check(loaded: &Loaded, online: bool, strict: bool, json: bool) -> Result<u8, Failure> {
     let config = &loaded.config;
     config.check_accounts(&Tools { http: Http::new(None) })?;
-    config.check_channels(&wiring::channel_tools(&wiring::harmless(&loaded.input.variables)))?;
+    config.check_channels_with_files(&wiring::channel_tools(&wiring::harmless(&loaded.input.variables)))?;
     let parts = loaded.build(None)?;
     let credentials = loaded.input.variables.get("CREDENTIALS_DIRECTORY").map(Path::new);
     let problems: Vec<Problem> = config.warnings.iter().cloned().chain(config.look_at_machine(credentials)).collect();

@@ -163,6 +163,18 @@ impl Config {
         }
         if problems.is_empty() { Ok(built) } else { Err(ConfigErrors(problems)) }
     }
+
+    /// The same, whereas what stands in files (a URL is a secret, too) is looked at as it is now. A daemon does not: it may come later.
+    ///
+    /// # Errors
+    /// As [`Config::check_channels`].
+    pub fn check_channels_with_files(&self, tools: &crate::notify::Tools) -> Result<(), ConfigErrors> {
+        let mut read = self.clone();
+        for channel in read.channels.values_mut() {
+            channel.settings = std::mem::take(&mut channel.settings).read();
+        }
+        read.check_channels(tools).map(drop)
+    }
 }
 
 /// Settings that do not fit together, at the place of the one that is to blame.
