@@ -152,8 +152,13 @@ pub(super) async fn check(loaded: &Loaded, online: bool, strict: bool, json: boo
     let parts = loaded.build(None)?;
     let credentials = loaded.input.variables.get("CREDENTIALS_DIRECTORY").map(Path::new);
     let problems: Vec<Problem> = config.warnings.iter().cloned().chain(config.look_at_machine(credentials)).collect();
-    let (answers, worst) =
-        if online { patiently("asking the services", ask_services(&parts)).await } else { (Vec::new(), 0) };
+    let (answers, worst) = if online {
+        // What cannot be asked of the daemon is asked of the services.
+        let daemon = of_daemon(&config.socket, "check").await.ok().flatten();
+        patiently("asking the services", ask_services(&parts, daemon.as_ref())).await
+    } else {
+        (Vec::new(), 0)
+    };
     let is_wrong = |problem: &Problem| strict || problem.severity == Severity::Error;
     let code = if problems.iter().any(is_wrong) { 78 } else { worst };
     let (accounts, records) = (config.accounts.len(), config.records.len());
@@ -191,11 +196,17 @@ pub(super) async fn check(loaded: &Loaded, online: bool, strict: bool, json: boo
     Ok(code)
 }
 
-/// What every service holds of what is declared, and the exit code that says how the worst answer stands.
-async fn ask_services(parts: &Parts) -> (Vec<Answered>, u8) {
+/// What every service holds of what is declared, and the exit code that says how the worst answer stands. Whom the running `daemon`
+/// leaves alone is not asked.
+async fn ask_services(parts: &Parts, daemon: Option<&Status>) -> (Vec<Answered>, u8) {
     let (mut answers, mut worst) = (Vec::new(), 0);
     for (account, keys) in services::declared(parts) {
         let Some(access) = parts.accounts.get(&account) else { continue };
+        if let Some((says, code)) = daemon.and_then(|status| services::left_alone(status, &account)) {
+            worst = worst.max(code);
+            answers.push(Answered { account, record: "-".into(), says });
+            continue;
+        }
         let Some(heard) = services::read(access, &keys).await else {
             let says = "cannot be read: only an update would show whether the login is right".to_owned();
             answers.push(Answered { account, record: "-".into(), says });
