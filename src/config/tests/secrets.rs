@@ -89,6 +89,20 @@ fn a_credential_that_is_not_loaded_is_a_warning_that_says_how() {
 }
 
 #[test]
+fn a_secret_is_not_shown_with_what_is_given_twice_around_it() {
+    for text in [
+        "token = \"hunter2\"\ntoken = \"hunter3\"",
+        "token = \"hunter2\"\n[log]\n[account.a]\nprovider = \"sample\"\ntoken = \"hunter3\" # hunter4",
+        "token = \"\"\"hunter2\nprovider = hunter3\nhunter4\"\"\" # hunter5\n[log]\n[log]\nlevl = \"hunter\"",
+        "token = 5 # hunter2\n[account.a]\ntokn = \"hunter3\"",
+    ] {
+        let errors = load(&file(&account(text))).unwrap_err();
+        let shown = errors.render(false).replace("levl = \"hunter\"", "");
+        assert!(shown.contains("given twice") && !shown.contains("hunter"), "{shown}");
+    }
+}
+
+#[test]
 fn a_secret_that_cannot_be_had_says_why() {
     let cases = [
         (
