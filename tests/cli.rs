@@ -514,10 +514,13 @@ fn a_broken_configuration_hides_no_running_daemon() {
         assert_eq!(code(&home.output(&[words])), 78);
     }
     // Who names a socket means the daemon there.
-    home.write("driftless.toml", &right);
-    for words in [["update", "--socket", &socket].as_slice(), &["release", "--all", "--socket", &socket]] {
-        let output = home.output(words);
-        assert!(code(&output) == 69 && stderr(&output).contains("no daemon listens at "), "{output:?}");
+    for text in ["", &right] {
+        home.write("driftless.toml", text);
+        for words in [&["update"][..], &["release", "--all"], &["status"], &["explain", "home.example.org"]] {
+            let output = home.output(&[words, &["--socket", &socket]].concat());
+            assert!(code(&output) == 69 && stderr(&output).contains("no daemon listens at "), "{output:?}");
+            assert_eq!(stdout(&output), "", "what the state folder holds is another daemon's word: {words:?}");
+        }
     }
 }
 

@@ -458,6 +458,24 @@ fn without_a_configuration_the_machine_alone_is_examined() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_does_not_ask_for_an_account_that_the_running_daemon_holds() {
+    let Some(world) = World::new(20, true).await else { return };
+    world.home.write("key", &"z".repeat(128));
+    let daemon = world.home.spawn(&mut world.command("", &["run"]));
+    let held = || !world.home.status().0["status"]["accounts"][0]["held"].is_null();
+    tokio::task::block_in_place(|| assert!(within(Duration::from_secs(30), held), "{}", world.home.log()));
+    let asked = world.luna.server.log().len();
+    let checked = world.run("", &["check", "--online", "--json"]);
+    let said: Value = serde_json::from_slice(&checked.stdout).unwrap();
+    let says = text(&said["online"][0]["says"]);
+    assert!(says.starts_with("held by the daemon since 20") && says.contains("not asked: "), "{said}");
+    assert_eq!((checked.status.code(), world.luna.server.log().len()), (Some(77), asked), "{said}");
+    tokio::task::block_in_place(|| daemon.stop());
+    let checked = world.run("", &["check", "--online"]);
+    assert!(checked.status.code() == Some(77) && world.luna.server.log().len() > asked, "{checked:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_last_process_held_is_told_where_none_runs() {
     let says = Arc::new(AtomicUsize::new(0));
     let said = Arc::clone(&says);

@@ -189,6 +189,11 @@ fn what_a_check_would_warn_of_is_told_at_once() {
         assert!(said(&written).contains(told), "{told}: {written:?}");
     }
     assert!(said(&written).contains("cannot be read at present"), "{written:?}");
+    let more = ["--secret-file", &missing, "--name", NAME, "--address", "interface", "--force"];
+    let written = asked(&home, &[&options[..], &more].concat(), "");
+    assert!(code(&written) == 0 && !said(&written).contains("no interface"), "that of the default route: {written:?}");
+    let text = fs::read_to_string(home.path("driftless.toml")).unwrap();
+    assert!(text.contains("\nipv4 = \"interface\"\nipv6 = \"interface\"\n"), "{text}");
 }
 
 /// The program on a machine whose /etc is that of `home`.

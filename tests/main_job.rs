@@ -62,7 +62,7 @@ fn took(what: &str, since: Instant) {
 /// Waits until a record set went the whole way: accepted, read back, seen in DNS.
 fn proven(daemon: &Daemon, name: &str, rtype: &str, values: &[&str]) -> RecordStatus {
     daemon.wait_for(name, rtype, 40, "is proven", |record| {
-        let all = [&record.accepted, &record.read_back, &record.seen_in_dns].iter().all(|stamp| stamp.is_some());
+        let all = record.taken().is_some() && record.read_back.is_some() && record.seen_in_dns.is_some();
         all && record.state == "up to date" && record.confirmed.as_deref().is_some_and(|confirmed| confirmed == values)
     })
 }

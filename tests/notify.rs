@@ -366,10 +366,33 @@ async fn a_check_looks_at_channels_too() {
             ("type = \"webhook\"\nurl_file = \"/nowhere/x\"\nbody = '{\"a\": {text}}'", 78, "filled in, it is no JSON"),
             ("type = \"ntfy\"\nurl_file = \"/nowhere/x\"", 0, "/nowhere/x cannot be read at present"),
             ("type = \"exec\"\ncommand = [\"/nowhere/program\"]", 0, "/nowhere/program"),
+            (
+                "type = \"gotify\"\nurl = \"https://me:hunter2@a.example\"\ntoken_file = \"/nowhere/x\"",
+                78,
+                "no user name",
+            ),
         ] {
             rig.configure(&format!("[notify.it]\n{channel}\n"));
             let (ended, said) = rig.cli(&["check"]);
             assert!(ended == code && said.contains(says), "{channel}: {ended} {said}");
+        }
+        // A URL is a secret, and mostly stands in a file: that is read, and what is wrong with it told where the file is named.
+        for kind in ["healthchecks", "heartbeat", "ntfy", "uptime_kuma", "webhook"] {
+            for (url, says) in [
+                ("ftp://hooks.example.org/hunter2", "must start with https:// or http://"),
+                ("https://", "empty host"),
+                ("hooks.example.org/hunter2", "this is no URL"),
+                ("https://me:hunter2@hooks.example.org/topic", "no user name and no password"),
+            ] {
+                rig.home.write("url", url);
+                rig.configure(&format!("[notify.it]\ntype = \"{kind}\"\nurl_file = {:?}\n", rig.home.text("url")));
+                let (ended, said) = rig.cli(&["check"]);
+                assert!(
+                    ended == 78 && said.contains(says) && !said.contains("hunter2"),
+                    "{kind} {url}: {ended} {said}"
+                );
+                assert!(said.contains("driftless.toml:") && said.contains("url_file"), "{said}");
+            }
         }
     });
 }

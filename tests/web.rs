@@ -528,6 +528,36 @@ fn no_client_can_do_harm() {
 }
 
 #[test]
+fn requests_whose_bodies_never_come_delay_no_probe_and_end_soon() {
+    let site = usual();
+    site.settled();
+    let head = format!(
+        "POST /api/v1/update HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAuthorization: Bearer {TOKEN}\r\n\
+         Content-Length: 20\r\n\r\n{{"
+    );
+    let began = Instant::now();
+    let mut stuck = Vec::new();
+    // Fewer, and then more, than there are places.
+    for count in [15, 40] {
+        for _ in 0..count {
+            let mut stream = site.at.connect();
+            stream.write_all(head.as_bytes()).unwrap();
+            stuck.push(stream);
+        }
+        for path in ["/healthz", "/readyz", "/"] {
+            let asked = Instant::now();
+            assert_eq!(site.at.get(path).status, 200, "{path}");
+            assert!(asked.elapsed() < Duration::from_secs(1), "{path}: {:?}", asked.elapsed());
+        }
+    }
+    let mut answer = String::new();
+    stuck.last_mut().unwrap().read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("within 3 s"), "{answer}");
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert!(site.daemon.stop().success());
+}
+
+#[test]
 fn a_flood_of_questions_holds_up_nothing_that_is_due() {
     let site = usual();
     site.settled();

@@ -81,7 +81,7 @@ complete -c driftless -n "__fish_driftless_using_subcommand init" -l name -d 'A 
 complete -c driftless -n "__fish_driftless_using_subcommand init" -l set -d 'A setting of the account, never a secret; may be repeated' -r
 complete -c driftless -n "__fish_driftless_using_subcommand init" -l secret-file -d 'A file that holds a secret already, instead of asking for it: KEY= where the account has several; may be repeated' -r
 complete -c driftless -n "__fish_driftless_using_subcommand init" -l family -d 'What to publish: both, ipv4 or ipv6' -r
-complete -c driftless -n "__fish_driftless_using_subcommand init" -l address -d 'Where the addresses come from: auto, or an interface' -r
+complete -c driftless -n "__fish_driftless_using_subcommand init" -l address -d 'Where the addresses come from: auto, interface (that of the default route), or an interface by its name' -r
 complete -c driftless -n "__fish_driftless_using_subcommand init" -l output -d 'The file to write [default: that of --config, or /etc/driftless/driftless.toml]' -r -F
 complete -c driftless -n "__fish_driftless_using_subcommand init" -s c -l config -d 'The configuration file [default: /etc/driftless/driftless.toml, conf.d/*.toml beside it, and DRIFTLESS__ variables]' -r -F
 complete -c driftless -n "__fish_driftless_using_subcommand init" -s l -l log -d 'What to log: a level (error, warn, info, debug, trace), or levels for parts (info,driftless::net=trace)' -r

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{Failure, Loaded, load_accounts, load_beside, on_disk, rights};
-use crate::config::{self, Config, ConfigErrors, Problem, Severity};
+use crate::config::{self, Config, Problem, Severity, Unread};
 use crate::engine::{Access, Parts};
 use crate::model::desired::{AccountName, Id};
 use crate::model::diagnosis::{Diagnosis, Finding, Outcome, Step};
@@ -41,6 +41,8 @@ pub struct Patient {
     /// What services hold, as far as they were read.
     held: BTreeMap<Id, Values>,
     findings: Vec<Finding>,
+    /// What the configuration says of secrets that could not be read with it: whoever tries them finds out more.
+    unread: Vec<(Unread, Finding)>,
 }
 
 impl Patient {
@@ -48,10 +50,18 @@ impl Patient {
     /// with; where there is none, with this machine alone.
     #[must_use]
     pub fn admit(path: Option<&Path>) -> Self {
-        let mut findings = Vec::new();
+        let (mut findings, mut unread) = (Vec::new(), Vec::new());
+        let mut note = |findings: &mut Vec<Finding>, problems: &[Problem], code| {
+            for problem in problems {
+                match problem.unread.clone() {
+                    Some(secret) => unread.push((secret, of_problem(problem, code))),
+                    None => findings.push(of_problem(problem, code)),
+                }
+            }
+        };
         let mut loaded = match load_beside(path) {
             Ok(loaded) => {
-                findings.extend(loaded.config.warnings.iter().map(|problem| of_problem(problem, 78)));
+                note(&mut findings, &loaded.config.warnings, 78);
                 findings.push(Finding::ok(Step::Configuration, summary(&loaded)));
                 Some(loaded)
             }
@@ -62,7 +72,7 @@ impl Patient {
             }
             Err(errors) => {
                 let code = if path.is_some_and(config::is_shut) { 77 } else { 78 };
-                findings.extend(of_errors(&errors, code));
+                note(&mut findings, errors.problems(), code);
                 load_accounts(path).ok()
             }
         };
@@ -78,7 +88,7 @@ impl Patient {
                 Parts::default()
             }
             Some(Err(Failure::Config(errors))) => {
-                findings.extend(of_errors(&errors, 78));
+                note(&mut findings, errors.problems(), 78);
                 Parts::default()
             }
             None => Parts::default(),
@@ -89,7 +99,8 @@ impl Patient {
             Some(path) => format!("driftless --config {} run", path.display()),
             None => "systemctl enable --now driftless".to_owned(),
         };
-        Self { loaded, parts, accounts, socket, start, daemon: None, left: None, held: BTreeMap::new(), findings }
+        let (daemon, left, held) = (None, None, BTreeMap::new());
+        Self { loaded, parts, accounts, socket, start, daemon, left, held, findings, unread }
     }
 
     /// Asks the daemon how everything stands, where one runs. It does nothing else for that.
@@ -140,7 +151,8 @@ impl Patient {
     /// What all of it comes to.
     #[must_use]
     pub fn diagnosis(self) -> Diagnosis {
-        Diagnosis::of(self.findings)
+        let unread = self.unread.into_iter().map(|(_, finding)| finding);
+        Diagnosis::of(self.findings.into_iter().chain(unread).collect())
     }
 
     fn config(&self) -> Option<&Config> {
@@ -165,10 +177,6 @@ fn summary(loaded: &Loaded) -> String {
     let files: Vec<String> = loaded.input.files.iter().map(|(path, _)| path.display().to_string()).collect();
     let from = if files.is_empty() { "variables".to_owned() } else { files.join(", ") };
     format!("{}, {}, from {from}", counted(config.accounts.len(), "account"), counted(config.records.len(), "name"))
-}
-
-fn of_errors(errors: &ConfigErrors, code: u8) -> Vec<Finding> {
-    errors.problems().iter().map(|problem| of_problem(problem, code)).collect()
 }
 
 fn of_problem(problem: &Problem, code: u8) -> Finding {

@@ -7,6 +7,7 @@ use crate::model::desired::{AccountName, Id};
 use crate::model::error::Error;
 use crate::model::plan::{Change, Seen, Sibling, Snapshot};
 use crate::model::record::{Family, RrsetKey, Value, Values, list};
+use crate::report::status::Status;
 
 /// What a service said of one record set.
 #[derive(Clone, Debug)]
@@ -42,6 +43,20 @@ impl Heard {
             Self::Failed(error) => error.exit_code(),
         }
     }
+}
+
+/// Why an account is not asked while a daemon runs that has said this: it holds the account, or leaves it alone for a while; with the exit
+/// code of that. Each further call may count against the login, and the daemon knows what came of its own.
+#[must_use]
+pub fn left_alone(status: &Status, name: &AccountName) -> Option<(String, u8)> {
+    let account = status.accounts.iter().find(|account| account.name == name.0)?;
+    if let Some(held) = &account.held {
+        let (since, way_out) = (&held.since, held.way_out(true));
+        return Some((format!("held by the daemon since {since}, not asked: {}; {way_out}", held.error), 77));
+    }
+    let until = account.waits_until.as_ref()?;
+    let why = account.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+    Some((format!("left alone by the daemon until {until}, not asked{why}"), 75))
 }
 
 /// The record sets that are declared of each account.
@@ -86,4 +101,34 @@ fn stands_in_the_way(access: &Access, key: &RrsetKey, snapshot: Snapshot) -> Opt
     let after = Values::from([Value::parse(key.rtype, address).ok()?]);
     let (retire, sibling) = (Values::new(), Sibling::Unknown);
     access.provider.objection(&Change { key, before, after, retire, ttl: None, sibling, snapshot })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_that_the_daemon_holds_or_leaves_alone_is_not_asked_beside_it() {
+        let of = |held: serde_json::Value, waits: Option<&str>| {
+            let account = serde_json::json!({ "name": "home", "provider": "", "held": held, "waits_until": waits, "error": "full" });
+            let status = serde_json::json!({
+                "version": "", "at": "", "state_is_writable": true, "accounts": [account], "records": [], "sources": [],
+            });
+            let status: Status = serde_json::from_value(status).unwrap();
+            assert_eq!(left_alone(&status, &AccountName("other".into())), None);
+            left_alone(&status, &AccountName("home".into()))
+        };
+        let held = serde_json::json!({
+            "reason": "refused", "error": "badauth", "since": "2026-11-22T12:00:00Z", "release": "driftless release home",
+        });
+        let (says, code) = of(held, None).unwrap();
+        assert!(
+            says.starts_with("held by the daemon since 2026-11-22T12:00:00Z, not asked: badauth; mend the secret"),
+            "{says}"
+        );
+        assert_eq!(code, 77);
+        let until = of(serde_json::Value::Null, Some("2026-11-22T13:00:00Z"));
+        assert_eq!(until, Some(("left alone by the daemon until 2026-11-22T13:00:00Z, not asked: full".into(), 75)));
+        assert_eq!(of(serde_json::Value::Null, None), None);
+    }
 }

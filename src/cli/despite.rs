@@ -29,7 +29,9 @@ pub(super) fn despite(cli: &Cli, errors: config::ConfigErrors) -> Result<u8, Fai
     };
     let is_named = socket.is_some();
     let Some(socket) = socket.or_else(likely) else { return Err(unreadable(cli.config.as_deref(), errors)) };
-    let Some(status) = complete(look::of_daemon(&socket, command))? else { return Err(errors.into()) };
+    let Some(status) = complete(look::of_daemon(&socket, command))? else {
+        return Err(if is_named { look::not_running(&socket) } else { errors.into() });
+    };
     let is_demo = cli.config.is_none() && socket == demo::socket(Path::new(DEMO));
     let at = socket.display();
     if is_demo {

@@ -54,7 +54,8 @@ fn explain_one(status: &Status, record: &RecordStatus) {
     print::hanging(&format!("  {}", record.says), 4);
     print::hanging(&format!("  wanted:       {}", list(&record.wanted)), 14);
     print::hanging(&format!("  confirmed:    {}", list(&record.confirmed)), 14);
-    print::hanging(&format!("  accepted:     {}", or(&record.accepted, "never")), 14);
+    let (word, at) = record.taken().unwrap_or(("accepted", "never"));
+    print::hanging(&format!("  {:<13} {at}", format!("{word}:")), 14);
     print::hanging(&format!("  read back:    {}", or(&record.read_back, unread)), 14);
     print::hanging(&format!("  seen in DNS:  {}", or(&record.seen_in_dns, unseen)), 14);
     print::hanging(&format!("  next look:    {}", or(&record.next, next)), 14);

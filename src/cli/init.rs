@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use super::edit::typed::pair;
 use super::print;
 use crate::app::Failure;
-use crate::config::{self, Config, ConfigErrors, DEFAULT_FILE, Draft, Flaw, Severity, may_be};
+use crate::config::{self, Addresses, Config, ConfigErrors, DEFAULT_FILE, Draft, Flaw, Severity, may_be};
 use crate::detect::interface;
 use crate::model::name::Name;
 use crate::model::record::Family;
@@ -44,8 +44,8 @@ pub(super) struct InitArgs {
     /// What to publish: both, ipv4 or ipv6
     #[arg(long, value_name = "FAMILY", value_parser = families)]
     family: Option<Families>,
-    /// Where the addresses come from: auto, or an interface
-    #[arg(long, value_name = "auto|INTERFACE")]
+    /// Where the addresses come from: auto, interface (that of the default route), or an interface by its name
+    #[arg(long, value_name = "auto|interface|NAME")]
     address: Option<String>,
     /// The file to write [default: that of --config, or /etc/driftless/driftless.toml]
     #[arg(long, value_name = "FILE")]
@@ -113,7 +113,7 @@ impl Answers<'_> {
             settings: given,
             names: Vec::new(),
             families: Family::ALL.to_vec(),
-            interface: None,
+            addresses: Addresses::Auto,
             // What the shipped unit runs reads the usual file, and none of root's own.
             credentials: self.path == Path::new(DEFAULT_FILE)
                 && Daemon::of(Path::new(config::STATE_DIR), true).needs_credentials(),
@@ -123,7 +123,7 @@ impl Answers<'_> {
         }
         draft.names = self.names(&draft)?;
         draft.families = self.families()?;
-        draft.interface = self.interface(&draft)?;
+        draft.addresses = self.addresses(&draft)?;
         loop {
             let flaw = match draft.meant(self.path) {
                 Ok(config) => return Ok((draft, config)),
@@ -262,19 +262,22 @@ impl Answers<'_> {
         }
     }
 
-    fn interface(&mut self, draft: &Draft) -> Result<Option<String>, Failure> {
+    fn addresses(&mut self, draft: &Draft) -> Result<Addresses, Failure> {
         let path = self.path;
         let fit = |typed: &str| {
-            let interface = Some(typed.to_owned()).filter(|typed| typed != "auto");
-            let draft = Draft { interface: interface.clone(), ..draft.clone() };
-            fits(&draft, path).map(|()| interface)
+            let addresses = Addresses::typed(typed);
+            let draft = Draft { addresses: addresses.clone(), ..draft.clone() };
+            fits(&draft, path).map(|()| addresses)
         };
         if let Some(typed) = &self.args.address {
             return fit(typed).map_err(|why| asker::unusable(&why));
         }
         let here = netlink::snapshot().map(|found| interface::usual(&found)).unwrap_or_default().join(", ");
         let here = if here.is_empty() { "none is up now".to_owned() } else { format!("here: {here}") };
-        let question = format!("\nFrom the machine first and then the world (auto), or from one interface ({here})");
+        let question = format!(
+            "\nFrom the machine first and then the world (auto), or from an interface: that of the default route (interface), or \
+             one by its name ({here})"
+        );
         self.asker.ask(&question, Some("auto"), fit)
     }
 }
@@ -320,7 +323,9 @@ fn done(new: &[New], draft: &Draft, config: &Config) {
     let is_usual = path == Path::new(DEFAULT_FILE);
     print::warnings(&draft.warnings(path));
     print::warnings(&config.look_at_machine(None));
-    if let Some(interface) = draft.interface.as_ref().filter(|interface| is_missing(interface)) {
+    if let Addresses::InterfaceNamed(interface) = &draft.addresses
+        && is_missing(interface)
+    {
         print::warning(&format!(
             "there is no interface {interface} now: its names are left as they are until there is"
         ));

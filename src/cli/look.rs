@@ -132,8 +132,14 @@ impl Checked {
 
     /// Of what kept the check itself from its end.
     pub(super) fn failed(why: &str) -> Self {
-        let problem =
-            Problem { severity: Severity::Error, place: None, message: why.to_owned(), help: None, also: None };
+        let problem = Problem {
+            severity: Severity::Error,
+            place: None,
+            message: why.to_owned(),
+            help: None,
+            also: None,
+            unread: None,
+        };
         Self { problems: vec![problem], ..Self::default() }
     }
 }
@@ -142,12 +148,17 @@ impl Checked {
 pub(super) async fn check(loaded: &Loaded, online: bool, strict: bool, json: bool) -> Result<u8, Failure> {
     let config = &loaded.config;
     config.check_accounts(&Tools { http: Http::new(None) })?;
-    config.check_channels(&wiring::channel_tools(&wiring::harmless(&loaded.input.variables)))?;
+    config.check_channels_with_files(&wiring::channel_tools(&wiring::harmless(&loaded.input.variables)))?;
     let parts = loaded.build(None)?;
     let credentials = loaded.input.variables.get("CREDENTIALS_DIRECTORY").map(Path::new);
     let problems: Vec<Problem> = config.warnings.iter().cloned().chain(config.look_at_machine(credentials)).collect();
-    let (answers, worst) =
-        if online { patiently("asking the services", ask_services(&parts)).await } else { (Vec::new(), 0) };
+    let (answers, worst) = if online {
+        // What cannot be asked of the daemon is asked of the services.
+        let daemon = of_daemon(&config.socket, "check").await.ok().flatten();
+        patiently("asking the services", ask_services(&parts, daemon.as_ref())).await
+    } else {
+        (Vec::new(), 0)
+    };
     let is_wrong = |problem: &Problem| strict || problem.severity == Severity::Error;
     let code = if problems.iter().any(is_wrong) { 78 } else { worst };
     let (accounts, records) = (config.accounts.len(), config.records.len());
@@ -185,11 +196,17 @@ pub(super) async fn check(loaded: &Loaded, online: bool, strict: bool, json: boo
     Ok(code)
 }
 
-/// What every service holds of what is declared, and the exit code that says how the worst answer stands.
-async fn ask_services(parts: &Parts) -> (Vec<Answered>, u8) {
+/// What every service holds of what is declared, and the exit code that says how the worst answer stands. Whom the running `daemon`
+/// leaves alone is not asked.
+async fn ask_services(parts: &Parts, daemon: Option<&Status>) -> (Vec<Answered>, u8) {
     let (mut answers, mut worst) = (Vec::new(), 0);
     for (account, keys) in services::declared(parts) {
         let Some(access) = parts.accounts.get(&account) else { continue };
+        if let Some((says, code)) = daemon.and_then(|status| services::left_alone(status, &account)) {
+            worst = worst.max(code);
+            answers.push(Answered { account, record: "-".into(), says });
+            continue;
+        }
         let Some(heard) = services::read(access, &keys).await else {
             let says = "cannot be read: only an update would show whether the login is right".to_owned();
             answers.push(Answered { account, record: "-".into(), says });
@@ -255,20 +272,28 @@ impl Current {
     }
 }
 
-/// How everything stands: from the daemon that listens at `socket`, or where the configuration says, else from the disk.
+/// How everything stands: from the daemon that listens at `socket`, or where the configuration says, there else from the disk.
 pub(super) async fn current(loaded: &Loaded, socket: Option<&Path>, command: &str) -> Result<Current, Failure> {
-    let socket = socket.unwrap_or(&loaded.config.socket);
-    if let Some(status) = of_daemon(socket, command).await? {
+    let at = socket.unwrap_or(&loaded.config.socket);
+    if let Some(status) = of_daemon(at, command).await? {
         return Ok(Current::of_daemon(status));
+    }
+    if socket.is_some() {
+        return Err(not_running(at));
     }
     rights::may_look(&loaded.config.state_dir, command)?;
     let status = Status::of(&app::on_disk(loaded)?, clock::now()).left_behind();
-    Ok(Current { status, nobody_at: Some(socket.to_owned()) })
+    Ok(Current { status, nobody_at: Some(at.to_owned()) })
 }
 
 /// That nobody listens at `socket`, which is all that is known: a daemon with another configuration may run.
 pub(super) fn nobody_listens(socket: &Path) -> String {
     format!("no daemon listens at {}", socket.display())
+}
+
+/// The failure of who named a socket and so means the daemon there, and nothing else.
+pub(super) fn not_running(socket: &Path) -> Failure {
+    Failure::Other(69, nobody_listens(socket))
 }
 
 /// What the daemon that listens at `socket` says; `None` where none does.

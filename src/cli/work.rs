@@ -219,11 +219,10 @@ fn known<'a>(name: &Name, names: impl Iterator<Item = &'a str> + Clone, of: &str
 /// What is done without the daemon, as none listens `at` the socket: a person is told which one that is. Who names a `socket` means the
 /// daemon there, and nothing else.
 fn fall_back(socket: Option<&Path>, at: &Path) -> Result<(), Failure> {
-    let nobody = look::nobody_listens(at);
     if socket.is_some() {
-        return Err(Failure::Other(69, nobody));
+        return Err(look::not_running(at));
     }
-    print::progress(&format!("{nobody}; this is done without one"));
+    print::progress(&format!("{}; this is done without one", look::nobody_listens(at)));
     Ok(())
 }
 

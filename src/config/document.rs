@@ -63,7 +63,14 @@ impl Documents {
             let behind = document.text.as_deref().and_then(|text| text.get(spot.end..)).unwrap_or("");
             let line = behind.split('\n').next().unwrap_or("");
             let comment = if line.trim_start().starts_with('#') { line.len() } else { 0 };
-            document.masks.insert(spot.start, spot.end + comment);
+            let (mut start, mut end) = (spot.start, spot.end + comment);
+            // Those that overlap become one.
+            while let Some((&first, &last)) = document.masks.range(..end).next_back().filter(|(_, last)| **last > start)
+            {
+                document.masks.remove(&first);
+                (start, end) = (start.min(first), end.max(last));
+            }
+            document.masks.insert(start, end);
         }
     }
 

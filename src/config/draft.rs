@@ -15,6 +15,29 @@ use crate::os::secret;
 use crate::provider::setting::{Kind, Setting, SettingsError};
 use crate::provider::{Entry, Tools};
 
+/// Where the addresses come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Addresses {
+    /// From the machine first, and then the world.
+    Auto,
+    /// From the interface of the default route.
+    Interface,
+    /// From the interface of this name.
+    InterfaceNamed(String),
+}
+
+impl Addresses {
+    /// What a person typed: the words are those of the configuration, and anything else is the name of an interface.
+    #[must_use]
+    pub fn typed(text: &str) -> Self {
+        match text {
+            "auto" => Self::Auto,
+            "interface" => Self::Interface,
+            name => Self::InterfaceNamed(name.to_owned()),
+        }
+    }
+}
+
 /// What was answered: one account, and the names that it publishes.
 #[derive(Clone, Debug)]
 pub struct Draft {
@@ -28,8 +51,8 @@ pub struct Draft {
     pub names: Vec<Name>,
     /// The families that are published, at least one.
     pub families: Vec<Family>,
-    /// The interface that has the addresses; `None`: `auto`.
-    pub interface: Option<String>,
+    /// Where the addresses come from.
+    pub addresses: Addresses,
     /// Whether the service manager hands over the secrets, as the credentials of [`Draft::credentials`].
     pub credentials: bool,
 }
@@ -47,7 +70,7 @@ impl Draft {
     /// The text of the file. It holds no secret.
     #[must_use]
     pub fn text(&self) -> String {
-        let Self { account, entry, settings, names, families, interface, .. } = self;
+        let Self { account, entry, settings, names, families, addresses, .. } = self;
         let mut text = format!(
             "# The configuration of driftless, as `driftless init` wrote it. Every key there is: driftless.toml(5).\n\
              # After a change: driftless check, then systemctl reload driftless.\n\n\
@@ -66,10 +89,15 @@ impl Draft {
             };
             let _ = writeln!(text, "# {}\n{} = {value}", setting.help, setting.name);
         }
-        if let Some(interface) = interface {
+        let source = match addresses {
+            Addresses::Auto => None,
+            Addresses::Interface => Some(quoted("interface")),
+            Addresses::InterfaceNamed(name) => Some(format!("{{ interface = {} }}", quoted(name))),
+        };
+        if let Some(source) = source {
             text += "\n# Where the addresses come from; left out, the machine is asked before the world.\n[address.default]\n";
             for family in families {
-                let _ = writeln!(text, "{} = {{ interface = {} }}", key(*family), quoted(interface));
+                let _ = writeln!(text, "{} = {source}", key(*family));
             }
         }
         text += "\n# What is published.\n[[record]]\n";
@@ -200,7 +228,7 @@ mod tests {
             settings: settings.iter().map(of).collect(),
             names: vec![Name::parse("home.example.org").unwrap()],
             families: Family::ALL.to_vec(),
-            interface: None,
+            addresses: Addresses::Auto,
             credentials: false,
         }
     }
@@ -214,7 +242,7 @@ mod tests {
     fn what_was_answered_is_what_is_meant() {
         let mut draft = dyndns2("me \"\\ü");
         draft.families = vec![Family::Ipv6];
-        draft.interface = Some("ppp0".into());
+        draft.addresses = Addresses::typed("ppp0");
         draft.names.push(Name::parse("www.example.org").unwrap());
         let config = draft.meant(Path::new("/etc/driftless/driftless.toml")).unwrap_or_else(|flaw| panic!("{flaw:?}"));
         assert_eq!(config.accounts["home"].settings.text("username"), Some("me \"\\ü"));
@@ -222,6 +250,15 @@ mod tests {
         let types: Vec<_> = config.records.iter().flat_map(|record| record.types()).collect();
         assert!(types.iter().all(|rtype| rtype.family() == Some(Family::Ipv6)), "{types:?}");
         assert!(format!("{:?}", config.records[0].ipv6).contains("ppp0"));
+    }
+
+    #[test]
+    fn the_word_interface_is_that_of_the_default_route_as_in_the_configuration() {
+        let draft = Draft { addresses: Addresses::typed("interface"), ..dyndns2("me") };
+        assert!(draft.text().contains("\nipv4 = \"interface\"\n"), "{}", draft.text());
+        let config = draft.meant(Path::new("/d.toml")).unwrap_or_else(|flaw| panic!("{flaw:?}"));
+        let default = crate::config::meant::InterfaceSource::default();
+        assert_eq!(config.records[0].ipv6, crate::config::meant::Source::Interface(default));
     }
 
     #[test]

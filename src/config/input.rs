@@ -213,7 +213,7 @@ fn of_file(path: &Path, message: String) -> Problem {
 }
 
 fn problem(place: Place, message: String) -> Problem {
-    Problem { severity: Severity::Error, place: Some(place), message, help: None, also: None }
+    Problem { severity: Severity::Error, place: Some(place), message, help: None, also: None, unread: None }
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ impl Config {
 }
 
 fn warning(place: Option<&Place>, Trouble { what, help }: Trouble) -> Warning {
-    Problem { severity: Severity::Warning, place: place.cloned(), message: what, help, also: None }
+    Problem { severity: Severity::Warning, place: place.cloned(), message: what, help, also: None, unread: None }
 }
 
 /// The longest path of a socket in octets: unix(7)'s `sun_path` without the zero at its end.

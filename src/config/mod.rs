@@ -1,10 +1,7 @@
 //! The configuration: what was typed becomes what was meant, or a list of everything that is wrong with it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 use std::sync::Arc;
-
-use toml::de::DeTable;
 
 mod account;
 mod address;
@@ -31,6 +28,7 @@ mod router;
 mod secret;
 mod setting;
 mod suggest;
+mod syntax;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -39,7 +37,7 @@ mod web;
 mod world;
 
 pub use defaults::{STATE_DIR, likely_socket};
-pub use draft::{Draft, Flaw, may_be};
+pub use draft::{Addresses, Draft, Flaw, may_be};
 pub use duration::{parse as parse_duration, spoken};
 pub(crate) use input::beside;
 pub use input::{
@@ -51,17 +49,14 @@ pub use meant::{
     StunSource, TtlPolicy, Values, Web,
 };
 pub use operator::Whose;
-pub use problem::{Also, ConfigErrors, Origin, Place, Problem, Severity, Warning};
+pub use problem::{Also, ConfigErrors, Origin, Place, Problem, Severity, Unread, Warning};
 pub use suggest::suggest;
 
 use crate::provider::setting::SettingsError;
 use crate::provider::{Entry, Provider, REGISTRY, Tools};
-use document::{Documents, Spot};
+use document::Documents;
 use reader::{Fields, Reader, error, warning};
 use tree::{Node, Table, Value};
-
-/// How many mistakes in the syntax of one document are shown: the later ones mostly follow from the first.
-const MOST_SYNTAX: usize = 10;
 
 impl Config {
     /// Reads a configuration for the providers that we know.
@@ -164,6 +159,18 @@ impl Config {
         }
         if problems.is_empty() { Ok(built) } else { Err(ConfigErrors(problems)) }
     }
+
+    /// The same, whereas what stands in files (a URL is a secret, too) is looked at as it is now. A daemon does not: it may come later.
+    ///
+    /// # Errors
+    /// As [`Config::check_channels`].
+    pub fn check_channels_with_files(&self, tools: &crate::notify::Tools) -> Result<(), ConfigErrors> {
+        let mut read = self.clone();
+        for channel in read.channels.values_mut() {
+            channel.settings = std::mem::take(&mut channel.settings).read();
+        }
+        read.check_channels(tools).map(drop)
+    }
 }
 
 /// Settings that do not fit together, at the place of the one that is to blame.
@@ -174,7 +181,14 @@ fn misfit(
     place: Option<&Place>,
 ) -> Problem {
     let place = wrong.setting.and_then(|setting| places.get(setting)).or(place).cloned();
-    Problem { severity: Severity::Error, place, message: format!("{whose}: {wrong}"), help: None, also: None }
+    Problem {
+        severity: Severity::Error,
+        place,
+        message: format!("{whose}: {wrong}"),
+        help: None,
+        also: None,
+        unread: None,
+    }
 }
 
 /// The tree of all documents together: the files, the file in a variable, the variables, each over the ones before.
@@ -186,7 +200,7 @@ fn gather(reader: &mut Reader, input: &Input, registry: &[Entry]) -> Option<Tabl
     let mut root = Table::new();
     let mut is_toml = true;
     for (origin, text) in texts {
-        match parse(reader, registry, origin, text) {
+        match syntax::parse(reader, registry, origin, text) {
             Some(table) => tree::merge(&mut root, well_shaped(reader, table), false),
             None => is_toml = false,
         }
@@ -194,75 +208,6 @@ fn gather(reader: &mut Reader, input: &Input, registry: &[Entry]) -> Option<Tabl
     let spelt = variables::read(reader, &input.variables);
     tree::merge(&mut root, well_shaped(reader, spelt), true);
     is_toml.then_some(root)
-}
-
-fn parse(reader: &mut Reader, registry: &[Entry], origin: Origin, text: &str) -> Option<Table> {
-    let document = reader.documents.add_text(origin, text.to_owned());
-    let (table, problems) = DeTable::parse_recoverable(text);
-    if problems.is_empty() {
-        let table = tree::from_toml(document, table.get_ref());
-        mask::tree(&mut reader.documents, registry, &table);
-        return Some(table);
-    }
-    mask::lines(&mut reader.documents, registry, document);
-    let mut said = Vec::new();
-    for problem in problems.iter().take(MOST_SYNTAX) {
-        let span = problem.span().unwrap_or(0..0);
-        let at = Spot { document, start: span.start, end: span.end };
-        // One slip can break several rules of the grammar at one place.
-        if said.contains(&(at, problem.message())) {
-            continue;
-        }
-        said.push((at, problem.message()));
-        reader.note(match problem.message() {
-            "duplicate key" => {
-                let twice = error(at, "this key is given twice in one table")
-                    .help("further records start with [[record]], further accounts with [account.NAME]".to_owned());
-                match given_first(text, span.start) {
-                    Some(first) => {
-                        twice.also(Spot { document, start: first.start, end: first.end }, "first given here")
-                    }
-                    None => twice,
-                }
-            }
-            message => error(at, format!("this is no TOML: {message}")),
-        });
-    }
-    None
-}
-
-/// Where a key or the head of a table that is given again at `again` was given first; `None` where that is not seen from lines alone.
-fn given_first(text: &str, again: usize) -> Option<Range<usize>> {
-    let (before, _) = text.split_at_checked(again)?;
-    let start = before.rfind('\n').map_or(0, |end| end + 1);
-    let mut earlier = Vec::new();
-    let mut at = 0;
-    for line in text.get(..start)?.split_inclusive('\n') {
-        earlier.push((at, line));
-        at += line.len();
-    }
-    let line = text.get(start..)?.lines().next()?;
-    let says = |line: &str| {
-        let line = line.trim_start();
-        let (said, _) = if line.starts_with('[') { line.rsplit_once(']')? } else { line.split_once('=')? };
-        Some(said.split_whitespace().collect::<String>()).filter(|said| !said.starts_with('#'))
-    };
-    let said = says(line)?;
-    let is_head = |line: &str| line.trim_start().starts_with('[');
-    let found = if is_head(line) {
-        earlier.iter().find(|(_, line)| is_head(line) && says(line).as_ref() == Some(&said))
-    } else if text.get(start..again)?.contains('=') {
-        // Within a table of one line.
-        None
-    } else {
-        let of_table = earlier.iter().rev().take_while(|(_, line)| !is_head(line));
-        of_table.into_iter().filter(|(_, line)| says(line).as_ref() == Some(&said)).last()
-    };
-    found.map(|(at, line)| {
-        let indent = line.len() - line.trim_start().len();
-        let end = if is_head(line) { line.trim_end().len() } else { line.find('=').unwrap_or(line.len()) };
-        at + indent..at + line.get(..end).unwrap_or(line).trim_end().len()
-    })
 }
 
 /// The sections that are tables.

@@ -81,6 +81,18 @@ pub struct Problem {
     pub help: Option<String>,
     /// The other place that has to do with it, and what it is.
     pub also: Option<Also>,
+    /// The secret that it is about, where that could not be read when the configuration was.
+    #[serde(skip)]
+    pub unread: Option<Unread>,
+}
+
+/// A secret that was not there to be read: it may be by the time that it is needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// Its file.
+    pub path: PathBuf,
+    /// Whether the service manager puts it there.
+    pub is_credential: bool,
 }
 
 /// A second place that a problem points at.
@@ -99,7 +111,7 @@ pub type Warning = Problem;
 impl Problem {
     /// An error about the configuration as a whole.
     pub(super) fn without_place(message: impl Into<String>, help: Option<String>) -> Self {
-        Self { severity: Severity::Error, place: None, message: message.into(), help, also: None }
+        Self { severity: Severity::Error, place: None, message: message.into(), help, also: None, unread: None }
     }
 
     /// The problem in one line with its advice, for a log.

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::document::{Documents, Spot};
 use super::duration;
 use super::meant::Source;
-use super::problem::{Also, Problem, Severity};
+use super::problem::{Also, Problem, Severity, Unread};
 use super::suggest;
 use super::tree::{Node, Table, Value};
 
@@ -32,9 +33,16 @@ pub(super) struct Draft {
     message: String,
     help: Option<String>,
     also: Option<(Spot, String)>,
+    unread: Option<Unread>,
 }
 
 impl Draft {
+    /// That it is about a secret that cannot be read at present.
+    pub fn unread(mut self, path: PathBuf, is_credential: bool) -> Self {
+        self.unread = Some(Unread { path, is_credential });
+        self
+    }
+
     /// What to do about it.
     pub fn help(mut self, help: impl Into<Option<String>>) -> Self {
         self.help = help.into();
@@ -50,7 +58,7 @@ impl Draft {
 
 /// An error at a place.
 pub(super) fn error(at: Spot, message: impl Into<String>) -> Draft {
-    Draft { at, severity: Severity::Error, message: message.into(), help: None, also: None }
+    Draft { at, severity: Severity::Error, message: message.into(), help: None, also: None, unread: None }
 }
 
 /// A warning at a place.
@@ -304,7 +312,8 @@ fn with_unit(number: i64, bounds: &RangeInclusive<Duration>) -> Option<String> {
 fn place(documents: &Documents, draft: Draft) -> Problem {
     let also = draft.also.and_then(|(at, message)| Some(Also { place: documents.place(at)?, message }));
     let place = documents.place(draft.at);
-    Problem { severity: draft.severity, place, message: clean(draft.message), help: draft.help.map(clean), also }
+    let (message, help) = (clean(draft.message), draft.help.map(clean));
+    Problem { severity: draft.severity, place, message, help, also, unread: draft.unread }
 }
 
 /// Text for a terminal: what was typed may be part of it, and must not move the cursor or change colours.

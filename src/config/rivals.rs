@@ -100,7 +100,7 @@ fn pairs(accounts: &BTreeMap<String, Account>) -> Pairs<'_> {
     for (at, (one, place)) in places.iter().enumerate() {
         for (two, other) in places.iter().skip(at + 1) {
             if let Some(sure) = same(one, place, two, other) {
-                pairs.insert(sorted(&one.name, &two.name), sure);
+                pairs.insert((one.name.as_str(), two.name.as_str()), sure);
             }
         }
     }

@@ -47,7 +47,8 @@ pub(super) fn file(reader: &mut Reader, input: &Input, field: Field<'_>) -> Opti
         Ok(_) => {}
         // It may come later (a mounted volume, a token that is renewed): the account says so when it is needed.
         Err(why) => {
-            reader.note(warning(field.node.at, format!("{} cannot be read at present: {why}", path.display())));
+            let message = format!("{} cannot be read at present: {why}", path.display());
+            reader.note(warning(field.node.at, message).unread(path.clone(), false));
         }
     }
     Some(Secret::File(path))
@@ -104,7 +105,7 @@ fn credential(reader: &mut Reader, input: &Input, whose: &str, field: Field<'_>)
             "systemd puts it into {folder} when it starts a service with LoadCredential=NAME:/path; before, it cannot be looked at"
         );
         let message = format!("{whose}: the credential cannot be read at present: {why}");
-        reader.note(warning(field.node.at, message).help(help));
+        reader.note(warning(field.node.at, message).help(help).unread(path.clone(), true));
     }
     Some(Secret::File(path))
 }

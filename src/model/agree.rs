@@ -298,7 +298,7 @@ pub(super) fn poll<'a>(
         match hear(part, salt, witness) {
             Heard::Known { reading: Reading::Unknown(why), .. } => doubts.push(why),
             Heard::Known { reading, .. } if bars && is_demoted(part, witness) => {
-                doubts.push(format!("{reading} (not counted: it disagreed too often)"));
+                said.push(format!("{reading} (not counted: it disagreed too often)"));
             }
             Heard::Known { reading, backers } => {
                 said.push(reading.to_string());

@@ -164,6 +164,9 @@ pub struct Absence {
     pub family: Option<Family>,
 }
 
+/// What is said, wherever people read it, of a record set that held what it should before anything was sent.
+pub const ALREADY_RIGHT: &str = "already right";
+
 /// What is remembered of a record set. A thousand of them are held: what few of them have is in a box of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -180,6 +183,9 @@ pub struct Entry {
     /// When the service last said yes.
     #[serde(skip_serializing_if = "is_unset")]
     pub accepted: Option<Stamp>,
+    /// When it was last found to hold what it should although nothing had been sent.
+    #[serde(skip_serializing_if = "is_unset")]
+    pub found: Option<Stamp>,
     /// When it last said that it holds the values, live.
     #[serde(skip_serializing_if = "is_unset")]
     pub read_back: Option<Stamp>,
@@ -259,6 +265,12 @@ impl Entry {
     pub fn begun(&self) -> Option<&Attempt> {
         let failed = |attempt: &Attempt| self.error.as_ref().is_some_and(|last| last.0 >= attempt.at.wall);
         self.attempt.as_ref().filter(|attempt| self.ticket.is_none() && !failed(attempt))
+    }
+
+    /// When it was found to be right already, where nothing was sent since.
+    #[must_use]
+    pub fn already_right(&self) -> Option<Stamp> {
+        self.found.filter(|found| self.accepted.is_none_or(|accepted| accepted.moment <= found.moment))
     }
 
     /// Whether the service is known to hold exactly these values of ours, with this TTL asked for.
@@ -355,7 +367,7 @@ impl Entry {
         rebase.hold(self.hold.as_deref_mut());
         // A burst of the largest budget is refilled in 20 minutes: no clock can block writes for longer.
         self.spent.0 = rebase.ahead(self.spent.0, Duration::from_secs(1200));
-        let stamps = [&mut self.accepted, &mut self.read_back, &mut self.in_dns];
+        let stamps = [&mut self.accepted, &mut self.found, &mut self.read_back, &mut self.in_dns];
         stamps.into_iter().flatten().for_each(|stamp| rebase.stamp(stamp));
         if let Some(confirmed) = &mut self.confirmed {
             rebase.stamp(&mut confirmed.since);

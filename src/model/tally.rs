@@ -63,10 +63,17 @@ pub(super) fn tie(mut said: Vec<String>) -> String {
     format!("enough sources say one thing, and enough another: {}", said.join("; "))
 }
 
+/// So many reasons why sources cannot tell are given in full: a line of fifteen would hide what matters, and each stands with its
+/// source wherever they are listed.
+const DOUBTS: usize = 2;
+
 /// Why there is no quorum, in words.
 pub(super) fn dissent(need: usize, mut said: Vec<String>, doubts: &[String]) -> String {
     said.sort();
-    said.extend(doubts.iter().cloned());
+    let given = if doubts.len() > DOUBTS { 1 } else { doubts.len() };
+    said.extend(doubts.iter().take(given).cloned());
+    let more = doubts.len() - given;
+    said.extend((more > 0).then(|| format!("{more} more cannot tell")));
     format!("{need} sources must agree and do not: {}", said.join("; "))
 }
 
@@ -118,6 +125,15 @@ mod tests {
         assert_eq!(tally(&one_voice), needs("1 does, of 1 operator by 1 protocol"));
         let all = [("a", Https, Some(1)), ("a", Dns, Some(1)), ("c", Dns, Some(1))];
         assert_eq!(tally(&all), needs("3 do, of 2 operators by 2 protocols"));
+    }
+
+    #[test]
+    fn of_many_that_cannot_tell_one_says_why() {
+        let doubts = |count: usize| (0..count).map(|at| format!("doubt {at}")).collect::<Vec<_>>();
+        let said = || vec!["192.0.2.2".to_owned(), "192.0.2.1".to_owned()];
+        let of = |said, count| dissent(2, said, &doubts(count));
+        assert_eq!(of(said(), 2), "2 sources must agree and do not: 192.0.2.1; 192.0.2.2; doubt 0; doubt 1");
+        assert_eq!(of(Vec::new(), 13), "2 sources must agree and do not: doubt 0; 12 more cannot tell");
     }
 
     #[test]

@@ -50,7 +50,8 @@ struct Taken {
 }
 
 fn build(settings: &Settings, tools: &Tools) -> Result<Arc<dyn Channel>, SettingsError> {
-    let mut url = web::required("url", settings.url("url"))?.clone();
+    let url = web::required("url", settings.url("url"))?.clone();
+    let mut url = web::without_login(url).map_err(|why| SettingsError::of("url", why))?;
     let path = format!("{}/message", url.path().trim_end_matches('/'));
     url.set_path(&path);
     Ok(Arc::new(Gotify {

@@ -46,9 +46,17 @@ pub(super) fn url(secret: &Secret, doing: &str) -> Result<Url> {
 pub(super) fn parsed(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|why| format!("this is no URL: {why}"))?;
     match url.scheme() {
-        "https" | "http" if url.host_str().is_some() => Ok(url),
+        "https" | "http" if url.host_str().is_some() => without_login(url),
         _ => Err("the URL must start with https:// or http://".into()),
     }
+}
+
+/// The same URL, where it holds no login: that would go to wherever the URL is shown or sent on, and not every service takes it.
+pub(super) fn without_login(url: Url) -> Result<Url, String> {
+    if url.username().is_empty() && url.password().is_none() {
+        return Ok(url);
+    }
+    Err("the URL must hold no user name and no password; a token is a setting of its own".into())
 }
 
 /// A request with JSON in its body.
@@ -120,7 +128,8 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_a_url_does_not_repeat_it() {
-        for text in ["hooks.example.org/hunter2", "ftp://hunter2", "https://", "https://hunter2:port/"] {
+        let login = "https://me:hunter2@hooks.example.org/";
+        for text in ["hooks.example.org/hunter2", "ftp://hunter2", "https://", "https://hunter2:port/", login] {
             let why = parsed(text).unwrap_err();
             assert!(!why.contains("hunter2"), "{why}");
         }

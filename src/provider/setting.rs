@@ -171,6 +171,20 @@ impl Settings {
         self
     }
 
+    /// The same settings with secrets as their files hold them now, so that they can be looked at without input or output. What cannot be
+    /// read stays as it is.
+    #[must_use]
+    pub fn read(mut self) -> Self {
+        for value in self.values.values_mut() {
+            if let Value::Secret(secret) = value
+                && let Ok(content) = secret.read()
+            {
+                *value = Value::Secret(Secret::Inline(content));
+            }
+        }
+        self
+    }
+
     getters! {
         /// A text or a choice.
         text: Text -> &str = String::as_str;

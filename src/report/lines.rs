@@ -97,7 +97,7 @@ impl RecordStatus {
         let unread = if self.readable { "not read back yet" } else { "cannot be read back" };
         let unseen = if self.in_dns { "not seen in DNS yet" } else { "DNS is not asked" };
         let mut proofs = vec![
-            stamp("accepted", &self.accepted, "never accepted"),
+            self.taken().map_or("never accepted".to_owned(), |(word, at)| format!("{word} {at}")),
             stamp("read back", &self.read_back, unread),
             stamp("seen in DNS", &self.seen_in_dns, unseen),
         ];

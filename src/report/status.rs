@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::agree::{Expression, Reading};
 use crate::model::desired::{RecordSpec, Want};
 use crate::model::evidence::{Evidence, Protocol};
-use crate::model::ledger::{Entry, Hold, Reason, Stamp, Wait};
+use crate::model::ledger::{ALREADY_RIGHT, Entry, Hold, Reason, Stamp, Wait};
 use crate::model::machine::standing::{Pause, Standing, View};
 use crate::model::machine::{Rest, State};
 use crate::model::record::{Family, list};
@@ -70,8 +70,7 @@ impl PageStatus {
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
         let error = self.error.as_ref().filter(|_| !self.served)?;
-        let again =
-            self.again.as_ref().map_or("a restart tries it again".to_owned(), |at| format!("tried again at {at}"));
+        let again = tried_again(self.again.as_deref(), "a restart tries it again");
         Some(format!("the status page is not served at {}: {error}; {again}", self.listen))
     }
 }
@@ -99,13 +98,15 @@ pub struct ChannelStatus {
 }
 
 impl ChannelStatus {
+    /// What is said of one that was not needed yet.
+    pub const NOTHING_TOLD: &'static str = "nothing told since the daemon started";
+    /// What is said of one that failed and is not tried again by itself.
+    pub const NOT_BY_ITSELF: &'static str = "tried again with what there is to tell next";
+
     /// The same in a line for people.
     #[must_use]
     pub fn line(&self) -> String {
-        let told = self
-            .told
-            .as_ref()
-            .map_or("nothing told since the daemon started".to_owned(), |told| format!("last told {told}"));
+        let told = self.told.as_ref().map_or(Self::NOTHING_TOLD.to_owned(), |told| format!("last told {told}"));
         let failed = match (&self.failed, &self.error) {
             (Some(failed), Some(error)) => format!("; failed at {failed}: {error}; {}", self.tried_again()),
             (Some(failed), None) => format!("; failed at {failed}, and has worked since"),
@@ -117,9 +118,13 @@ impl ChannelStatus {
     /// When a channel that fails is tried again, for people.
     #[must_use]
     pub fn tried_again(&self) -> String {
-        let at = |again: &String| format!("tried again at {again}");
-        self.again.as_ref().map_or("tried again with what there is to tell next".to_owned(), at)
+        tried_again(self.again.as_deref(), Self::NOT_BY_ITSELF)
     }
+}
+
+/// When what failed is tried again, for people; `else_when`, where it is not by itself.
+fn tried_again(again: Option<&str>, else_when: &str) -> String {
+    again.map_or_else(|| else_when.to_owned(), |at| format!("tried again at {at}"))
 }
 
 /// The document that commands and the status page give: how everything stands, and whether a daemon said so.
@@ -196,6 +201,9 @@ pub struct RecordStatus {
     pub begun: Option<BegunStatus>,
     /// When the service last said yes (RFC 3339).
     pub accepted: Option<String>,
+    /// When it was found to hold what it should although nothing was sent (RFC 3339); there is then no `accepted`.
+    #[serde(default)]
+    pub already_right: Option<String>,
     /// Whether the service can be read, so that there can be a `read_back`.
     pub readable: bool,
     /// When it last said that it holds the values, live (RFC 3339).
@@ -224,6 +232,13 @@ impl RecordStatus {
     #[must_use]
     pub fn id(&self) -> String {
         format!("{} {} at {}", self.name, self.rtype, self.account)
+    }
+
+    /// How it came to be right as far as the service's word goes, and when: it took what was sent, or there was nothing to send.
+    #[must_use]
+    pub fn taken(&self) -> Option<(&'static str, &str)> {
+        let found = self.already_right.as_deref().map(|at| (ALREADY_RIGHT, at));
+        found.or_else(|| self.accepted.as_deref().map(|at| ("accepted", at)))
     }
 }
 
@@ -522,7 +537,8 @@ pub fn record_status(view: &View<'_>, now: Now) -> RecordStatus {
         wanted: view.want.values().map(|wanted| values(&wanted)),
         confirmed: entry.confirmed.as_ref().filter(|_| entry.attempt.is_none()).map(|c| values(&c.values)),
         begun: BegunStatus::of(view),
-        accepted: stamp(&entry.accepted),
+        accepted: stamp(&entry.accepted.filter(|_| entry.already_right().is_none())),
+        already_right: stamp(&entry.already_right()),
         readable: view.readable,
         read_back: stamp(&entry.read_back),
         in_dns: view.in_dns,

@@ -135,7 +135,7 @@ impl Lab {
             let read = after.iter().any(|call| call.path.contains("record-list"));
             // One family's read may be over while the other's is still to come.
             let open = |record: &RecordStatus| {
-                let is_due = record.readable && record.state == "up to date" && record.accepted.is_some();
+                let is_due = record.readable && record.state == "up to date" && record.taken().is_some();
                 is_due && record.read_back.is_none()
             };
             let all = !daemon.place().status().0.records.iter().any(open);

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use super::Patient;
 use crate::app::situation::{self, Stands};
 use crate::app::sources::{self, Believed, Said};
-use crate::model::agree::Reading;
+use crate::model::agree::{Expression, Reading, SourceName};
 use crate::model::diagnosis::{Finding, Step};
 use crate::model::machine::Level;
 use crate::model::situation::Situation;
@@ -33,9 +33,12 @@ impl Patient {
             self.look_around(&[]);
             return;
         };
-        // What is not asked cannot be missed.
-        let missed = if offline { Vec::new() } else { believed };
-        self.findings.extend(of_sources(&said, &missed));
+        let uplinks = || parts.desired.records.values().flat_map(|spec| &spec.uplinks);
+        let leads = |one: &Said| {
+            uplinks().any(|uplink| uplink.family == one.family && comes_first(&uplink.source, &one.source))
+        };
+        let found = of_sources(&said, &believed, offline, leads);
+        self.findings.extend(found);
         if offline {
             self.findings
                 .push(Finding::skipped(Step::Source, "those outside of this machine were not asked (--offline)"));
@@ -65,10 +68,12 @@ fn of_world(stands: Stands) -> Finding {
     }
 }
 
-/// A finding for each source and family, and one for each record whose address none of them settles.
-fn of_sources(said: &[Said], believed: &[Believed]) -> Vec<Finding> {
+/// A finding for each source and family, and one for each record whose address none of them settles. What is not asked, as `offline`,
+/// cannot be missed. `leads`: whether a source comes before others, which do not excuse it.
+fn of_sources(said: &[Said], believed: &[Believed], offline: bool, leads: impl Fn(&Said) -> bool) -> Vec<Finding> {
     let is_unknown = |belief: &&Believed| matches!(belief.reading, Reading::Unknown(_)) && !belief.unproven;
-    let unknown: Vec<&Believed> = believed.iter().filter(is_unknown).collect();
+    let unknown: Vec<&Believed> = believed.iter().filter(is_unknown).filter(|_| !offline).collect();
+    let is_known = |one: &Said| !believed.iter().filter(is_unknown).any(|belief| rests_on(belief, one));
     let mut found = Vec::new();
     let mut blamed = BTreeSet::new();
     for one in said {
@@ -85,6 +90,10 @@ fn of_sources(said: &[Said], believed: &[Believed]) -> Vec<Finding> {
                     Finding::failed(Step::Source, 75, says).about(name).advice(
                         "name another source, or several of which some must agree (`quorum` in driftless.toml(5))",
                     )
+                } else if is_known(one) && !leads(one) {
+                    // Others tell the address: that a spare one cannot is no reason to do anything.
+                    Finding::ok(Step::Source, format!("{says}; it is not needed while others know the address"))
+                        .about(name)
                 } else {
                     Finding::warning(Step::Source, says).about(name)
                 }
@@ -107,13 +116,29 @@ fn rests_on(belief: &Believed, said: &Said) -> bool {
     belief.evidence.iter().any(|voice| voice.source == name && voice.family == said.family)
 }
 
+/// Whether a source is the first that is asked for what an expression comes to: those behind it stand in for it, those of a quorum
+/// for each other.
+fn comes_first(expression: &Expression, source: &SourceName) -> bool {
+    match expression {
+        Expression::Source(name) => name == source,
+        Expression::FirstOf(of) => of.first().is_some_and(|first| comes_first(first, source)),
+        Expression::Quorum { .. } => false,
+        Expression::Composed(composed) => {
+            composed.host.source() == Some(source) || comes_first(&composed.prefix, source)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::desired::{AccountName, Id};
     use crate::model::diagnosis::Outcome;
+    use crate::model::evidence::{Evidence, Protocol, Weight};
     use crate::model::name::Name;
     use crate::model::record::{Family, RecordType, RrsetKey};
+    use crate::model::time::Wall;
+    use crate::report::voice::Voice;
 
     fn unknown(unproven: bool) -> Believed {
         let key = RrsetKey::new(Name::parse("home.example.org").unwrap(), RecordType::A);
@@ -129,10 +154,54 @@ mod tests {
 
     #[test]
     fn sources_that_disagree_leave_an_address_unknown_and_one_that_has_yet_to_repeat_itself_does_not() {
-        let found = of_sources(&[], &[unknown(false)]);
+        let found = of_sources(&[], &[unknown(false)], false, |_| false);
         assert_eq!((found.len(), found[0].outcome, found[0].code), (1, Outcome::Failed, 75));
         assert!(found[0].says.contains("must agree") && found[0].subject().contains("home.example.org"), "{found:?}");
-        assert_eq!(of_sources(&[], &[unknown(true)]), []);
+        assert_eq!(of_sources(&[], &[unknown(true)], false, |_| false), []);
+        assert_eq!(of_sources(&[], &[unknown(false)], true, |_| false), [], "what is not asked is not missed");
+    }
+
+    #[test]
+    fn a_spare_source_that_cannot_tell_is_no_warning_while_the_address_is_known() {
+        let silent = Said {
+            source: SourceName("router".into()),
+            family: Family::Ipv4,
+            reading: Reading::Unknown("no answer".into()),
+            millis: 1,
+            at: Wall(0),
+        };
+        let voice = Voice::of(
+            &Evidence {
+                source: silent.source.clone(),
+                operator: "the router".into(),
+                protocol: Protocol::Router,
+                family: Family::Ipv4,
+                answer: None,
+                at: None,
+                weight: Weight::Spare,
+            },
+            false,
+        );
+        let known = Reading::Addresses(vec![[9, 9, 9, 9].into()]);
+        let belief =
+            |reading: &Reading| Believed { reading: reading.clone(), evidence: vec![voice.clone()], ..unknown(false) };
+        let outcome = |belief: Believed, offline, leads: bool| {
+            of_sources(std::slice::from_ref(&silent), &[belief], offline, |_| leads).remove(0).outcome
+        };
+        assert_eq!(outcome(belief(&known), false, false), Outcome::Ok);
+        assert_eq!(outcome(belief(&known), false, true), Outcome::Warning, "others had to stand in for it");
+        assert_eq!(outcome(belief(&unknown(false).reading), false, false), Outcome::Failed);
+        assert_eq!(outcome(belief(&unknown(false).reading), true, false), Outcome::Warning, "nobody else was asked");
+    }
+
+    #[test]
+    fn of_those_that_are_asked_in_turn_the_first_alone_leads() {
+        let named = |name: &str| SourceName(name.into());
+        let of = |name: &str| Expression::Source(named(name));
+        let quorum = Expression::Quorum { need: 1, of: vec![of("b"), of("c")] };
+        let all = Expression::FirstOf(vec![Expression::FirstOf(vec![of("a"), of("d")]), quorum]);
+        let leading = ["a", "b", "c", "d"].into_iter().filter(|name| comes_first(&all, &named(name)));
+        assert_eq!(leading.collect::<Vec<_>>(), ["a"]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! This machine: its routes and resolvers, whom it trusts, the folder of the state, secrets and files.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use super::{Patient, of_problem};
 use crate::app::{Failure, rights};
@@ -31,25 +32,16 @@ impl Patient {
         let problems = loaded.config.look_at_machine(credentials);
         let (placed, of_state): (Vec<Problem>, _) = problems.into_iter().partition(|problem| problem.place.is_some());
         let state = state(&loaded.config.state_dir, self.daemon.is_some(), &of_state);
-        let secrets = self.credentials(&placed, credentials);
+        let (secrets, failed) = self.credentials(&placed, credentials);
         // What the configuration was warned of has come true, and is told with what was tried.
-        let failed: Vec<&str> =
-            secrets.iter().filter(|finding| finding.code > 0).map(|finding| &*finding.says).collect();
         let wait = secrets.iter().any(|finding| finding.outcome == Outcome::Skipped);
-        self.findings.retain(|finding| {
-            if wait && finding.says.contains("the credential cannot be read at present") {
-                return false;
-            }
-            let unread =
-                finding.says.split_once(" cannot be read at present").and_then(|(start, _)| start.split(": ").last());
-            !unread.is_some_and(|path| failed.iter().any(|says| says.starts_with(path)))
-        });
+        self.unread.retain(|(unread, _)| !(wait && unread.is_credential || failed.contains(&unread.path)));
         self.findings.extend(state.into_iter().chain(secrets));
     }
 
-    /// Whether every secret can be read now by this user, and what stands in the daemon's way.
-    fn credentials(&self, problems: &[Problem], credentials: Option<&Path>) -> Vec<Finding> {
-        let mut found = Vec::new();
+    /// Whether every secret can be read now by this user, and what stands in the daemon's way; and the files of those that cannot.
+    fn credentials(&self, problems: &[Problem], credentials: Option<&Path>) -> (Vec<Finding>, BTreeSet<PathBuf>) {
+        let (mut found, mut failed) = (Vec::new(), BTreeSet::new());
         let waits = |path: &Path| credentials.is_some_and(|folder| path.starts_with(folder) && !folder.exists());
         let mut right = 0;
         for account in self.config().into_iter().flat_map(|config| config.accounts.values()) {
@@ -63,11 +55,14 @@ impl Patient {
                         Finding::skipped(Step::Credentials, "systemd hands it over when it starts the service")
                             .about(format!("`{key}` of {}", account.name)),
                     ),
-                    Err(error) => found.push(
-                        Finding::failed(Step::Credentials, error.exit_code(), error.why)
-                            .about(format!("`{key}` of {}", account.name))
-                            .advised(error.hint),
-                    ),
+                    Err(error) => {
+                        failed.extend(secret.path().map(Path::to_owned));
+                        found.push(
+                            Finding::failed(Step::Credentials, error.exit_code(), error.why)
+                                .about(format!("`{key}` of {}", account.name))
+                                .advised(error.hint),
+                        );
+                    }
                 }
             }
         }
@@ -84,7 +79,7 @@ impl Patient {
             some => Some(format!("{some} secrets can be read by this user")),
         };
         found.extend(sum.map(|sum| Finding::ok(Step::Credentials, sum)));
-        found
+        (found, failed)
     }
 
     /// Asks each of the system's resolvers something, within six seconds.

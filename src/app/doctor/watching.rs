@@ -59,7 +59,7 @@ fn channel(channel: &ChannelStatus) -> Finding {
         (None, Some(told)) => Finding::ok(Step::Channel, format!("last told {told}")),
         (None, None) => Finding::skipped(
             Step::Channel,
-            format!("nothing told since the daemon started: driftless notify test {name} sends a test"),
+            format!("{}: driftless notify test {name} sends a test", ChannelStatus::NOTHING_TOLD),
         ),
     };
     finding.about(name.clone())

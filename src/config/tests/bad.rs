@@ -34,6 +34,18 @@ fn mistakes_of_syntax_are_placed() {
         ),
         ("account = 5\n[account.b]", &["2:2: this is no TOML: cannot extend value of type integer with a dotted key"]),
         ("[defaults]\nttl = 1\nttl = 2", &["3:1: this key is given twice in one table"]),
+        // All else that is wrong is told with it.
+        (
+            "[defaults]\nttl = true\n[log]\nlevl = \"info\"\n[defaults]\nchek = 5\n[web]\nlisen = \"x\"",
+            &[
+                "2:7: `ttl` expects a whole number from 0 to 2147483647 or \"keep\", found true",
+                "4:1: `levl` is not a key of [log]",
+                "5:2: this key is given twice in one table",
+                "6:1: `chek` is not a key of [defaults]",
+                "7:2: [web] does not say where to `listen`",
+                "8:1: `lisen` is not a key of [web]",
+            ],
+        ),
         ("[record]\nname = \"x.example.org\"", &["1:2: `record` is a list of tables: each starts with [[record]]"]),
     ]);
 }

@@ -64,7 +64,10 @@ fn what_everyone_can_read_is_a_warning_with_the_command_that_mends_it() {
 fn a_file_that_is_not_there_yet_is_a_warning() {
     let input =
         Input { mode: |_| Err(std::io::ErrorKind::NotFound.into()), ..file(&account("token_file = \"/run/t\"")) };
-    assert_eq!(warnings(&loaded(&input)), ["3:14: /run/t cannot be read at present: entity not found"]);
+    let config = loaded(&input);
+    assert_eq!(warnings(&config), ["3:14: /run/t cannot be read at present: entity not found"]);
+    let unread = Unread { path: "/run/t".into(), is_credential: false };
+    assert_eq!(config.warnings[0].unread, Some(unread), "whoever tries it later knows which it was");
 }
 
 #[test]
@@ -76,12 +79,27 @@ fn a_credential_that_is_not_loaded_is_a_warning_that_says_how() {
         warnings(&config),
         ["3:24: `token` of the account \"a\": the credential cannot be read at present: entity not found"]
     );
+    assert!(config.warnings[0].unread.as_ref().is_some_and(|unread| unread.is_credential));
     assert_eq!(
         config.warnings[0].help.as_deref(),
         Some(
             "systemd puts it into /run/credentials/d when it starts a service with LoadCredential=NAME:/path; before, it cannot be looked at"
         )
     );
+}
+
+#[test]
+fn a_secret_is_not_shown_with_what_is_given_twice_around_it() {
+    for text in [
+        "token = \"hunter2\"\ntoken = \"hunter3\"",
+        "token = \"hunter2\"\n[log]\n[account.a]\nprovider = \"sample\"\ntoken = \"hunter3\" # hunter4",
+        "token = \"\"\"hunter2\nprovider = hunter3\nhunter4\"\"\" # hunter5\n[log]\n[log]\nlevl = \"hunter\"",
+        "token = 5 # hunter2\n[account.a]\ntokn = \"hunter3\"",
+    ] {
+        let errors = load(&file(&account(text))).unwrap_err();
+        let shown = errors.render(false).replace("levl = \"hunter\"", "");
+        assert!(shown.contains("given twice") && !shown.contains("hunter"), "{shown}");
+    }
 }
 
 #[test]

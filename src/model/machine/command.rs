@@ -7,13 +7,16 @@ use crate::model::desired::{AccountName, Desired, Id, Want};
 use crate::model::ledger::{AccountEntry, Entry, Reason};
 use crate::model::time::Now;
 
+/// Why what was held at another login or service is let go.
+const MOVED: &str = "the account is another login now";
+
 impl State {
     /// Takes another configuration: what did not change is kept as it is.
     pub(super) fn reload(&mut self, desired: Desired, now: Now, rng: &mut fastrand::Rng, out: &mut Out) {
         // What is not begun was planned under the old configuration.
         let planned: Vec<Id> = self.accounts.iter_mut().flat_map(|(name, account)| account.abandon(name)).collect();
         self.never_made(&planned);
-        self.adopt(desired, &mut BTreeMap::new(), &mut BTreeMap::new(), now);
+        self.adopt(desired, &mut BTreeMap::new(), &mut BTreeMap::new(), now, out);
         self.schedule_proofs(now, rng);
         let names: Vec<AccountName> = self.accounts.keys().cloned().collect();
         for name in names {
@@ -30,6 +33,7 @@ impl State {
         records: &mut BTreeMap<Id, Entry>,
         accounts: &mut BTreeMap<AccountName, AccountEntry>,
         now: Now,
+        out: &mut Out,
     ) {
         let mut old = std::mem::take(&mut self.records);
         // All at once: a map that grows in order has nodes that are half empty.
@@ -39,7 +43,9 @@ impl State {
                 Some(mut record) => {
                     if !same {
                         // A new source or policy is judged anew; what the ledger knows stays true.
-                        record.entry.hold = record.entry.hold.filter(|hold| !hold.reason.ends_with_new_settings());
+                        if record.entry.hold.as_ref().is_some_and(|hold| hold.reason.ends_with_new_settings()) {
+                            record.let_go(id, "the configuration changed", now, out);
+                        }
                         record.want = Want::Unknown("the configuration changed; not looked yet".into());
                         record.read_at = Some(now.moment);
                         record.doubted =
@@ -74,7 +80,8 @@ impl State {
             if account.entry.identity != declared.identity {
                 if !account.entry.identity.is_empty() {
                     account.lane.disown();
-                    self.moved(&account.ids);
+                    self.moved(&account.ids, now, out);
+                    account.let_go(name, MOVED, out);
                     account.entry = AccountEntry::default();
                 }
                 account.entry.identity.clone_from(&declared.identity);
@@ -89,12 +96,14 @@ impl State {
 
     /// The account is another login or another service now: what is remembered of its record sets was said of other ones, and
     /// what stands there is met for the first time.
-    fn moved(&mut self, ids: &[Id]) {
+    fn moved(&mut self, ids: &[Id], now: Now, out: &mut Out) {
         for id in ids {
             if let Some(record) = self.records.get_mut(id) {
-                let history = std::mem::take(&mut record.entry.history);
+                if record.entry.hold.as_ref().is_some_and(|hold| hold.reason.ends_with_new_settings()) {
+                    record.let_go(id, MOVED, now, out);
+                }
+                let (history, hold) = (std::mem::take(&mut record.entry.history), record.entry.hold.take());
                 // The budget stays: a configuration that goes to and fro must not send more than one that stays.
-                let hold = record.entry.hold.take().filter(|hold| !hold.reason.ends_with_new_settings());
                 record.entry = Entry { history, hold, spent: record.entry.spent, ..Entry::default() };
                 record.busy = false;
                 record.aim = None;
@@ -163,13 +172,12 @@ impl State {
             self.let_account_go(&name, "by command", now, out);
         }
         for (id, record) in &mut self.records {
-            if target.means(id) && record.let_go(now, "by command") {
+            if target.means(id) && record.let_go(id, "by command", now, out) {
                 record.entry.unchanged = 0;
                 record.entry.no_effect = 0;
                 record.entry.failures = 0;
                 record.entry.undone.clear();
                 self.urgent = true;
-                out.tell(Level::Info, Some(id), "let go: by command");
             }
         }
     }

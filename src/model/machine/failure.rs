@@ -1,6 +1,6 @@
 //! From errors to waits and holds: each kind has its one reaction, and every hold has a way out.
 
-use super::{Level, Out, PROBE, Planted, Record, State};
+use super::{Account, Level, Out, PROBE, Planted, Record, State};
 use crate::model::backoff::{rate_limited, transient};
 use crate::model::desired::{AccountName, Id};
 use crate::model::error::{Error, Kind, Scope};
@@ -260,7 +260,7 @@ impl State {
             let Some(record) = self.records.get_mut(&id) else { continue };
             let changed = |hold: &Hold| hold.reason.ends_with_new_settings() && hold.fingerprint != *print;
             if record.entry.hold.as_deref().is_some_and(changed)
-                && record.let_go(now, "the settings or secrets changed")
+                && record.let_go(&id, "the settings or secrets changed", now, out)
             {
                 self.urgent = true;
             }
@@ -270,18 +270,16 @@ impl State {
     /// Lets go of an account that is held, and looks at its record sets again.
     pub(super) fn let_account_go(&mut self, name: &AccountName, why: &str, now: Now, out: &mut Out) {
         let Some(account) = self.accounts.get_mut(name) else { return };
-        if account.entry.hold.take().is_none() {
+        if !account.let_go(name, why, out) {
             return;
         }
         account.entry.failures = 0;
-        account.dirty = true;
         self.urgent = true;
         for id in &account.ids {
             if let Some(record) = self.records.get_mut(id) {
                 record.read_at = Some(now.moment);
             }
         }
-        out.tell_account(Level::Info, name, format!("let go: {why}"));
     }
 
     /// What was charged for changes that were not written, nor sent, is free again.
@@ -317,27 +315,46 @@ impl State {
     }
 
     /// A record set was answered for: what held it because it could not be read is over.
-    pub(super) fn record_answers(&mut self, id: &Id, now: Now) {
+    pub(super) fn record_answers(&mut self, id: &Id, now: Now, out: &mut Out) {
         let Some(record) = self.records.get_mut(id) else { return };
         record.stale = record.stale && record.entry.attempt.is_some();
         let asked = |hold: &Hold| !hold.wrote && matches!(hold.reason, Reason::Refused | Reason::Wrong);
         if record.entry.hold.as_deref().is_some_and(asked) {
-            record.let_go(now, "the service answers again");
+            record.let_go(id, "the service answers again", now, out);
         }
     }
 }
 
 impl Record {
-    /// Lets go of a hold, and looks at the record set again: it may be what it should, and nothing else would say so.
-    pub(super) fn let_go(&mut self, now: Now, why: &str) -> bool {
+    /// Lets go of a hold, says so, and looks at the record set again: it may be what it should, and nothing else would say so.
+    pub(super) fn let_go(&mut self, id: &Id, why: &str, now: Now, out: &mut Out) -> bool {
         let held = self.entry.hold.take().is_some();
         if held {
-            self.entry.note(now, format!("let go: {why}"));
+            let what = let_go(why);
+            out.tell(Level::Info, Some(id), what.clone());
+            self.entry.note(now, what);
             self.read_at = Some(now.moment);
             self.dirty = true;
         }
         held
     }
+}
+
+impl Account {
+    /// Lets go of a hold of the account as a whole, and says so.
+    pub(super) fn let_go(&mut self, name: &AccountName, why: &str, out: &mut Out) -> bool {
+        let held = self.entry.hold.take().is_some();
+        if held {
+            out.tell_account(Level::Info, name, let_go(why));
+            self.dirty = true;
+        }
+        held
+    }
+}
+
+/// The end of a hold, in the words of the log and of the history.
+fn let_go(why: &str) -> String {
+    format!("let go: {why}")
 }
 
 /// A hold, its beginning kept where it is the same one again.

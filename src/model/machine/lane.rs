@@ -246,7 +246,7 @@ impl State {
         rng: &mut fastrand::Rng,
         out: &mut Out,
     ) -> Option<Change> {
-        self.record_answers(id, now);
+        self.record_answers(id, now, out);
         let overwrite = self.has(Planted::OverwritesForeign);
         let spec = self.desired.records.get(id)?;
         let record = self.records.get_mut(id)?;
@@ -315,7 +315,7 @@ impl State {
                     return None;
                 }
                 let record = self.records.get_mut(id)?;
-                record.let_go(now, "what stood in the way is gone");
+                record.let_go(id, "what stood in the way is gone", now, out);
                 let free = record.entry.spent.next(budget);
                 // What cannot be read was found to be due a moment ago, or goes along.
                 if read && free > now.moment && self.mode == Mode::Run {

@@ -85,6 +85,8 @@ pub struct State {
     /// Record sets and accounts whose documents go with the next write.
     forgotten: Vec<Id>,
     forgotten_accounts: Vec<AccountName>,
+    /// What is told at the start.
+    early: Out,
     planted: Option<Planted>,
 }
 
@@ -255,6 +257,7 @@ impl State {
             batches: 0,
             forgotten: Vec::new(),
             forgotten_accounts: Vec::new(),
+            early: Out::default(),
             planted: None,
         };
         state.load(desired, documents, now);
@@ -338,6 +341,7 @@ impl State {
         // often than one that can, however often it is restarted.
         self.disk.push_after = now.moment.plus(Duration::from_secs(600 + rng.u64(0..300)));
         self.schedule_proofs(now, rng);
+        out.0.append(&mut self.early.0);
         self.say_holds(out);
         self.next_check = now.moment;
         self.check_if_due(now, rng, out);

@@ -88,7 +88,10 @@ impl State {
     /// Takes what is remembered and the configuration.
     pub(super) fn load(&mut self, desired: Desired, documents: &Documents, now: Now) {
         let (mut accounts, mut records) = read_ledger(documents, &self.boot, now);
-        self.adopt(desired, &mut records, &mut accounts, now);
+        // What is let go of before the start is said at the start.
+        let mut early = std::mem::take(&mut self.early);
+        self.adopt(desired, &mut records, &mut accounts, now, &mut early);
+        self.early = early;
         // What is remembered of record sets that are no longer declared goes with the next write.
         self.forgotten.extend(records.into_keys());
         self.forgotten_accounts.extend(accounts.into_keys());

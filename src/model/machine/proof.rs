@@ -7,7 +7,7 @@ use super::{Effect, Level, Out, Planted, Proof, State};
 use crate::model::backoff::{CEILING, Spent, spread};
 use crate::model::desired::Id;
 use crate::model::error::{Error, Kind};
-use crate::model::ledger::{Attempt, Confirmed, Fingerprint, Reason, Stamp};
+use crate::model::ledger::{ALREADY_RIGHT, Attempt, Confirmed, Fingerprint, Reason, Stamp};
 use crate::model::record::{Ttl, Values, list};
 use crate::model::time::{Moment, Now};
 
@@ -57,9 +57,7 @@ impl State {
             .then(|| format!("{} -> {}", before.map_or_else(|| "unknown".into(), list), list(&intent.values)));
         out.tell_change(id, what.clone(), change);
         record.entry.note(now, what);
-        if record.entry.hold.take().is_some() {
-            record.entry.note(now, "let go: the service took it");
-        }
+        record.let_go(id, "the service took it", now, out);
         self.book(id, intent, now);
     }
 
@@ -109,10 +107,14 @@ impl State {
         else {
             return;
         };
-        if record.entry.is_confirmed(&want, spec.ttl.wanted()) {
+        let known = record.entry.is_confirmed(&want, spec.ttl.wanted());
+        if !known || record.entry.accepted.is_none() {
+            record.entry.found = Some(now.into());
+        }
+        if known {
             out.tell(Level::Debug, Some(id), "read back: it holds what it should");
         } else {
-            let what = format!("found to hold {} already", list(&want));
+            let what = format!("{ALREADY_RIGHT}: holds {}, nothing was sent", list(&want));
             out.tell(Level::Info, Some(id), what.clone());
             record.entry.note(now, what);
             record.entry.confirmed =
@@ -125,7 +127,7 @@ impl State {
         }
         // What was blocked for abuse stays blocked although it holds what it should.
         let ends = record.entry.hold.as_ref().is_some_and(|hold| hold.reason != Reason::Abuse);
-        if ends && record.let_go(now, "it holds what it should") {
+        if ends && record.let_go(id, "it holds what it should", now, out) {
             self.urgent = true;
         }
         record.entry.ours = want;

@@ -86,14 +86,14 @@ fn believe(spec: &RecordSpec, record: &mut Record, readings: &[Reading]) -> (Vec
 
 /// Cuts a wait short, or lets go of what was held for another address; the rarer the more often it failed, so that an address
 /// that flaps asks no more of the service than one that stays.
-fn relieve(record: &mut Record, waits: bool, held: bool, now: Now) {
+fn relieve(record: &mut Record, id: &Id, waits: bool, held: bool, now: Now, out: &mut Out) {
     let pause = RELIEF.saturating_mul(record.entry.failures.max(1)).min(CEILING);
     let again = record.relieved.map(|last| last.plus(pause)).filter(|again| *again > now.moment);
     if !(waits || held) {
         return;
     }
     if held {
-        record.let_go(now, "the address is another one");
+        record.let_go(id, "the address is another one", now, out);
         record.entry.failures = record.entry.failures.saturating_add(1);
     }
     match again {
@@ -147,7 +147,7 @@ fn want_changed(
     let fresh = record.entry.attempt.as_ref().is_none_or(|attempt| attempt.values != values);
     let waits = fresh && record.entry.wait.as_ref().is_some_and(|wait| !wait.obeyed);
     let held = record.entry.hold.as_ref().and_then(|hold| hold.want.as_ref()).is_some_and(|held| *held != values);
-    relieve(record, waits, held, now);
+    relieve(record, id, waits, held, now, out);
     let known = record.entry.confirmed.is_some() || record.entry.attempt.is_some();
     if siblings || !(known || starting) {
         prolong(&mut record.settle, now);

@@ -30,7 +30,7 @@ mod gate;
 mod page;
 mod route;
 
-/// How many requests are answered together; further ones wait for their turn.
+/// How many requests are answered together; further ones wait for their turn, but for those of probes.
 const CONNECTIONS: usize = 8;
 /// How many connections are open together. Where there is none to spare, the oldest that has not said what it wants goes.
 const OPEN: usize = 32;
@@ -38,6 +38,8 @@ const OPEN: usize = 32;
 pub const QUESTIONS: usize = CONNECTIONS;
 /// How long a client may take over the head of its request.
 const HEAD: Duration = Duration::from_secs(5);
+/// How long it may take over the body, which is a line at most.
+const BODY: Duration = Duration::from_secs(3);
 /// How long a connection lasts at most: one request, its answer, and a slow line between.
 const WHOLE: Duration = Duration::from_secs(20);
 /// How long the listener rests when a connection cannot be taken.
@@ -103,18 +105,26 @@ struct Desk {
     turns: Arc<Semaphore>,
 }
 
-/// One connection: one request and its answer. It is no longer idle once the head of the request is there.
+/// One connection: one request and its answer. It is no longer idle once the request is there, with its body; then it waits for its turn,
+/// unless it only asks whether the daemon lives: those who ask that end what does not answer, and their answer is a line.
 async fn connection(stream: Box<dyn Duplex>, desk: Desk, asked: Arc<AtomicBool>) {
     // The turn ends with the connection: the answer takes memory until it is sent.
     let turn = Arc::new(OnceLock::new());
     let service = service_fn(|request| {
-        asked.store(true, Ordering::Relaxed);
-        let turn = Arc::clone(&turn);
+        let (turn, asked) = (Arc::clone(&turn), Arc::clone(&asked));
         let desk = &desk;
         async move {
-            // The semaphore is never closed.
-            let _ = turn.set(Arc::clone(&desk.turns).acquire_owned().await);
-            Ok::<_, Infallible>(route::answer(request, &desk.rules, &desk.engine).await)
+            let wanted = route::wanted(request, &desk.rules).await;
+            asked.store(true, Ordering::Relaxed);
+            let wanted = match wanted {
+                Ok(wanted) => wanted,
+                Err(refused) => return Ok::<_, Infallible>(refused),
+            };
+            if !wanted.is_probe() {
+                // The semaphore is never closed.
+                let _ = turn.set(Arc::clone(&desk.turns).acquire_owned().await);
+            }
+            Ok(route::answer(wanted, &desk.rules, &desk.engine).await)
         }
     });
     let mut http = http1::Builder::new();

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::answer::{self, Answer};
+use crate::model::ledger::ALREADY_RIGHT;
 use crate::report::status::{
     AccountStatus, ChannelStatus, HoldStatus, Line, RecordStatus, STATES, SourceStatus, Status,
 };
@@ -281,10 +282,10 @@ impl Shown<'_> {
                     p { (error) }
                     p .soft {
                         @if let Some(failed) = &channel.failed { "It failed " (self.moment(failed)) "; " }
-                        @match &channel.again { Some(again) => { "tried again " (self.moment(again)) "." }, None => { (channel.tried_again()) "." } }
+                        @match &channel.again { Some(again) => { "tried again " (self.moment(again)) "." }, None => { (ChannelStatus::NOT_BY_ITSELF) "." } }
                     }
                 }
-                p .soft { @match &channel.told { Some(told) => { "Last told " (self.moment(told)) "." }, None => "Nothing told yet." } }
+                p .soft { @match &channel.told { Some(told) => { "Last told " (self.moment(told)) "." }, None => { (capital(ChannelStatus::NOTHING_TOLD)) "." } } }
             }
         }
     }
@@ -342,13 +343,20 @@ fn state(state: &str) -> Markup {
     html! { span class=(format!("state {class}")) { (state) } }
 }
 
+/// A text that begins a sentence.
+fn capital(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().into_iter().flat_map(char::to_uppercase).chain(rest).collect()
+}
+
 /// How far a record set has come, in few words.
-fn proof(record: &RecordStatus) -> &'static str {
-    match (&record.accepted, &record.read_back, &record.seen_in_dns) {
-        (_, _, Some(_)) => ", seen in DNS",
-        (_, Some(_), None) => ", read back",
-        (Some(_), None, None) => ", accepted",
-        _ => "",
+fn proof(record: &RecordStatus) -> String {
+    match (record.taken(), &record.read_back, &record.seen_in_dns) {
+        (_, _, Some(_)) => ", seen in DNS".into(),
+        (Some((ALREADY_RIGHT, _)), ..) => format!(", {ALREADY_RIGHT}"),
+        (_, Some(_), None) => ", read back".into(),
+        (Some((word, _)), None, None) => format!(", {word}"),
+        (None, None, None) => String::new(),
     }
 }
 

@@ -22,7 +22,7 @@ use crate::report::status::Document;
 /// How long the engine may take to answer: its steps are short, and what is under way does not stop it.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// The largest body of a request, in octets.
-const BODY: usize = 4096;
+const LARGEST: usize = 4096;
 
 /// What is asked for at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,33 +73,40 @@ struct Release {
     name: Option<Name>,
 }
 
-/// The answer to a request.
-pub(super) async fn answer(request: HttpRequest<Incoming>, rules: &Rules, engine: &mpsc::Sender<Asked>) -> Answer {
-    let path = request.uri().path().to_owned();
-    match found(request, rules, engine).await {
-        Ok(answer) => answer,
-        Err((status, why)) => answer::refusal(&path, status, &why),
+/// What a request that may be answered wants, and in which form.
+pub(super) struct Wanted {
+    path: String,
+    place: Place,
+    question: Request,
+    form: Form,
+}
+
+impl Wanted {
+    /// Whether it only asks whether the daemon lives, or works.
+    pub(super) fn is_probe(&self) -> bool {
+        matches!(self.place, Place::Health | Place::Readiness)
     }
 }
 
-async fn found(
-    request: HttpRequest<Incoming>,
-    rules: &Rules,
-    engine: &mpsc::Sender<Asked>,
-) -> Result<Answer, gate::Refusal> {
-    gate::host(request.headers(), rules)?;
-    let path = request.uri().path();
-    let Some(place) = Place::at(path) else {
-        return Err((StatusCode::NOT_FOUND, "there is nothing here".into()));
+/// What a request wants, once all of it is there.
+///
+/// # Errors
+/// The answer to one that is refused.
+pub(super) async fn wanted(request: HttpRequest<Incoming>, rules: &Rules) -> Result<Wanted, Answer> {
+    let path = request.uri().path().to_owned();
+    let refused = |(status, why): gate::Refusal| answer::refusal(&path, status, &why);
+    gate::host(request.headers(), rules).map_err(refused)?;
+    let Some(place) = Place::at(&path) else {
+        return Err(refused((StatusCode::NOT_FOUND, "there is nothing here".into())));
     };
     let (methods, allow) =
         if place.acts() { (&[Method::POST][..], "POST") } else { (&[Method::GET, Method::HEAD][..], "GET, HEAD") };
     if !methods.contains(request.method()) {
-        let refused = answer::refusal(path, StatusCode::METHOD_NOT_ALLOWED, &format!("this path takes {allow}"));
-        return Ok(answer::field(refused, header::ALLOW, allow));
+        let refused = refused((StatusCode::METHOD_NOT_ALLOWED, format!("this path takes {allow}")));
+        return Err(answer::field(refused, header::ALLOW, allow));
     }
     if place.acts() {
-        gate::action(request.headers(), rules)?;
+        gate::action(request.headers(), rules).map_err(refused)?;
     }
     let form = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).map(Form::wanted);
     let form = form.unwrap_or_default();
@@ -109,18 +116,27 @@ async fn found(
         Place::Health => Request::Health,
         Place::Readiness => Request::Readiness,
         Place::Update => {
-            let Update { name } = body(request).await?;
+            let Update { name } = body(request).await.map_err(refused)?;
             Request::Update { name }
         }
         Place::Release => {
-            let Release { account, name } = body(request).await?;
+            let Release { account, name } = body(request).await.map_err(refused)?;
             if account.is_some() && name.is_some() {
-                return Err((StatusCode::BAD_REQUEST, "`account` or `name`, not both".into()));
+                return Err(refused((StatusCode::BAD_REQUEST, "`account` or `name`, not both".into())));
             }
             Request::Release { account, name }
         }
     };
-    Ok(said(place, ask(engine, question).await?, rules, form))
+    Ok(Wanted { path, place, question, form })
+}
+
+/// The answer to what is wanted.
+pub(super) async fn answer(wanted: Wanted, rules: &Rules, engine: &mpsc::Sender<Asked>) -> Answer {
+    let Wanted { path, place, question, form } = wanted;
+    match ask(engine, question).await {
+        Ok(answered) => said(place, answered, rules, form),
+        Err((status, why)) => answer::refusal(&path, status, &why),
+    }
 }
 
 /// What the engine answered, as it is shown at a place.
@@ -161,10 +177,13 @@ async fn ask(engine: &mpsc::Sender<Asked>, question: Request) -> Result<Answered
 
 /// The body of a request, which is small and JSON; an empty one means all.
 async fn body<T: DeserializeOwned>(request: HttpRequest<Incoming>) -> Result<T, gate::Refusal> {
-    let read = Limited::new(request.into_body(), BODY).collect().await;
+    let Ok(read) = timeout(super::BODY, Limited::new(request.into_body(), LARGEST).collect()).await else {
+        let why = format!("the body did not come within {} s", super::BODY.as_secs());
+        return Err((StatusCode::REQUEST_TIMEOUT, why));
+    };
     let octets = read.map_err(|error| {
         if error.is::<http_body_util::LengthLimitError>() {
-            (StatusCode::PAYLOAD_TOO_LARGE, format!("the body has at most {BODY} octets"))
+            (StatusCode::PAYLOAD_TOO_LARGE, format!("the body has at most {LARGEST} octets"))
         } else {
             (StatusCode::BAD_REQUEST, "the body broke off".to_owned())
         }

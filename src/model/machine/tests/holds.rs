@@ -315,3 +315,67 @@ fn who_only_lets_go_sends_no_refused_password_more_often_than_the_budget_allows(
     rig.feed(Event::Update(Target::All));
     assert_eq!(rig.state.records[&id()].entry.spent, free);
 }
+
+/// How often the log and the history of the record set tell that a hold began, and that one ended, whatever for.
+fn told_of_holds(rig: &Rig) -> [(usize, usize); 2] {
+    let history = &rig.state.views(rig.now).next().unwrap().entry.history;
+    let history: Vec<String> = history.iter().map(|noted| noted.1.clone()).collect();
+    let log: Vec<String> = rig.notices.iter().map(|notice| notice.what.clone()).collect();
+    [log, history].map(|told| {
+        let of = |start: &str| told.iter().filter(|what| what.starts_with(start)).count();
+        (of("held (") + of("the account is held"), of("let go: "))
+    })
+}
+
+#[test]
+fn the_end_of_every_hold_is_told_as_its_beginning_was_once_in_log_and_history() {
+    let held = |terms| {
+        let mut rig = Rig::started(terms, 1);
+        rig.reads(Err(failed(Kind::Config)));
+        assert_eq!((told_of_holds(&rig), held(&rig)), ([(1, 0); 2], Some(Reason::Wrong)));
+        rig
+    };
+    let wrote = || {
+        let mut rig = Rig::started(push(), 1);
+        rig.applies(&[1], Err(failed(Kind::Config)));
+        assert_eq!(told_of_holds(&rig), [(1, 0); 2]);
+        rig
+    };
+    let mut answers = held(readable());
+    answers.pass(25 * 60 * MINUTE);
+    answers.reads(Ok(seen(&[9])));
+    let mut fits = held(readable());
+    fits.pass(25 * 60 * MINUTE);
+    fits.reads(Ok(seen(&[1])));
+    let mut moves = wrote();
+    moves.changes_to(2);
+    let mut mended = wrote();
+    mended.print = "another".into();
+    mended.pass(10 * MINUTE);
+    let mut released = wrote();
+    released.feed(Event::Release(Target::All));
+    let mut changed = wrote();
+    let mut other = desired(push());
+    other.records.get_mut(&id()).unwrap().absent_after = Some(MINUTE);
+    changed.feed(Event::Reload(other));
+    let mut moved = wrote();
+    let mut other = desired(push());
+    other.accounts.get_mut(&account()).unwrap().identity = "another".into();
+    moved.feed(Event::Reload(other));
+    for rig in [answers, fits, moves, mended, released, changed, moved] {
+        assert_eq!((super::held(&rig), told_of_holds(&rig)), (None, [(1, 1); 2]), "{:#?}", rig.notices);
+    }
+}
+
+#[test]
+fn what_another_login_lets_go_of_is_told_when_it_begins_at_the_start_of_a_process() {
+    let mut rig = Rig::started(push(), 1);
+    rig.applies(&[1], Err(failed(Kind::Auth { scope: Scope::Account })));
+    let mut other = desired(push());
+    other.accounts.get_mut(&account()).unwrap().identity = "another".into();
+    let mut rig = Rig::new(other, &rig.disk);
+    rig.feed(Event::Start);
+    assert_eq!(held(&rig), None);
+    let told = rig.notices.iter().filter(|notice| notice.what == "let go: the account is another login now");
+    assert_eq!(told.count(), 1, "{:#?}", rig.notices);
+}

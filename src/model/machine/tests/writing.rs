@@ -1,6 +1,8 @@
 //! What a change is from the first reading to the last, and what is not written at all.
 
 use super::*;
+use crate::model::ledger::ALREADY_RIGHT;
+use crate::report::status::record_status;
 
 #[test]
 fn a_new_address_is_read_written_and_read_back() {
@@ -37,6 +39,16 @@ fn what_holds_already_is_not_written() {
     rig.pass(60 * MINUTE);
     rig.idle();
     assert_eq!(rig.standing(), Standing::UpToDate);
+    let status = |rig: &Rig| record_status(&rig.state.views(rig.now).next().unwrap(), rig.now);
+    let said = rig.notices.iter().filter(|notice| notice.what.starts_with(ALREADY_RIGHT)).count();
+    assert_eq!((said, status(&rig).history[0].what.starts_with(ALREADY_RIGHT)), (1, true), "{:?}", rig.notices);
+    assert_eq!((status(&rig).taken().map(|(word, _)| word), status(&rig).accepted), (Some(ALREADY_RIGHT), None));
+    rig.changes_to(2);
+    rig.pass(MINUTE);
+    rig.reads(Ok(seen(&[1])));
+    rig.applies(&[2], Ok(Applied::Done));
+    let sent = status(&rig);
+    assert_eq!((sent.taken().map(|(word, _)| word), sent.already_right), (Some("accepted"), None));
 }
 
 #[test]

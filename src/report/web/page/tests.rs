@@ -18,6 +18,7 @@ fn record(name: &str, state: &str) -> RecordStatus {
         confirmed: Some(vec!["192.0.2.7".into()]),
         begun: None,
         accepted: Some("2026-11-22T11:00:00Z".into()),
+        already_right: None,
         readable: true,
         read_back: None,
         in_dns: false,
@@ -185,12 +186,30 @@ fn a_channel_that_fails_is_said_first_with_its_reason_and_when_it_is_tried_again
     {
         assert!(channels.contains(part), "{part}: {channels}");
     }
+    let unused = ChannelStatus { told: None, ..channel("desk", None) };
+    let never = Status { channels: vec![unused], ..status.clone() };
+    assert!(render(&never, false).contains("Nothing told since the daemon started."), "as status says it");
     assert_eq!((channels.matches("state failing").count(), channels.matches("Last told 2 min ago").count()), (1, 2));
     status.channels = vec![channel("desk", None)];
     assert!(!render(&status, false).contains("class=\"alarm\""), "all is well");
     let left = ChannelStatus { again: None, ..channel("phone", Some("no")) };
     status.channels = vec![left];
     assert!(render(&status, false).contains("tried again with what there is to tell next."));
+}
+
+#[test]
+fn what_was_right_before_anything_was_sent_is_not_said_to_be_accepted() {
+    let shown = |record| render(&status(vec![record]), false);
+    let accepted = record("a.example.org", "up to date");
+    assert!(shown(accepted.clone()).contains(", accepted"));
+    let found = RecordStatus {
+        already_right: accepted.accepted.clone(),
+        read_back: accepted.accepted.clone(),
+        accepted: None,
+        ..accepted
+    };
+    let page = shown(found);
+    assert!(page.contains(", already right") && !page.contains(", accepted"), "{page}");
 }
 
 #[test]
