@@ -458,7 +458,7 @@ fn without_a_configuration_the_machine_alone_is_examined() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_check_does_not_ask_for_an_account_that_the_running_daemon_holds() {
+async fn neither_a_check_nor_doctor_asks_for_an_account_that_the_running_daemon_holds() {
     let Some(world) = World::new(20, true).await else { return };
     world.home.write("key", &"z".repeat(128));
     let daemon = world.home.spawn(&mut world.command("", &["run"]));
@@ -470,6 +470,10 @@ async fn a_check_does_not_ask_for_an_account_that_the_running_daemon_holds() {
     let says = text(&said["online"][0]["says"]);
     assert!(says.starts_with("held by the daemon since 20") && says.contains("not asked: "), "{said}");
     assert_eq!((checked.status.code(), world.luna.server.log().len()), (Some(77), asked), "{said}");
+    let found = world.examined(&[]);
+    let says = text(&found.is("account", "skipped")["says"]);
+    assert!(says.starts_with("held by the daemon since 20") && says.contains("not asked: "), "{found:?}");
+    assert_eq!(world.luna.server.log().len(), asked, "{found:?}");
     tokio::task::block_in_place(|| daemon.stop());
     let checked = world.run("", &["check", "--online"]);
     assert!(checked.status.code() == Some(77) && world.luna.server.log().len() > asked, "{checked:?}");

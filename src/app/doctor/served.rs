@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::Patient;
 use crate::app::services::{self, Heard};
-use crate::model::desired::Id;
+use crate::model::desired::{AccountName, Id};
 use crate::model::diagnosis::{Finding, Step};
 use crate::model::error::{Error, Kind};
 use crate::model::record::RrsetKey;
@@ -19,10 +19,13 @@ const MOST: usize = 50;
 const READ: Duration = Duration::from_secs(30);
 
 impl Patient {
-    /// Reads what each account holds of what is declared, all accounts at once, within 30 seconds.
+    /// Reads what each account holds of what is declared, all accounts at once, within 30 seconds. Those that the running daemon leaves
+    /// alone are not asked.
     pub async fn read_accounts(&mut self) {
         let mut declared = services::declared(&self.parts);
-        let asked = self.accounts.iter().map(|(name, (access, _))| {
+        let daemon = self.daemon.as_ref();
+        let alone = |name: &AccountName| daemon.and_then(|status| services::left_alone(status, name));
+        let asked = self.accounts.iter().filter(|(name, _)| alone(name).is_none()).map(|(name, (access, _))| {
             let mut keys = declared.remove(name).unwrap_or_default();
             keys.truncate(MOST);
             async move {
@@ -34,6 +37,11 @@ impl Patient {
             }
         });
         let answers = join_all(asked.collect::<Vec<_>>()).await;
+        let unasked = self.accounts.keys().filter_map(|name| {
+            let (says, _) = alone(name)?;
+            Some(Finding::skipped(Step::Account, says).about(name.0.clone()))
+        });
+        self.findings.extend(unasked);
         for (name, keys, heard) in answers {
             let found = match heard {
                 Err(_) => {
