@@ -678,6 +678,7 @@ fn who_disagrees_and_what_a_quorum_needs_is_told_in_words_and_as_data() {
         "demoted",
         "disagreed",
         "family",
+        "needed",
         "operator",
         "protocol",
         "source",

@@ -189,7 +189,7 @@ fn hindrances(status: &Status, name: Option<&Name>) -> Vec<String> {
 fn unasked(status: &Status, name: Option<&Name>) -> Vec<String> {
     let meant = status.records.iter().filter(|record| name.is_none_or(|name| name.as_str() == record.name));
     let verdicts = meant.flat_map(|record| &record.verdicts).filter_map(|at| status.verdicts.get(*at));
-    let needed = verdicts.flat_map(|verdict| &verdict.evidence).filter(|voice| voice.is_needed());
+    let needed = verdicts.flat_map(|verdict| &verdict.evidence).filter(|voice| voice.needed);
     let needed: BTreeSet<_> = needed.map(|voice| (voice.source.as_str(), voice.family)).collect();
     let sources = status.sources.iter().filter(|source| needed.contains(&(source.source.as_str(), source.family)));
     sources.filter_map(SourceStatus::unasked).collect()

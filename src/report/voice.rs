@@ -38,6 +38,9 @@ pub struct Voice {
     pub at: Option<String>,
     /// Whether what is believed rests on it.
     pub counted: bool,
+    /// Whether it had a part in what was decided, or was to have one: others were not enough, nor came first.
+    #[serde(default)]
+    pub needed: bool,
     /// Why, or why not.
     pub why: String,
     /// Whether it is believed alone and at once although it is out in the world.
@@ -63,6 +66,7 @@ impl Voice {
             answer: evidence.answer.clone(),
             at: evidence.at.map(|at| at.to_string()),
             counted: evidence.is_counted(),
+            needed: evidence.weight != Weight::Spare,
             why: evidence.weight.to_string(),
             trusted,
             demoted: false,
@@ -76,12 +80,6 @@ impl Voice {
         let operator = self.operator.strip_prefix("the ").unwrap_or(&self.operator);
         let of = if self.source.starts_with(operator) { String::new() } else { format!(" of {}", self.operator) };
         format!("{}{of}{}", self.protocol, if self.trusted { ", trusted" } else { "" })
-    }
-
-    /// Whether it had a part in what was decided, or was to have one: others were not enough, nor came first.
-    #[must_use]
-    pub fn is_needed(&self) -> bool {
-        self.why != Weight::Spare.to_string()
     }
 
     /// What it said, and what that counted for and why, in a line for people.
