@@ -29,6 +29,7 @@ use driftless::os::secret::Secret;
 use driftless::os::signals::{Signal, Signals};
 use driftless::provider::setting::{Settings, Value as Set};
 use driftless::provider::{Budget, Provider, Terms, Tools};
+use driftless::report::control::Control;
 use driftless::store::Store;
 use tempfile::TempDir;
 use tokio::sync::Notify;
@@ -562,7 +563,8 @@ async fn with_claim<F: Future<Output = ()>>(
     let engine = Engine::new(state, rig.parts.clone(), store, clock, fastrand::Rng::with_seed(3)).with_claim(claim);
     let (tell, mut told) = unbounded_channel();
     let signals = futures_util::stream::poll_fn(move |context| told.poll_recv(context));
-    let ears = Ears { signals: Some(Signals::of(signals)), ..Ears::default() };
+    let control = Control::bind(&folder.join("socket")).expect("nobody listens there");
+    let ears = Ears { signals: Some(Signals::of(signals)), control: Some(control), ..Ears::default() };
     let play = async {
         script(folder, source).await;
         // Nobody may be left to hear it.
@@ -588,17 +590,50 @@ async fn a_state_that_is_removed_under_the_engine_is_written_anew_and_locked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_engine_whose_folder_another_process_has_writes_nothing_and_ends() {
+async fn a_state_that_is_removed_is_missed_at_the_next_check_although_there_is_nothing_to_write() {
+    let ended = with_claim(|folder, _source| async move {
+        sleep(MINUTE).await;
+        std::fs::remove_dir_all(&folder).expect("it is there");
+        sleep(6 * MINUTE).await;
+        assert!(matches!(lock(&folder), Err(LockError::Held { .. })), "a second instance may not start");
+        let found = Store::look(&folder);
+        assert_eq!(found.documents.keys().filter(|key| key.starts_with("record ")).count(), 2, "{found:?}");
+        assert!(folder.join("socket").exists(), "who asks is answered");
+    });
+    assert!(ended.await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_that_cannot_be_made_anew_is_made_once_it_can() {
     let ended = with_claim(|folder, source| async move {
         sleep(MINUTE).await;
         std::fs::remove_dir_all(&folder).expect("it is there");
-        let _other = lock(&folder).expect("it is free by mistake");
+        std::fs::write(&folder, "").expect("a disk");
         source.says(2);
         sleep(10 * MINUTE).await;
-        let files = std::fs::read_dir(&folder).expect("the other's folder").count();
-        assert_eq!(files, 1, "the lock of the other alone");
+        std::fs::remove_file(&folder).expect("it is there");
+        sleep(10 * MINUTE).await;
+        assert!(folder.join("socket").exists());
     });
-    assert!(matches!(ended.await, Err(LockError::Held { .. })));
+    assert!(ended.await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_whose_folder_another_process_has_writes_nothing_and_ends() {
+    for changes in [true, false] {
+        let ended = with_claim(|folder, source| async move {
+            sleep(MINUTE).await;
+            std::fs::remove_dir_all(&folder).expect("it is there");
+            let _other = lock(&folder).expect("it is free by mistake");
+            if changes {
+                source.says(2);
+            }
+            sleep(10 * MINUTE).await;
+            let files = std::fs::read_dir(&folder).expect("the other's folder").count();
+            assert_eq!(files, 1, "the lock of the other alone");
+        });
+        assert!(matches!(ended.await, Err(LockError::Held { .. })));
+    }
 }
 
 #[tokio::test(start_paused = true)]

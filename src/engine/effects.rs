@@ -51,7 +51,13 @@ impl Engine {
                 let print = self.fingerprint(&account);
                 return Some(Event::Looked(account, print));
             }
-            Effect::Detect(questions) => return self.detect(questions),
+            Effect::Detect(questions) => {
+                // Whoever looks whether all is right looks after the state, too: the next change may be weeks away.
+                if self.folder_was_lost() {
+                    self.keep(Vec::new());
+                }
+                return if self.evicted.is_some() { Some(Event::Stop) } else { self.detect(questions) };
+            }
             Effect::Read(account, keys) => self.read(account, keys),
             Effect::Apply(account, number, batch) => self.apply(account, number, batch),
             Effect::Settle(account, key, ticket) => self.settle(account, key, ticket),
@@ -70,20 +76,30 @@ impl Engine {
         Some(if self.evicted.is_some() { Event::Stop } else { Event::Saved(saved) })
     }
 
-    /// Writes documents down; whether they are on disk. Notes where another process has the folder.
-    pub(super) fn keep(&mut self, mut changes: Vec<(String, Document)>) -> bool {
+    /// Whether the folder of the state was removed or replaced, so that all that is known must be written anew. Notes where another
+    /// process has it.
+    fn folder_was_lost(&mut self) -> bool {
         match self.claim.as_mut().map(Claim::keep) {
             Some(Err(error)) => {
                 tracing::error!("{error}, in the folder that this one had: this one ends");
                 self.evicted = Some(error);
-                return false;
+                false
             }
             Some(Ok(true)) => {
                 tracing::warn!("the folder of the state was removed or replaced; what is known is written anew");
                 self.store.start_over();
                 self.moved = true;
+                true
             }
-            Some(Ok(false)) | None => {}
+            Some(Ok(false)) | None => false,
+        }
+    }
+
+    /// Writes documents down; whether they are on disk. Notes where another process has the folder.
+    pub(super) fn keep(&mut self, mut changes: Vec<(String, Document)>) -> bool {
+        self.folder_was_lost();
+        if self.evicted.is_some() {
+            return false;
         }
         if !self.store.documents().contains_key(SALT) {
             changes.push((SALT.into(), Json::of(&self.salt)));

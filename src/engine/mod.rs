@@ -140,6 +140,8 @@ pub struct Engine {
     evicted: Option<LockError>,
     /// The folder of the store was made anew, and what was in it is gone.
     moved: bool,
+    /// Why the socket for commands could not be made anew, as it was told.
+    deaf: Option<String>,
     salt: String,
     clock: Arc<dyn Clock>,
     rng: fastrand::Rng,
@@ -181,6 +183,7 @@ impl Engine {
             claim: None,
             evicted: None,
             moved: false,
+            deaf: None,
             salt,
             clock,
             rng,
@@ -199,6 +202,22 @@ impl Engine {
     pub fn with_claim(mut self, claim: Claim) -> Self {
         self.claim = Some(claim);
         self
+    }
+
+    /// Makes the socket for commands anew where it went with its folder; where that cannot be, it is tried again whenever something
+    /// happens.
+    fn listen_again(&mut self, ears: &mut Ears) {
+        let failed = ears.control.as_mut().and_then(|control| control.listen_again().err());
+        self.moved = failed.is_some();
+        match failed.map(|error| error.to_string()) {
+            Some(error) if self.deaf.as_ref() != Some(&error) => {
+                tracing::warn!("the socket for commands cannot be made anew, and is tried again: {error}");
+                self.deaf = Some(error);
+            }
+            Some(_) => {}
+            None if self.deaf.take().is_some() => tracing::info!("the socket for commands is there again"),
+            None => {}
+        }
     }
 
     /// Works until it is time to end, and gives the machine back.
@@ -220,11 +239,8 @@ impl Engine {
         let mut fed = self.clock.now().moment;
         while self.evicted.is_none() {
             self.show(ears.manager.as_ref());
-            if std::mem::take(&mut self.moved)
-                && let Some(control) = &mut ears.control
-            {
-                let listens = control.listen_again();
-                listens.unwrap_or_else(|error| tracing::warn!("the socket for commands cannot be made anew: {error}"));
+            if self.moved {
+                self.listen_again(&mut ears);
             }
             let now = self.clock.now();
             if let Some(onlooker) = &mut ears.onlooker {

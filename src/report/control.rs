@@ -218,7 +218,8 @@ impl Control {
     /// As [`Control::bind`].
     pub fn listen_again(&mut self) -> io::Result<()> {
         if !self.path.exists() {
-            self.listener = listen(&self.path)?;
+            let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", self.path.display()));
+            self.listener = listen(&self.path).map_err(named)?;
         }
         Ok(())
     }
