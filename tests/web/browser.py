@@ -239,7 +239,7 @@ def channel(driver):
     target = driver.find_element(By.ID, "channels")
     until("the channels are in sight", lambda: 0 <= target.rect["y"] - driver.execute_script("return scrollY") < PHONE[1])
     cards = driver.find_elements(By.CSS_SELECTOR, 'section[aria-labelledby="channels"] .card')
-    assert len(cards) == 1 and "failing" in cards[0].text and "Nothing told yet." in cards[0].text, cards[0].text
+    assert len(cards) == 1 and "failing" in cards[0].text and "Nothing told since the daemon started." in cards[0].text, cards[0].text
 
 
 def others(driver, site):

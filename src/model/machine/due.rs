@@ -101,7 +101,7 @@ impl State {
             return;
         }
         let waits = self.all().filter(|known| !known.record.waiting);
-        let waits = waits.filter_map(|known| Some((known.id.clone(), self.waits_for_budget(&known, now)?)));
+        let waits = waits.filter_map(|known| Some((known.id.clone(), self.sent_from(&known, now)?)));
         for (id, free) in waits.collect::<Vec<_>>() {
             if let Some(record) = self.records.get_mut(&id) {
                 record.waiting = true;
@@ -110,6 +110,21 @@ impl State {
                 out.tell(Level::Info, Some(&id), what);
             }
         }
+    }
+
+    /// When a record set that waits for nothing but its write budget is sent: by itself, or along with the other family, which waits
+    /// for its own.
+    fn sent_from(&self, known: &Known<'_>, now: Now) -> Option<Moment> {
+        let own = self.waits_for_budget(known, now)?;
+        let other = known.id.sibling();
+        let other = self.known(&other).filter(|_| known.terms.forgets_siblings);
+        let other = other.and_then(|other| self.waits_for_budget(&other, now));
+        Some(other.map_or(own, |other| own.min(other)))
+    }
+
+    /// The same of a record set by its name.
+    pub(super) fn sent_at(&self, id: &Id, now: Now) -> Option<Moment> {
+        self.sent_from(&self.known(id)?, now)
     }
 
     /// Until when a record set that does not hold what it should waits for nothing but its write budget.

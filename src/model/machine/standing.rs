@@ -124,7 +124,11 @@ impl State {
                 want: &record.want,
                 entry: &record.entry,
                 // The service is not asked before an address is found; that is looked for at each check.
-                next: if looked_for { Some(self.next_check) } else { self.next(id, now).at() },
+                next: if looked_for {
+                    Some(self.next_check)
+                } else {
+                    self.sent_at(id, now).or_else(|| self.next(id, now).at())
+                },
                 pause: self.pause(id, &standing, now),
                 standing,
                 readable: terms.is_some_and(|terms| terms.readable),
@@ -169,7 +173,7 @@ impl State {
         } else {
             Pause::Disk
         };
-        Some((why, until))
+        Some((why, self.sent_at(id, now).unwrap_or(until)))
     }
 
     /// Every record set whose values are known, and whether the service is known to hold them.

@@ -1,6 +1,7 @@
 //! Both families of a name at a service that forgets the one that a request does not name: what goes along is booked.
 
 use super::*;
+use crate::model::machine::standing::Pause;
 use crate::model::record::list;
 
 fn other() -> Id {
@@ -144,6 +145,38 @@ fn what_waits_for_its_budget_goes_along_with_the_other_familys_call() {
     rig.idle();
     rig.pass(2 * MINUTE);
     answers(&mut rig, 1, Ok(Applied::Done));
+}
+
+#[test]
+fn of_two_that_wait_for_their_budgets_both_are_told_to_go_with_the_one_that_may_first() {
+    let mut rig = both(push());
+    answers(&mut rig, 2, Ok(Applied::Done));
+    rig.pass(HOUR);
+    // Each changes twice by itself, the second family a minute later, and then once more.
+    for last in [2, 3] {
+        rig.changes_to(last);
+        rig.pass(5 * SECOND);
+        answers(&mut rig, 1, Ok(Applied::Done));
+    }
+    rig.pass(MINUTE);
+    for last in [2, 3] {
+        six_changes_to(&mut rig, last);
+        answers(&mut rig, 1, Ok(Applied::Done));
+    }
+    rig.changes_to(4);
+    six_changes_to(&mut rig, 4);
+    rig.idle();
+    let told: Vec<_> = rig.state.views(rig.now).map(|view| (view.next, view.pause)).collect();
+    let (next, pause) = told[0];
+    assert!(next.is_some() && matches!(pause, Some((Pause::Writes, at)) if Some(at) == next), "{told:?}");
+    assert_eq!(told[0], told[1], "one request has both");
+    let waits = rig.notices.iter().filter(|notice| notice.what.starts_with("waits for its write budget"));
+    let until: BTreeSet<_> = waits.map(|notice| notice.what.split(" until ").nth(1)).collect();
+    assert_eq!(until.len(), 1, "{until:?}");
+    rig.pass(next.unwrap().since(rig.now.moment).saturating_sub(SECOND));
+    rig.idle();
+    rig.pass(2 * SECOND);
+    answers(&mut rig, 2, Ok(Applied::Done));
 }
 
 #[test]
