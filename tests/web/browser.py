@@ -7,6 +7,7 @@ axe.min.js: with it the page is checked for those who cannot see it, too.
 """
 
 import base64
+import contextlib
 import http.server
 import json
 import os
@@ -24,6 +25,7 @@ import jsonschema
 import prometheus_client.openmetrics.parser
 import prometheus_client.parser
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -42,9 +44,10 @@ def free():
 def until(what, holds, seconds=25):
     end = time.monotonic() + seconds
     while True:
-        found = holds()
-        if found:
-            return found
+        # The page replaces what it shows: an element that is looked at may just have gone.
+        with contextlib.suppress(StaleElementReferenceException):
+            if found := holds():
+                return found
         assert time.monotonic() < end, f"not within {seconds} s: {what}"
         time.sleep(0.1)
 
