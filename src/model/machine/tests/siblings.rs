@@ -41,6 +41,19 @@ fn must_wait(rig: &mut Rig) {
     rig.state.records.get_mut(&other()).unwrap().entry.wait = Some(wait);
 }
 
+/// Both families were confirmed an hour ago, and then the first one's address changed as often as its budget allows at once.
+fn used_up() -> Rig {
+    let mut rig = both(push());
+    answers(&mut rig, 2, Ok(Applied::Done));
+    rig.pass(HOUR);
+    for last in [2, 3] {
+        rig.changes_to(last);
+        rig.pass(5 * SECOND);
+        answers(&mut rig, 1, Ok(Applied::Done));
+    }
+    rig
+}
+
 #[test]
 fn a_family_that_is_sent_along_is_accepted_with_it() {
     let mut rig = both(push());
@@ -89,14 +102,7 @@ fn what_goes_along_and_is_no_longer_wanted_stays_to_be_changed() {
 
 #[test]
 fn what_was_only_repeated_with_the_other_family_costs_it_nothing() {
-    let mut rig = both(push());
-    answers(&mut rig, 2, Ok(Applied::Done));
-    rig.pass(HOUR);
-    for last in [2, 3] {
-        rig.changes_to(last);
-        rig.pass(5 * SECOND);
-        answers(&mut rig, 1, Ok(Applied::Done));
-    }
+    let mut rig = used_up();
     six(&mut rig, 2);
     rig.feed(Event::Look(Network::Changed));
     rig.pass(5 * SECOND);
@@ -109,16 +115,9 @@ fn what_was_only_repeated_with_the_other_family_costs_it_nothing() {
     answers(&mut rig, 1, Ok(Applied::Done));
 }
 
-/// Both families were confirmed, and the first one's address changed so often that its third change waits for its budget.
+/// [`used_up`], and the first family's address changed once more, which waits for its budget.
 fn over_budget() -> Rig {
-    let mut rig = both(push());
-    answers(&mut rig, 2, Ok(Applied::Done));
-    rig.pass(HOUR);
-    for last in [2, 3] {
-        rig.changes_to(last);
-        rig.pass(5 * SECOND);
-        answers(&mut rig, 1, Ok(Applied::Done));
-    }
+    let mut rig = used_up();
     rig.changes_to(4);
     rig.pass(5 * SECOND);
     rig.idle();
@@ -149,15 +148,8 @@ fn what_waits_for_its_budget_goes_along_with_the_other_familys_call() {
 
 #[test]
 fn of_two_that_wait_for_their_budgets_both_are_told_to_go_with_the_one_that_may_first() {
-    let mut rig = both(push());
-    answers(&mut rig, 2, Ok(Applied::Done));
-    rig.pass(HOUR);
-    // Each changes twice by itself, the second family a minute later, and then once more.
-    for last in [2, 3] {
-        rig.changes_to(last);
-        rig.pass(5 * SECOND);
-        answers(&mut rig, 1, Ok(Applied::Done));
-    }
+    let mut rig = used_up();
+    // The second family's, too, a minute later, and then both once more.
     rig.pass(MINUTE);
     for last in [2, 3] {
         six_changes_to(&mut rig, last);
