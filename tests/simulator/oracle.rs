@@ -14,7 +14,7 @@ use super::network::{named_in, strangers};
 use super::process::Process;
 use super::service::Deed;
 use super::setup::{NEED, Shape};
-use super::sim::{DAY, HOUR, MINUTE, SECOND, Sim, Verdict, millis};
+use super::sim::{DAY, HOUR, MINUTE, Phase, SECOND, Sim, Verdict, millis};
 
 /// Two clocks that are read to the second may differ by so much after a reboot.
 const ROUNDING: u64 = 2 * SECOND;
@@ -69,6 +69,8 @@ struct OfRecord {
     /// What was seen to be done to it since the storm began.
     edits: u32,
     no_effect: bool,
+    /// What was done to it had not been seen when all holds were let go: it is found later, and may be once too often.
+    late: bool,
 }
 
 /// What the oracle remembers.
@@ -632,6 +634,17 @@ impl Sim {
         }
     }
 
+    /// Notes what somebody did that nobody has seen yet.
+    pub fn note_unseen(&mut self) {
+        let ids: Vec<Id> =
+            self.process.iter().flat_map(|process| process.state.desired().records.keys().cloned()).collect();
+        for id in ids {
+            let drift = self.service_of(&id.account).map_or(0, |at| self.services[at].drift(&id.key));
+            let record = self.oracle.record(&id);
+            record.late = drift > record.known;
+        }
+    }
+
     /// What the machine says of each record set must be so.
     pub fn check_standing(&mut self) -> Verdict {
         let Some(process) = &self.process else { return Ok(()) };
@@ -642,7 +655,7 @@ impl Sim {
             self.oracle.recovered = self.t;
         }
         self.oracle.held = held;
-        let (mut excused, mut wanted_otherwise) = (Vec::new(), Vec::new());
+        let (mut excused, mut wanted_otherwise, mut anew) = (Vec::new(), Vec::new(), Vec::new());
         for view in process.state.views(self.now()) {
             let id = view.id;
             let Some(service) = self.services.iter().find(|service| service.declared.name == id.account) else {
@@ -654,6 +667,10 @@ impl Sim {
                 // Another want lets go of it, and it may be wanted again.
                 wanted_otherwise.push(id.clone());
             }
+            // Sources that say now this and now that are a reason to write each of them again; how often is for the budget to say.
+            if known.zip(view.want.values()).is_some_and(|(known, wanted)| known.same.1 > 0 && known.same.0 != wanted) {
+                anew.push(id.clone());
+            }
             match (&view.standing, view.want.values()) {
                 (Standing::UpToDate, Some(values))
                     if service.drift(&id.key) <= known.map_or(0, |known| known.known) =>
@@ -661,7 +678,9 @@ impl Sim {
                     let held = service.values(&id.key);
                     let ours = &held - &strangers(&held);
                     let whole = process.state.desired().records.get(id).is_some_and(|spec| spec.whole);
-                    let strict = !service.troubles.reads_lag && !known.is_some_and(|known| known.amnesia);
+                    // What was read before the last write may have lagged, and that write is not read back while no address is known.
+                    let unread = view.entry.read_back.is_none() && self.phase != Phase::Calm;
+                    let strict = !service.troubles.reads_lag && !unread && !known.is_some_and(|known| known.amnesia);
                     let same = !(whole && strict) || held == values;
                     let stale_ones = ours != values && strict;
                     if !values.is_subset(&held) || stale_ones || !same {
@@ -694,6 +713,7 @@ impl Sim {
         }
         excused.iter().for_each(|id| self.oracle.excuse(id));
         wanted_otherwise.iter().for_each(|id| self.oracle.record(id).refused = None);
+        anew.iter().for_each(|id| self.oracle.record(id).same.1 = 0);
         Ok(())
     }
 
@@ -740,6 +760,8 @@ impl Sim {
                     }
                 }
                 Standing::Held { hold, .. } if held_is_fine || hold.reason == Reason::Foreign => {}
+                Standing::Held { hold, .. }
+                    if hold.reason == Reason::Contended && known.is_some_and(|known| known.late) => {}
                 Standing::Unknown { .. } if self.cannot_be_known(id) => {}
                 // It waits for the other family, which its service would forget.
                 Standing::Unknown { .. }

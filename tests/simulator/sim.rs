@@ -485,6 +485,7 @@ impl Sim {
         }
         self.check_rest(true)?;
         self.since = self.t;
+        self.note_unseen();
         self.oracle.release(&Target::All);
         self.feed(Event::Release(Target::All))?;
         self.after(self.bound(), Action::Released);
