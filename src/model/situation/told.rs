@@ -49,7 +49,7 @@ impl Told {
     /// and since when. Where it goes on like that: every five minutes how it stands.
     pub fn news(&mut self, found: &[(Family, Situation)], now: Now) -> Vec<(Level, String)> {
         self.families.retain(|family, _| found.iter().any(|(other, _)| other == family));
-        let mut news = Vec::new();
+        let mut news: Vec<(Level, String)> = Vec::new();
         for (family, situation) in found {
             let level = situation.level();
             let says = match self.families.get_mut(family) {
@@ -65,7 +65,8 @@ impl Told {
                     Some(situation.says(*family))
                 }
             };
-            news.extend(says.map(|says| (level, says)));
+            // Without any network both families say the same.
+            news.extend(says.map(|says| (level, says)).filter(|one| !news.contains(one)));
         }
         news
     }
@@ -201,6 +202,15 @@ mod tests {
         assert_eq!(said[3].2, " It changed 148 times since 1970-01-01T00:00:04Z.");
         let last = " It changed 49 times since 1970-01-01T00:05:00Z, and has been so since 1970-01-01T00:06:38Z.";
         assert_eq!(said[4], (600, public(199), last.to_owned()));
+    }
+
+    #[test]
+    fn what_both_families_say_is_told_once() {
+        let both = |situation: &Situation| Family::ALL.map(|family| (family, situation.clone()));
+        let mut memory = Told::default();
+        let nowhere = Situation::NoNetwork { linked: false };
+        assert_eq!(memory.news(&both(&nowhere), at(0)), [(Level::Info, nowhere.says(Family::Ipv4))]);
+        assert_eq!(memory.news(&both(&silent()), at(400)).len(), 2, "each of its own family");
     }
 
     #[test]
