@@ -6,13 +6,15 @@ use crate::model::machine::Level;
 use crate::model::record::Family;
 use crate::model::situation::Situation;
 
-/// A line for each family, apart from what is above; nothing where there is none.
+/// A line for each family, and one where both say the same, apart from what is above; nothing where there is none.
 pub(super) fn sentences(found: &[Stands]) {
     if !found.is_empty() {
         print::line("");
     }
-    for stands in found {
-        print::hanging(&stands.says, 4);
+    let mut says: Vec<&str> = found.iter().map(|stands| stands.says.as_str()).collect();
+    says.dedup();
+    for says in says {
+        print::hanging(says, 4);
     }
 }
 

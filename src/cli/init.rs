@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use super::edit::typed::pair;
 use super::print;
 use crate::app::Failure;
-use crate::config::{self, Addresses, Config, ConfigErrors, DEFAULT_FILE, Draft, Flaw, Severity, may_be};
+use crate::config::{self, Addresses, Config, ConfigErrors, DEFAULT_FILE, Draft, Flaw, Severity, account_name, may_be};
 use crate::detect::interface;
 use crate::model::name::Name;
 use crate::model::record::Family;
@@ -19,6 +19,7 @@ use crate::provider::{self, Entry, REGISTRY};
 
 mod asker;
 mod files;
+mod secret;
 
 use asker::Asker;
 use files::New;
@@ -68,8 +69,10 @@ fn families(text: &str) -> Result<Families, String> {
     }))
 }
 
-/// Asks what is not said yet, and writes the file and its secrets: all of them, or none.
+/// Asks what is not said yet, and writes the file and its secrets: all of them, or none. Ends with the exit code that `check` has for
+/// what is written.
 pub(super) fn init(path: Option<&Path>, args: &InitArgs) -> Result<u8, Failure> {
+    account_name(&args.account).map_err(|why| Failure::Other(64, format!("--account: {why}")))?;
     let path = args.output.as_deref().or(path).unwrap_or(Path::new(DEFAULT_FILE));
     let path = std::path::absolute(path).map_err(|error| Failure::Other(78, format!("{}: {error}", path.display())))?;
     let mut asker = Asker::new(args.provider.is_some());
@@ -89,8 +92,7 @@ pub(super) fn init(path: Option<&Path>, args: &InitArgs) -> Result<u8, Failure> 
     if let Some(folder) = made {
         print::line(&format!("made the folder {}", folder.display()));
     }
-    done(&new, &draft, &config);
-    Ok(0)
+    Ok(done(&new, &draft, &config))
 }
 
 /// What is answered, by the command or by a person.
@@ -194,13 +196,7 @@ impl Answers<'_> {
             given.push((setting, typed.clone()));
         }
         for text in &self.args.secret_files {
-            let (setting, file) = match text.split_once('=').filter(|(key, _)| find(key).is_ok()) {
-                Some((key, file)) => (find(key)?, file),
-                None => (only_secret(entry).ok_or_else(|| wrong(several_secrets(entry)))?, text.as_str()),
-            };
-            if setting.kind != Kind::Secret {
-                return Err(wrong(format!("`{}` is no secret: --set {}=VALUE", setting.name, setting.name)));
-            }
+            let (setting, file) = secret::meant(entry, text).map_err(wrong)?;
             let file = std::path::absolute(file).map_err(|error| wrong(format!("{file}: {error}")))?;
             let file = file.to_str().ok_or_else(|| wrong("the path of the secret is not UTF-8".into()))?;
             given.push((setting, file.to_owned()));
@@ -296,33 +292,16 @@ fn in_words(errors: &ConfigErrors) -> String {
     words.map(|problem| problem.message.clone()).collect::<Vec<_>>().join("; ")
 }
 
-/// The secret that is meant where its key is not said.
-fn only_secret(entry: &'static Entry) -> Option<&'static Setting> {
-    let secrets = || entry.settings.iter().filter(|setting| setting.kind == Kind::Secret);
-    let needed: Vec<&Setting> = secrets().filter(|setting| setting.required).collect();
-    match (needed.as_slice(), secrets().count()) {
-        ([only], _) => Some(only),
-        (_, 1) => secrets().next(),
-        _ => None,
-    }
-}
-
-fn several_secrets(entry: &Entry) -> String {
-    let secrets = entry.settings.iter().filter(|setting| setting.kind == Kind::Secret).map(|setting| setting.name);
-    let secrets = secrets.collect::<Vec<_>>().join(", ");
-    format!("{} has not one secret: say which it is, --secret-file KEY=FILE; there are: {secrets}", entry.name)
-}
-
-/// Says what was written, what stands in the daemon's way, and what comes next.
-fn done(new: &[New], draft: &Draft, config: &Config) {
+/// Says what was written, what stands in the daemon's way, and what comes next; the exit code says whether it can run like that.
+fn done(new: &[New], draft: &Draft, config: &Config) -> u8 {
     for New { path, mode, .. } in new {
         let whom = if *mode == 0o600 { ", for this user alone" } else { "" };
         print::line(&format!("wrote {}{whom}", path.display()));
     }
     let path = new.first().map(|new| new.path.as_path()).unwrap_or(Path::new(DEFAULT_FILE));
     let is_usual = path == Path::new(DEFAULT_FILE);
-    print::warnings(&draft.warnings(path));
-    print::warnings(&config.look_at_machine(None));
+    let problems = [draft.warnings(path), config.look_at_machine(None)].concat();
+    print::warnings(&problems);
     if let Addresses::InterfaceNamed(interface) = &draft.addresses
         && is_missing(interface)
     {
@@ -331,6 +310,12 @@ fn done(new: &[New], draft: &Draft, config: &Config) {
         ));
     }
     let of = if is_usual { String::new() } else { format!(" --config {}", path.display()) };
+    if problems.iter().any(|problem| problem.severity == Severity::Error) {
+        print::line(&format!(
+            "\nWhat is wrong above must be mended before it runs; whether it is: driftless{of} check"
+        ));
+        return 78;
+    }
     print::line("\nNext:");
     if draft.credentials().is_empty() {
         let start = if is_usual { "systemctl enable --now driftless".into() } else { format!("driftless{of} run") };
@@ -340,9 +325,49 @@ fn done(new: &[New], draft: &Draft, config: &Config) {
         print::line("  systemctl daemon-reload\n  systemctl enable driftless\n  systemctl restart driftless");
         print::line("  driftless doctor");
     }
+    0
 }
 
 /// Whether this machine is known to have no such interface.
 fn is_missing(interface: &str) -> bool {
     netlink::snapshot().is_ok_and(|found| found.links.iter().all(|link| link.name != interface))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Typed {
+        #[command(flatten)]
+        args: InitArgs,
+    }
+
+    fn ended(account: &str, dir: &Path) -> Result<u8, String> {
+        let (set, output) = (format!("path={}", dir.join("zone").display()), dir.join("d.toml").display().to_string());
+        let words = ["init", "--provider", "zonefile", "--set", &set, "--name", "a.example.org"];
+        let args = Typed::parse_from(words.into_iter().chain(["--account", account, "--output", &output, "--force"]));
+        init(None, &args.args).map_err(|failure| format!("{failure:?}"))
+    }
+
+    #[test]
+    fn what_cannot_run_as_it_is_ends_as_its_check_does() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(ended("home", dir.path()), Ok(78), "there is no zone file");
+        assert!(dir.path().join("d.toml").exists());
+        std::fs::write(dir.path().join("zone"), "a 300 A 192.0.2.1\n").unwrap();
+        assert_eq!(ended("home", dir.path()), Ok(0));
+    }
+
+    #[test]
+    fn a_name_that_no_account_can_have_is_refused_by_the_option_that_gives_it() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["we ird", "home]\n[state", ""] {
+            let refused = ended(name, dir.path()).unwrap_err();
+            assert!(refused.contains("--account") && refused.contains("1 to 64 letters"), "{refused}");
+        }
+        assert!(!dir.path().join("d.toml").exists());
+    }
 }

@@ -31,11 +31,26 @@ pub(super) fn read(
 
 /// Checks the name of an account or address: it must be possible in a variable and in a file name.
 pub(super) fn check_label(reader: &mut Reader, at: Spot, name: &str, whose: &str) {
+    if let Err(why) = label(name, whose) {
+        reader.note(error(at, why));
+    }
+}
+
+/// Whether an account can be called so.
+///
+/// # Errors
+/// What its name may be.
+pub fn account_name(name: &str) -> Result<(), String> {
+    label(name, "an account")
+}
+
+fn label(name: &str, whose: &str) -> Result<(), String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
         let rule = "1 to 64 letters, digits, hyphens and underscores";
-        reader.note(error(at, format!("the name of {whose} has {rule}, unlike \"{}\"", name.escape_debug())));
+        return Err(format!("the name of {whose} has {rule}, unlike \"{}\"", name.escape_debug()));
     }
+    Ok(())
 }
 
 fn one(

@@ -36,6 +36,7 @@ mod variables;
 mod web;
 mod world;
 
+pub use account::account_name;
 pub use defaults::{STATE_DIR, likely_socket};
 pub use draft::{Addresses, Draft, Flaw, may_be};
 pub use duration::{parse as parse_duration, spoken};

@@ -51,13 +51,16 @@ impl Last {
     /// What the snapshot says of a family, those interfaces left out that are VPNs' unless they are meant; and what is to be known of it
     /// the next time.
     fn read(&mut self, mut snapshot: Snapshot, options: &InterfaceOptions, family: Family) -> Reading {
-        let (mut options, mut vpn) = (options.clone(), None);
+        let (mut options, mut vpn, mut routed_vpn) = (options.clone(), None, None);
         if options.name.is_none() {
             if !options.vpn {
                 vpn = snapshot
                     .links
                     .iter()
                     .find(|link| link.works() && snapshot.is_tunnel(link))
+                    .map(|link| link.name.clone());
+                routed_vpn = routed(&snapshot, family)
+                    .and_then(|links| links.into_iter().find(|link| snapshot.is_tunnel(link)))
                     .map(|link| link.name.clone());
                 snapshot = snapshot.without_tunnels();
             }
@@ -66,7 +69,11 @@ impl Last {
                 None => options.name = self.routed.clone(),
             }
         }
-        match (select(&snapshot, &options, family, self.best), vpn) {
+        let is_routed = routed_vpn.is_some();
+        match (select(&snapshot, &options, family, self.best), routed_vpn.or(vpn)) {
+            (Reading::Unknown(why), Some(vpn)) if why == NO_ROUTE && is_routed => Reading::Unknown(format!(
+                "the default route is the VPN's ({vpn}), which is not followed: `{{ interface = \"NAME\" }}` names the line"
+            )),
             (Reading::Unknown(why), Some(vpn)) if why == NOTHING_UP => Reading::Unknown(format!(
                 "no network interface is up but that of the VPN {vpn}: `vpn = true` at the record publishes its address"
             )),
@@ -305,6 +312,23 @@ mod tests {
         assert_eq!(reading(snapshot.clone(), true), Reading::None, "it was asked for");
         snapshot.links.truncate(1);
         assert_eq!(reading(snapshot, false), Reading::Unknown("no network interface is up".into()));
+    }
+
+    #[test]
+    fn a_default_route_that_is_a_vpns_is_not_called_none() {
+        let mut snapshot = home(vec![address("8.8.8.8")]);
+        snapshot.links.push(Link { kind: Some("tun".into()), ethernet: false, ..link(9, "tun9") });
+        let reading = |snapshot: &Snapshot| {
+            Last::default().read(snapshot.clone(), &InterfaceOptions::default(), Family::Ipv4).to_string()
+        };
+        snapshot.routes = vec![route(Family::Ipv4, 9)];
+        let says =
+            "the default route is the VPN's (tun9), which is not followed: `{ interface = \"NAME\" }` names the line";
+        assert!(reading(&snapshot).contains(says), "{}", reading(&snapshot));
+        snapshot.routes.push(DefaultRoute { metric: 900, ..route(Family::Ipv4, 2) });
+        assert_eq!(reading(&snapshot), "8.8.8.8", "the line has one too");
+        snapshot.routes.clear();
+        assert!(reading(&snapshot).contains(NO_ROUTE), "{}", reading(&snapshot));
     }
 
     fn route(family: Family, index: u32) -> DefaultRoute {

@@ -50,7 +50,10 @@ impl Status {
                 }
             }
         }
-        lines.extend(self.network.iter().map(|network| network.says.clone()));
+        let mut network: Vec<String> = self.network.iter().map(|network| network.says.clone()).collect();
+        // Without any network both families say the same.
+        network.dedup();
+        lines.extend(network);
         for source in &self.sources {
             let demoted = if source.demoted { "; not counted, as it disagrees too often" } else { "" };
             let SourceStatus { source, family, says, at, .. } = source;

@@ -48,10 +48,12 @@ impl Patient {
 
     /// Where this machine stands, by the kernel's word and what the sources said.
     fn look_around(&mut self, said: &[Said]) {
-        let stands: Vec<Stands> = match self.parts.desired.records.is_empty() {
+        let mut stands: Vec<Stands> = match self.parts.desired.records.is_empty() {
             true => situation::found(&self.families(), &[]).into_iter().map(Stands::from).collect(),
             false => situation::situation(&self.parts, said),
         };
+        // Without any network both families say the same.
+        stands.dedup_by(|one, other| one.says == other.says);
         self.findings.extend(stands.into_iter().map(of_world));
     }
 }

@@ -10,6 +10,8 @@ use crate::model::time::{Moment, Now};
 
 /// After something was told, what was so before is not told within this time: it is told together when the time is over.
 const PAUSE: Duration = Duration::from_secs(300);
+/// So many lines about a family are told at once within that time.
+const MOST: usize = 3;
 /// So many situations are remembered that a family was in of late.
 const LATELY: usize = 8;
 
@@ -29,6 +31,11 @@ struct Last {
     unclear: bool,
     /// How often that changed since something was told.
     changes: u32,
+    /// When the last lines were told. One that tells of several changes counts as all that are told at once: what goes on like that
+    /// is told once in the time.
+    lines: Vec<Moment>,
+    /// When what is kept back is told.
+    kept_until: Option<Moment>,
     /// How it stood before, and until when.
     lately: Vec<(Situation, Moment)>,
 }
@@ -36,13 +43,13 @@ struct Last {
 impl Told {
     /// What is to be told now of how these families stand, which are all that are published. A situation that is new is told at once; one in which
     /// the family was within the last five minutes is told when five minutes have passed since something was told, with how often it
-    /// changed meanwhile.
+    /// changed meanwhile. So is what changes further after three lines within five minutes.
     ///
     /// A line that was public, is silent for ten seconds and public again: the silence at once, and five minutes later that it is public
     /// and since when. Where it goes on like that: every five minutes how it stands.
     pub fn news(&mut self, found: &[(Family, Situation)], now: Now) -> Vec<(Level, String)> {
         self.families.retain(|family, _| found.iter().any(|(other, _)| other == family));
-        let mut news = Vec::new();
+        let mut news: Vec<(Level, String)> = Vec::new();
         for (family, situation) in found {
             let level = situation.level();
             let says = match self.families.get_mut(family) {
@@ -58,7 +65,8 @@ impl Told {
                     Some(situation.says(*family))
                 }
             };
-            news.extend(says.map(|says| (level, says)));
+            // Without any network both families say the same.
+            news.extend(says.map(|says| (level, says)).filter(|one| !news.contains(one)));
         }
         news
     }
@@ -66,14 +74,14 @@ impl Told {
     /// When there is something to tell that was kept back.
     #[must_use]
     pub fn next(&self) -> Option<Moment> {
-        let kept_back = self.families.values().filter(|last| last.changes > 0 && !last.unclear);
-        kept_back.map(|last| last.told.moment.plus(PAUSE)).min()
+        self.families.values().filter(|last| !last.unclear).filter_map(|last| last.kept_until).min()
     }
 }
 
 impl Last {
     fn new(situation: Situation, now: Now) -> Self {
-        Self { told: now, stands: (situation, now), unclear: false, changes: 0, lately: Vec::new() }
+        let (stands, lines) = ((situation, now), vec![now.moment]);
+        Self { told: now, stands, unclear: false, changes: 0, lines, kept_until: None, lately: Vec::new() }
     }
 
     /// What is told beside the situation, where it is to be told now.
@@ -88,11 +96,17 @@ impl Last {
             self.lately.drain(..self.lately.len().saturating_sub(LATELY));
         }
         let returns = self.lately.iter().any(|(other, left)| other == situation && of_late(*left));
-        if self.changes == 0 || returns && of_late(self.told.moment) {
+        self.lines.retain(|line| of_late(*line));
+        let of_many = self.lines.first().filter(|_| self.lines.len() >= MOST);
+        let of_return = Some(&self.told.moment).filter(|told| returns && of_late(**told));
+        self.kept_until = of_many.max(of_return).filter(|_| self.changes > 0).map(|line| line.plus(PAUSE));
+        if self.changes == 0 || self.kept_until.is_some() {
             return None;
         }
         let (since, told) = (self.stands.1, std::mem::replace(&mut self.told, now));
         let times = std::mem::take(&mut self.changes);
+        self.lines.extend(vec![now.moment; if times > 1 { MOST } else { 1 }]);
+        self.lines.drain(..self.lines.len().saturating_sub(MOST));
         Some(match (times, since == now) {
             (1, true) => String::new(),
             (1, false) => format!(" It has been so since {}.", since.wall),
@@ -153,8 +167,8 @@ mod tests {
     #[test]
     fn what_is_new_is_told_at_once() {
         let history =
-            [(0, public(1)), (100, public(1)), (110, public(2)), (120, silent()), (130, public(3)), (5000, silent())];
-        let expected = [(0, public(1)), (110, public(2)), (120, silent()), (130, public(3)), (5000, silent())];
+            [(0, public(1)), (100, public(1)), (310, public(2)), (320, silent()), (330, public(3)), (5000, silent())];
+        let expected = [(0, public(1)), (310, public(2)), (320, silent()), (330, public(3)), (5000, silent())];
         assert_eq!(told(&history), expected.map(|(second, situation)| (second, situation, String::new())));
     }
 
@@ -177,6 +191,26 @@ mod tests {
         assert_eq!(said[2].2, " It changed 30 times since 1970-01-01T00:16:40Z.");
         let last = " It changed 19 times since 1970-01-01T00:46:40Z, and has been so since 1970-01-01T00:49:50Z.";
         assert_eq!(said[8], (3100, public(1), last.to_owned()));
+    }
+
+    #[test]
+    fn what_is_new_each_time_is_told_three_times_and_then_together() {
+        let said =
+            told(&(0..200).map(|change| (2 * change, public(u8::try_from(change).unwrap()))).collect::<Vec<_>>());
+        let when: Vec<u64> = said.iter().map(|(second, ..)| *second).collect();
+        assert_eq!(when, [0, 2, 4, 300, 600]);
+        assert_eq!(said[3].2, " It changed 148 times since 1970-01-01T00:00:04Z.");
+        let last = " It changed 49 times since 1970-01-01T00:05:00Z, and has been so since 1970-01-01T00:06:38Z.";
+        assert_eq!(said[4], (600, public(199), last.to_owned()));
+    }
+
+    #[test]
+    fn what_both_families_say_is_told_once() {
+        let both = |situation: &Situation| Family::ALL.map(|family| (family, situation.clone()));
+        let mut memory = Told::default();
+        let nowhere = Situation::NoNetwork { linked: false };
+        assert_eq!(memory.news(&both(&nowhere), at(0)), [(Level::Info, nowhere.says(Family::Ipv4))]);
+        assert_eq!(memory.news(&both(&silent()), at(400)).len(), 2, "each of its own family");
     }
 
     #[test]
