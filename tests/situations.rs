@@ -324,7 +324,7 @@ fn a_vpns_own_address_is_not_this_machines() {
     let place = world.place(&[("plain", &interface("")), ("meant", &interface("vpn = true\n")), ("named", named)]);
     let (situation, believed) = detected(&place, "ipv4");
     let why = believed("plain")["unknown"].as_str().unwrap().to_owned();
-    assert!(why.starts_with("there is no default route, "), "{why}");
+    assert!(why.starts_with("the default route is the VPN's (tun0), which is not followed: "), "{why}");
     assert_eq!((believed("meant"), believed("named")), (these("11.9.9.9"), these("11.9.9.9")));
     assert_eq!(situation["situation"], "through_vpn");
 }
