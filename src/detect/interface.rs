@@ -10,7 +10,7 @@ use super::Detector;
 use crate::model::address::{PublicAddr, allowed};
 use crate::model::agree::Reading;
 use crate::model::record::Family;
-use crate::os::netlink::{self, Address, DefaultRoute, Lifetime, Link, Scope, Snapshot};
+use crate::os::netlink::{self, Address, DefaultRoute, Flags, Lifetime, Link, Scope, Snapshot};
 
 /// Which addresses of which interface.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -203,6 +203,12 @@ pub(super) fn is_in_order(address: &Address) -> bool {
     is_usable(address, &options)
 }
 
+/// Whether it is an address for others that another host has, too.
+pub(super) fn is_duplicate(address: &Address) -> bool {
+    let flags = Flags { dad_failed: false, tentative: false, ..address.flags };
+    address.flags.dad_failed && is_in_order(&Address { flags, ..address.clone() })
+}
+
 fn is_usable(address: &Address, options: &InterfaceOptions) -> bool {
     let flags = address.flags;
     let unfit = flags.tentative || flags.dad_failed || flags.optimistic;
@@ -281,7 +287,6 @@ fn is_long_enough(kept: Lifetime, best: Lifetime) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::os::netlink::Flags;
 
     fn link(index: u32, name: &str) -> Link {
         let (kind, ethernet) = (None, true);

@@ -7,7 +7,7 @@ use super::way::Asked;
 use crate::model::agree::Reading;
 use crate::model::record::Family;
 use crate::model::situation::{Device, Facts, Ours, Situation, Stray, situation};
-use crate::os::netlink::{Link, Snapshot};
+use crate::os::netlink::{Address, Link, Snapshot};
 
 /// What a source outside of this machine said of a family.
 #[derive(Clone, Debug)]
@@ -33,7 +33,8 @@ fn facts(snapshot: &Snapshot, family: Family, heard: &[Heard<'_>]) -> Facts {
         linked: snapshot.links.iter().any(|link| link.works() && !link.loopback),
         way: way.map(|link| device(snapshot, link)),
         other_way: snapshot.way(family.other()).is_some(),
-        addresses: addresses(snapshot, family),
+        addresses: addresses(snapshot, family, interface::is_in_order),
+        duplicates: addresses(snapshot, family, interface::is_duplicate),
         ..Facts::default()
     };
     for Heard { asked, reading, .. } in of_family() {
@@ -65,12 +66,12 @@ fn device(snapshot: &Snapshot, link: &Link) -> Device {
     Device { name: link.name.clone(), kind: link.kind.clone(), tunnel: snapshot.is_tunnel(link), works: link.works() }
 }
 
-/// The addresses that others could use, private ones too, but for those of VPNs and of interfaces that carry nothing.
-fn addresses(snapshot: &Snapshot, family: Family) -> Vec<Ours> {
+/// The addresses of this kind, private ones too, but for those of VPNs and of interfaces that carry nothing.
+fn addresses(snapshot: &Snapshot, family: Family, is_meant: fn(&Address) -> bool) -> Vec<Ours> {
     let of = |link: &Link| {
         let ours = snapshot.addresses.iter().filter(|address| address.index == link.index);
-        let usable = ours.filter(|address| Family::of(address.ip) == family && interface::is_in_order(address));
-        let named = usable.map(|address| Ours { interface: link.name.clone(), address: address.ip });
+        let meant = ours.filter(|address| Family::of(address.ip) == family && is_meant(address));
+        let named = meant.map(|address| Ours { interface: link.name.clone(), address: address.ip });
         named.collect::<Vec<_>>()
     };
     snapshot.links.iter().filter(|link| link.works() && !snapshot.is_tunnel(link)).flat_map(of).collect()
@@ -80,7 +81,7 @@ fn addresses(snapshot: &Snapshot, family: Family) -> Vec<Ours> {
 mod tests {
     use super::*;
     use crate::net::via::Via;
-    use crate::os::netlink::{Address, Flags, Lifetime, Scope, Way};
+    use crate::os::netlink::{Flags, Lifetime, Scope, Way};
 
     fn link(index: u32, name: &str, kind: Option<&str>) -> Link {
         let (name, kind) = (name.to_owned(), kind.map(str::to_owned));
@@ -150,6 +151,26 @@ mod tests {
         snapshot.ways = vec![Way { family: Family::Ipv4, index: 3 }];
         snapshot.links[2].running = false;
         assert_eq!(ipv4(&snapshot, &[]), Situation::NoCarrier { interface: "wg0".into() });
+    }
+
+    #[test]
+    fn an_address_that_another_host_has_too_is_named_where_it_is_the_only_one() {
+        let mut snapshot = home();
+        let mut doubled = on(2, "2a00::2");
+        doubled.flags.dad_failed = true;
+        let mut local = on(2, "fe80::2");
+        (local.flags.dad_failed, local.scope) = (true, Scope::Link);
+        snapshot.addresses.extend([local, doubled]);
+        snapshot.ways.push(Way { family: Family::Ipv6, index: 2 });
+        let ipv6 = |snapshot: &Snapshot| situations(snapshot, &[Family::Ipv6], &[]).remove(0).1;
+        let found = ipv6(&snapshot);
+        let (interface, duplicate) = (Some("eth0".to_owned()), "2a00::2".parse().ok());
+        assert_eq!(found, Situation::NoAddress { interface, duplicate });
+        let says = "There is no IPv6: eth0, by which the default route leads, does not have an address that it may use. \
+                    2a00::2 is a duplicate: another host has it.";
+        assert_eq!(found.says(Family::Ipv6), says);
+        snapshot.addresses.push(on(2, "2a00::3"));
+        assert!(matches!(ipv6(&snapshot), Situation::Public { .. }), "it has another one");
     }
 
     #[test]

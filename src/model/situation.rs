@@ -71,6 +71,8 @@ pub struct Facts {
     pub other_way: bool,
     /// This machine's addresses of the family but for those of VPNs and of interfaces that carry nothing, in the kernel's order.
     pub addresses: Vec<Ours>,
+    /// Those of its global ones that another host has, too, so that the kernel does not use them (RFC 4862, section 5.4).
+    pub duplicates: Vec<Ours>,
     /// What sources out in the world said, one entry for each.
     pub outside: Vec<IpAddr>,
     /// What the router said that it has outside.
@@ -140,6 +142,9 @@ pub enum Situation {
     NoAddress {
         /// The interface of a default route that there is all the same.
         interface: Option<String>,
+        /// Its address that another host has, too.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        duplicate: Option<IpAddr>,
     },
     /// Neither family leads anywhere.
     NoNetwork {
@@ -167,7 +172,7 @@ pub fn situation(family: Family, facts: &Facts) -> Situation {
         let addresses: Vec<Ours> = facts.addresses.iter().filter(|ours| !is_local(ours)).cloned().collect();
         return match (facts.other_way, addresses.is_empty()) {
             (false, _) => Situation::NoNetwork { linked: true },
-            (true, true) => Situation::NoAddress { interface: None },
+            (true, true) => Situation::NoAddress { interface: None, duplicate: duplicate(facts, |_| true) },
             (true, false) => Situation::NoRoute { addresses },
         };
     };
@@ -195,10 +200,10 @@ pub fn situation(family: Family, facts: &Facts) -> Situation {
     let outside = outside.or(facts.router);
     match (public(facts, here, outside), here) {
         (Some(Ours { interface, address }), _) => Situation::Public { interface, address },
-        (None, Some(here)) if outside.is_none() && is_local(&here) => {
-            Situation::NoAddress { interface: Some(interface) }
+        (None, here) if outside.is_none() && here.as_ref().is_none_or(is_local) => {
+            let duplicate = duplicate(facts, |ours| ours.interface == interface);
+            Situation::NoAddress { interface: Some(interface), duplicate }
         }
-        (None, None) if outside.is_none() => Situation::NoAddress { interface: Some(interface) },
         _ => Situation::BehindNat { interface, inside, outside },
     }
 }
@@ -218,6 +223,10 @@ fn is_same_network(ours: IpAddr, outside: IpAddr) -> bool {
         (IpAddr::V6(ours), IpAddr::V6(outside)) => network(ours) == network(outside),
         (ours, outside) => ours == outside,
     }
+}
+
+fn duplicate(facts: &Facts, is_meant: impl Fn(&Ours) -> bool) -> Option<IpAddr> {
+    facts.duplicates.iter().find(|ours| is_meant(ours)).map(|ours| ours.address)
 }
 
 /// The address on an interface that says most: public, a carrier's, any.
@@ -314,16 +323,20 @@ impl Situation {
                     addresses.iter().map(|ours| format!("{} on {}", ours.address, ours.interface)).collect();
                 format!("There are {family} addresses ({}), but no {family} default route.", list.join(", "))
             }
-            Self::NoAddress { interface: None } => {
-                format!(
-                    "There is no {family}: no interface that works has {}, and there is no default route.",
-                    a_global(family)
-                )
+            Self::NoAddress { interface, duplicate } => {
+                let (one, but) = match duplicate {
+                    None => (a_global(family), String::new()),
+                    Some(ip) => ("an address that it may use", format!(" {ip} is a duplicate: another host has it.")),
+                };
+                match interface {
+                    None => format!(
+                        "There is no {family}: no interface that works has {one}, and there is no default route.{but}"
+                    ),
+                    Some(interface) => format!(
+                        "There is no {family}: {interface}, by which the default route leads, does not have {one}.{but}"
+                    ),
+                }
             }
-            Self::NoAddress { interface: Some(interface) } => format!(
-                "There is no {family}: {interface}, by which the default route leads, does not have {}.",
-                a_global(family)
-            ),
             Self::NoNetwork { linked: false } => "There is no network: no interface is up and has a carrier.".into(),
             Self::NoNetwork { linked: true } => "There is no network: there is no default route.".into(),
             Self::Unknown { why } => format!("Where {family} stands is unknown: {why}."),

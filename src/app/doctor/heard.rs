@@ -62,6 +62,9 @@ fn of_world(stands: Stands) -> Finding {
     let Stands { situation, says, .. } = stands;
     match situation {
         _ if situation.level() == Level::Warn => Finding::warning(Step::World, says),
+        Situation::NoAddress { duplicate: Some(_), .. } => Finding::warning(Step::World, says).advice(
+            "give one of the two hosts another address: the kernel does not use one that is not this machine's alone",
+        ),
         Situation::NoCarrier { .. } | Situation::NoRoute { .. } | Situation::Unknown { .. } => {
             Finding::warning(Step::World, says)
         }
@@ -213,6 +216,8 @@ mod tests {
         let carrier = Situation::BehindCarrierNat { interface: interface(), inside: None, router: None, outside: None };
         assert_eq!(of(carrier), Outcome::Warning);
         assert_eq!(of(Situation::BehindNat { interface: interface(), inside: None, outside: None }), Outcome::Ok);
-        assert_eq!(of(Situation::NoAddress { interface: None }), Outcome::Skipped);
+        assert_eq!(of(Situation::NoAddress { interface: None, duplicate: None }), Outcome::Skipped);
+        let duplicate = Situation::NoAddress { interface: None, duplicate: "2a00::1".parse().ok() };
+        assert_eq!(of(duplicate), Outcome::Warning);
     }
 }

@@ -163,10 +163,10 @@ fn an_answer_by_another_interface_than_the_configured_one_is_said() {
 #[test]
 fn no_ipv6_no_route_and_no_network_are_three_things() {
     let nothing = Facts { linked: true, other_way: true, ..Facts::default() };
-    assert_eq!(ipv6(&nothing), Situation::NoAddress { interface: None });
+    assert_eq!(ipv6(&nothing), Situation::NoAddress { interface: None, duplicate: None });
     let local = Facts { addresses: vec![ours("eth0", "fd00::2")], ..nothing.clone() };
-    assert_eq!(ipv6(&local), Situation::NoAddress { interface: None }, "only a local address");
-    assert_eq!(ipv6(&by_eth0(&["fd00::2"])), Situation::NoAddress { interface: Some("eth0".into()) });
+    assert_eq!(ipv6(&local), Situation::NoAddress { interface: None, duplicate: None }, "only a local address");
+    assert_eq!(ipv6(&by_eth0(&["fd00::2"])), Situation::NoAddress { interface: Some("eth0".into()), duplicate: None });
     let global = Facts { addresses: vec![ours("eth0", "2a00::2")], ..nothing.clone() };
     assert_eq!(ipv6(&global), Situation::NoRoute { addresses: global.addresses.clone() });
     assert_eq!(
@@ -192,7 +192,7 @@ fn the_word_is_that_of_json() {
         Situation::ByOtherInterface { configured: "eth1".into(), interface },
         Situation::NoCarrier { interface: "ppp1".into() },
         Situation::NoRoute { addresses: vec![one] },
-        Situation::NoAddress { interface: None },
+        Situation::NoAddress { interface: None, duplicate: None },
         Situation::NoNetwork { linked: true },
         Situation::Unknown { why: "nobody says".into() },
     ];
@@ -243,10 +243,12 @@ fn some_facts() -> impl Strategy<Value = (Family, Facts)> {
         let said = (prop::collection::vec(an_address(family), 0..4), router);
         (flags, prop::option::of(a_device()), addresses, said).prop_map(move |(flags, way, addresses, said)| {
             let ((linked, other_way, astray), (outside, router)) = (flags, said);
-            let addresses = addresses.into_iter().map(|(interface, address)| Ours { interface, address }).collect();
+            let addresses: Vec<Ours> =
+                addresses.into_iter().map(|(interface, address)| Ours { interface, address }).collect();
             let router = router.filter(|_| family == Family::Ipv4);
             let stray = astray.then(|| ("wan1".to_owned(), "wan0".to_owned()));
-            (family, Facts { linked, way, other_way, addresses, outside, router, stray })
+            let duplicates = addresses.iter().skip(2).cloned().collect();
+            (family, Facts { linked, way, other_way, addresses, duplicates, outside, router, stray })
         })
     })
 }
