@@ -215,7 +215,7 @@ async fn where_all_is_well_every_step_says_so_and_nothing_is_written() {
     assert!(!world.home.path("state").exists(), "it makes no folder");
     let shown = world.run("", &["doctor"]);
     let shown = String::from_utf8(shown.stdout).unwrap();
-    assert!(shown.contains("ok       account luna: the login is right"), "{shown}");
+    assert!(shown.contains("ok       account luna: can be read"), "{shown}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

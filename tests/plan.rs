@@ -133,6 +133,8 @@ async fn one_round_works_as_soon_as_the_secret_is_mended_and_says_what_it_waits_
     assert_eq!(server.count("/nic/update"), 2);
 
     std::fs::remove_dir_all(dir.path().join("state")).unwrap();
+    let (code, said) = driftless("plan", &config);
+    assert!(code == Some(0) && said.contains("would be set to 192.0.2.1; what it holds cannot be read"), "{said}");
     for wrong in ["wrong", "wrong again", "wrong once more"] {
         std::fs::write(&secret, wrong).unwrap();
         assert_eq!(driftless("once", &config).0, Some(77));

@@ -453,6 +453,9 @@ fn the_buttons_update_and_release() {
         assert_eq!(site.at.act("/api/v1/release", &[], body).status, 400, "{body}");
     }
     assert_eq!(site.at.act("/api/v1/release", &[], &"x".repeat(5000)).status, 413);
+    for body in ["{\"account\":\"hold\"}", "{\"name\":\"other.example.org\"}"] {
+        assert_eq!(site.at.act("/api/v1/release", &[], body).status, 404, "{body}");
+    }
     let released = site.at.act("/api/v1/release", &[], "{\"account\":\"held\"}");
     assert_eq!((released.status, released.json()["let_go"].clone()), (200, json!(1)));
     site.waits_for("held.example.org", "up to date");

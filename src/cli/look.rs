@@ -36,18 +36,19 @@ pub(super) async fn plan(loaded: &Loaded, json: bool) -> Result<u8, Failure> {
         // What is held is not sent, whatever would be.
         let refused = objections.get(view.id);
         let planned = view.planned.filter(|_| refused.is_none() && !matches!(view.standing, Standing::Held { .. }));
-        // What cannot be read holds what it was last told.
-        let before = planned.map(|change| match &view.entry.confirmed {
-            Some(confirmed) if !view.readable => &confirmed.values,
-            _ => &change.before,
+        // What cannot be read holds what it was last told, if it was.
+        let before = planned.and_then(|change| match &view.entry.confirmed {
+            confirmed if !view.readable => confirmed.as_ref().map(|confirmed| &confirmed.values),
+            _ => Some(&change.before),
         });
         let mut says = match planned {
             Some(Change { before, after, ttl: Some(ttl), .. }) if before == after => {
                 format!("would set the TTL to {ttl}; holds {} as it should", list(after))
             }
-            Some(change) => {
-                format!("would change: {} -> {}", before.map(list).unwrap_or_default(), list(&change.after))
-            }
+            Some(change) => match before {
+                Some(before) => format!("would change: {} -> {}", list(before), list(&change.after)),
+                None => format!("would be set to {}; what it holds cannot be read", list(&change.after)),
+            },
             None => match refused {
                 Some(error) => format!("would be refused, and is not sent: {error}"),
                 None => record_status(&view, now).says,

@@ -1,7 +1,9 @@
 //! What people ask of the engine: by a signal, by a command, on the status page.
 
 use super::{Ears, Engine};
+use crate::model::desired::AccountName;
 use crate::model::machine::{Event, Target};
+use crate::model::name::Name;
 use crate::os::signals::Signal;
 use crate::report::control::{Answered, Released, Request};
 use crate::report::status::Status;
@@ -47,14 +49,13 @@ impl Engine {
     pub(super) fn answer(&mut self, request: Request, ears: &mut Ears) -> Result<Answered, String> {
         match request {
             Request::Status => Ok(Answered::Status(Box::new(self.status()))),
-            Request::Update { name: Some(name) } if !self.state.has_name(&name) => {
-                Err(format!("{name} is not in the configuration"))
-            }
             Request::Update { name } => {
+                self.is_known(None, name.as_ref())?;
                 self.feed(Event::Update(name.map_or(Target::All, Target::Name)));
                 Ok(Answered::Done)
             }
             Request::Release { account, name } => {
+                self.is_known(account.as_ref(), name.as_ref())?;
                 let target = account.map(Target::Account).or(name.map(Target::Name)).unwrap_or(Target::All);
                 let before = self.state.holds(&target);
                 self.feed(Event::Release(target.clone()));
@@ -70,6 +71,16 @@ impl Engine {
                 let tally = self.tally.as_ref().ok_or("nothing is counted without a status page")?;
                 Ok(Answered::Metrics(tally.text(&self.state, &self.told(), self.clock.now(), form)))
             }
+        }
+    }
+
+    fn is_known(&self, account: Option<&AccountName>, name: Option<&Name>) -> Result<(), String> {
+        if let Some(account) = account.filter(|meant| !self.state.accounts().any(|(known, _)| known == *meant)) {
+            return Err(format!("there is no account {account} in the configuration"));
+        }
+        match name.filter(|name| !self.state.has_name(name)) {
+            Some(name) => Err(format!("{name} is not in the configuration")),
+            None => Ok(()),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::model::error::{Error, Kind};
 use crate::model::record::RrsetKey;
 use crate::report::status::Status;
 
-/// How many record sets of an account are read: that the login is right, and what stands in the way, shows with fewer.
+/// How many record sets of an account are read: that it can be read, and what stands in the way, shows with fewer.
 const MOST: usize = 50;
 /// How long the reading of an account may take.
 const READ: Duration = Duration::from_secs(30);
@@ -112,7 +112,7 @@ fn readable(keys: &[RrsetKey], heard: &[Heard]) -> Vec<Finding> {
     }
     let holding = heard.iter().filter(|heard| matches!(heard, Heard::Holds(_))).count();
     if found.is_empty() {
-        let says = format!("the login is right; {holding} of {} record sets are there", keys.len());
+        let says = format!("can be read; {holding} of {} record sets are there", keys.len());
         found.push(Finding::ok(Step::Account, says));
     }
     found
