@@ -375,6 +375,29 @@ fn a_line_without_a_carrier_is_not_public() {
 
 #[test]
 #[ignore = "needs root and coturn: .ci/run situations"]
+fn that_nothing_leads_out_is_told_while_a_slow_source_is_asked() {
+    let world = World::new();
+    world.connect(&world.home, "wan0", OUTSIDE);
+    let beside = Namespace::bare();
+    wire(&world.home, "lan0", &beside, "far0");
+    // Who opens it to read waits for who writes: the source does not answer before it is given up.
+    let slow = "ipv4 = { command = [\"/bin/cat\", \"{dir}/pipe\"] }\nipv6 = false\n";
+    let place = world.place(&[("home", "ipv4 = \"interface\"\nipv6 = false\n"), ("slow", slow)]);
+    run(Command::new("mkfifo").arg(place.path("pipe")));
+    let daemon = place.start();
+    support::until("the slow source is asked", 5, || {
+        let status = place.status().0;
+        if status.records.iter().any(|record| record.name.starts_with("home")) { Ok(()) } else { Err(daemon.log()) }
+    });
+    assert!(place.status().0.network.is_empty(), "nothing is said before the sources have spoken");
+    far_end(&world, false);
+    daemon.logged("IPv4 leads nowhere: wan0, by which packets", 1, 5);
+    assert!(!daemon.log().contains("no answer within"), "the source is still being asked: {}", daemon.log());
+    daemon.stop();
+}
+
+#[test]
+#[ignore = "needs root and coturn: .ci/run situations"]
 fn a_line_that_flaps_does_not_fill_the_log() {
     let world = World::new();
     world.connect(&world.home, "wan0", OUTSIDE);

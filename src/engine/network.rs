@@ -59,19 +59,31 @@ impl Engine {
         self.feed(Event::Look(network));
     }
 
-    /// Finds out where this machine stands, once the sources have said what they say now.
+    /// Finds out where this machine stands, once the sources have said what they say now. That it stands nowhere needs no answer
+    /// and is known at once: those who are asked outside may take their time to fail.
     pub(super) fn look_around(&mut self) {
-        let Some(seen) = self.around.seen.as_ref().filter(|_| !self.state.is_asking()) else { return };
+        let Some(seen) = &self.around.seen else { return };
+        let (is_asking, changed) = (self.state.is_asking(), self.around.changed);
         let heard: Vec<Heard<'_>> = self
             .state
             .observations()
             .filter_map(|(source, family, reading, at)| {
                 let asked = self.parts.detectors.get(source)?.asked()?;
-                Some(Heard { family, asked, reading: Some(reading).filter(|_| at.moment >= self.around.changed) })
+                Some(Heard { family, asked, reading: Some(reading).filter(|_| !is_asking && at.moment >= changed) })
             })
             .collect();
-        let found = situations(seen, &self.state.desired().families(), &heard);
-        self.around.found = found;
+        let now = situations(seen, &self.state.desired().families(), &heard);
+        let found = &mut self.around.found;
+        if !is_asking {
+            *found = now;
+            return;
+        }
+        for (family, situation) in now.into_iter().filter(|(_, situation)| situation.leads_nowhere()) {
+            match found.iter_mut().find(|(known, _)| *known == family) {
+                Some((_, known)) => *known = situation,
+                None => found.push((family, situation)),
+            }
+        }
     }
 
     /// Tells where this machine stands, where that is news.

@@ -258,6 +258,13 @@ impl Situation {
         }
     }
 
+    /// Whether packets have no way out, by the kernel's word alone: whatever a source says makes no difference.
+    #[must_use]
+    pub fn leads_nowhere(&self) -> bool {
+        use Situation::{NoAddress, NoCarrier, NoNetwork, NoRoute};
+        matches!(self, NoNetwork { .. } | NoCarrier { .. } | NoRoute { .. } | NoAddress { interface: None, .. })
+    }
+
     /// The situation in one word, as in JSON.
     #[must_use]
     pub fn word(&self) -> &'static str {

@@ -277,6 +277,10 @@ proptest! {
             let carrier = matches!(found, Situation::BehindCarrierNat { .. });
             prop_assert!(!leads || is_public(router) || carrier);
         }
+        if found.leads_nowhere() {
+            let unheard = Facts { outside: Vec::new(), router: None, ..facts };
+            prop_assert_eq!(situation(family, &unheard), found.clone(), "whatever a source says");
+        }
         prop_assert!(found.says(family).ends_with('.'));
     }
 }
