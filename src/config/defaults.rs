@@ -88,7 +88,7 @@ pub fn likely_socket(path: Option<&Path>) -> Option<PathBuf> {
     let (texts, variables) = input::what_can_be_read(path)?;
     let mut root = Table::new();
     for text in &texts {
-        tree::merge(&mut root, tree::from_toml(0, DeTable::parse_recoverable(text).0.get_ref()), false);
+        tree::merge(&mut root, tree::from_toml(0, DeTable::parse_recoverable(text).0.into_inner()), false);
     }
     let typed = |key: &str| match root.get(key) {
         Some((_, Node { value: Value::Text(text), .. })) if text.starts_with('/') => Some(PathBuf::from(text)),

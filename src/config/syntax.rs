@@ -21,7 +21,7 @@ pub(super) fn parse(reader: &mut Reader, registry: &[Entry], origin: Origin, tex
     let document = reader.documents.add_text(origin, text.to_owned());
     let (table, problems) = DeTable::parse_recoverable(text);
     if problems.is_empty() {
-        let table = tree::from_toml(document, table.get_ref());
+        let table = tree::from_toml(document, table.into_inner());
         mask::tree(&mut reader.documents, registry, &table);
         return Some(table);
     }
@@ -62,7 +62,7 @@ pub(super) fn parse(reader: &mut Reader, registry: &[Entry], origin: Origin, tex
         if problems.iter().any(|problem| problem.message() != TWICE) {
             return None;
         }
-        tree::merge(&mut whole, tree::from_toml(document, table.get_ref()), false);
+        tree::merge(&mut whole, tree::from_toml(document, table.into_inner()), false);
     }
     mask::tree(&mut reader.documents, registry, &whole);
     Some(whole)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Slot;
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeString, DeTable, DeValue};
 
 use super::document::Spot;
 
@@ -50,9 +50,14 @@ impl Value {
     }
 }
 
-/// The tree of a parsed document. Its depth is bounded by the parser.
-pub(super) fn from_toml(document: usize, table: &DeTable<'_>) -> Table {
-    table.iter().map(|(key, value)| (key.get_ref().to_string(), (spot(document, key), node(document, value)))).collect()
+/// The tree of a parsed document, which is taken apart on the way: a thousand records in two shapes are megabytes. Its depth is
+/// bounded by the parser.
+pub(super) fn from_toml(document: usize, table: DeTable<'_>) -> Table {
+    let own = |(key, value): (Spanned<DeString<'_>>, _)| {
+        let at = spot(document, &key);
+        (key.into_inner().into_owned(), (at, node(document, value)))
+    };
+    table.into_iter().map(own).collect()
 }
 
 fn spot<T>(document: usize, spanned: &Spanned<T>) -> Spot {
@@ -60,17 +65,18 @@ fn spot<T>(document: usize, spanned: &Spanned<T>) -> Spot {
     Spot { document, start: span.start, end: span.end }
 }
 
-fn node(document: usize, spanned: &Spanned<DeValue<'_>>) -> Node {
-    let value = match spanned.get_ref() {
-        DeValue::String(text) => Value::Text(text.to_string()),
+fn node(document: usize, spanned: Spanned<DeValue<'_>>) -> Node {
+    let at = spot(document, &spanned);
+    let value = match spanned.into_inner() {
+        DeValue::String(text) => Value::Text(text.into_owned()),
         DeValue::Integer(number) => Value::Number(i64::from_str_radix(number.as_str(), number.radix()).ok()),
         DeValue::Float(_) => Value::Float,
-        DeValue::Boolean(flag) => Value::Flag(*flag),
+        DeValue::Boolean(flag) => Value::Flag(flag),
         DeValue::Datetime(_) => Value::Date,
-        DeValue::Array(list) => Value::List(list.iter().map(|item| node(document, item)).collect()),
+        DeValue::Array(list) => Value::List(list.into_iter().map(|item| node(document, item)).collect()),
         DeValue::Table(table) => Value::Table(from_toml(document, table)),
     };
-    Node { at: spot(document, spanned), value }
+    Node { at, value }
 }
 
 /// How deep tables are merged key by key: `account`, `home` and what is in it. Deeper ones are one value each
