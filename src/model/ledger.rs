@@ -49,7 +49,7 @@ pub struct Attempt {
     /// The TTL that it asked for.
     #[serde(default)]
     pub ttl: Option<Ttl>,
-    /// When it was made.
+    /// When it was made or, if it has failed, when that was known: until then it was under way.
     pub at: Stamp,
     /// Whether the outcome of the call before it is not known to be good either: what the service holds is then in doubt,
     /// and `nochg` is as good an answer as any.

@@ -386,6 +386,14 @@ impl Sim {
         Ok(())
     }
 
+    /// Whether the machine wishes for other values by now than it has sent.
+    fn wishes_for_another(&self, id: &Id) -> bool {
+        let now = self.now();
+        let view = self.process.as_ref().and_then(|process| process.state.views(now).find(|view| view.id == id));
+        let sent = view.as_ref().and_then(|view| view.entry.attempt.as_ref()).map(|attempt| &attempt.values);
+        sent.is_some_and(|sent| view.as_ref().and_then(|view| view.want.values()).is_some_and(|want| want != *sent))
+    }
+
     /// What the machine believes that the service holds.
     fn confirmed(&self, id: &Id) -> Values {
         let now = self.now();
@@ -626,6 +634,8 @@ impl Sim {
                     }
                 }
                 Some(Kind::Config) if split => self.oracle.record(&id).split = true,
+                // What is wished for by now was not refused, though with others' values it may come to the same.
+                Some(Kind::Config) if !read && self.wishes_for_another(&id) => {}
                 Some(kind @ (Kind::Auth { .. } | Kind::Config | Kind::Abuse)) => {
                     self.oracle.record(&id).refused = refusal(kind);
                 }

@@ -44,6 +44,13 @@ impl State {
                 error.kind = Kind::Transient;
             }
             self.remember(&id, &error, now, out);
+            if wrote
+                && error.kind == Kind::Transient
+                && let Some(attempt) = self.records.get_mut(&id).and_then(|record| record.entry.attempt.as_mut())
+            {
+                // Nobody said what became of it: it may land even now.
+                attempt.at = now.into();
+            }
             match error.kind {
                 Kind::Transient if whole => {
                     if at == 0 {

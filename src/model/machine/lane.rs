@@ -18,6 +18,8 @@ use crate::model::time::{Moment, Now};
 pub(super) struct Lane {
     /// A read, a cut or a question about a job is under way.
     pub(super) asking: bool,
+    /// When that began. What is read may be as old as that.
+    pub(super) asked_at: Moment,
     /// Batches that wait until the intent is on disk.
     pub(super) saving: bool,
     /// Batches not begun.
@@ -116,17 +118,17 @@ impl State {
                     record.asked = record.asked.after_write(READS, now.moment);
                 }
             }
-            self.occupy(name, &reads);
+            self.occupy(name, &reads, now);
             out.push(Effect::Read(name.clone(), reads.into_iter().map(|id| id.key).collect()));
         } else if !pushes.is_empty() {
-            self.occupy(name, &pushes);
+            self.occupy(name, &pushes, now);
             let answers = pushes.into_iter().map(|id| (id.key, Ok(Seen::Unreadable))).collect();
             self.read(name, &String::new(), answers, now, rng, out);
         } else if let Some(id) = jobs.into_iter().next() {
             let ticket = self.records.get(&id).and_then(|record| record.entry.ticket.as_ref());
             if let Some((ticket, _)) = ticket {
                 let ticket = ticket.clone();
-                self.occupy(name, std::slice::from_ref(&id));
+                self.occupy(name, std::slice::from_ref(&id), now);
                 out.push(Effect::Settle(name.clone(), id.key, ticket));
             }
         }
@@ -145,9 +147,10 @@ impl State {
         }
     }
 
-    fn occupy(&mut self, name: &AccountName, ids: &[Id]) {
+    fn occupy(&mut self, name: &AccountName, ids: &[Id], now: Now) {
         if let Some(account) = self.accounts.get_mut(name) {
             account.lane.asking = true;
+            account.lane.asked_at = now.moment;
         }
         for id in ids {
             if let Some(record) = self.records.get_mut(id) {
@@ -229,7 +232,7 @@ impl State {
         for (change, id) in plan.changes.iter_mut().zip(&ids) {
             change.sibling = self.sibling_of(id, &planned);
         }
-        self.occupy(name, &ids);
+        self.occupy(name, &ids, now);
         if let Some(account) = self.accounts.get_mut(name) {
             account.lane.planned = ids;
         }
@@ -252,6 +255,7 @@ impl State {
         let record = self.records.get_mut(id)?;
         let declared = self.desired.accounts.get(&id.account)?;
         let (budget, within) = (declared.terms.budget, declared.terms.settles_within);
+        let asked_at = self.accounts.get(&id.account)?.lane.asked_at;
         let broken = matches!(&seen, Seen::Holds { health: Health::Broken, .. });
         let held = match &seen {
             Seen::Holds { values, .. } => Some(values.clone()),
@@ -272,14 +276,14 @@ impl State {
         let ttl = spec.ttl.wanted();
         let finding = compare(&id.key, spec, &record.entry, &want, seen, overwrite);
         let fits = finding.fits();
-        if held.is_some() && !broken && self.may_not_show_yet(id, &want, fits, now) {
+        if held.is_some() && !broken && self.may_not_show_yet(id, &want, fits, asked_at, now) {
             return None;
         }
         let record = self.records.get_mut(id)?;
         // That a job is done is no proof that what it did still stands, where a reading said otherwise.
         record.doubted |= record.entry.ticket.is_some() && !fits;
         if let Some(held) = &held {
-            forget_what_is_gone(&mut record.entry, held, &want, within, now);
+            forget_what_is_gone(&mut record.entry, held, &want, within, asked_at);
         }
         match finding {
             Finding::Fits { health: Health::Live, clamped } => {
@@ -346,11 +350,11 @@ impl State {
 }
 
 /// What was ours and is no longer there is no concern of ours, once nothing that was sent can still come into force.
-fn forget_what_is_gone(entry: &mut Entry, held: &Values, want: &Values, within: Duration, now: Now) {
+fn forget_what_is_gone(entry: &mut Entry, held: &Values, want: &Values, within: Duration, asked_at: Moment) {
     let sent = entry.attempt.iter().map(|attempt| (&attempt.values, attempt.at));
     let sent: Vec<_> =
         sent.chain(entry.confirmed.iter().map(|confirmed| (&confirmed.values, confirmed.since))).collect();
-    if sent.iter().any(|(_, at)| now.moment.since(at.moment) < within) {
+    if sent.iter().any(|(_, at)| asked_at.since(at.moment) < within) {
         return;
     }
     let known = sent.into_iter().flat_map(|(values, _)| values).chain(want);

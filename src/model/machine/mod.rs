@@ -17,7 +17,7 @@ use crate::model::ledger::{AccountEntry, Attempt, Entry, Reason};
 use crate::model::plan::Change;
 use crate::model::record::{Family, Ttl, Values};
 use crate::model::time::{Moment, Now};
-use crate::model::uplinks::Given;
+use crate::model::uplinks::{Given, Memory};
 
 mod batches;
 mod command;
@@ -150,6 +150,8 @@ struct Record {
     doubted: bool,
     /// An absence is on disk.
     absence_saved: bool,
+    /// What its uplinks gave, as the ledger on disk has it.
+    uplinks_saved: Memory,
     /// How much of the budget for reads is used.
     asked: Spent,
     /// When a wait or a hold was last cut short because the address changed.
@@ -204,6 +206,7 @@ impl Record {
     fn new(entry: Entry) -> Self {
         Self {
             absence_saved: entry.absence.is_some(),
+            uplinks_saved: entry.uplinks.clone(),
             entry,
             want: Want::Unknown("not looked yet".into()),
             believed: BTreeMap::new(),

@@ -128,6 +128,7 @@ impl State {
         for (id, record) in self.records.iter_mut().filter(|(_, record)| record.dirty) {
             record.dirty = false;
             record.absence_saved = record.entry.absence.is_some();
+            record.uplinks_saved.clone_from(&record.entry.uplinks);
             // Only text keys and finite numbers: this cannot fail, and a document that is left out is read from the service
             // instead.
             let written = RecordWritten { as_of: &as_of, id, entry: &record.entry };

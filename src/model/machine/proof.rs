@@ -188,15 +188,15 @@ impl State {
     }
 
     /// Whether a reading is too young to be believed: within the service's known delay it may show what was there before the
-    /// last change, or a call whose outcome is unknown may yet land. It is then read again.
-    pub(super) fn may_not_show_yet(&mut self, id: &Id, want: &Values, fits: bool, now: Now) -> bool {
+    /// last change, or a call whose outcome is unknown may yet land. It is then read again. It is as old as the question.
+    pub(super) fn may_not_show_yet(&mut self, id: &Id, want: &Values, fits: bool, asked_at: Moment, now: Now) -> bool {
         let (Some(record), Some(declared), Some(spec)) =
             (self.records.get_mut(id), self.desired.accounts.get(&id.account), self.desired.records.get(id))
         else {
             return false;
         };
         let entry = &record.entry;
-        let young = |stamp: &Stamp| now.moment.since(stamp.moment) < declared.terms.settles_within;
+        let young = |stamp: &Stamp| asked_at.since(stamp.moment) < declared.terms.settles_within;
         let hidden = match (&entry.attempt, &entry.confirmed) {
             (Some(attempt), confirmed) => {
                 let other = |values: &Values, at: &Stamp| values != want && young(at);

@@ -290,9 +290,10 @@ impl Rig {
         self.open.remove(0)
     }
 
-    /// The one open call is a read; it is answered.
+    /// The one open call is a read; it is answered, as if it had been asked just now.
     fn reads(&mut self, answer: Result<Seen>) {
         let Effect::Read(account, keys) = self.take() else { panic!("a read was due") };
+        self.state.accounts.values_mut().for_each(|account| account.lane.asked_at = self.now.moment);
         let answers = keys.into_iter().map(|key| (key, answer.clone())).collect();
         self.feed(Event::Read(account, self.print.clone(), answers));
     }

@@ -8,7 +8,7 @@ use crate::model::agree::Reading;
 use crate::model::backoff::CEILING;
 use crate::model::desired::{Id, RecordSpec, Want, absent, want};
 use crate::model::ledger::{Absence, Wait};
-use crate::model::record::Family;
+use crate::model::record::{Family, Values};
 use crate::model::time::{Moment, Now};
 use crate::model::uplinks::{give, together};
 
@@ -48,6 +48,7 @@ impl State {
         }
         let want = want(spec, &id.key, &believed, absent_for);
         if want == record.want {
+            self.keep_what_uplinks_gave(id);
             return outdates;
         }
         let siblings = self.desired.accounts.get(&id.account).is_some_and(|account| account.terms.forgets_siblings)
@@ -56,7 +57,18 @@ impl State {
             account.lane.unsure = true;
         }
         want_changed((spec, record), id, want, siblings, self.detection.starting.is_some(), now, out);
+        self.keep_what_uplinks_gave(id);
         outdates
+    }
+
+    /// The next process must not take for an uplink's what that gave for a moment. What leads to a call is saved with that.
+    fn keep_what_uplinks_gave(&mut self, id: &Id) {
+        let Some(record) = self.records.get_mut(id) else { return };
+        let is_sent = |values: Values| !record.entry.is_confirmed(&values, None);
+        if record.entry.uplinks != record.uplinks_saved && !record.want.values().is_some_and(is_sent) {
+            record.dirty = true;
+            self.urgent = true;
+        }
     }
 }
 

@@ -187,3 +187,36 @@ fn accepted_but_still_old_is_no_fault_within_the_delay_that_the_service_is_known
     assert_eq!(held(&rig), None);
     assert_eq!(writes, 0);
 }
+
+#[test]
+fn a_reading_is_as_old_as_its_question() {
+    // A server that is not as far yet answers after the minute within which it should be.
+    let mut rig = Rig::one_by_one(several(readable(), &["a"]));
+    rig.start(1);
+    rig.read("a", Ok(seen(&[1])));
+    assert!(reads(&rig.change(2)));
+    let effects = rig.read("a", Ok(seen(&[1])));
+    rig.applied(&effects, Ok(Applied::Done));
+    assert!(reads(&rig.change(1)), "asked ten seconds after the change");
+    rig.move_to(rig.now.moment.plus(MINUTE));
+    rig.read("a", Ok(seen(&[1])));
+    assert_ne!(rig.standing_of("a"), Standing::UpToDate, "it holds the second address");
+    assert_eq!(rig.answer(MINUTE, 1, || Ok(seen(&[2])), &Ok(Applied::Done)), 1);
+}
+
+#[test]
+fn a_call_that_nobody_answered_may_land_a_while_after_it_was_given_up() {
+    let mut rig = Rig::one_by_one(several(readable(), &["a"]));
+    rig.start(1);
+    rig.read("a", Ok(seen(&[1])));
+    assert!(reads(&rig.change(2)));
+    let effects = rig.read("a", Ok(seen(&[1])));
+    assert_eq!(writes(&effects), [values(&[2])]);
+    // It is under way for two minutes, and the address is the first one again meanwhile.
+    rig.change(1);
+    rig.move_to(rig.now.moment.plus(2 * MINUTE));
+    rig.applied(&effects, Err(Error::transient("updating", "no answer")));
+    assert_eq!(rig.answer(MINUTE / 2, 1, || Ok(seen(&[1])), &Ok(Applied::Done)), 0);
+    assert_ne!(rig.standing_of("a"), Standing::UpToDate, "it may hold the second address in a moment");
+    assert!(rig.answer(2 * MINUTE, 1, || Ok(seen(&[2])), &Ok(Applied::Done)) > 0, "and so it did");
+}

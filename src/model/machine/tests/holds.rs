@@ -187,8 +187,7 @@ fn what_was_refused_and_is_no_longer_wanted_does_not_hold_what_is() {
     assert!(!reads(&rig.change(1)));
     rig.applied(&effects, Err(Error::config("updating", "refused")));
     assert!(!matches!(rig.standing_of("a"), Standing::Held { .. }));
-    assert!(reads(&rig.lapse(MINUTE, Some(1))));
-    rig.read("a", Ok(seen(&[1])));
+    assert_eq!(rig.answer(2 * MINUTE, 1, || Ok(seen(&[1])), &Ok(Applied::Done)), 0);
     assert_eq!(rig.standing_of("a"), Standing::UpToDate);
 }
 

@@ -60,6 +60,22 @@ impl Rig {
 }
 
 #[test]
+fn the_next_process_does_not_take_for_an_uplinks_what_that_had_for_a_moment() {
+    let mut rig = Rig::new(two_uplinks(), &Documents::new());
+    let says = [has(1), has(2)];
+    rig.with(Event::Start, &says);
+    rig.reads(absent());
+    // The second one has another address just while the call is under way, and the save after it knows of that.
+    rig.with(Event::Look(Network::Changed), &[has(1), has(3)]);
+    rig.applies(&[1, 2], Ok(Applied::Done));
+    rig.with(Event::Look(Network::Changed), &says);
+    rig.state = State::new(two_uplinks(), &rig.disk, "boot", true, Mode::Run, rig.now);
+    rig.open.clear();
+    rig.with(Event::Start, &[DOWN, DOWN]);
+    assert_eq!(rig.given(), [("wan0".to_owned(), vec![address(1)]), ("wan1".to_owned(), vec![address(2)])]);
+}
+
+#[test]
 fn a_name_holds_the_address_of_every_uplink_and_keeps_that_of_one_that_is_silent() {
     let mut rig = Rig::new(two_uplinks(), &Documents::new());
     let says = [has(1), has(2)];
