@@ -27,7 +27,8 @@ pub struct InterfaceOptions {
     pub deprecated: bool,
     /// All addresses, best first, instead of the best one.
     pub all: bool,
-    /// Where no interface is named, those of VPNs too: nobody reaches this machine there, as a rule.
+    /// Where no interface is named, those of VPNs too, and that one first by which packets leave: nobody reaches this machine
+    /// there, as a rule.
     pub vpn: bool,
 }
 
@@ -63,10 +64,14 @@ impl Last {
                     .and_then(|links| links.into_iter().find(|link| snapshot.is_tunnel(link)))
                     .map(|link| link.name.clone());
                 snapshot = snapshot.without_tunnels();
+            } else if let Some(way) = snapshot.way(family).filter(|link| snapshot.is_tunnel(link)) {
+                // VPNs lead packets away by rules and by routes that are longer than the default one, which stays the line's.
+                options.name = Some(way.name.clone());
             }
             match routed(&snapshot, family).and_then(|links| Some(links.first()?.name.clone())) {
                 Some(name) => self.routed = Some(name),
-                None => options.name = self.routed.clone(),
+                None if options.name.is_none() => options.name = self.routed.clone(),
+                None => {}
             }
         }
         let is_routed = routed_vpn.is_some();
@@ -287,6 +292,7 @@ fn is_long_enough(kept: Lifetime, best: Lifetime) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::os::netlink::Way;
 
     fn link(index: u32, name: &str) -> Link {
         let (kind, ethernet) = (None, true);
@@ -317,6 +323,25 @@ mod tests {
         assert_eq!(reading(snapshot.clone(), true), Reading::None, "it was asked for");
         snapshot.links.truncate(1);
         assert_eq!(reading(snapshot, false), Reading::Unknown("no network interface is up".into()));
+    }
+
+    #[test]
+    fn a_vpn_that_is_meant_counts_by_whatever_rule_it_leads_packets_away() {
+        let on = |index, ip: &str| Address { index, ..address(ip) };
+        let mut snapshot = home(vec![on(2, "8.8.8.8"), on(9, "9.9.9.9")]);
+        snapshot.links.push(Link { kind: Some("tun".into()), ethernet: false, ..link(9, "tun9") });
+        let reading = |snapshot: &Snapshot, vpn| {
+            let options = InterfaceOptions { vpn, ..InterfaceOptions::default() };
+            Last::default().read(snapshot.clone(), &options, Family::Ipv4).to_string()
+        };
+        // The default route is the line's, and nothing leaves by it.
+        snapshot.ways = vec![Way { family: Family::Ipv4, index: 9 }];
+        assert_eq!([true, false].map(|vpn| reading(&snapshot, vpn)), ["9.9.9.9", "8.8.8.8"]);
+        snapshot.ways = vec![Way { family: Family::Ipv4, index: 2 }];
+        assert_eq!([true, false].map(|vpn| reading(&snapshot, vpn)), ["8.8.8.8", "8.8.8.8"]);
+        snapshot.routes.clear();
+        snapshot.ways = vec![Way { family: Family::Ipv4, index: 9 }];
+        assert_eq!(reading(&snapshot, true), "9.9.9.9");
     }
 
     #[test]
