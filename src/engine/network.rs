@@ -59,8 +59,8 @@ impl Engine {
         self.feed(Event::Look(network));
     }
 
-    /// Finds out where this machine stands, once the sources have said what they say now. That it stands nowhere needs no answer
-    /// and is known at once: those who are asked outside may take their time to fail.
+    /// Finds out where this machine stands, once the sources have said what they say now. They may take their time to fail: until then
+    /// what they said before counts where the kernel says nothing else, as it does at once of a way out that is gone.
     pub(super) fn look_around(&mut self) {
         let Some(seen) = &self.around.seen else { return };
         let (is_asking, changed) = (self.state.is_asking(), self.around.changed);
@@ -78,10 +78,12 @@ impl Engine {
             *found = now;
             return;
         }
-        for (family, situation) in now.into_iter().filter(|(_, situation)| situation.leads_nowhere()) {
+        for (family, by_kernel) in now {
             match found.iter_mut().find(|(known, _)| *known == family) {
-                Some((_, known)) => *known = situation,
-                None => found.push((family, situation)),
+                Some((_, known)) if known.may_last(&by_kernel) => {}
+                Some((_, known)) => *known = by_kernel,
+                None if by_kernel.leads_nowhere() => found.push((family, by_kernel)),
+                None => {}
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::vpn;
+use super::words::vpn;
 
 /// Why an answer would not be about our own line.
 #[derive(Clone, Debug, PartialEq, Eq)]

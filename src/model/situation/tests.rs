@@ -253,6 +253,21 @@ fn some_facts() -> impl Strategy<Value = (Family, Facts)> {
     })
 }
 
+#[test]
+fn what_sources_said_lasts_while_the_kernel_says_the_same() {
+    let by_eth0 = |addresses: &[&str], outside: &[&str]| {
+        let facts = by_eth0(addresses);
+        situation(Family::Ipv4, &Facts { outside: outside.iter().map(|text| ip(text)).collect(), ..facts })
+    };
+    let heard = by_eth0(&["192.168.1.2"], &["8.8.8.8"]);
+    assert!(heard.may_last(&by_eth0(&["192.168.1.2"], &[])));
+    for other in [by_eth0(&["192.168.1.3"], &[]), by_eth0(&[], &[]), Situation::NoNetwork { linked: true }] {
+        assert!(!heard.may_last(&other) && !other.may_last(&heard), "{other:?}");
+    }
+    let silent = Situation::NoCarrier { interface: "eth0".into() };
+    assert!(!by_eth0(&[], &[]).may_last(&silent), "the same interface, and it carries nothing now");
+}
+
 proptest! {
     #[test]
     fn public_is_only_what_is_ours_public_and_not_contradicted((family, facts) in some_facts()) {
@@ -277,10 +292,11 @@ proptest! {
             let carrier = matches!(found, Situation::BehindCarrierNat { .. });
             prop_assert!(!leads || is_public(router) || carrier);
         }
+        let by_kernel = situation(family, &Facts { outside: Vec::new(), router: None, ..facts });
         if found.leads_nowhere() {
-            let unheard = Facts { outside: Vec::new(), router: None, ..facts };
-            prop_assert_eq!(situation(family, &unheard), found.clone(), "whatever a source says");
+            prop_assert_eq!(&by_kernel, &found, "whatever a source says");
         }
+        prop_assert!(by_kernel.may_last(&by_kernel));
         prop_assert!(found.says(family).ends_with('.'));
     }
 }
