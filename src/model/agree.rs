@@ -324,11 +324,15 @@ fn quorum<'a>(
     if !silent.is_empty() && !parties.values().any(|party| party.wins(need)) {
         return Heard::Ask(next(silent, need.saturating_sub(best).max(1)));
     }
-    let mut winners = parties.into_values().filter(|party| party.wins(need));
+    let (won, lost): (Vec<_>, Vec<_>) = parties.into_values().partition(|party| party.wins(need));
+    let mut winners = won.into_iter();
     match (winners.next(), winners.next()) {
         (Some(Party { reading: Some(reading), backers, .. }), None) => Heard::Known { reading, backers },
         (Some(_), Some(_)) => Heard::unknown(tie(said)),
-        _ => Heard::unknown(dissent(need, said, &doubts)),
+        _ => {
+            let alike = lost.iter().find(|party| party.backers.len() >= need).and_then(|party| party.reading.as_ref());
+            Heard::unknown(dissent(need, said, &doubts, alike))
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::agree::{Expression, SourceName, Witness, poll};
+use super::agree::{Expression, Reading, SourceName, Witness, poll};
 
 /// What a quorum needs, and how far those who say the same have come, where there are several such: the most of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,20 +67,26 @@ pub(super) fn tie(mut said: Vec<String>) -> String {
 /// source wherever they are listed.
 const DOUBTS: usize = 2;
 
-/// Why there is no quorum, in words.
-pub(super) fn dissent(need: usize, mut said: Vec<String>, doubts: &[String]) -> String {
+/// Why there is no quorum, in words. `alike`: what enough of them say who count as one voice.
+pub(super) fn dissent(need: usize, mut said: Vec<String>, doubts: &[String], alike: Option<&Reading>) -> String {
     said.sort();
     let given = if doubts.len() > DOUBTS { 1 } else { doubts.len() };
     said.extend(doubts.iter().take(given).cloned());
     let more = doubts.len() - given;
     said.extend((more > 0).then(|| format!("{more} more cannot tell")));
-    format!("{need} sources must agree and do not: {}", said.join("; "))
+    let said = said.join("; ");
+    match alike {
+        Some(alike) => format!(
+            "{need} sources must agree that are of two operators or asked by two protocols; those that say {alike} are one \
+             voice: {said}"
+        ),
+        None => format!("{need} sources must agree and do not: {said}"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::agree::Reading;
     use crate::model::evidence::Protocol;
     use crate::model::record::Family;
     use crate::model::weigh::weigh;
@@ -128,10 +134,19 @@ mod tests {
     }
 
     #[test]
+    fn those_who_agree_and_are_one_voice_are_told_so() {
+        let said = vec!["192.0.2.1".to_owned(); 2];
+        let alike = Reading::Addresses(vec![[192, 0, 2, 1].into()]);
+        let says = "2 sources must agree that are of two operators or asked by two protocols; those that say 192.0.2.1 are one \
+                    voice: 192.0.2.1; 192.0.2.1; no answer";
+        assert_eq!(dissent(2, said, &["no answer".to_owned()], Some(&alike)), says);
+    }
+
+    #[test]
     fn of_many_that_cannot_tell_one_says_why() {
         let doubts = |count: usize| (0..count).map(|at| format!("doubt {at}")).collect::<Vec<_>>();
         let said = || vec!["192.0.2.2".to_owned(), "192.0.2.1".to_owned()];
-        let of = |said, count| dissent(2, said, &doubts(count));
+        let of = |said, count| dissent(2, said, &doubts(count), None);
         assert_eq!(of(said(), 2), "2 sources must agree and do not: 192.0.2.1; 192.0.2.2; doubt 0; doubt 1");
         assert_eq!(of(Vec::new(), 13), "2 sources must agree and do not: doubt 0; 12 more cannot tell");
     }
