@@ -196,6 +196,9 @@ pub struct RecordStatus {
     pub wanted: Option<Vec<String>>,
     /// What the service was last known to hold of ours.
     pub confirmed: Option<Vec<String>>,
+    /// What the service held beside that when it was last read by this process; it stays.
+    #[serde(default)]
+    pub others: Vec<String>,
     /// The update that was begun and whose outcome is not known.
     #[serde(default)]
     pub begun: Option<BegunStatus>,
@@ -536,6 +539,7 @@ pub fn record_status(view: &View<'_>, now: Now) -> RecordStatus {
         uplinks: view.uplinks.iter().map(uplink_status).collect(),
         wanted: view.want.values().map(|wanted| values(&wanted)),
         confirmed: entry.confirmed.as_ref().filter(|_| entry.attempt.is_none()).map(|c| values(&c.values)),
+        others: view.others.iter().map(ToString::to_string).collect(),
         begun: BegunStatus::of(view),
         accepted: stamp(&entry.accepted.filter(|_| entry.already_right().is_none())),
         already_right: stamp(&entry.already_right()),
@@ -671,9 +675,9 @@ fn in_words(view: &View<'_>, now: Now) -> String {
     let until = view.pause.map(|(_, until)| now.wall_of(until).to_string()).unwrap_or_default();
     match (&view.standing, view.pause.map(|(pause, _)| pause)) {
         (Standing::UpToDate, Some(Pause::Reads)) => {
-            format!("holds {wanted}, as it should; it was read often of late, and is read back at {until}")
+            format!("{}; it was read often of late, and is read back at {until}", as_it_should(view, &wanted))
         }
-        (Standing::UpToDate, _) => format!("holds {wanted}, as it should"),
+        (Standing::UpToDate, _) => as_it_should(view, &wanted),
         (Standing::Working | Standing::Failing { .. }, Some(pause)) if view.waits_for_budget() => {
             let why = match pause {
                 Pause::Writes => "it was sent often of late, and its write budget allows the next at",
@@ -700,6 +704,20 @@ fn in_words(view: &View<'_>, now: Now) -> String {
         (Standing::Unknown { why }, _) => format!("left as it is, the address is unknown: {why}"),
         (Standing::Unmanaged, _) => unmanaged(view, now),
     }
+}
+
+/// That it holds what it should, what stands beside it, and where that is only so because nobody knows better.
+fn as_it_should(view: &View<'_>, wanted: &str) -> String {
+    // There are texts of all kinds under a name, and none of them is an address.
+    let addresses = view.id.key.rtype.family().is_some() && !view.others.is_empty();
+    let others: Vec<String> = view.others.iter().map(ToString::to_string).collect();
+    let beside =
+        if addresses { format!(", beside {}, not known to be ours", others.join(", ")) } else { String::new() };
+    let is_blind = |given: &Given| matches!(given.reading, Reading::Unknown(_) | Reading::Behind(_));
+    if !view.uplinks.is_empty() && view.uplinks.iter().all(is_blind) {
+        return format!("holds {wanted}{beside}, and is left as it is: what its uplinks have is unknown");
+    }
+    format!("holds {wanted}, as it should{beside}")
 }
 
 /// That there is certainly no address, which one that is, and what becomes of it.

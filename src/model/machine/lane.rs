@@ -272,6 +272,9 @@ impl State {
             record.read_at = Some(now.moment);
         }
         record.seen_ttl = if let Seen::Holds { ttl, .. } = &seen { *ttl } else { None };
+        if let Some(held) = &held {
+            record.others = held - &record.entry.ours;
+        }
         let want = record.want.values()?;
         let ttl = spec.ttl.wanted();
         let finding = compare(&id.key, spec, &record.entry, &want, seen, overwrite);

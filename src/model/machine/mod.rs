@@ -174,6 +174,8 @@ struct Record {
     before: Option<Values>,
     /// The TTL that it was last read with.
     seen_ttl: Option<Ttl>,
+    /// What it held beside ours when it was last read.
+    others: Values,
     /// What the change that is planned or under way should achieve.
     aim: Option<Aim>,
     /// What was open before the attempt that is written down and not yet made, and what of the budget was used.
@@ -230,6 +232,7 @@ impl Record {
             settle_at: None,
             before: None,
             seen_ttl: None,
+            others: Values::new(),
             aim: None,
             prior: None,
             planned: None,

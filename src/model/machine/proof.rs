@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::due::Next;
 use super::{Effect, Level, Out, Planted, Proof, State};
 use crate::model::backoff::{CEILING, Spent, spread};
-use crate::model::desired::Id;
+use crate::model::desired::{FirstContact, Id};
 use crate::model::error::{Error, Kind};
 use crate::model::ledger::{ALREADY_RIGHT, Attempt, Confirmed, Fingerprint, Reason, Stamp};
 use crate::model::record::{Ttl, Values, list};
@@ -148,7 +148,10 @@ impl State {
         record.stale = false;
         record.broken = false;
         record.doubted = false;
-        record.read_at = Some(now.moment.plus(spread(self.desired.verify, rng)));
+        // Another machine that shares the name may have taken an address with its own that both of them had.
+        let is_shared = spec.first_contact == FirstContact::Joins && spec.derived.is_none();
+        let verify = if is_shared { self.desired.verify.min(CEILING) } else { self.desired.verify };
+        record.read_at = Some(now.moment.plus(spread(verify, rng)));
         // Stamps alone are not worth a write to flash: they go along with the next one.
         record.dirty = true;
     }

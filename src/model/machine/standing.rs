@@ -13,7 +13,7 @@ use crate::model::error::Error;
 use crate::model::ledger::{AccountEntry, Attempt, Entry, Hold};
 use crate::model::name::Name;
 use crate::model::plan::Change;
-use crate::model::record::Family;
+use crate::model::record::{Family, Value};
 use crate::model::time::{Moment, Now};
 use crate::model::uplinks::Given;
 
@@ -97,6 +97,8 @@ pub struct View<'a> {
     pub planned: Option<&'a Change>,
     /// When its write budget allows the next write, where that is not now.
     pub free_at: Option<Moment>,
+    /// What the service held beside ours when it was last read: values of others, or of ours that were forgotten.
+    pub others: Vec<&'a Value>,
     /// The call that was begun and whose outcome is not known: the process that made it ended over it.
     pub begun: Option<&'a Attempt>,
 }
@@ -136,6 +138,7 @@ impl State {
                 in_dns: terms.is_some_and(|terms| terms.in_dns) && id.key.rtype.is_compared(),
                 planned: record.planned.as_deref(),
                 free_at: terms.map(|terms| record.entry.spent.next(terms.budget)).filter(|free| *free > now.moment),
+                others: record.others.difference(&record.entry.ours).collect(),
                 begun: record.entry.begun().filter(|_| !record.busy),
             }
         })

@@ -307,3 +307,21 @@ fn what_an_earlier_process_left_held_is_said_at_the_start() {
     };
     assert_eq!(effects.iter().filter(|effect| says(effect)).count(), 1, "{effects:#?}");
 }
+
+#[test]
+fn what_stands_beside_ours_is_told_and_goes_when_it_is_gone() {
+    let mut rig = Rig::started(readable(), 1);
+    rig.reads(Ok(seen(&[1, 8])));
+    let told = |rig: &Rig| record_status(&rig.view(), rig.now);
+    let status = told(&rig);
+    let says = "holds 198.51.100.1, as it should, beside 198.51.100.8, not known to be ours";
+    assert_eq!((status.says.as_str(), status.others.as_slice()), (says, &["198.51.100.8".to_owned()][..]));
+    // What was ours until the change is not called another's.
+    rig.changes_to(2);
+    rig.reads(Ok(seen(&[1, 8])));
+    assert_eq!(told(&rig).others, ["198.51.100.8"]);
+    rig.applies(&[2, 8], Ok(Applied::Done));
+    rig.pass(5 * SECOND);
+    rig.reads(Ok(seen(&[2])));
+    assert_eq!(told(&rig).says, "holds 198.51.100.2, as it should");
+}

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::desired::{FirstContact, Uplink};
+use crate::report::status::record_status;
 
 /// What each uplink says, by the number at the end of its name.
 type Says = [Option<Reading>; 2];
@@ -88,6 +89,12 @@ fn a_name_holds_the_address_of_every_uplink_and_keeps_that_of_one_that_is_silent
     rig.with(Event::Look(Network::Changed), &[has(1), DOWN]);
     rig.wakes(MINUTE, &[has(1), DOWN]);
     rig.idle();
+    let says = |rig: &Rig| record_status(&rig.state.views(rig.now).next().unwrap(), rig.now).says;
+    let both = "holds 198.51.100.1, 198.51.100.2";
+    assert_eq!(says(&rig), format!("{both}, as it should"));
+    rig.with(Event::Look(Network::Changed), &[DOWN, DOWN]);
+    rig.idle();
+    assert_eq!(says(&rig), format!("{both}, and is left as it is: what its uplinks have is unknown"));
     rig.with(Event::Look(Network::Changed), &[has(3), DOWN]);
     rig.reads(Ok(seen(&[1, 2])));
     rig.applies(&[2, 3], Ok(Applied::Done));
@@ -164,6 +171,18 @@ fn machines_that_share_a_name_take_nothing_of_each_other() {
     rig.feed(Event::Update(Target::All));
     rig.reads(Ok(seen(&[8])));
     rig.applies(&[2, 8], Ok(Applied::Done));
+}
+
+#[test]
+fn a_name_that_others_share_is_looked_at_within_the_hour() {
+    // One of them had the same address, moved on, and took it along.
+    let mut rig = sharing();
+    rig.says(1);
+    rig.feed(Event::Start);
+    rig.reads(Ok(seen(&[1])));
+    rig.pass(80 * MINUTE);
+    rig.reads(Ok(seen(&[8])));
+    rig.applies(&[1, 8], Ok(Applied::Done));
 }
 
 #[test]

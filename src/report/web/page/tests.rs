@@ -16,6 +16,7 @@ fn record(name: &str, state: &str) -> RecordStatus {
         uplinks: Vec::new(),
         wanted: Some(vec!["192.0.2.7".into()]),
         confirmed: Some(vec!["192.0.2.7".into()]),
+        others: Vec::new(),
         begun: None,
         accepted: Some("2026-11-22T11:00:00Z".into()),
         already_right: None,
