@@ -40,7 +40,7 @@ pub enum Format {
 pub struct LogOptions {
     /// A level for ourselves (`off`, `error`, `warn`, `info`, `debug`, `trace`; `info` if none is given), levels for
     /// targets (`driftless::net=trace`), or both with commas between. The level never raises other crates above
-    /// `warn`, whatever it is, as what they trace can hold credentials; a crate that is named has the level named
+    /// `error`, whatever it is, as what they trace can hold credentials; a crate that is named has the level named
     /// (`hickory_net=debug`). Of the crates below us hickory and `hyper_util` write to this log; hyper, reqwest and
     /// rustls use another facade, which nothing listens to.
     pub filter: String,
@@ -116,7 +116,8 @@ fn targets(filter: &str) -> Result<Targets, String> {
             Some((target, word)) => named.push((module(target.trim())?, level(word.trim())?)),
         }
     }
-    Ok(Targets::new().with_default(ours.min(LevelFilter::WARN)).with_target(OURS, ours).with_targets(named))
+    // What a library warns of is heard from whoever called it, with the record or source that it concerns.
+    Ok(Targets::new().with_default(ours.min(LevelFilter::ERROR)).with_target(OURS, ours).with_targets(named))
 }
 
 fn level(word: &str) -> Result<LevelFilter, String> {

@@ -143,6 +143,9 @@ fn want_changed(
         Want::Values(values) => {
             out.tell(Level::Debug, Some(id), format!("should hold {}", crate::model::record::list(values)));
         }
+        Want::Gone if record.entry.ours.is_empty() && !spec.whole => {
+            out.tell(Level::Debug, Some(id), "the address is gone for good; nothing is ours to be removed");
+        }
         Want::Gone => out.tell(Level::Info, Some(id), "the address is gone for good; our values are to be removed"),
     }
     record.want = want;

@@ -119,22 +119,25 @@ fn the_journal_gets_each_event_with_its_fields() {
 }
 
 #[test]
-fn other_crates_are_capped_at_warn_unless_named() {
+fn other_crates_are_capped_at_error_unless_named() {
     let say = || {
         tracing::trace!(target: "hyper::proto", "hyper traced");
         tracing::debug!(target: "hickory_net::udp", "hickory debugged");
         tracing::info!(target: "reqwest::connect", "reqwest informed");
         tracing::debug!(target: "rustls::client", "rustls debugged");
         tracing::warn!(target: "hickory_net::udp", "hickory warned");
+        tracing::error!(target: "hickory_net::tcp", "hickory failed");
         tracing::trace!(target: "driftless::net", "ours");
     };
     let all = logged(&options("trace", Format::Text, false), false, say);
-    assert_eq!(all, " WARN hickory_net::udp: hickory warned\nTRACE driftless::net: ours\n");
+    let failed = "ERROR hickory_net::tcp: hickory failed\n";
+    assert_eq!(all, format!("{failed}TRACE driftless::net: ours\n"));
     let all = logged(&options("warn,hickory_net=debug", Format::Text, false), false, say);
-    assert_eq!(all, "DEBUG hickory_net::udp: hickory debugged\n WARN hickory_net::udp: hickory warned\n");
+    let (debugged, warned) = ("DEBUG hickory_net::udp: hickory debugged\n", " WARN hickory_net::udp: hickory warned\n");
+    assert_eq!(all, format!("{debugged}{warned}{failed}"));
     assert_eq!(logged(&options("off", Format::Text, false), false, say), "");
     let all = logged(&options("error, driftless::net=trace", Format::Text, false), false, say);
-    assert_eq!(all, "TRACE driftless::net: ours\n");
+    assert_eq!(all, format!("{failed}TRACE driftless::net: ours\n"));
 }
 
 #[test]
