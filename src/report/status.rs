@@ -697,6 +697,9 @@ fn in_words(view: &View<'_>, now: Now) -> String {
             format!("should hold {wanted}; left to settle until {until}, as more may change")
         }
         (Standing::Working, _) => format!("should hold {wanted}; not confirmed yet"),
+        (Standing::Failing { error: Some(error) }, Some(Pause::Asked)) => {
+            format!("should hold {wanted}; failing: {error}; the service asked to be left alone until {until}")
+        }
         (Standing::Failing { error: Some(error) }, _) => format!("should hold {wanted}; failing: {error}"),
         (Standing::Failing { error: None }, _) => format!("should hold {wanted}; waiting to be tried again"),
         (Standing::Held { hold, account: true }, _) => format!("held with its account: {}", hold.error),

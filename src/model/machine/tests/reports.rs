@@ -172,6 +172,9 @@ fn a_pause_that_the_service_asked_for_is_told_from_one_of_our_own() {
         let mut rig = Rig::started(readable(), 1);
         rig.reads(Err(failed(kind)));
         assert_eq!(rig.pause(), Some(pause));
+        let until = rig.now.wall_of(rig.view().pause.unwrap().1);
+        let asked = format!("; the service asked to be left alone until {until}");
+        assert_eq!(record_status(&rig.view(), rig.now).says.ends_with(&asked), pause == Pause::Asked);
     }
 }
 
