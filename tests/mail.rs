@@ -64,8 +64,8 @@ fn home() -> Home {
     home
 }
 
-/// Sends a test message: the exit code and what was said.
-fn test(home: &Home, port: u64, security: &str, more: &str) -> (i32, String) {
+/// Writes the configuration of one channel, with `more` at its end.
+fn configure(home: &Home, port: u64, security: &str, more: &str) {
     let server = if security == "none" { "127.0.0.1" } else { "localhost" };
     let text = format!(
         "state_dir = {:?}\n[notify.mail]\ntype = \"mail\"\nserver = \"{server}\"\nport = {port}\nsecurity = \"{security}\"\n\
@@ -75,7 +75,17 @@ fn test(home: &Home, port: u64, security: &str, more: &str) -> (i32, String) {
         home.text("password"),
     );
     home.write("driftless.toml", &text);
-    let output = home.output(&["notify", "test"]);
+}
+
+/// Sends a test message: the exit code and what was said.
+fn test(home: &Home, port: u64, security: &str, more: &str) -> (i32, String) {
+    configure(home, port, security, more);
+    said(home, &["notify", "test"])
+}
+
+/// Runs a command: the exit code and what was said.
+fn said(home: &Home, words: &[&str]) -> (i32, String) {
+    let output = home.output(words);
     let said = [output.stdout, output.stderr].concat();
     (output.status.code().unwrap(), String::from_utf8(said).unwrap())
 }
@@ -137,4 +147,34 @@ fn a_refused_login_is_said_without_the_password() {
     drop(server);
     let (code, said) = test(&home, gone, "tls", &trusting(&home));
     assert!(code == 75 && said.contains(&format!("no mail by localhost:{gone}")), "{code} {said}");
+}
+
+#[test]
+#[ignore = "needs aiosmtpd"]
+fn a_refused_login_is_not_tried_again_by_the_next_process_until_the_password_is_another() {
+    let home = home();
+    home.write("password", "hunter2\n");
+    let server = Smtp::start(&home, "tls");
+    let zone = format!(
+        "[account.files]\nprovider = \"zonefile\"\npath = {:?}\nzone = \"example.org\"\n[[record]]\nname = \"home.example.org\"\n\
+         account = \"files\"\nprivate = true\nipv4 = {{ fixed = \"192.0.2.1\" }}\nipv6 = \"off\"\n",
+        home.text("zone")
+    );
+    home.write("zone", "$ORIGIN example.org.\n@ 300 IN SOA ns hostmaster 1 3600 600 86400 300\n@ 300 IN NS ns\n");
+    configure(&home, server.port, "tls", &format!("{}\n{zone}", trusting(&home)));
+    let (_, first) = said(&home, &["once"]);
+    assert!(first.contains("refuses the login (status 535); it is not tried again for a day"), "{first}");
+    // By each mechanism that the server knows, within one conversation.
+    let refused = server.said();
+    assert!(!refused.is_empty() && refused.iter().all(|login| login["login"] == false), "{refused:?}");
+    for _ in 0..3 {
+        let (_, next) = said(&home, &["once"]);
+        assert!(next.contains("it is not tried again for a day") && !next.contains("hunter2"), "{next}");
+    }
+    assert_eq!(server.said(), Vec::<Value>::new());
+    home.write("password", "secret\n");
+    let (_, next) = said(&home, &["once"]);
+    let told = server.said();
+    assert!(told.len() == 2 && told[0]["login"] == true, "{next} {told:?}");
+    assert!(told[1]["mail"].as_str().unwrap().contains("home.example.org A: holds 192.0.2.1"), "{told:?}");
 }

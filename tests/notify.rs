@@ -256,6 +256,86 @@ async fn what_a_channel_did_not_take_is_told_again_as_it_is_then() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_login_is_tried_once_until_its_secret_changes_or_a_test_arrives() {
+    let rig = Rig::start().await;
+    rig.home.write("key", "X-Hook-Key: hunter2");
+    rig.configure(&format!(
+        "[notify.chat]\ntype = \"webhook\"\nurl = \"{}\"\nsecret_header = {{ file = {:?} }}\n",
+        rig.receivers.url("/hook/x"),
+        rig.home.text("key")
+    ));
+    tokio::task::block_in_place(|| {
+        let stands = || rig.home.status().0["status"]["channels"][0].clone();
+        let daemon = rig.run();
+        rig.soon("it is refused", || stands()["refused"] == true);
+        assert_eq!(rig.told("").len(), 1);
+        let way_out = "it is not tried again for a day, unless its settings or its secret change";
+        assert!(rig.home.log().contains(way_out), "{}", rig.home.log());
+        // Neither a process that was killed nor one that ended is followed by one that tries it.
+        daemon.kill();
+        let daemon = rig.home.start(&["run"]);
+        rig.soon("the next one says so, too", || stands()["refused"] == true);
+        daemon.signal(Signal::HUP);
+        rig.address(&daemon, "192.0.2.2");
+        rig.soon("the record follows", || rig.pushes.log().len() == 2);
+        assert!(stands()["error"].as_str().is_some_and(|error| error.contains("(status 401)")), "{}", stands());
+        let (_, said) = rig.cli(&["status"]);
+        assert!(said.contains("unless its settings or its secret change, or driftless notify test chat"), "{said}");
+        assert!(daemon.stop().success());
+        let (code, said) = rig.cli(&["once"]);
+        assert_eq!((code, rig.told("").len()), (0, 1), "{said}");
+        let kept = ["ledger.json", "ledger.journal"].map(|file| rig.home.path("state").join(file));
+        let kept = kept.map(|file| std::fs::read_to_string(file).unwrap_or_default()).concat();
+        assert!(kept.contains("refused") && !kept.contains("hunter2"), "{kept}");
+        // Another secret is tried at once, with the next look.
+        let daemon = rig.home.start(&["run"]);
+        rig.soon("it is still left alone", || stands()["refused"] == true);
+        rig.home.write("key", "X-Hook-Key: wrong");
+        daemon.signal(Signal::USR1);
+        rig.soon("the other secret is refused", || rig.told("").len() == 2 && stands()["refused"] == true);
+        // The service takes that one now, of which a test by hand is the proof.
+        rig.receivers.fault(Fault::answer(Answer::new(204, "")));
+        rig.receivers.fault(Fault::answer(Answer::new(204, "")));
+        let (code, said) = rig.cli(&["notify", "test"]);
+        assert_eq!(code, 0, "{said}");
+        rig.soon("what there was to tell is told", || rig.told("").len() == 4);
+        let (chat, taken) = rig.told("").remove(3);
+        assert_eq!(
+            (chat["text"].as_str(), taken),
+            (Some("home.example.org A: holds 192.0.2.2 (2 changes)"), Some(204))
+        );
+        rig.soon("it works", || stands()["refused"] == false && stands()["error"].is_null());
+        assert!(daemon.stop().success());
+    });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_withheld_is_said_to_be_and_survives_a_process_that_is_killed() {
+    let rig = Rig::start().await;
+    let url = rig.receivers.url("/hook/x");
+    rig.home.write("key", &format!("X-Hook-Key: {HOOK_KEY}"));
+    rig.configure(&format!(
+        "[notify.chat]\ntype = \"webhook\"\nurl = \"{url}\"\nlimit = 1\nsecret_header = {{ file = {:?} }}\n",
+        rig.home.text("key")
+    ));
+    tokio::task::block_in_place(|| {
+        let withheld = || rig.home.status().0["status"]["channels"][0]["withheld"].clone();
+        let daemon = rig.run();
+        rig.soon("the first address is told", || rig.told("").len() == 1);
+        rig.address(&daemon, "192.0.2.2");
+        rig.soon("the change is withheld", || withheld().is_string());
+        let until = withheld();
+        let (_, said) = rig.cli(&["status"]);
+        assert!(said.contains(&format!("; more news is withheld until {}", until.as_str().unwrap())), "{said}");
+        daemon.kill();
+        let daemon = rig.home.start(&["run"]);
+        rig.soon("it is still withheld", || withheld().is_string());
+        assert_eq!(rig.told("").len(), 1);
+        assert!(daemon.stop().success());
+    });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_test_says_what_each_channel_answers() {
     let rig = Rig::start().await;
     rig.configure(&rig.all());

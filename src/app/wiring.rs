@@ -152,7 +152,8 @@ pub fn channels(
     let built = config.check_channels(&channel_tools(environment)).map_err(|errors| errors.one_line())?;
     let outlet = |(name, channel)| {
         let declared = config.channels.get(&name)?;
-        Some((name, Outlet { kind: declared.entry.name, wish: declared.wish.clone(), channel }))
+        let (settings, wish) = (declared.settings.clone(), declared.wish.clone());
+        Some((name, Outlet { kind: declared.entry.name, settings, wish, channel }))
     };
     Ok(built.into_iter().filter_map(outlet).collect())
 }

@@ -10,6 +10,7 @@ use crate::config;
 use crate::engine::Outlet;
 use crate::model::news::Message;
 use crate::os::clock;
+use crate::report::control::{Request, ask};
 
 /// What can be done with channels.
 #[derive(Debug, Subcommand)]
@@ -58,6 +59,9 @@ pub(super) async fn run(loaded: &Loaded, command: &NotifyCommand) -> Result<u8, 
             print::progress(&format!("telling \"{name}\" ({})", outlet.kind));
         }
         let error = test(&outlet).await.err();
+        if error.is_none() {
+            it_works(config, &name).await;
+        }
         worst = worst.max(error.as_ref().map_or(0, |error| error.exit_code()));
         let error = error.map(|error| error.to_string());
         tested.push(Tested { name, kind: outlet.kind, ok: error.is_none(), error });
@@ -72,6 +76,15 @@ pub(super) async fn run(loaded: &Loaded, command: &NotifyCommand) -> Result<u8, 
     };
     print::table(&["CHANNEL", "TYPE", "ANSWER"], &tested.iter().map(row).collect::<Vec<_>>());
     Ok(worst)
+}
+
+/// Says to the daemon, where one runs, that a channel works: it may be leaving it alone after a refusal. Where none can be asked,
+/// nothing is amiss: the test itself is over.
+async fn it_works(config: &config::Config, name: &str) {
+    let request = Request::ChannelWorks { name: name.to_owned() };
+    if let Err(unanswered) = ask(&config.socket, &request).await {
+        tracing::debug!("no daemon was told that \"{name}\" works: {unanswered:?}");
+    }
 }
 
 /// Tells one channel something that nobody can take for news.

@@ -239,7 +239,7 @@ pub const NEWS: &[Key] = &[
     of(
         "limit",
         Kind::Number(1, 60),
-        "How many messages there are in any hour at most, 1 to 60. What happens meanwhile is in the next one. Default: 10.",
+        "How many messages arrive in any hour at most, 1 to 60: half of them at once, the others spread over the hour. Attempts that fail do not count. What happens meanwhile is in the next one. Default: 10.",
     ),
 ];
 

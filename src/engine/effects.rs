@@ -115,14 +115,9 @@ impl Engine {
 
     /// A salted digest of an account's settings and secrets, wherever they are kept.
     fn fingerprint(&self, account: &AccountName) -> Fingerprint {
-        let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
-        digest.update(self.salt.as_bytes());
-        if let Some(access) = self.parts.accounts.get(account) {
-            digest.update(&access.settings.canonical());
-            digest.update(&access.provider.beside_settings());
-        }
-        let digest = digest.finish();
-        data_encoding::HEXLOWER.encode(digest.as_ref().get(..16).unwrap_or_default())
+        let access = self.parts.accounts.get(account);
+        let parts = access.map(|access| [access.settings.canonical(), access.provider.beside_settings()]);
+        salted(&self.salt, parts.as_ref().map_or(&[], |parts| parts.as_slice()))
     }
 
     /// Asks sources. What is known at once, as everything is that this machine knows itself, is answered together: record sets
@@ -231,6 +226,14 @@ async fn prove(key: &RrsetKey, values: &Values, given: Vec<SocketAddr>) -> Proof
         dns::Verdict::NotYet { server, holds } => Proof::NotYet(format!("{} ({server})", list(&holds))),
         dns::Verdict::Unknown(why) => Proof::Unknown(why),
     }
+}
+
+/// A salted digest of these parts: whether they changed can be told, what they are cannot.
+pub(super) fn salted(salt: &str, parts: &[Vec<u8>]) -> Fingerprint {
+    let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
+    digest.update(salt.as_bytes());
+    parts.iter().for_each(|part| digest.update(part));
+    data_encoding::HEXLOWER.encode(digest.finish().as_ref().get(..16).unwrap_or_default())
 }
 
 /// Puts a notice into the log, with its record, account and change as fields.

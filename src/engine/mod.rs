@@ -176,7 +176,7 @@ impl Engine {
         let known = store.documents().get(SALT).and_then(Json::read::<String>);
         let salt = known.unwrap_or_else(|| format!("{:032x}", rng.u128(..)));
         Self {
-            telling: telling::Telling::new(&state, &parts.channels, &store, clock.now()),
+            telling: telling::Telling::new(&state, &parts.channels, &store, &salt, clock.now()),
             state,
             parts,
             store,

@@ -61,6 +61,7 @@ impl Engine {
                 self.feed(Event::Release(target.clone()));
                 Ok(Answered::Released(Released::since(before, &self.state, &target, self.clock.now())))
             }
+            Request::ChannelWorks { name } => self.channel_works(&name).map(|()| Answered::Done),
             Request::Reload => self.reload(ears).map(|()| Answered::Done),
             Request::Health => Ok(Answered::Done),
             Request::Readiness => {

@@ -53,6 +53,11 @@ pub enum Request {
         /// The name.
         name: Option<Name>,
     },
+    /// A test by hand arrived at a channel: it need not be left alone.
+    ChannelWorks {
+        /// The channel.
+        name: String,
+    },
     /// Read the configuration again.
     Reload,
     /// Nothing but an answer: the loop goes on. From the status page only.

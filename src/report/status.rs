@@ -85,13 +85,19 @@ pub struct ChannelStatus {
     pub kind: String,
     /// When it last took a message (RFC 3339), since the daemon started.
     pub told: Option<String>,
-    /// When it last failed (RFC 3339), since the daemon started.
+    /// When it last failed (RFC 3339), since the daemon started; before that, where it is left alone since.
     pub failed: Option<String>,
     /// Why it failed, as long as it has not worked again.
     pub error: Option<String>,
     /// When it is then tried again, at the earliest (RFC 3339); `None` where it is being tried, or there is nothing left to tell.
     #[serde(default)]
     pub again: Option<String>,
+    /// Its service refused the login: it is not tried before unless its settings or its secret change.
+    #[serde(default)]
+    pub refused: bool,
+    /// Until when news is kept back from one that does not fail (RFC 3339), by its limit.
+    #[serde(default)]
+    pub withheld: Option<String>,
     /// How often it failed since the daemon started.
     #[serde(default)]
     pub failures: u64,
@@ -112,12 +118,23 @@ impl ChannelStatus {
             (Some(failed), None) => format!("; failed at {failed}, and has worked since"),
             (None, _) => String::new(),
         };
-        format!("channel {} ({}): {told}{failed}", self.name, self.kind)
+        format!("channel {} ({}): {told}{failed}{}", self.name, self.kind, self.withheld_until())
+    }
+
+    /// Until when news is withheld, to be put behind something; empty where none is.
+    #[must_use]
+    pub fn withheld_until(&self) -> String {
+        self.withheld.as_ref().map(|until| format!("; more news is withheld until {until}")).unwrap_or_default()
     }
 
     /// When a channel that fails is tried again, for people.
     #[must_use]
     pub fn tried_again(&self) -> String {
+        if self.refused {
+            let before = self.again.as_ref().map(|again| format!(" before {again}")).unwrap_or_default();
+            let test = format!("driftless notify test {} arrives", self.name);
+            return format!("not tried again{before} unless its settings or its secret change, or {test}");
+        }
         tried_again(self.again.as_deref(), Self::NOT_BY_ITSELF)
     }
 }

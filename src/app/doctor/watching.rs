@@ -52,14 +52,19 @@ fn channel(channel: &ChannelStatus) -> Finding {
     let name = &channel.name;
     let finding = match (&channel.error, &channel.told) {
         (Some(error), _) => {
-            let finding = Finding::failed(Step::Channel, 75, format!("{error}; {}", channel.tried_again()));
+            let code = if channel.refused { 77 } else { 75 };
+            let finding = Finding::failed(Step::Channel, code, format!("{error}; {}", channel.tried_again()));
             let advice = "mend what it says; driftless notify test";
             finding.advice(format!("{advice} {name} sends a test and shows what comes of it"))
         }
-        (None, Some(told)) => Finding::ok(Step::Channel, format!("last told {told}")),
+        (None, Some(told)) => Finding::ok(Step::Channel, format!("last told {told}{}", channel.withheld_until())),
         (None, None) => Finding::skipped(
             Step::Channel,
-            format!("{}: driftless notify test {name} sends a test", ChannelStatus::NOTHING_TOLD),
+            format!(
+                "{}{}: driftless notify test {name} sends a test",
+                ChannelStatus::NOTHING_TOLD,
+                channel.withheld_until()
+            ),
         ),
     };
     finding.about(name.clone())
@@ -86,6 +91,8 @@ mod tests {
             failed: Some("2026-11-22T12:00:00Z".into()),
             error: Some("nobody listens".into()),
             again: Some("2026-11-22T12:01:00Z".into()),
+            refused: false,
+            withheld: None,
             failures: 3,
         }
     }
@@ -96,10 +103,17 @@ mod tests {
         assert_eq!((found.outcome, found.code, found.subject()), (Outcome::Failed, 75, "channel phone".into()));
         assert_eq!(found.says, "nobody listens; tried again at 2026-11-22T12:01:00Z");
         assert!(found.advice.is_some_and(|advice| advice.contains("driftless notify test phone")));
+        let refused = channel(&ChannelStatus { refused: true, ..failing() });
+        assert_eq!(refused.code, 77);
+        let way_out =
+            "before 2026-11-22T12:01:00Z unless its settings or its secret change, or driftless notify test phone";
+        assert!(refused.says.contains(way_out), "{}", refused.says);
         let left = ChannelStatus { failed: None, error: None, again: None, ..failing() };
         assert_eq!(channel(&left).outcome, Outcome::Skipped);
         let told = ChannelStatus { told: failing().failed, ..left };
         assert_eq!(channel(&told).outcome, Outcome::Ok);
+        let more = ChannelStatus { withheld: Some("2026-11-22T12:30:00Z".into()), ..told };
+        assert!(channel(&more).says.ends_with("; more news is withheld until 2026-11-22T12:30:00Z"));
     }
 
     #[test]

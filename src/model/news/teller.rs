@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{Kind, Message, News, Subject};
 use crate::model::error::Error;
-use crate::model::ledger::Stamp;
+use crate::model::ledger::{Fingerprint, Stamp};
 use crate::model::record::Values;
 use crate::model::time::{Moment, Now};
 
@@ -16,6 +16,7 @@ mod channel;
 mod memory;
 
 use channel::Channel;
+pub use channel::Refusal;
 pub use memory::Memory;
 
 /// What a channel's limit counts in.
@@ -32,7 +33,7 @@ pub enum Wish {
         events: BTreeSet<Kind>,
         /// How long what may pass by itself must have lasted.
         after: Duration,
-        /// How many messages there are in any hour, at most; at least 1.
+        /// How many messages arrive in any hour, at most; at least 1.
         limit: u32,
     },
     /// A sign of life after each check, or a word of trouble.
@@ -138,10 +139,12 @@ impl Teller {
     pub fn declare(&mut self, wishes: BTreeMap<String, Wish>, now: Now) {
         let mut before = std::mem::take(&mut self.channels);
         for (name, wish) in wishes {
-            let known = before.remove(&name).or_else(|| self.kept.channel(&name, wish.clone(), now));
+            let mut known = before.remove(&name);
+            // Other settings may be the remedy; whether they are others for one that was refused, their print tells.
+            known.iter_mut().filter(|known| known.refused.is_none()).for_each(Channel::let_go);
+            let known = known.or_else(|| self.kept.channel(&name, wish.clone(), now));
             let mut channel = known.unwrap_or_else(|| Channel::new(wish.clone()));
-            // Other settings may be the remedy.
-            (channel.rest, channel.failures, channel.wish) = (None, 0, wish);
+            channel.wish = wish;
             self.channels.insert(name, channel);
         }
         self.kept.forget_channels();
@@ -200,10 +203,48 @@ impl Teller {
         messages
     }
 
-    /// What became of a channel's message. One that did not arrive is made anew, with what is then to be told, after a pause.
-    pub fn done(&mut self, name: &str, result: &Result<(), Error>, now: Now, rng: &mut fastrand::Rng) {
+    /// What became of a channel's message, sent with the settings of this print. One that did not arrive is made anew, with what is
+    /// then to be told, after a pause; where the login was refused, after a day, or once it is let go.
+    pub fn done(
+        &mut self,
+        name: &str,
+        result: &Result<(), Error>,
+        print: &Fingerprint,
+        now: Now,
+        rng: &mut fastrand::Rng,
+    ) {
         let Some(channel) = self.channels.get_mut(name) else { return };
-        self.dirty |= channel.done(result, &self.seen, now, rng);
+        self.dirty |= channel.done(result, print, &self.seen, now, rng);
+    }
+
+    /// The channels that were refused.
+    pub fn refused(&self) -> impl Iterator<Item = (&String, &Refusal)> {
+        self.channels.iter().filter_map(|(name, channel)| Some((name, channel.refused.as_ref()?)))
+    }
+
+    /// A channel has other settings than it was refused with, or a person has found that it works: it is told at once.
+    pub fn let_go(&mut self, name: &str) {
+        let Some(channel) = self.channels.get_mut(name) else { return };
+        self.dirty |= channel.refused.is_some() || channel.failures > 0;
+        channel.let_go();
+    }
+
+    /// Until when news is kept back from a channel that does not fail; `None` where there is none, or it is told now.
+    #[must_use]
+    pub fn withheld(&self, name: &str, now: Now) -> Option<Moment> {
+        let channel = self.channels.get(name)?;
+        let first = channel.first.filter(|_| channel.flight.is_none())?;
+        let quiet = Some(first.max(self.quiet)).filter(|until| *until > now.moment);
+        channel.withheld(now).max(quiet)
+    }
+
+    /// Whether what is kept back for longer than a moment is not what is `saved`: a process that is killed would take it along.
+    #[must_use]
+    pub fn keeps_back_more_than(&self, saved: &Memory, now: Now) -> bool {
+        self.channels.iter().any(|(name, channel)| {
+            let unknown = || channel.withheld(now).is_some() && !channel.unsaid.is_empty();
+            saved.knows(name, &channel.not_told()).map_or_else(unknown, |known| !known)
+        })
     }
 
     /// When a channel is told again whose last message did not arrive, at the earliest; the next check is at `check`. `None`: it is

@@ -282,9 +282,11 @@ impl Shown<'_> {
                     p { (error) }
                     p .soft {
                         @if let Some(failed) = &channel.failed { "It failed " (self.moment(failed)) "; " }
+                        @if channel.refused { "it is not tried again unless its settings or its secret change, or a test by hand arrives; otherwise " }
                         @match &channel.again { Some(again) => { "tried again " (self.moment(again)) "." }, None => { (ChannelStatus::NOT_BY_ITSELF) "." } }
                     }
                 }
+                @if let Some(until) = &channel.withheld { p .soft { "More news is withheld; it is told " (self.moment(until)) "." } }
                 p .soft { @match &channel.told { Some(told) => { "Last told " (self.moment(told)) "." }, None => { (capital(ChannelStatus::NOTHING_TOLD)) "." } } }
             }
         }

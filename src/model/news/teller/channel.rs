@@ -3,18 +3,35 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::{HOUR, Seen, Subject, Trouble, Unsaid, Wish, lasting};
 use crate::model::backoff::{Spent, rate_limited, transient};
 use crate::model::error::{self, Error};
+use crate::model::ledger::Fingerprint;
 use crate::model::news::{Kind, Message, News};
 use crate::model::record::Values;
 use crate::model::terms::Budget;
-use crate::model::time::{Moment, Now};
+use crate::model::time::{Moment, Now, Wall};
 
 /// Several changes within this time are one message.
 const GATHERED: Duration = Duration::from_secs(2);
 /// As long as something is under way they are gathered for so long.
 const GATHERED_MOST: Duration = Duration::from_secs(15);
+
+/// A login that was refused is not tried again for so long, unless the settings are others.
+pub(super) const REFUSED: Duration = Duration::from_secs(24 * 3600);
+
+/// That the login was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The settings and secrets that it was refused with.
+    pub print: Fingerprint,
+    /// What was said, without a secret.
+    pub why: String,
+    /// When.
+    pub at: Wall,
+}
 
 /// What a channel was told, and when it may be told more.
 #[derive(Debug)]
@@ -32,6 +49,8 @@ pub(super) struct Channel {
     pub(super) failures: u32,
     /// Left alone until then.
     pub(super) rest: Option<Moment>,
+    /// The last attempt was refused as not allowed, so that it rests for so long.
+    pub(super) refused: Option<Refusal>,
     /// Since when there is something to tell.
     pub(super) first: Option<Moment>,
     /// When the last sign of life was sent.
@@ -44,6 +63,8 @@ pub(super) struct Flight {
     pub(super) told: Vec<(Subject, String)>,
     pub(super) ended: Vec<Subject>,
     pub(super) said: Unsaid,
+    /// How much of the limit was used before it.
+    pub(super) spent: Spent,
 }
 
 impl Channel {
@@ -57,41 +78,77 @@ impl Channel {
             flight: None,
             failures: 0,
             rest: None,
+            refused: None,
             first: None,
             beat: None,
         }
     }
 
-    /// What became of what is on its way; whether it was told of trouble, or of its end.
+    /// What became of what is on its way, sent with the settings of this print; whether that must be remembered: it was told of
+    /// trouble, or of its end, or it is to be left alone for a while, which no restart shortens.
     pub(super) fn done(
         &mut self,
         result: &Result<(), Error>,
+        print: &Fingerprint,
         seen: &BTreeMap<Subject, Seen>,
         now: Now,
         rng: &mut fastrand::Rng,
     ) -> bool {
         let Some(flight) = self.flight.take() else { return false };
+        let was_refused = self.refused.take().is_some();
         if let Err(error) = result {
-            self.failures += 1;
+            self.failures = self.failures.saturating_add(1);
             let rest = match error.kind {
                 error::Kind::RateLimited { after } => rate_limited(after, self.failures, rng).0,
+                // What was never sent was refused by nobody.
+                error::Kind::Auth { .. } if !error.unsent => {
+                    self.refused = Some(Refusal { print: print.clone(), why: error.to_string(), at: now.wall });
+                    REFUSED
+                }
                 _ => transient(self.failures, rng),
             };
             self.rest = Some(now.moment.plus(rest));
+            // The limit is one of messages; attempts have the pauses between them.
+            self.spent = flight.spent;
             if !error.unsent {
                 self.doubtful.extend(flight.told.into_iter().map(|(subject, _)| subject));
             }
             self.take_back(flight.said, seen);
-            return false;
+            return was_refused || self.refused.is_some() || matches!(self.wish, Wish::News { .. });
         }
-        (self.failures, self.rest, self.first) = (0, None, None);
-        let news = !flight.told.is_empty() || !flight.ended.is_empty();
+        let failed = std::mem::take(&mut self.failures) > 0 && matches!(self.wish, Wish::News { .. });
+        (self.rest, self.first) = (None, None);
+        let news = was_refused || failed || !flight.told.is_empty() || !flight.ended.is_empty();
         for (subject, word) in flight.told {
             self.doubtful.remove(&subject);
             self.told.entry(subject).or_default().insert(word);
         }
         flight.ended.iter().for_each(|subject| self.forget(subject));
         news
+    }
+
+    /// Other settings may be the remedy, or a person has found that it works: it may be told at once.
+    pub(super) fn let_go(&mut self) {
+        (self.refused, self.rest, self.failures) = (None, None, 0);
+    }
+
+    /// Since when it may be told more, for all that became of the last attempt.
+    fn rested(&self) -> Moment {
+        self.rest.unwrap_or_default()
+    }
+
+    /// Until when the limit keeps back what there is to tell, or the pause after what did not arrive; `None` where nothing does.
+    pub(super) fn withheld(&self, now: Now) -> Option<Moment> {
+        self.first.filter(|_| self.flight.is_none())?;
+        Some(self.rested().max(self.spent.next(self.budget()))).filter(|until| *until > now.moment)
+    }
+
+    /// Which changes it was not told yet, or may not have been: what is on its way may not arrive.
+    pub(super) fn not_told(&self) -> Unsaid {
+        let mut unsaid: Unsaid = self.unsaid.clone();
+        let flying = self.flight.iter().flat_map(|flight| &flight.said);
+        unsaid.extend(flying.map(|(subject, said)| (subject.clone(), said.clone())));
+        unsaid
     }
 
     fn wants(&self, kind: Kind) -> bool {
@@ -192,8 +249,7 @@ impl Channel {
             (false, true) => first.plus(GATHERED_MOST),
             (false, false) => first.plus(GATHERED),
         };
-        let rested = self.rest.unwrap_or_default();
-        Some(gathered.max(rested).max(self.spent.next(self.budget())))
+        Some(gathered.max(self.rested()).max(self.spent.next(self.budget())))
     }
 
     /// When it is told what did not arrive, at the earliest; a sign of life comes with a check, the next of which is at `check`.
@@ -201,13 +257,12 @@ impl Channel {
         if self.flight.is_some() {
             return None;
         }
-        match &self.wish {
+        let again = match &self.wish {
             Wish::Beat { every, .. } => Some(self.beat.map_or(check, |last| check.max(last.plus(early(*every))))),
-            Wish::News { .. } => {
-                let rested = self.rest.unwrap_or_default();
-                self.first.map(|first| first.max(rested).max(self.spent.next(self.budget())))
-            }
-        }
+            Wish::News { .. } => self.first.map(|first| first.max(self.rested()).max(self.spent.next(self.budget()))),
+        };
+        // Whether or not there is something to tell.
+        if self.refused.is_some() { again.max(self.rest) } else { again }
     }
 
     /// Everything that there is to tell.
@@ -231,11 +286,16 @@ impl Channel {
         flight.said = std::mem::take(&mut self.unsaid);
         for (subject, (old, times)) in &flight.said {
             let Some(one) = seen.get(subject) else { continue };
+            // What was remembered to be untold may have gone back since.
+            if one.values.as_ref().unwrap_or(&Values::new()) == old {
+                continue;
+            }
             news.push(News { old: old.clone(), times: *times, ..one.news(subject) });
         }
         if news.is_empty() {
             return None;
         }
+        flight.spent = self.spent;
         self.flight = Some(flight);
         self.spent = self.spent.after_write(self.budget(), now.moment);
         Some(Message::of(news, lasting(seen, self.wish.after(), now).is_empty(), now.wall))
@@ -244,6 +304,9 @@ impl Channel {
     /// A sign of life, or a word of trouble, unless the last one was a moment ago.
     pub(super) fn beat(&mut self, seen: &BTreeMap<Subject, Seen>, now: Now) -> Option<Message> {
         let Wish::Beat { after, every, silent } = self.wish else { return None };
+        if self.refused.is_some() && self.rested() > now.moment {
+            return None;
+        }
         if self.flight.is_some() || self.beat.is_some_and(|last| now.moment.since(last) < early(every)) {
             return None;
         }

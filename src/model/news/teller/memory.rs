@@ -1,12 +1,13 @@
 //! What is remembered across restarts of what channels were told, so that no restart tells it again. Times are wall time: each is
-//! clamped when it is understood again, and no clock can silence a channel for longer than an hour.
+//! clamped when it is understood again, and no clock can silence a channel for longer than an hour, or a day where it was refused.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Channel, HOUR, Subject, Teller, Unsaid, Wish};
+use super::channel::{REFUSED, Refusal};
+use super::{Channel, HOUR, Subject, Teller, UNREMEMBERED, Unsaid, Wish};
 use crate::model::backoff::Spent;
 use crate::model::ledger::Stamp;
 use crate::model::record::Values;
@@ -34,6 +35,20 @@ struct Kept {
     whole: Option<Wall>,
     /// When the last sign of life was sent.
     beat: Option<Wall>,
+    /// How often it failed in a row.
+    #[serde(skip_serializing_if = "is_none_yet")]
+    failures: u32,
+    /// Until when it is left alone for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rest: Option<Wall>,
+    /// The login was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<Refusal>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_none_yet(failures: &u32) -> bool {
+    *failures == 0
 }
 
 /// How long ago a wall time was; nothing where it lies ahead.
@@ -53,15 +68,15 @@ impl Teller {
 
 impl Channel {
     fn kept(&self, now: Now) -> Kept {
-        // What is on its way may not arrive.
-        let flying = self.flight.iter().flat_map(|flight| &flight.said);
-        let mut unsaid: Unsaid = self.unsaid.clone();
-        unsaid.extend(flying.map(|(subject, said)| (subject.clone(), said.clone())));
+        let unsaid = self.not_told();
         Kept {
             told: self.told.iter().map(|(subject, words)| (subject.clone(), words.clone())).collect(),
             unsaid: unsaid.into_iter().map(|(subject, (values, times))| (subject, values, times)).collect(),
             whole: (self.spent.0 > now.moment).then(|| now.wall_of(self.spent.0)),
             beat: self.beat.map(|beat| now.wall_of(beat)),
+            failures: self.failures,
+            rest: self.rest.filter(|rest| *rest > now.moment).map(|rest| now.wall_of(rest)),
+            refused: self.refused.clone(),
         }
     }
 }
@@ -72,13 +87,28 @@ impl Memory {
         let kept = self.channels.get(name)?;
         let left = |whole: Wall| Duration::from_secs(u64::try_from(whole.0.saturating_sub(now.wall.0)).unwrap_or(0));
         let whole = kept.whole.map_or(Moment::default(), |whole| now.moment.plus(left(whole).min(HOUR)));
+        // Whoever starts the program anew may have mended something: it need not wait for an hour.
+        let rest = match &kept.refused {
+            Some(refused) => Some(REFUSED.saturating_sub(ago(refused.at, now))),
+            None => kept.rest.map(|rest| left(rest).min(UNREMEMBERED)),
+        };
         Some(Channel {
             told: kept.told.iter().cloned().collect(),
             unsaid: kept.unsaid.iter().cloned().map(|(subject, values, times)| (subject, (values, times))).collect(),
             spent: Spent(whole),
             beat: kept.beat.map(|beat| now.moment.minus(ago(beat, now))),
+            failures: kept.failures,
+            rest: rest.map(|rest| now.moment.plus(rest)),
+            refused: kept.refused.clone(),
             ..Channel::new(wish)
         })
+    }
+
+    /// Whether these are the changes that a channel was not told, but for how often each happened; `None` where it knows of none.
+    pub(super) fn knows(&self, name: &str, unsaid: &Unsaid) -> Option<bool> {
+        let kept = self.channels.get(name).map(|kept| kept.unsaid.as_slice()).filter(|kept| !kept.is_empty())?;
+        let both = kept.iter().map(|(subject, values, _)| (subject, values));
+        Some(both.eq(unsaid.iter().map(|(subject, (values, _))| (subject, values))))
     }
 
     /// Since when a subject has not been well, as the last process saw it; once.

@@ -37,17 +37,21 @@ fn fact(name: &str, address: &str, plight: Plight) -> Fact {
     Fact { subject: record(name), values: Some(values(&[address])), wrote: true, plight }
 }
 
+fn print() -> Fingerprint {
+    "these".into()
+}
+
 /// One look, and what is sent in it, all of which arrives.
 fn look(teller: &mut Teller, facts: &[Fact], seconds: u64) -> Option<String> {
     let sent = teller.look(facts.to_vec(), false, false, at(seconds));
     assert!(sent.len() <= 1);
     let (name, message) = sent.into_iter().next()?;
-    teller.done(&name, &Ok(()), at(seconds), &mut fastrand::Rng::with_seed(0));
+    teller.done(&name, &Ok(()), &print(), at(seconds), &mut fastrand::Rng::with_seed(0));
     Some(message.text)
 }
 
 fn fails(teller: &mut Teller, error: Error, seconds: u64) {
-    teller.done("phone", &Err(error), at(seconds), &mut fastrand::Rng::with_seed(0));
+    teller.done("phone", &Err(error), &print(), at(seconds), &mut fastrand::Rng::with_seed(0));
 }
 
 #[test]
@@ -252,7 +256,13 @@ fn a_sign_of_life_comes_with_each_check_and_says_what_is_wrong() {
     let mut at_check = |plight: Plight, checked, seconds| {
         let sent = teller.look(vec![fact(A, "192.0.2.1", plight)], checked, false, at(seconds));
         sent.into_iter().next().map(|(name, message)| {
-            teller.done(&name, &Err(Error::transient("telling", "no answer")), at(seconds), &mut fastrand::Rng::new());
+            teller.done(
+                &name,
+                &Err(Error::transient("telling", "no answer")),
+                &print(),
+                at(seconds),
+                &mut fastrand::Rng::new(),
+            );
             (message.well, message.text)
         })
     };
@@ -279,7 +289,7 @@ fn silence_about_trouble_is_nothing_that_was_told_and_delays_no_sign_of_life() {
     let mut at_check = |plight: Plight, seconds| {
         let sent = teller.look(vec![fact(A, "192.0.2.1", plight)], true, false, at(seconds));
         sent.into_iter().next().map(|(name, message)| {
-            teller.done(&name, &Ok(()), at(seconds), &mut fastrand::Rng::new());
+            teller.done(&name, &Ok(()), &print(), at(seconds), &mut fastrand::Rng::new());
             message.well
         })
     };
@@ -368,12 +378,12 @@ proptest! {
                 _ => trouble(Kind::Held, "refused"),
             };
             for (name, message) in teller.look(facts.clone(), false, false, at(now)) {
-                sent.push(now);
                 let result = if turn.arrives < 3 { Ok(()) } else { Err(Error::transient("telling", "no answer")) };
                 if result.is_ok() {
+                    sent.push(now);
                     reader.reads(&message);
                 }
-                teller.done(&name, &result, at(now), &mut rng);
+                teller.done(&name, &result, &print(), at(now), &mut rng);
             }
             if turn.restart {
                 teller = Teller::new(Some(teller.memory(at(now))), true, at(now));
@@ -424,4 +434,120 @@ fn a_sign_of_life_that_did_not_arrive_comes_again_with_a_check() {
     fails(&mut teller, Error::transient("telling", "no answer"), 1);
     assert_eq!(teller.again("phone", at(300).moment), Some(at(800).moment), "not with each check");
     assert_eq!(teller.again("phone", at(900).moment), Some(at(900).moment));
+}
+
+/// The same after a restart at this second, or a process that was killed.
+fn restarted(memory: &Memory, wish: Wish, seconds: u64) -> Teller {
+    let text = serde_json::to_string(memory).unwrap();
+    let mut teller = Teller::new(serde_json::from_str(&text).ok(), true, at(seconds));
+    teller.declare(wishes(wish), at(seconds));
+    teller
+}
+
+#[test]
+fn a_refused_login_is_tried_once_a_day_whatever_restarts_and_at_once_when_it_is_let_go() {
+    let refused = || Error::auth(crate::model::error::Scope::Account, "telling", "the login is refused");
+    let held = vec![fact(A, "192.0.2.1", trouble(Kind::Held, "refused"))];
+    let beat = Wish::Beat { after: HOUR, every: Duration::from_secs(60), silent: false };
+    for wish in [news(10), beat] {
+        let mut teller = teller(wish.clone());
+        let mut attempts = Vec::new();
+        for second in (0..150_000).step_by(50) {
+            if teller.look(held.clone(), true, true, at(second)).len() == 1 {
+                attempts.push(second);
+                fails(&mut teller, refused(), second);
+                assert!(teller.take_dirty(), "it is remembered");
+            }
+            // Declared anew it has the same settings; every other time the process is killed.
+            if second % 100 == 0 {
+                teller = restarted(&teller.memory(at(second)), wish.clone(), second);
+            } else {
+                teller.declare(wishes(wish.clone()), at(second));
+            }
+        }
+        assert_eq!(attempts, [0, 86_400]);
+        assert_eq!(teller.again("phone", at(150_000).moment), Some(at(2 * 86_400).moment));
+        let (name, why) = teller.refused().map(|(name, refusal)| (name.clone(), refusal.clone())).next().unwrap();
+        assert_eq!((name.as_str(), why.print, why.why.as_str()), ("phone", print(), "telling: the login is refused"));
+        teller.let_go("phone");
+        assert!(teller.take_dirty() && teller.refused().next().is_none());
+        assert_eq!(teller.look(held.clone(), true, true, at(150_100)).len(), 1);
+        fails(&mut teller, refused().unsent(), 150_100);
+        assert!(teller.refused().next().is_none(), "what was never sent was refused by nobody");
+    }
+}
+
+#[test]
+fn a_crash_loop_does_not_hammer_a_channel_that_fails_and_a_restart_need_not_wait_for_an_hour() {
+    let held = vec![fact(A, "192.0.2.1", trouble(Kind::Held, "refused"))];
+    let (mut teller, mut memory) = (teller(news(10)), Memory::default());
+    let mut attempts = 0;
+    for second in (0..36_000).step_by(5) {
+        if teller.look(held.clone(), false, true, at(second)).len() == 1 {
+            attempts += 1;
+            fails(&mut teller, Error::transient("telling", "no answer"), second);
+        }
+        if teller.take_dirty() {
+            memory = teller.memory(at(second));
+        }
+        // Killed, so that what is remembered is what was written down.
+        teller = restarted(&memory, news(10), second);
+    }
+    assert!((15..60).contains(&attempts), "{attempts}");
+    let again = restarted(&teller.memory(at(36_000)), news(10), 36_000).wake_after(&held, 36_000);
+    assert!(again <= at(36_600).moment, "{again:?}");
+}
+
+impl Teller {
+    /// When it looks again after a look at this second.
+    fn wake_after(mut self, facts: &[Fact], seconds: u64) -> Moment {
+        self.look(facts.to_vec(), false, false, at(seconds));
+        self.wake_at().unwrap()
+    }
+}
+
+#[test]
+fn attempts_that_fail_are_not_counted_as_messages() {
+    let mut teller = teller(news(1));
+    let facts = |last: u8| vec![fact(A, &format!("192.0.2.{last}"), Plight::Well)];
+    look(&mut teller, &facts(1), 0);
+    assert_eq!(teller.look(facts(2), false, true, at(1)).len(), 1);
+    fails(&mut teller, Error::transient("telling", "status 503"), 1);
+    assert!(look(&mut teller, &facts(2), 12).is_some(), "after the pause, not after an hour");
+    look(&mut teller, &facts(3), 20);
+    assert_eq!(teller.withheld("phone", at(20)), Some(at(12 + 3600).moment), "what arrived is counted");
+    assert_eq!(look(&mut teller, &facts(3), 3611), None);
+    assert!(look(&mut teller, &facts(3), 3612).is_some());
+    assert_eq!(teller.withheld("phone", at(3612)), None);
+}
+
+#[test]
+fn what_is_withheld_is_to_be_written_down_once_for_each_change_of_it() {
+    let mut teller = teller(news(1));
+    let mut saved = Memory::default();
+    let facts = |last: u8| vec![fact(A, &format!("192.0.2.{last}"), Plight::Well)];
+    let mut writes = Vec::new();
+    for second in 0..3700 {
+        // One change at once, one that is withheld and goes on changing, and nothing more once that was told.
+        let last = if second < 10 { 1 } else { 2 + (second.clamp(20, 3500) / 20) as u8 };
+        let told = look(&mut teller, &facts(last), second).is_some();
+        teller.take_dirty();
+        if teller.keeps_back_more_than(&saved, at(second)) {
+            saved = teller.memory(at(second));
+            writes.push((second, told));
+        }
+    }
+    assert_eq!(writes.len(), 2, "when it was withheld, and when it was told: {writes:?}");
+    assert!(!writes[0].1 && writes[1].1, "{writes:?}");
+    let mut killed = Teller::new(None, true, at(0));
+    killed.declare(wishes(news(1)), at(0));
+    look(&mut killed, &facts(1), 0);
+    look(&mut killed, &facts(2), 1);
+    assert!(look(&mut killed, &facts(2), 3).is_some());
+    look(&mut killed, &facts(3), 10);
+    let mut next = restarted(&killed.memory(at(10)), news(1), 20);
+    assert_eq!(look(&mut next, &facts(3), 30), None, "the limit is remembered, too");
+    assert_eq!(look(&mut next, &facts(3), 3610).unwrap(), "a.example.org A: 192.0.2.2 -> 192.0.2.3");
+    let mut gone_back = restarted(&killed.memory(at(10)), news(1), 20);
+    assert_eq!((look(&mut gone_back, &facts(2), 3610), look(&mut gone_back, &facts(2), 3620)), (None, None));
 }

@@ -85,6 +85,8 @@ fn channel(name: &str, error: Option<&str>) -> ChannelStatus {
         failed: error.map(|_| "2026-11-22T11:59:00Z".into()),
         error: error.map(str::to_owned),
         again: error.map(|_| "2026-11-22T12:00:40Z".into()),
+        refused: false,
+        withheld: None,
         failures: error.map_or(0, |_| 3),
     }
 }
@@ -121,6 +123,7 @@ fn what_strangers_say_stays_text_wherever_it_stands() {
         told: Some(hostile.into()),
         failed: Some(hostile.into()),
         again: Some(hostile.into()),
+        withheld: Some(hostile.into()),
         kind: hostile.into(),
         ..channel(hostile, Some(hostile))
     }];
