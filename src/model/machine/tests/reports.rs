@@ -307,3 +307,17 @@ fn what_an_earlier_process_left_held_is_said_at_the_start() {
     };
     assert_eq!(effects.iter().filter(|effect| says(effect)).count(), 1, "{effects:#?}");
 }
+
+#[test]
+fn a_new_secret_is_advised_only_where_a_secret_was_refused() {
+    for (scope, helps) in [(Scope::Account, true), (Scope::Service, false), (Scope::RecordSet, false)] {
+        let mut rig = Rig::started(push(), 1);
+        rig.applies(&[1], Err(failed(Kind::Auth { scope }).hint("report it")));
+        let status = Status::of(&rig.state, rig.now);
+        let held = status.records[0].held.as_ref().unwrap();
+        assert_eq!(held.way_out().contains("mend the secret"), helps, "{scope:?}: {held:?}");
+        let lines = status.lines().join("\n");
+        assert_eq!(lines.contains("mend the secret"), helps, "{lines}");
+        assert!(lines.contains("to let go: driftless release "), "{lines}");
+    }
+}
