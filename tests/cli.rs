@@ -133,6 +133,21 @@ fn a_check_sees_secrets_that_cannot_be_used() {
 }
 
 #[test]
+fn a_check_of_one_file_says_that_the_drop_ins_beside_it_are_not_read() {
+    let home = home();
+    fs::create_dir(home.path("conf.d")).unwrap();
+    let note = format!("{} was not read: ", home.text("conf.d"));
+    for (file, text, said, expected) in
+        [("conf.d/README", "", false, 0), ("conf.d/more.toml", "[", true, 0), ("driftless.toml", "[", true, 78)]
+    {
+        home.write(file, text);
+        let check = home.output(&["check"]);
+        assert_eq!((code(&check), stderr(&check).contains(&note)), (expected, said), "{check:?}");
+        json(&home, &["check"]);
+    }
+}
+
+#[test]
 fn a_check_sees_files_folders_and_programs_that_are_not_there_or_cannot_be_used() {
     let home = home();
     let checked = || stderr(&home.output(&["check"]));

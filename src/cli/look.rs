@@ -9,7 +9,7 @@ use super::evidence::{VOICES, belief_row, remember, voice_row};
 use super::patience::{patiently, tell_what_is_proved};
 use super::{around, print};
 use crate::app::{self, Failure, Loaded, rights, services, situation, sources, wiring};
-use crate::config::{ConfigErrors, Problem, Severity};
+use crate::config::{self, ConfigErrors, Problem, Severity};
 use crate::engine::Parts;
 use crate::model::agree::Reading;
 use crate::model::desired::AccountName;
@@ -142,6 +142,14 @@ impl Checked {
             unread: None,
         };
         Self { problems: vec![problem], ..Self::default() }
+    }
+}
+
+/// Says which files beside the one that is checked were not read, though they are beside the default one.
+pub(super) fn note_unread(path: &Path) {
+    if let Some(folder) = config::unread_drop_ins(path) {
+        let (folder, path) = (folder.display(), path.display());
+        print::note(&format!("{folder} was not read: what --config names ({path}) is read alone"));
     }
 }
 

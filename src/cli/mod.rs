@@ -297,6 +297,7 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
             start_log(cli, None)?;
             return doctor::doctor(cli.config.as_deref(), args.offline, args.json);
         }
+        Command::Check(CheckArgs { json: false, .. }) => cli.config.iter().for_each(|path| look::note_unread(path)),
         _ => {}
     }
     let load = match &cli.command {

@@ -44,6 +44,7 @@ pub(crate) use input::beside;
 pub use input::{
     DEFAULT_FILE, Input, SMALLEST, columns, is_shut, journal_stream, no_color, read as read_text, read_input,
 };
+    unread_drop_ins,
 pub use meant::{
     Absent, Account, Address, BuiltIn, Channel, ComposedSource, Config, DEFAULT_ADDRESS, Defaults, Derived, DnsSource,
     EchoFormat, HostSource, HttpsSource, InterfaceSource, Log, LogFormat, LogLevel, Record, RouterSource, Source,
