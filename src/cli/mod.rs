@@ -307,6 +307,9 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
     };
     let loaded = match load(cli.config.as_deref()) {
         Ok(loaded) => loaded,
+        Err(errors) if matches!(cli.command, Command::Check(_)) => {
+            return despite(cli, look::everything_wrong(cli.config.as_deref(), errors));
+        }
         Err(errors) => return despite(cli, errors),
     };
     start_log(cli, Some(&loaded))?;

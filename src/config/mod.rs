@@ -104,6 +104,14 @@ impl Config {
     }
 
     /// Everything that could be read, and everything that is wrong with it.
+    /// What of a configuration is right, to find out what else is wrong with it; `None` where a document is no TOML.
+    #[must_use]
+    pub fn what_is_right(input: &Input) -> Option<Self> {
+        let (mut config, _) = Self::whole(input, REGISTRY).ok()?;
+        config.accounts.retain(|_, account| !account.flawed);
+        Some(config)
+    }
+
     fn whole(input: &Input, registry: &'static [Entry]) -> Result<(Self, Vec<Problem>), ConfigErrors> {
         let mut reader = Reader::new(Documents::default());
         let Some(root) = gather(&mut reader, input, registry) else {

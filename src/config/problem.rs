@@ -188,6 +188,13 @@ impl ConfigErrors {
         Self(vec![Problem::without_place(message, help)])
     }
 
+    /// These, and what else is wrong.
+    #[must_use]
+    pub fn and(mut self, more: Result<(), Self>) -> Self {
+        self.0.extend(more.err().into_iter().flat_map(|more| more.0));
+        self
+    }
+
     /// The problems, errors and warnings.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
