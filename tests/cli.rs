@@ -133,6 +133,42 @@ fn a_check_sees_secrets_that_cannot_be_used() {
 }
 
 #[test]
+fn a_check_tells_of_accounts_channels_and_form_all_at_once() {
+    let home = home();
+    let text = fs::read_to_string(home.path("driftless.toml")).unwrap();
+    let misfits = "[account.wrong]\nprovider = \"dyndns2\"\nserver = \"https://a.example\"\nusername = \"a:b\"\n\
+                   password_file = \"/nowhere/p\"\n[notify.phone]\ntype = \"ntfy\"\nurl = \"ntfy.sh/foo\"\n";
+    let of_form =
+        "[notify.desk]\ntype = \"gotify\"\nurl = \"x\"\ntoken_file = \"/nowhere/t\"\n[log]\nlevle = \"warn\"\n";
+    for (rest, count) in [(misfits.to_owned(), 2), (format!("{misfits}{of_form}"), 4)] {
+        home.write("driftless.toml", &format!("{text}{rest}"));
+        let (code, said) = json(&home, &["check"]);
+        let said = said["problems"].as_array().unwrap();
+        let said: Vec<&str> =
+            said.iter().filter(|one| one["severity"] == "error").filter_map(|one| one["message"].as_str()).collect();
+        assert_eq!((code, said.len()), (78, count), "{said:#?}");
+        for part in ["username: HTTP Basic", "url: this is no URL: it starts with https://"] {
+            assert!(said.iter().any(|said| said.contains(part)), "{part}: {said:#?}");
+        }
+    }
+}
+
+#[test]
+fn a_check_of_one_file_says_that_the_drop_ins_beside_it_are_not_read() {
+    let home = home();
+    fs::create_dir(home.path("conf.d")).unwrap();
+    let note = format!("{} was not read: ", home.text("conf.d"));
+    for (file, text, said, expected) in
+        [("conf.d/README", "", false, 0), ("conf.d/more.toml", "[", true, 0), ("driftless.toml", "[", true, 78)]
+    {
+        home.write(file, text);
+        let check = home.output(&["check"]);
+        assert_eq!((code(&check), stderr(&check).contains(&note)), (expected, said), "{check:?}");
+        json(&home, &["check"]);
+    }
+}
+
+#[test]
 fn a_check_sees_files_folders_and_programs_that_are_not_there_or_cannot_be_used() {
     let home = home();
     let checked = || stderr(&home.output(&["check"]));

@@ -206,6 +206,11 @@ fn a_file_that_is_wrong_is_refused_with_its_line_and_nothing_is_written() {
             "{\n  \"settings\": [\n    {\"provider\": \"noip\",}\n  ]\n}",
             ":3: as a file of ddns-updater: this is no JSON",
         ),
+        (
+            Tool::DdnsUpdater,
+            "{\"settings\": [{\"provider\": \"noip\",\n",
+            ":1: as a file of ddns-updater: this is no JSON: its end is missing",
+        ),
         (Tool::DdnsUpdater, "{\n  \"settings\": {}\n}", ":2: as a file of ddns-updater: \"settings\" is a list"),
         (
             Tool::DdnsUpdater,

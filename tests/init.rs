@@ -321,6 +321,18 @@ fn a_terminal_does_not_show_the_secret_and_asks_again() {
 }
 
 #[test]
+fn what_is_wrong_with_an_answer_is_corrected_by_enter_and_the_right_one() {
+    let home = Home::new();
+    let answers = ["dyndns2\n", "https://a.example\n", "me:x\n", "hunter2\n", "home.example.net\n", "\n", "\n"];
+    let (code, shown) = at_a_terminal(&home, &[&answers[..], &["\n", "me\n"]].concat());
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains("username: HTTP Basic allows no colon"), "{shown}");
+    assert!(shown.contains("Which setting is to be corrected") && shown.contains(" [username]: "), "{shown}");
+    let text = fs::read_to_string(home.path("driftless.toml")).unwrap();
+    assert!(text.contains("username = \"me\"\n") && !text.contains("me:x"), "{text}");
+}
+
+#[test]
 fn an_interrupt_leaves_nothing_behind_and_the_terminal_as_it_was() {
     for keys in [&["dyndns2\n", "https://a.example\n", "me\n", "hunt\x03"][..], &["dyndns2\n", "\x03"]] {
         let home = Home::new();

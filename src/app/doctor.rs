@@ -213,15 +213,14 @@ fn buildable(loaded: &mut Loaded, findings: &mut Vec<Finding>) -> BTreeMap<Accou
 
 /// What the last process held. A secret may have been mended since, or the configuration.
 fn of_left(status: &Status) -> Vec<Finding> {
-    let of = |about: String, held: &HoldStatus, what: &str, of_account: bool| {
+    let of = |about: String, held: &HoldStatus, what: &str| {
         let says = format!("the last one held {what} since {}: {}", held.since, held.error);
-        Finding::warning(Step::Daemon, says).about(about).advice(held.way_out(of_account))
+        Finding::warning(Step::Daemon, says).about(about).advice(held.way_out())
     };
     let accounts = status.accounts.iter();
-    let accounts =
-        accounts.filter_map(|account| Some(of(account.name.clone(), account.held.as_ref()?, "the account", true)));
+    let accounts = accounts.filter_map(|account| Some(of(account.name.clone(), account.held.as_ref()?, "the account")));
     let records = status.records.iter().filter(|record| !status.holds_account(&record.account));
-    let records = records.filter_map(|record| Some(of(record.id(), record.held.as_ref()?, "it", false)));
+    let records = records.filter_map(|record| Some(of(record.id(), record.held.as_ref()?, "it")));
     accounts.chain(records).collect()
 }
 
@@ -241,14 +240,14 @@ fn of_daemon(status: &Status) -> Vec<Finding> {
     for account in &status.accounts {
         if let Some(held) = &account.held {
             let finding = Finding::failed(Step::Daemon, 77, format!("it holds the account: {}", held.error));
-            findings.push(finding.about(account.name.clone()).advice(held.way_out(true)));
+            findings.push(finding.about(account.name.clone()).advice(held.way_out()));
         }
     }
     for record in status.records.iter().filter(|record| !status.holds_account(&record.account)) {
         let about = record.id();
         match record.state.as_str() {
             "held" => {
-                let advice = record.held.as_ref().map(|held| held.way_out(false));
+                let advice = record.held.as_ref().map(|held| held.way_out());
                 findings.push(Finding::failed(Step::Daemon, 78, record.says.clone()).about(about).advised(advice));
             }
             "failing" | "unknown" => {

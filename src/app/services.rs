@@ -51,7 +51,7 @@ impl Heard {
 pub fn left_alone(status: &Status, name: &AccountName) -> Option<(String, u8)> {
     let account = status.accounts.iter().find(|account| account.name == name.0)?;
     if let Some(held) = &account.held {
-        let (since, way_out) = (&held.since, held.way_out(true));
+        let (since, way_out) = (&held.since, held.way_out());
         return Some((format!("held by the daemon since {since}, not asked: {}; {way_out}", held.error), 77));
     }
     let until = account.waits_until.as_ref()?;
@@ -120,6 +120,7 @@ mod tests {
         };
         let held = serde_json::json!({
             "reason": "refused", "error": "badauth", "since": "2026-11-22T12:00:00Z", "release": "driftless release home",
+            "new_secret_helps": true,
         });
         let (says, code) = of(held, None).unwrap();
         assert!(

@@ -64,8 +64,7 @@ fn explain_one(status: &Status, record: &RecordStatus) {
     }
     if let Some(held) = &record.held {
         print::hanging(&format!("  held since:   {} ({})", held.since, held.reason), 14);
-        let account = status.accounts.iter().find(|account| account.name == record.account);
-        if account.is_some_and(|account| account.held.is_some()) && held.reason == "refused" {
+        if held.new_secret_helps {
             print::hanging("  to mend it:   mend the secret: it is noticed by itself", 14);
         }
         print::hanging(&format!("  to let go:    {}", held.release), 14);

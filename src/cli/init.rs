@@ -145,9 +145,13 @@ impl Answers<'_> {
                 }
                 None => {
                     asker::say(&flaw.to_string());
-                    let question =
-                        format!("Which setting shall it have (driftless providers {} lists them)", entry.name);
-                    let setting = self.asker.ask(&question, None, |key| {
+                    let given: Vec<&str> = draft.settings.iter().map(|(given, _)| given.name).collect();
+                    let question = format!(
+                        "Which setting is to be corrected: the name of one, not its value ({}; driftless providers {} lists all)",
+                        given.join(", "),
+                        entry.name
+                    );
+                    let setting = self.asker.ask(&question, flaw.setting, |key| {
                         let hint = || config::suggest(key, "there are", entry.settings.iter().map(|one| one.name));
                         let found = entry.settings.iter().find(|setting| setting.name == key);
                         found.ok_or_else(|| format!("{} has no setting of this name{}", entry.name, hint()))

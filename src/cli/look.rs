@@ -9,7 +9,7 @@ use super::evidence::{VOICES, belief_row, remember, voice_row};
 use super::patience::{patiently, tell_what_is_proved};
 use super::{around, print};
 use crate::app::{self, Failure, Loaded, rights, services, situation, sources, wiring};
-use crate::config::{ConfigErrors, Problem, Severity};
+use crate::config::{self, Config, ConfigErrors, Input, Problem, Severity};
 use crate::engine::Parts;
 use crate::model::agree::Reading;
 use crate::model::desired::AccountName;
@@ -145,11 +145,36 @@ impl Checked {
     }
 }
 
+/// Whether the settings of every account and of every channel fit together.
+fn fits(config: &Config, input: &Input) -> Result<(), ConfigErrors> {
+    let accounts = config.check_accounts(&Tools { http: Http::new(None) }).map(drop);
+    let channels = config.check_channels_with_files(&wiring::channel_tools(&wiring::harmless(&input.variables)));
+    match accounts {
+        Ok(()) => channels,
+        Err(errors) => Err(errors.and(channels)),
+    }
+}
+
+/// The `errors` in the form of the configuration at `path`, and behind them those in the settings of what has the right form.
+pub(super) fn everything_wrong(path: Option<&Path>, errors: ConfigErrors) -> ConfigErrors {
+    let Ok(mut input) = config::read_input(path) else { return errors };
+    input.variables = config::beside(input.variables);
+    let rest = Config::what_is_right(&input);
+    errors.and(rest.map_or(Ok(()), |rest| fits(&rest, &input)))
+}
+
+/// Says which files beside the one that is checked were not read, though they are beside the default one.
+pub(super) fn note_unread(path: &Path) {
+    if let Some(folder) = config::unread_drop_ins(path) {
+        let (folder, path) = (folder.display(), path.display());
+        print::note(&format!("{folder} was not read: what --config names ({path}) is read alone"));
+    }
+}
+
 /// Whether the configuration is right; `online`, whether the accounts are.
 pub(super) async fn check(loaded: &Loaded, online: bool, strict: bool, json: bool) -> Result<u8, Failure> {
     let config = &loaded.config;
-    config.check_accounts(&Tools { http: Http::new(None) })?;
-    config.check_channels_with_files(&wiring::channel_tools(&wiring::harmless(&loaded.input.variables)))?;
+    fits(config, &loaded.input)?;
     let parts = loaded.build(None)?;
     let credentials = loaded.input.variables.get("CREDENTIALS_DIRECTORY").map(Path::new);
     let problems: Vec<Problem> = config.warnings.iter().cloned().chain(config.look_at_machine(credentials)).collect();

@@ -297,6 +297,7 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
             start_log(cli, None)?;
             return doctor::doctor(cli.config.as_deref(), args.offline, args.json);
         }
+        Command::Check(CheckArgs { json: false, .. }) => cli.config.iter().for_each(|path| look::note_unread(path)),
         _ => {}
     }
     let load = match &cli.command {
@@ -306,6 +307,9 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
     };
     let loaded = match load(cli.config.as_deref()) {
         Ok(loaded) => loaded,
+        Err(errors) if matches!(cli.command, Command::Check(_)) => {
+            return despite(cli, look::everything_wrong(cli.config.as_deref(), errors));
+        }
         Err(errors) => return despite(cli, errors),
     };
     start_log(cli, Some(&loaded))?;

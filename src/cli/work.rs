@@ -123,9 +123,7 @@ fn outcome(ended: &Ended, now: Now) {
         let says = if unsent { NOTHING_SENT } else { record.says.as_str() };
         print::hanging(&format!("{}: {says}", record.id()), 4);
         if let Some(held) = &record.held {
-            let account = status.accounts.iter().find(|account| account.name == record.account);
-            let of_account = account.is_some_and(|account| account.held.is_some());
-            print::hanging(&format!("    {}", held.way_out(of_account)), 4);
+            print::hanging(&format!("    {}", held.way_out()), 4);
         }
     }
     print::line(&Status::summary(state, now));

@@ -146,27 +146,39 @@ fn gather(
 
 /// The default file where it exists, and the drop-ins beside it.
 fn default_files(default: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
-    let folder = default.with_file_name("conf.d");
-    let mut found = Vec::new();
-    match std::fs::read_dir(&folder) {
-        Ok(entries) => {
-            for entry in entries {
-                match entry {
-                    Ok(entry) => found.push(entry.path()),
-                    Err(why) => problems.push(of_file(&folder, format!("the folder cannot be read: {why}"))),
-                }
-            }
-        }
-        Err(why) if is_absent(&why) => {}
-        Err(why) => problems.push(of_file(&folder, format!("the folder cannot be read: {why}"))),
-    }
-    let hidden = |path: &Path| path.file_name().is_none_or(|name| name.to_string_lossy().starts_with('.'));
-    found.retain(|path| path.extension().is_some_and(|extension| extension == "toml") && !hidden(path));
-    found.sort();
+    let mut found = drop_ins(&default.with_file_name("conf.d"), problems);
     // Anything but "not there" is for the reading to say.
     if !std::fs::metadata(default).is_err_and(|why| is_absent(&why)) {
         found.insert(0, default.to_owned());
     }
+    found
+}
+
+/// The folder of drop-ins beside a file that was named, where it holds any: they are read with [`DEFAULT_FILE`] alone.
+#[must_use]
+pub fn unread_drop_ins(path: &Path) -> Option<PathBuf> {
+    let folder = path.with_file_name("conf.d");
+    (!drop_ins(&folder, &mut Vec::new()).is_empty()).then_some(folder)
+}
+
+/// What is read of a folder of drop-ins, in order.
+fn drop_ins(folder: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    match std::fs::read_dir(folder) {
+        Ok(entries) => {
+            for entry in entries {
+                match entry {
+                    Ok(entry) => found.push(entry.path()),
+                    Err(why) => problems.push(of_file(folder, format!("the folder cannot be read: {why}"))),
+                }
+            }
+        }
+        Err(why) if is_absent(&why) => {}
+        Err(why) => problems.push(of_file(folder, format!("the folder cannot be read: {why}"))),
+    }
+    let hidden = |path: &Path| path.file_name().is_none_or(|name| name.to_string_lossy().starts_with('.'));
+    found.retain(|path| path.extension().is_some_and(|extension| extension == "toml") && !hidden(path));
+    found.sort();
     found
 }
 
@@ -241,7 +253,13 @@ mod tests {
         let texts: Vec<&str> = read.files.iter().map(|(_, text)| text.as_str()).collect();
         assert_eq!(texts, ["main", "10-a.toml", "20-b.toml"]);
         let named = gather(Some(&default), &default, vec![]).unwrap();
-        assert_eq!(named.files, [(default, "main".to_owned())]);
+        assert_eq!(named.files, [(default.clone(), "main".to_owned())]);
+        assert_eq!(unread_drop_ins(&default), Some(dir.path().join("conf.d")));
+        for name in ["20-b.toml", "10-a.toml"] {
+            std::fs::remove_file(dir.path().join("conf.d").join(name)).unwrap();
+        }
+        assert_eq!(unread_drop_ins(&default), None, "there is none that would be read");
+        assert_eq!(unread_drop_ins(Path::new("/nonexistent/driftless.toml")), None);
     }
 
     #[test]

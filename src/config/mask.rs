@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::document::{Documents, Spot};
+use super::secret;
 use super::tree::{Node, Table, Value};
 use crate::notify;
 use crate::provider::Entry;
@@ -41,7 +42,8 @@ fn value(documents: &mut Documents, node: &Node, open: bool) {
     match &node.value {
         Value::Table(table) => {
             for (key, (_, node)) in table {
-                value(documents, node, key == "file" || open && !is_secretive(key));
+                let is_name = matches!(&node.value, Value::Text(text) if secret::is_name(key, text));
+                value(documents, node, key == "file" || is_name || open && !is_secretive(key));
             }
         }
         Value::List(items) => items.iter().for_each(|item| value(documents, item, open)),

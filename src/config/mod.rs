@@ -1,6 +1,7 @@
 //! The configuration: what was typed becomes what was meant, or a list of everything that is wrong with it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 mod account;
@@ -43,6 +44,7 @@ pub use duration::{parse as parse_duration, spoken};
 pub(crate) use input::beside;
 pub use input::{
     DEFAULT_FILE, Input, SMALLEST, columns, is_shut, journal_stream, no_color, read as read_text, read_input,
+    unread_drop_ins,
 };
 pub use meant::{
     Absent, Account, Address, BuiltIn, Channel, ComposedSource, Config, DEFAULT_ADDRESS, Defaults, Derived, DnsSource,
@@ -102,6 +104,14 @@ impl Config {
         Ok(config)
     }
 
+    /// What of a configuration is right, to find out what else is wrong with it; `None` where a document is no TOML.
+    #[must_use]
+    pub fn what_is_right(input: &Input) -> Option<Self> {
+        let (mut config, _) = Self::whole(input, REGISTRY).ok()?;
+        config.accounts.retain(|_, account| !account.flawed);
+        Some(config)
+    }
+
     /// Everything that could be read, and everything that is wrong with it.
     fn whole(input: &Input, registry: &'static [Entry]) -> Result<(Self, Vec<Problem>), ConfigErrors> {
         let mut reader = Reader::new(Documents::default());
@@ -109,10 +119,12 @@ impl Config {
             return Err(ConfigErrors(reader.finish()));
         };
         if root.is_empty() && !reader.failed() {
+            let file = input.files.first().map(|(path, _)| path.as_path());
             let help = format!(
-                "write {DEFAULT_FILE}, or DRIFTLESS__ variables with the same keys (driftless run --demo needs neither):\n\n{SMALLEST}"
+                "write {}, or DRIFTLESS__ variables with the same keys (driftless run --demo needs neither):\n\n{SMALLEST}",
+                file.unwrap_or(Path::new(DEFAULT_FILE)).display()
             );
-            return Err(ConfigErrors::one(problem::NOTHING, Some(help)));
+            return Err(ConfigErrors::nothing(file, help));
         }
         let config = read(&mut reader, input, registry, &root);
         Ok((config, reader.finish()))

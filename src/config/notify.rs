@@ -26,8 +26,10 @@ pub(super) const COMMON: [&str; 5] = ["after", "events", "every", "limit", "type
 pub(super) fn read(reader: &mut Reader, input: &Input, channels: &Table) -> BTreeMap<String, Channel> {
     let read = channels.iter().filter_map(|(name, (at, node))| {
         let Value::Table(table) = &node.value else { return None };
+        let before = reader.errors();
         check_label(reader, *at, name, "a channel");
-        Some((name.clone(), one(reader, input, name, *at, table)?))
+        let channel = one(reader, input, name, *at, table)?;
+        (reader.errors() == before).then(|| (name.clone(), channel))
     });
     read.collect()
 }

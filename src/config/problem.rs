@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Serialize;
@@ -183,9 +183,17 @@ pub(super) const NOTHING: &str = "there is no configuration";
 pub struct ConfigErrors(pub(super) Vec<Problem>);
 
 impl ConfigErrors {
-    /// One error about the configuration as a whole.
-    pub(super) fn one(message: impl Into<String>, help: Option<String>) -> Self {
-        Self(vec![Problem::without_place(message, help)])
+    /// Nothing was typed, neither in `file`, if there is one, nor elsewhere.
+    pub(super) fn nothing(file: Option<&Path>, help: String) -> Self {
+        let of = |path: &Path| Place { origin: Origin::File(path.into()), line: None, column: None, excerpt: None };
+        Self(vec![Problem { place: file.map(of), ..Problem::without_place(NOTHING, Some(help)) }])
+    }
+
+    /// These, and what else is wrong.
+    #[must_use]
+    pub fn and(mut self, more: Result<(), Self>) -> Self {
+        self.0.extend(more.err().into_iter().flat_map(|more| more.0));
+        self
     }
 
     /// The problems, errors and warnings.

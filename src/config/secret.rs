@@ -91,18 +91,19 @@ fn credential(reader: &mut Reader, input: &Input, whose: &str, field: Field<'_>)
         reader.refuse(field, "the name of a credential has no \"/\"");
         return None;
     }
+    let shown = if is_name(field.key, name) { name } else { "NAME" };
     let Some(folder) = input.variables.get("CREDENTIALS_DIRECTORY").filter(|folder| !folder.is_empty()) else {
         let message = format!("{whose}: $CREDENTIALS_DIRECTORY is not set, so there are no credentials");
-        // The name is not repeated: a secret may have been typed in its place.
-        let help = "systemd sets it for a service with LoadCredential=NAME:/path; elsewhere use { file = \"/path\" }";
-        reader.note(error(field.node.at, message).help(help.to_owned()));
+        let help = format!(
+            "systemd sets it for a service with LoadCredential={shown}:/path; elsewhere use {{ file = \"/path\" }}"
+        );
+        reader.note(error(field.node.at, message).help(help));
         return None;
     };
     let path = Path::new(folder).join(name);
     if let Err(why) = (input.mode)(&path) {
-        // The name is not repeated here either.
         let help = format!(
-            "systemd puts it into {folder} when it starts a service with LoadCredential=NAME:/path; before, it cannot be looked at"
+            "systemd puts it into {folder} when it starts a service with LoadCredential={shown}:/path; before, it cannot be looked at"
         );
         let message = format!("{whose}: the credential cannot be read at present: {why}");
         reader.note(warning(field.node.at, message).help(help).unread(path.clone(), true));
@@ -112,17 +113,35 @@ fn credential(reader: &mut Reader, input: &Input, whose: &str, field: Field<'_>)
 
 fn variable(reader: &mut Reader, input: &Input, field: Field<'_>) -> Option<Secret> {
     let name = reader.text(field, "the name of an environment variable")?;
-    match input.variables.get(name).map(String::as_str) {
-        // The name is not repeated: a secret may have been typed in its place.
-        None => reader.refuse(field, "there is no environment variable of this name"),
+    let shown = if is_name(field.key, name) { name } else { "of this name" };
+    let wrong = match input.variables.get(name).map(String::as_str) {
+        None => format!("`{}`: there is no environment variable {shown}", field.key),
         Some(content) => match secret::flaw(content) {
-            Some(flaw) => {
-                reader.refuse(field, format!("the environment variable of this name holds no secret: {flaw}"))
-            }
+            Some(flaw) => format!("`{}`: the environment variable {shown} holds no secret: {flaw}", field.key),
             None => return Some(Secret::inline(content)),
         },
-    }
+    };
+    let help =
+        "what is typed is not shown, as it may be the secret itself: names of variables are such as DYNDNS_PASSWORD";
+    reader.note(error(field.node.at, wrong).help((shown != name).then(|| help.to_owned())));
     None
+}
+
+/// Whether what stands in the place of a name, that of a variable (`env`) or of a credential, can be shown: it looks like one
+/// (`DYNDNS_PASSWORD`, `home-password`). A secret that was typed there by mistake has letters of both cases, or digits in its midst.
+pub(super) fn is_name(key: &str, text: &str) -> bool {
+    let is_letter = match key {
+        "env" => |c: char| c.is_ascii_uppercase(),
+        "credential" => |c: char| c.is_ascii_lowercase(),
+        _ => return false,
+    };
+    let words: Vec<&str> = text.split(['_', '-', '.']).collect();
+    let most_digits = if words.len() > 1 { 2 } else { 0 };
+    let is_word = |word: &&str| {
+        let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
+        word.len() - letters.len() <= most_digits && letters.chars().all(is_letter)
+    };
+    text.len() <= 64 && words.iter().all(is_word)
 }
 
 /// Whether the permissions let others read.
@@ -140,6 +159,20 @@ fn mend(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_told_from_a_secret_in_its_place() {
+        for name in ["DYNDNS_PASSWORD", "TOKEN", "_DDNS_KEY_12", "API2_KEY"] {
+            assert!(is_name("env", name) && !is_name("credential", name) && !is_name("file", name), "{name}");
+        }
+        for name in ["home-password", "dyndns.token", "t", "home2-api_key"] {
+            assert!(is_name("credential", name) && !is_name("env", name), "{name}");
+        }
+        for secret in ["hunter2", "HUNTER2", "aB-cd", "550e8400-e29b-41d4", "JBSWY3DP-EHPK3PXP", "a b", "pass!"] {
+            assert!(!is_name("env", secret) && !is_name("credential", secret), "{secret}");
+        }
+        assert!(!is_name("env", &"A".repeat(65)));
+    }
 
     #[test]
     fn the_command_that_mends_is_safe_to_paste() {

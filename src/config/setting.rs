@@ -9,7 +9,7 @@ use super::reader::{Field, Reader, error, warning};
 use super::{secret, suggest};
 use crate::model::name::Name;
 use crate::net::http::literal;
-use crate::provider::setting::{Kind, Value};
+use crate::provider::setting::{Kind, Value, parse_url};
 
 /// The longest duration of a setting that declares no bounds.
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
@@ -66,12 +66,7 @@ pub(super) fn name(reader: &mut Reader, field: Field<'_>) -> Option<Name> {
 /// An absolute URL with a host, `https` or `http`. Messages do not repeat it: it may hold a password.
 pub(super) fn url(reader: &mut Reader, field: Field<'_>) -> Option<Url> {
     let text = reader.text(field, "a URL such as \"https://example.org/\"")?;
-    match Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "https" | "http") => return Some(url),
-        Ok(_) => reader.refuse(field, "the URL must start with https:// or http://"),
-        Err(why) => reader.refuse(field, format!("this is no URL: {why}")),
-    }
-    None
+    parse_url(text).map_err(|why| reader.refuse(field, why)).ok()
 }
 
 fn service_url(reader: &mut Reader, field: Field<'_>) -> Option<Url> {

@@ -90,6 +90,11 @@ pub(super) fn read(text: &str) -> Result<Draft, Malformed> {
 /// An object within the file.
 fn object<'a>(whole: &str, part: &'a str) -> Result<Object<'a>, Malformed> {
     serde_json::from_str(part).map_err(|error| {
+        if error.is_eof() {
+            // What is missing is missing behind the last thing that is there, not in an empty line below it.
+            let last = part.trim_end().matches('\n').count();
+            return Malformed::at(line_of(whole, part) + last, "this is no JSON: its end is missing");
+        }
         let line = line_of(whole, part) + error.line().saturating_sub(1);
         let what = if error.is_data() { "an object is expected here" } else { "this is no JSON" };
         Malformed::at(line, format!("{what} (column {})", error.column()))

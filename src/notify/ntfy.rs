@@ -66,6 +66,10 @@ fn build(settings: &Settings, tools: &Tools) -> Result<Arc<dyn Channel>, Setting
 /// The server, and the topic at it. What is wrong with it does not repeat it.
 fn topic(url: &Url) -> Result<(Url, String), String> {
     let topic = url.path().trim_start_matches('/').to_owned();
+    if topic.contains('/') {
+        // Its server refuses to be set up under a path.
+        return Err("behind the server the URL has more than a topic: ntfy takes https://SERVER/TOPIC alone".into());
+    }
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if topic.is_empty() || topic.len() > 64 || !topic.chars().all(fits) {
         return Err("the URL ends in a topic: 1 to 64 letters, digits, hyphens and underscores".into());
@@ -111,6 +115,10 @@ mod tests {
         assert_eq!((server.as_str(), name.as_str()), ("https://ntfy.example.org:8443/", "my-Topic_1"));
         for text in ["https://ntfy.sh", "https://ntfy.sh/a/b", "https://ntfy.sh/a%20b", "https://ntfy.sh/ü"] {
             assert!(of(text).is_err(), "{text}");
+        }
+        for text in ["https://ntfy.sh/ok/topic", "https://ntfy.sh/topic/"] {
+            let why = of(text).unwrap_err();
+            assert!(why.contains("more than a topic") && !why.contains("ok"), "{text}: {why}");
         }
         assert!(of(&format!("https://ntfy.sh/{}", "x".repeat(65))).is_err());
     }

@@ -6,7 +6,7 @@ use secrecy::ExposeSecret;
 use crate::model::error::{Error, Result, Scope};
 use crate::net::http::{Http, Reply, SINGLE};
 use crate::os::secret::Secret;
-use crate::provider::setting::{Kind, Setting, Settings, SettingsError};
+use crate::provider::setting::{Kind, Setting, Settings, SettingsError, parse_url};
 
 /// The setting that holds a URL of which whoever knows it can speak in our name.
 pub(super) const fn url_setting(help: &'static str) -> Setting {
@@ -44,11 +44,7 @@ pub(super) fn url(secret: &Secret, doing: &str) -> Result<Url> {
 
 /// The URL that a text is: `https`, or `http`.
 pub(super) fn parsed(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|why| format!("this is no URL: {why}"))?;
-    match url.scheme() {
-        "https" | "http" if url.host_str().is_some() => without_login(url),
-        _ => Err("the URL must start with https:// or http://".into()),
-    }
+    parse_url(text).and_then(without_login)
 }
 
 /// The same URL, where it holds no login: that would go to wherever the URL is shown or sent on, and not every service takes it.
@@ -129,6 +125,7 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_url_does_not_repeat_it() {
         let login = "https://me:hunter2@hooks.example.org/";
+        assert_eq!(parsed("ntfy.sh/x"), Err("this is no URL: it starts with https:// or http://".into()));
         for text in ["hooks.example.org/hunter2", "ftp://hunter2", "https://", "https://hunter2:port/", login] {
             let why = parsed(text).unwrap_err();
             assert!(!why.contains("hunter2"), "{why}");

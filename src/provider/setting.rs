@@ -282,6 +282,19 @@ impl fmt::Display for SettingsError {
 
 impl std::error::Error for SettingsError {}
 
+/// The URL that a text is, `https` or `http`.
+///
+/// # Errors
+/// Why it is none. It is not repeated: it may hold a secret.
+pub fn parse_url(text: &str) -> Result<Url, String> {
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "https" | "http") => Ok(url),
+        Ok(_) => Err("the URL must start with https:// or http://".into()),
+        Err(why) if text.starts_with("https:") || text.starts_with("http:") => Err(format!("this is no URL: {why}")),
+        Err(_) => Err("this is no URL: it starts with https:// or http://".into()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -28,13 +28,13 @@ impl Status {
             lines.push(format!("{}: {says}", record.id()));
             lines.push(format!("    {}", record.proofs().join("; ")));
             if let (Some(held), false, None) = (&record.held, with_account, same) {
-                lines.push(format!("    held since {}; {}", held.since, held.way_out(false)));
+                lines.push(format!("    held since {}; {}", held.since, held.way_out()));
             }
         }
         for account in &self.accounts {
             if let Some(held) = &account.held {
                 lines.push(format!("account {}: held: {}", account.name, held.error));
-                lines.push(format!("    held since {}; {}", held.since, held.way_out(true)));
+                lines.push(format!("    held since {}; {}", held.since, held.way_out()));
             }
             lines.extend(account.waits_until.as_ref().map(|until| {
                 let why = account.error.as_deref().unwrap_or("it failed");

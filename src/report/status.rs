@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::agree::{Expression, Reading};
 use crate::model::desired::{RecordSpec, Want};
+use crate::model::error::{Kind, Scope};
 use crate::model::evidence::{Evidence, Protocol};
 use crate::model::ledger::{ALREADY_RIGHT, Entry, Hold, Reason, Stamp, Wait};
 use crate::model::machine::standing::{Pause, Standing, View};
@@ -307,14 +308,16 @@ pub struct HoldStatus {
     pub since: String,
     /// The command that lets go.
     pub release: String,
+    /// Whether another secret lets go of it: one was refused, and not the client or a right.
+    #[serde(default)]
+    pub new_secret_helps: bool,
 }
 
 impl HoldStatus {
-    /// What a person can do about it. `of_account`: an account is held, which another secret lets go of.
+    /// What a person can do about it.
     #[must_use]
-    pub fn way_out(&self, of_account: bool) -> String {
-        let mend = of_account && self.reason == Reason::Refused.word();
-        let mend = if mend { "mend the secret: it is noticed by itself; " } else { "" };
+    pub fn way_out(&self) -> String {
+        let mend = if self.new_secret_helps { "mend the secret: it is noticed by itself; " } else { "" };
         format!("{mend}to let go: {}", self.release)
     }
 }
@@ -616,6 +619,7 @@ fn hold_status(hold: &Hold, target: &str) -> HoldStatus {
         error: hold.error.to_string(),
         since: hold.since.wall.to_string(),
         release: format!("driftless release {target}"),
+        new_secret_helps: hold.reason == Reason::Refused && hold.error.kind == Kind::Auth { scope: Scope::Account },
     }
 }
 

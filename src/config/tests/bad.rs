@@ -219,7 +219,7 @@ fn the_kinds_of_settings_are_checked() {
         ("text = \"a\\nb\"", "4:8: `text`: the text contains a control character"),
         ("texts = [\"a\", 5]", "4:15: `texts` expects a list of texts, found a number"),
         ("url = \"ftp://example.org\"", "4:7: `url`: the URL must start with https:// or http://"),
-        ("url = \"example\"", "4:7: `url`: this is no URL: relative URL without a base"),
+        ("url = \"example\"", "4:7: `url`: this is no URL: it starts with https:// or http://"),
         ("zone = \"a..b\"", "4:8: `zone`: two dots in a row, or a leading dot: a label is empty"),
         ("zone = 5", "4:8: `zone` expects a domain name, found a number"),
         ("verify = 1", "4:10: `verify` expects true or false, found a number"),

@@ -74,8 +74,12 @@ fn the_smallest_file_needs_no_more() {
 #[test]
 fn without_a_configuration_the_smallest_file_is_shown() {
     for input in [Input::default(), file("# nothing yet\n"), variables(&[("HOME", "/root")])] {
-        let shown = load(&input).unwrap_err().render(false);
-        assert!(shown.starts_with("error: there is no configuration"), "{shown}");
+        let errors = load(&input).unwrap_err();
+        let shown = errors.render(false);
+        assert!(errors.is_nothing() && shown.starts_with("error: there is no configuration"), "{shown}");
+        let file = input.files.first().map_or(DEFAULT_FILE, |_| "d.toml");
+        assert!(shown.contains(&format!("write {file}, or ")), "{shown}");
+        assert_eq!(shown.contains("--> d.toml"), file == "d.toml", "{shown}");
         for line in SMALLEST.lines() {
             assert!(shown.contains(line), "{line:?} in {shown}");
         }

@@ -83,7 +83,7 @@ fn a_credential_that_is_not_loaded_is_a_warning_that_says_how() {
     assert_eq!(
         config.warnings[0].help.as_deref(),
         Some(
-            "systemd puts it into /run/credentials/d when it starts a service with LoadCredential=NAME:/path; before, it cannot be looked at"
+            "systemd puts it into /run/credentials/d when it starts a service with LoadCredential=t:/path; before, it cannot be looked at"
         )
     );
 }
@@ -110,14 +110,11 @@ fn a_secret_that_cannot_be_had_says_why() {
             "3:24: `token` of the account \"a\": $CREDENTIALS_DIRECTORY is not set, so there are no credentials",
         ),
         ("token = { credential = \"../t\" }", "3:24: `credential`: the name of a credential has no \"/\""),
-        ("token = { env = \"MISSING\" }", "3:17: `env`: there is no environment variable of this name"),
-        (
-            "token = { env = \"EMPTY\" }",
-            "3:17: `env`: the environment variable of this name holds no secret: it is empty",
-        ),
+        ("token = { env = \"MISSING\" }", "3:17: `env`: there is no environment variable MISSING"),
+        ("token = { env = \"EMPTY\" }", "3:17: `env`: the environment variable EMPTY holds no secret: it is empty"),
         (
             "token = { env = \"LINES\" }",
-            "3:17: `env`: the environment variable of this name holds no secret: it has more than one line",
+            "3:17: `env`: the environment variable LINES holds no secret: it has more than one line",
         ),
         ("token = \"\"", "3:9: `token`: this is no secret: it is empty"),
         ("token = \"hunter2\\nhunter3\"", "3:9: `token`: this is no secret: it has more than one line"),
@@ -164,7 +161,22 @@ fn a_setting_can_come_from_its_variable() {
     let settings = loaded(&with(&typed, &given)).accounts["a"].settings.clone();
     assert_eq!(settings.url("auth_url").unwrap().host_str(), Some("typed.example"));
     let wrong = [("OS_AUTH_URL", "identity"), ("OS_PASSWORD", "hunter2")];
-    assert_eq!(errors(&with(text, &wrong)), ["$OS_AUTH_URL: `auth_url`: this is no URL: relative URL without a base"]);
+    assert_eq!(
+        errors(&with(text, &wrong)),
+        ["$OS_AUTH_URL: `auth_url`: this is no URL: it starts with https:// or http://"]
+    );
+}
+
+#[test]
+fn the_name_of_a_variable_or_a_credential_is_shown_and_what_may_be_a_secret_is_not() {
+    let shown = |line: &str| load(&file(&account(line))).unwrap_err().render(false);
+    let missing = shown("token = { env = \"MY_TOKEN\" } # hunter3");
+    assert!(missing.contains("token = { env = \"MY_TOKEN\" }"), "{missing}");
+    let missing = shown("token = { credential = \"home-token\" }");
+    let help = "LoadCredential=home-token:/path";
+    assert!(missing.contains("token = { credential = \"home-token\" }") && missing.contains(help), "{missing}");
+    let typed = shown("token = { env = \"hunter2\" }");
+    assert!(typed.contains("env = ***") && typed.contains("may be the secret itself"), "{typed}");
 }
 
 /// Whatever is wrong beside a secret, the secret is in no message, excerpt or dump.

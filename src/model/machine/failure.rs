@@ -36,7 +36,7 @@ impl State {
             account.entry.wait.take_if(|wait| !wait.obeyed || wait.until <= now.moment);
             account.dirty = true;
         }
-        let mut heard = None;
+        let (mut heard, mut refused) = (None, None);
         for (at, (key, error)) in outcomes.into_iter().enumerate() {
             let id = Id { account: name.clone(), key };
             let Some(mut error) = error else { continue };
@@ -74,8 +74,16 @@ impl State {
                 Kind::Auth { scope: Scope::RecordSet } => {
                     self.hold_record(&id, Reason::Refused, error, print, wrote, now, out)
                 }
-                Kind::Auth { scope: Scope::Account } => self.hold_account(name, &error, print, wrote, now, out),
-                Kind::Auth { scope: Scope::Service } => self.hold_service(name, &error, print, wrote, now, out),
+                // One refusal for the whole call, in the words of its first record set, as in the log.
+                Kind::Auth { scope } if refused >= Some(scope) => {}
+                Kind::Auth { scope: Scope::Account } => {
+                    refused = Some(Scope::Account);
+                    self.hold_account(name, &error, print, wrote, now, out);
+                }
+                Kind::Auth { scope: Scope::Service } => {
+                    refused = Some(Scope::Service);
+                    self.hold_service(name, &error, print, wrote, now, out);
+                }
                 // What was refused is no longer wanted: what is wanted now was not refused.
                 Kind::Config if wrote && self.is_outdated(&id) => self.record_waits(&id, now, rng, out),
                 Kind::Config => self.hold_record(&id, Reason::Wrong, error, print, wrote, now, out),

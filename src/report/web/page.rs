@@ -218,7 +218,7 @@ impl Shown<'_> {
                 @if let Some(wanted) = record.wanted.as_ref().or(record.confirmed.as_ref()).filter(|wanted| !wanted.is_empty()) {
                     p .address .long[wanted.iter().any(|value| value.len() > LONG)] { (wanted.join(", ")) }
                 }
-                @if let Some(held) = &record.held { (self.hold(held, with_account, with_account)) }
+                @if let Some(held) = &record.held { (self.hold(held, with_account)) }
                 @else if record.state != "up to date" || record.waits.is_some() { p { (record.says) } }
                 dl {
                     dt { "Account" }
@@ -242,11 +242,11 @@ impl Shown<'_> {
     }
 
     /// Why something is held and how to let go: an account, or a record set by itself or with its account.
-    fn hold(&self, held: &HoldStatus, of_account: bool, with_it: bool) -> Markup {
+    fn hold(&self, held: &HoldStatus, with_it: bool) -> Markup {
         html! {
             div .why {
                 p { @if with_it { "Held with its account: " } @else { "Held: " } (held.error) }
-                p .soft { "Since " (self.time(&held.since)) "; " (held.way_out(of_account)) }
+                p .soft { "Since " (self.time(&held.since)) "; " (held.way_out()) }
             }
         }
     }
@@ -261,7 +261,7 @@ impl Shown<'_> {
                     @else if account.error.is_some() { (state("failing")) }
                     @else { (state("ready")) }
                 }
-                @if let Some(held) = &account.held { (self.hold(held, true, false)) }
+                @if let Some(held) = &account.held { (self.hold(held, false)) }
                 @else if let Some(error) = &account.error { p { (error) } }
                 @if let Some(until) = &account.waits_until { p .soft { "It rests and is asked again " (self.moment(until)) "." } }
                 @if account.held.is_some() {

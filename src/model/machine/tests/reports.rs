@@ -49,6 +49,43 @@ fn what_was_let_go_and_waits_for_the_budget_is_no_refusal_any_more() {
 }
 
 #[test]
+fn a_new_secret_is_advised_only_where_a_secret_was_refused() {
+    for (scope, helps) in [(Scope::Account, true), (Scope::Service, false), (Scope::RecordSet, false)] {
+        let mut rig = Rig::started(push(), 1);
+        rig.applies(&[1], Err(failed(Kind::Auth { scope }).hint("report it")));
+        let status = Status::of(&rig.state, rig.now);
+        let held = status.records[0].held.as_ref().unwrap();
+        assert_eq!(held.way_out().contains("mend the secret"), helps, "{scope:?}: {held:?}");
+        let lines = status.lines().join("\n");
+        assert_eq!(lines.contains("mend the secret"), helps, "{lines}");
+        assert!(lines.contains("to let go: driftless release "), "{lines}");
+    }
+}
+
+#[test]
+fn a_refusal_of_several_record_sets_names_the_first_in_the_log_and_in_the_status() {
+    for scope in [Scope::Account, Scope::Service] {
+        let mut rig = Rig::new(several(alone(), &["home", "nas"]), &Documents::new());
+        rig.says(1);
+        rig.feed(Event::Start);
+        let Effect::Apply(name, number, batch) = rig.take() else { panic!("a change was due") };
+        let refused = |change: &Change| Err(Error::auth(scope, format!("updating {}", change.key.name), "badauth"));
+        let outcomes: Vec<_> = batch.changes.iter().map(refused).collect();
+        assert_eq!(outcomes.len(), 2);
+        rig.feed(Event::Applied(name, number, rig.print.clone(), outcomes));
+        let status = Status::of(&rig.state, rig.now);
+        let account = status.accounts[0].held.as_ref().unwrap();
+        assert_eq!(account.error, "updating home.example.org: badauth");
+        for record in &status.records {
+            assert_eq!(record.held.as_ref().map(|held| &held.error), Some(&account.error));
+        }
+        let said = rig.notices.iter().map(|notice| notice.what.as_str());
+        let said: Vec<&str> = said.filter(|what| what.starts_with("the account is held")).collect();
+        assert_eq!(said, ["the account is held: updating home.example.org: badauth"]);
+    }
+}
+
+#[test]
 fn a_secret_that_could_not_be_read_costs_nothing_of_the_budget() {
     let mut rig = Rig::started(push(), 1);
     for print in ["second", "third", "fourth"] {

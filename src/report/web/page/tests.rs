@@ -40,6 +40,7 @@ fn held(mut record: RecordStatus, error: &str) -> RecordStatus {
         error: error.into(),
         since: "2026-11-21T11:00:00Z".into(),
         release: format!("driftless release {}", record.name),
+        new_secret_helps: false,
     });
     record
 }
