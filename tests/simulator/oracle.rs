@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use driftless::model::desired::{AccountName, FirstContact, Id, Want};
+use driftless::model::desired::{AccountName, FirstContact, Id, RecordSpec, Want};
 use driftless::model::error::{Error, Kind, Result, Scope};
 use driftless::model::ledger::{AccountEntry, Reason};
 use driftless::model::machine::standing::Standing;
@@ -869,7 +869,10 @@ impl Sim {
         }
         let steps = self.steps - self.oracle.calm_steps;
         let looks = days * DAY / millis(desired.check).max(1) + days * 8 * DAY / millis(desired.verify).max(1) + 10;
-        let most = looks * (4 + 4 * desired.sources.len() as u64) + 200 * writes + days * 50;
+        // What others share is looked at within the hour.
+        let is_shared = |spec: &&RecordSpec| spec.first_contact == FirstContact::Joins && spec.derived.is_none();
+        let hourly = days * 24 * desired.records.values().filter(is_shared).count() as u64;
+        let most = looks * (4 + 4 * desired.sources.len() as u64) + 200 * writes + days * 50 + hourly * 4;
         if steps > most {
             return Err(format!("{steps} steps in {days} calm days, {most} would be plenty"));
         }
