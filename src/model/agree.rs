@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::address::is_carriers;
 use super::compose::Composed;
-use super::evidence::{OVER, Protocol, TIMES};
+use super::evidence::{Protocol, TIMES};
 use super::tally::{dissent, tie};
 use super::time::Wall;
 
@@ -193,16 +193,6 @@ fn is_diverse(origins: &BTreeSet<Origin<'_>>) -> bool {
 
 fn origins<'a>(backers: &[(&'a SourceName, Witness<'a>)]) -> BTreeSet<Origin<'a>> {
     backers.iter().map(|(_, witness)| witness.origin).collect()
-}
-
-/// Why what a single source says is not believed yet.
-#[must_use]
-pub fn unproven(said: &Reading, by: &BTreeSet<SourceName>, times: u32) -> String {
-    let by = by.iter().map(|name| name.0.as_str()).collect::<Vec<_>>().join(", ");
-    let minutes = OVER.as_secs() / 60;
-    format!(
-        "{by} alone says {said}, {times} of {TIMES} times so far; believed when it has said so over {minutes} minutes"
-    )
 }
 
 /// What a part comes to.

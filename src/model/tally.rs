@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::agree::{Expression, Reading, SourceName, Witness, poll};
+use super::evidence::{OVER, TIMES};
 
 /// What a quorum needs, and how far those who say the same have come, where there are several such: the most of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +56,16 @@ impl fmt::Display for Tally {
         let does = if self.agree == 1 { "does" } else { "do" };
         write!(f, "{} {does}, of {operators} by {protocols}", self.agree)
     }
+}
+
+/// Why what a single source says is not believed yet.
+#[must_use]
+pub fn unproven(said: &Reading, by: &BTreeSet<SourceName>, times: u32) -> String {
+    let by = by.iter().map(|name| name.0.as_str()).collect::<Vec<_>>().join(", ");
+    let minutes = OVER.as_secs() / 60;
+    format!(
+        "{by} alone says {said}, {times} of {TIMES} times so far; believed when it has said so over {minutes} minutes"
+    )
 }
 
 /// Why nothing is believed where more than one answer has enough voices.

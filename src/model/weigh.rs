@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::agree::{
-    Expression, Heard, Origin, Reading, SourceName, Verdict, Witness, agree, bars_demoted, hear, is_demoted, unproven,
+    Expression, Heard, Origin, Reading, SourceName, Verdict, Witness, agree, bars_demoted, hear, is_demoted,
 };
 use super::evidence::{Evidence, Weight};
 use super::record::Family;
-use super::tally::Tally;
+use super::tally::{Tally, unproven};
 
 /// What an expression came to, and on what that rests.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -335,7 +335,7 @@ impl State {
                 record.entry.unchanged = record.entry.unchanged.saturating_add(1);
                 if record.entry.unchanged >= 2 {
                     let why = "the service says that nothing changed, twice in a row; more would count as abuse";
-                    let error = super::own_error(Kind::Config, id, why, "check what the name holds, then release it");
+                    let error = super::failure::own_error(id, why, "check what the name holds, then release it");
                     self.hold_record(id, Reason::Unchanged, error, print, true, now, out);
                     // They are there all the same: the other family's call must not put back what was there before.
                     self.book(id, intent, now);

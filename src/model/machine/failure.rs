@@ -9,6 +9,11 @@ use crate::model::plan::Change;
 use crate::model::record::RrsetKey;
 use crate::model::time::Now;
 
+/// The error that a hold of our own making carries.
+pub(super) fn own_error(id: &Id, why: impl Into<String>, hint: &str) -> Error {
+    Error::config(format!("updating {id}"), why).hint(hint)
+}
+
 impl State {
     /// Sorts the outcomes of one call, which `wrote` or only asked. What fails for all of it in passing is the account's; the
     /// rest is each record set's own.

@@ -301,7 +301,7 @@ impl State {
             Finding::Leave(..) if record.entry.hold.as_ref().is_some_and(|hold| hold.wrote) => None,
             Finding::Leave(reason, why) => {
                 let hint = self.desired.records.get(id).map(RecordSpec::to_claim).unwrap_or_default();
-                let error = super::own_error(Kind::Config, id, why, &hint);
+                let error = super::failure::own_error(id, why, &hint);
                 self.hold_record(id, reason, error, print, false, now, out);
                 None
             }

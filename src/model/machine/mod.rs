@@ -398,8 +398,3 @@ impl State {
             self.records.values().any(|record| record.dirty) || self.accounts.values().any(|account| account.dirty);
     }
 }
-
-/// The error that a hold of our own making carries.
-fn own_error(kind: crate::model::error::Kind, id: &Id, why: impl Into<String>, hint: &str) -> Error {
-    Error::new(kind, format!("updating {id}"), why).hint(hint)
-}

@@ -6,7 +6,7 @@ use super::due::Next;
 use super::{Effect, Level, Out, Planted, Proof, State};
 use crate::model::backoff::{CEILING, Spent, spread};
 use crate::model::desired::{FirstContact, Id};
-use crate::model::error::{Error, Kind};
+use crate::model::error::Error;
 use crate::model::ledger::{ALREADY_RIGHT, Attempt, Confirmed, Fingerprint, Reason, Stamp};
 use crate::model::record::{Ttl, Values, list};
 use crate::model::time::{Moment, Now};
@@ -280,7 +280,7 @@ impl State {
                 return false;
             }
             let why = format!("it was set twice, the service said yes, and it still holds {}", list(held));
-            let error = super::own_error(Kind::Config, id, why, "look at it at the service, then release it");
+            let error = super::failure::own_error(id, why, "look at it at the service, then release it");
             self.hold_record(id, Reason::Normalised, error, print, true, now, out);
             return true;
         }
@@ -304,7 +304,7 @@ impl State {
         let why = format!("someone else changed it {times} times within {within}, now to {}", list(held));
         let to_share =
             "find out who else updates it, then release it; machines that share a name say `values = \"shared\"`";
-        let error = super::own_error(Kind::Config, id, why, to_share);
+        let error = super::failure::own_error(id, why, to_share);
         self.hold_record(id, Reason::Contended, error, print, true, now, out);
         true
     }

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use super::detection::{AFTER_FLAP, Question, Round, Use};
 use super::{Level, Out, Planted, State};
-use crate::model::agree::{Expression, Reading, SourceName, Witness, unproven};
+use crate::model::agree::{Expression, Reading, SourceName, Witness};
 use crate::model::backoff::spread;
 use crate::model::desired::{Id, Uplink, Want, want};
 use crate::model::evidence::{Evidence, OVER, Protocol, TIMES, Weight};
 use crate::model::record::Family;
+use crate::model::tally::unproven;
 use crate::model::time::{Moment, Now};
 use crate::model::uplinks::gave;
 use crate::model::weigh::{Weighed, weigh};
