@@ -17,6 +17,16 @@ fn next(before: &Rig, desired: Desired) -> Rig {
     rig
 }
 
+/// The address was the first one and is the second one, and these are the effects of that.
+fn changing() -> (Rig, Vec<Effect>) {
+    let mut rig = Rig::one_by_one(several(readable(), &["a"]));
+    rig.start(1);
+    rig.read("a", Ok(seen(&[1])));
+    assert!(reads(&rig.change(2)));
+    let effects = rig.read("a", Ok(seen(&[1])));
+    (rig, effects)
+}
+
 #[test]
 fn what_was_read_while_nothing_was_wanted_is_held_against_what_is_asked_for_by_now() {
     let mut first = Rig::started(readable(), 1);
@@ -132,11 +142,7 @@ fn a_service_that_shows_the_old_values_for_a_while_is_not_written_to_again() {
 
 #[test]
 fn the_old_values_are_not_believed_within_the_delay_although_they_are_wanted_again() {
-    let mut rig = Rig::one_by_one(several(readable(), &["a"]));
-    rig.start(1);
-    rig.read("a", Ok(seen(&[1])));
-    assert!(reads(&rig.change(2)));
-    let effects = rig.read("a", Ok(seen(&[1])));
+    let (mut rig, effects) = changing();
     rig.applied(&effects, Ok(Applied::Done));
     assert!(reads(&rig.change(1)));
     rig.read("a", Ok(seen(&[1])));
@@ -146,11 +152,7 @@ fn the_old_values_are_not_believed_within_the_delay_although_they_are_wanted_aga
 
 #[test]
 fn the_values_of_before_are_not_taken_for_a_refused_call_that_landed() {
-    let mut rig = Rig::one_by_one(several(readable(), &["a"]));
-    rig.start(1);
-    rig.read("a", Ok(seen(&[1])));
-    assert!(reads(&rig.change(2)));
-    let effects = rig.read("a", Ok(seen(&[1])));
+    let (mut rig, effects) = changing();
     rig.applied(&effects, Ok(Applied::Done));
     assert!(reads(&rig.change(1)));
     let effects = rig.read("a", Ok(seen(&[2])));
@@ -191,11 +193,7 @@ fn accepted_but_still_old_is_no_fault_within_the_delay_that_the_service_is_known
 #[test]
 fn a_reading_is_as_old_as_its_question() {
     // A server that is not as far yet answers after the minute within which it should be.
-    let mut rig = Rig::one_by_one(several(readable(), &["a"]));
-    rig.start(1);
-    rig.read("a", Ok(seen(&[1])));
-    assert!(reads(&rig.change(2)));
-    let effects = rig.read("a", Ok(seen(&[1])));
+    let (mut rig, effects) = changing();
     rig.applied(&effects, Ok(Applied::Done));
     assert!(reads(&rig.change(1)), "asked ten seconds after the change");
     rig.move_to(rig.now.moment.plus(MINUTE));
@@ -206,11 +204,7 @@ fn a_reading_is_as_old_as_its_question() {
 
 #[test]
 fn a_call_that_nobody_answered_may_land_a_while_after_it_was_given_up() {
-    let mut rig = Rig::one_by_one(several(readable(), &["a"]));
-    rig.start(1);
-    rig.read("a", Ok(seen(&[1])));
-    assert!(reads(&rig.change(2)));
-    let effects = rig.read("a", Ok(seen(&[1])));
+    let (mut rig, effects) = changing();
     assert_eq!(writes(&effects), [values(&[2])]);
     // It is under way for two minutes, and the address is the first one again meanwhile.
     rig.change(1);
