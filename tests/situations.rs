@@ -345,6 +345,14 @@ fn a_line_that_is_asked_for_and_not_taken_is_said() {
     is(situation, expected);
 }
 
+/// A home on the internet by wan0, with something else that works beside it, so that there is a network without that.
+fn line_and_lan(world: &World) -> Namespace {
+    world.connect(&world.home, "wan0", OUTSIDE);
+    let beside = Namespace::bare();
+    wire(&world.home, "lan0", &beside, "far0");
+    beside
+}
+
 /// Switches the far end of wan0 on or off. The kernel takes its time to notice.
 fn far_end(world: &World, on: bool) {
     world.internet.ip(if on { "link set to7 up" } else { "link set to7 down" });
@@ -359,10 +367,7 @@ fn far_end(world: &World, on: bool) {
 #[ignore = "needs root and coturn: .ci/run situations"]
 fn a_line_without_a_carrier_is_not_public() {
     let world = World::new();
-    world.connect(&world.home, "wan0", OUTSIDE);
-    // Something else works, so that there is a network.
-    let beside = Namespace::bare();
-    wire(&world.home, "lan0", &beside, "far0");
+    let _beside = line_and_lan(&world);
     let place = world.place(&[("home", "ipv4 = \"interface\"\nipv6 = false\n")]);
     is(
         detected(&place, "ipv4").0,
@@ -377,9 +382,7 @@ fn a_line_without_a_carrier_is_not_public() {
 #[ignore = "needs root and coturn: .ci/run situations"]
 fn that_nothing_leads_out_is_told_while_a_slow_source_is_asked() {
     let world = World::new();
-    world.connect(&world.home, "wan0", OUTSIDE);
-    let beside = Namespace::bare();
-    wire(&world.home, "lan0", &beside, "far0");
+    let _beside = line_and_lan(&world);
     // Who opens it to read waits for who writes: the source does not answer before it is given up.
     let slow = "ipv4 = { command = [\"/bin/cat\", \"{dir}/pipe\"] }\nipv6 = false\n";
     let place = world.place(&[("home", "ipv4 = \"interface\"\nipv6 = false\n"), ("slow", slow)]);
@@ -400,9 +403,7 @@ fn that_nothing_leads_out_is_told_while_a_slow_source_is_asked() {
 #[ignore = "needs root and coturn: .ci/run situations"]
 fn a_line_that_flaps_does_not_fill_the_log() {
     let world = World::new();
-    world.connect(&world.home, "wan0", OUTSIDE);
-    let beside = Namespace::bare();
-    wire(&world.home, "lan0", &beside, "far0");
+    let _beside = line_and_lan(&world);
     let place = world.place(&[("home", "ipv4 = \"interface\"\nipv6 = false\n")]);
     let daemon = place.start();
     let public = format!("IPv4 is public on wan0: {OUTSIDE} is this machine's own address.");

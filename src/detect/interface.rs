@@ -70,8 +70,7 @@ impl Last {
             }
             match routed(&snapshot, family).and_then(|links| Some(links.first()?.name.clone())) {
                 Some(name) => self.routed = Some(name),
-                None if options.name.is_none() => options.name = self.routed.clone(),
-                None => {}
+                None => options.name = options.name.or_else(|| self.routed.clone()),
             }
         }
         let is_routed = routed_vpn.is_some();
