@@ -145,18 +145,19 @@ fn uplinks_that_are_all_silent_leave_the_record_and_those_that_are_all_empty_are
     rig.applies(&[], Ok(Applied::Done));
 }
 
-/// A machine that shares its name with others.
+/// A machine that shares its name with others, has started, and has its first address.
 fn sharing() -> Rig {
     let mut desired = desired(readable());
     desired.records.values_mut().for_each(|spec| spec.first_contact = FirstContact::Joins);
-    Rig::new(desired, &Documents::new())
+    let mut rig = Rig::new(desired, &Documents::new());
+    rig.says(1);
+    rig.feed(Event::Start);
+    rig
 }
 
 #[test]
 fn machines_that_share_a_name_take_nothing_of_each_other() {
     let mut rig = sharing();
-    rig.says(1);
-    rig.feed(Event::Start);
     rig.reads(Ok(seen(&[8])));
     rig.applies(&[1, 8], Ok(Applied::Done));
     rig.pass(SECOND);
@@ -177,8 +178,6 @@ fn machines_that_share_a_name_take_nothing_of_each_other() {
 fn a_name_that_others_share_is_looked_at_within_the_hour() {
     // One of them had the same address, moved on, and took it along.
     let mut rig = sharing();
-    rig.says(1);
-    rig.feed(Event::Start);
     rig.reads(Ok(seen(&[1])));
     rig.pass(80 * MINUTE);
     rig.reads(Ok(seen(&[8])));
@@ -188,8 +187,6 @@ fn a_name_that_others_share_is_looked_at_within_the_hour() {
 #[test]
 fn a_name_that_others_share_is_not_held_at_first_contact() {
     let mut rig = sharing();
-    rig.says(1);
-    rig.feed(Event::Start);
     rig.reads(Ok(seen(&[7, 8, 9])));
     rig.applies(&[1, 7, 8, 9], Ok(Applied::Done));
 }
